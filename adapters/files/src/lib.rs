@@ -1,0 +1,1 @@
+//! The file transport: inbox, outbox, archive and rejected.

@@ -1,0 +1,1 @@
+//! ISO 20022 codec: bytes to payments and answers to bytes.

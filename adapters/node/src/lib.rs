@@ -1,0 +1,1 @@
+//! The program feiqian: command line, configuration, wiring, metrics exporter.

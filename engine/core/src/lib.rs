@@ -1,0 +1,23 @@
+//! feiqian-core: the rules of clearing, as a pure function `apply(state, frame) -> outcomes`.
+//!
+//! No clock, file, thread, socket, randomness, log or async: everything that decides comes in with the
+//! frame. Reading order: the nouns ([`money`], [`bic`], [`account`], [`transfer`], [`outcome`]), then
+//! [`state`], whose `apply` is the plain loop that every other execution must equal.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::iter_over_hash_type,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects
+)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod bic;
+pub mod currency;
+pub mod iban;
+pub mod money;
+pub mod uetr;

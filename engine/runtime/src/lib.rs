@@ -1,0 +1,1 @@
+//! The machine: admission, sequencer, journal, lanes, shard actors, batcher, recovery.

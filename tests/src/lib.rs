@@ -1,0 +1,1 @@
+//! The harness: world, oracle, faulty storage, stories.
