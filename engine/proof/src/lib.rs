@@ -1,1 +1,30 @@
-//! Trees, block headers, receipts and their verifier: no_std, no I/O, no unsafe.
+//! feiqian-proof: trees, block headers, signatures, receipts and the one verifier of them all.
+//!
+//! The command line, the node and the validators share this code. It owns every byte that a bank checks
+//! without trusting the operator (`FORMAT.md` says each), and it never reads a file, a clock or a random
+//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`].
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod bytes;
+mod hex;
+
+pub mod domain;
+pub mod hash;
+
+pub mod inclusion;
+pub mod tree;
+
+pub mod header;
+pub mod leaf;
+pub mod salt;
+
+pub mod receipt;
+pub mod signature;
+
+pub use domain::Domain;
+pub use hash::Hash;

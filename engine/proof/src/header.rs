@@ -1,0 +1,157 @@
+//! The block header: 320 bytes that stand for a block's every transfer, position, account and rule.
+//!
+//! Fixed layout, little endian, each byte in use; `FORMAT.md` draws it. A header says nothing of who signed
+//! it: see [`signature`](crate::signature).
+
+use core::fmt;
+
+use crate::bytes::{Reader, Writer};
+use crate::hash::{Domain, Hash, Hasher, keyed};
+
+/// Bytes of a header.
+pub const HEADER_BYTES: usize = 320;
+
+const MAGIC: &[u8; 8] = b"FQBLOCK1";
+
+/// A tree's root and its number of leaves: neither proves anything without the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Root {
+    /// The root hash.
+    pub hash: Hash,
+    /// The number of leaves.
+    pub size: u64,
+}
+
+/// What a sealed block commits to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockHeader {
+    /// The chain that the block belongs to.
+    pub chain_id: [u8; 16],
+    /// Blocks before this one.
+    pub height: u64,
+    /// Hash of the header at `height - 1`; zero for the first.
+    pub previous: Hash,
+    /// Sequence of the first entry in the block.
+    pub first_sequence: u64,
+    /// Sequences that the block spans.
+    pub count: u64,
+    /// Nanoseconds since 1970-01-01 UTC, of the seal.
+    pub timestamp: u64,
+    /// The settlement cycle.
+    pub cycle: u64,
+    /// Debits and credits by currency: [`totals_digest`].
+    pub totals: Hash,
+    /// Every transfer with its outcome.
+    pub transfers: Root,
+    /// Every participant's position in every currency.
+    pub positions: Root,
+    /// Every account after the block.
+    pub accounts: Root,
+    /// The configuration in force.
+    pub config: Root,
+    /// Hash of the journal's last frame in the block.
+    pub journal_head: Hash,
+}
+
+/// Why bytes are no block header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeaderError {
+    /// Not 320 bytes.
+    Length,
+    /// Another kind of file, or a version that this code doesn't know.
+    Magic,
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "a block header has 320 bytes",
+            Self::Magic => "the block header does not begin with FQBLOCK1",
+        })
+    }
+}
+
+impl core::error::Error for HeaderError {}
+
+impl BlockHeader {
+    /// The 320 bytes of the header.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let fields = Writer::new()
+            .put(MAGIC)
+            .put(&self.chain_id)
+            .u64(self.height)
+            .put(&self.previous.0)
+            .u64(self.first_sequence)
+            .u64(self.count)
+            .u64(self.timestamp)
+            .u64(self.cycle)
+            .put(&self.totals.0);
+        [self.transfers, self.positions, self.accounts, self.config]
+            .iter()
+            .fold(fields, |fields, root| fields.put(&root.hash.0).u64(root.size))
+            .put(&self.journal_head.0)
+            .finish()
+    }
+
+    /// The header of exactly 320 bytes.
+    ///
+    /// # Errors
+    /// [`HeaderError`] for another length or another magic.
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let bytes: &[u8; HEADER_BYTES] = bytes.try_into().map_err(|_| HeaderError::Length)?;
+        let mut fields = Reader::new(bytes);
+        if fields.slice(MAGIC.len()) != Some(MAGIC) {
+            return Err(HeaderError::Magic);
+        }
+        Self::read(&mut fields).ok_or(HeaderError::Length)
+    }
+
+    fn read(fields: &mut Reader<'_>) -> Option<Self> {
+        let header = Self {
+            chain_id: fields.array()?,
+            height: fields.u64()?,
+            previous: Hash(fields.array()?),
+            first_sequence: fields.u64()?,
+            count: fields.u64()?,
+            timestamp: fields.u64()?,
+            cycle: fields.u64()?,
+            totals: Hash(fields.array()?),
+            transfers: Root::read(fields)?,
+            positions: Root::read(fields)?,
+            accounts: Root::read(fields)?,
+            config: Root::read(fields)?,
+            journal_head: Hash(fields.array()?),
+        };
+        fields.is_at_end().then_some(header)
+    }
+
+    /// The header's digest: what the operator signs and the next header names.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        keyed(Domain::Header, &self.encode())
+    }
+}
+
+impl Root {
+    fn read(fields: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { hash: Hash(fields.array()?), size: fields.u64()? })
+    }
+}
+
+/// The digest of a block's debits and credits: rows of (ISO 4217 numeric code, debits, credits) in minor
+/// units, ascending by currency.
+///
+/// # Panics
+/// If the rows are not ascending, or a currency stands twice: the digest would not be the only one.
+#[must_use]
+pub fn totals_digest(rows: &[(u16, u128, u128)]) -> Hash {
+    assert!(rows.is_sorted_by(|a, b| a.0 < b.0), "totals ascend by currency");
+    let mut hasher = Hasher::new(Domain::Totals);
+    for (currency, debits, credits) in rows {
+        hasher.update(&currency.to_le_bytes());
+        hasher.update(&debits.to_le_bytes());
+        hasher.update(&credits.to_le_bytes());
+    }
+    hasher.finish()
+}

@@ -1,0 +1,83 @@
+//! Salts: 16 secret bytes for each leaf, derived from the operator's seed, so that none has to be kept.
+//!
+//! Two neighbours share one compression, a half each. Whoever is given one salt learns nothing of the seed
+//! or of any other salt. A seed must never be printed, journaled or sent.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::bytes::Writer;
+use crate::hash::{Domain, Hasher, LANES, Lanes};
+
+/// Bytes of a salt.
+pub const SALT_BYTES: usize = 16;
+
+const BLOCK_BYTES: usize = 64;
+/// Compressions prepared at a time.
+const BLOCKS: usize = LANES;
+
+/// The secret that all salts of a chain come from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaltSeed(pub [u8; 32]);
+
+impl SaltSeed {
+    /// The seed of one chain, from a secret of the operator that may serve several.
+    #[must_use]
+    pub fn of_chain(secret: &[u8; 32], chain_id: &[u8; 16]) -> Self {
+        Self(Hasher::new(Domain::Salt).update(secret).update(chain_id).finish().0)
+    }
+}
+
+impl fmt::Debug for SaltSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SaltSeed(secret)")
+    }
+}
+
+/// Which tree a salt is for. The numbers are part of the format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SaltKind {
+    /// Transfers, by their sequence.
+    Transfer = 1,
+    /// Positions, by their slot.
+    Position = 2,
+    /// Accounts, by their handle.
+    Account = 3,
+    /// Configuration entries, by their index.
+    Config = 4,
+}
+
+/// The salt number `index` of a kind.
+#[must_use]
+pub fn salt(seed: &SaltSeed, kind: SaltKind, index: u64) -> [u8; SALT_BYTES] {
+    let both = blake3::keyed_hash(&seed.0, &block(kind, index >> 1));
+    half(both.as_bytes(), index)
+}
+
+/// Appends the salts `first`, `first + 1`, … (`count` of them) to `out`, many at a time.
+pub fn salts(seed: &SaltSeed, kind: SaltKind, first: u64, count: usize, out: &mut Vec<[u8; SALT_BYTES]>) {
+    let lanes = Lanes::new(&seed.0);
+    let end = out.len() + count;
+    out.reserve(count);
+    let mut pair = first >> 1;
+    let mut skipped = usize::from(first & 1 == 1);
+    while out.len() < end {
+        let left = (end - out.len() + skipped).div_ceil(2).min(BLOCKS);
+        let blocks: [_; BLOCKS] = core::array::from_fn(|at| block(kind, pair + at as u64));
+        lanes.hash(&blocks[..left], |both| {
+            let halves = both.0.as_chunks::<SALT_BYTES>().0.iter();
+            let wanted = halves.skip(core::mem::take(&mut skipped)).take(end - out.len());
+            out.extend(wanted);
+        });
+        pair += left as u64;
+    }
+}
+
+fn block(kind: SaltKind, pair: u64) -> [u8; BLOCK_BYTES] {
+    Writer::new().u64(kind as u64).u64(pair).zeros(48).finish()
+}
+
+fn half(both: &[u8; 32], index: u64) -> [u8; SALT_BYTES] {
+    let halves = both.as_chunks::<SALT_BYTES>().0;
+    halves[usize::from(index & 1 == 1)]
+}

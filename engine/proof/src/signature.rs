@@ -1,0 +1,159 @@
+//! Ed25519 signatures over block headers and over commands. Source: RFC 8032.
+//!
+//! What is signed always begins with its purpose, so a signature for one never serves for another. Weak and
+//! non-canonical keys are refused when read; verification is the strict one, which leaves one valid
+//! signature form. Keys are made elsewhere: there is no randomness here.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use ed25519_dalek::{Signer as _, VerifyingKey};
+
+use crate::hash::Hash;
+use crate::hex;
+
+/// A secret key; its `from_bytes` takes 32 secret bytes. Wiped from memory when dropped.
+pub use ed25519_dalek::SigningKey;
+
+const HEADER_PURPOSE: &[u8] = b"feiqian block header v1\n";
+const MESSAGE_PURPOSE: &[u8] = b"feiqian message v1\n";
+
+/// A public key that passed the checks of [`PublicKey::from_bytes`]. Its text is 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey([u8; 32]);
+
+/// A signature, not yet verified. Its text is 128 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Signature(pub [u8; 64]);
+
+/// Why bytes or a text are no usable public key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyError {
+    /// Not 64 lower-case hexadecimal digits.
+    NotHex,
+    /// No point of the curve, or not the one encoding of it.
+    NotCanonical,
+    /// A point of small order, for which anyone can sign.
+    Weak,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotHex => "a public key has 64 lower-case hexadecimal digits",
+            Self::NotCanonical => "the public key is not the canonical form of a point on Ed25519",
+            Self::Weak => "the public key has a small order: anyone could sign for it",
+        })
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+impl PublicKey {
+    /// The public key of a secret one.
+    #[must_use]
+    pub fn of(key: &SigningKey) -> Self {
+        Self(key.verifying_key().to_bytes())
+    }
+
+    /// Checks that 32 bytes are a key that only its owner can sign for.
+    ///
+    /// # Errors
+    /// [`KeyError::NotCanonical`] or [`KeyError::Weak`].
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotCanonical)?;
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(KeyError::NotCanonical);
+        }
+        if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self(*bytes)) }
+    }
+
+    /// Reads 64 lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`KeyError`] for another text, or a key that [`Self::from_bytes`] refuses.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        Self::from_bytes(&hex::parse(text).ok_or(KeyError::NotHex)?)
+    }
+
+    /// The 32 bytes of the key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(&self.0, f)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Signature {
+    /// Reads 128 lower-case hexadecimal digits; none for any other text.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        hex::parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Signs the header with the digest `hash`.
+#[must_use]
+pub fn sign_header(key: &SigningKey, hash: &Hash) -> Signature {
+    Signature(key.sign(&header_message(hash)).to_bytes())
+}
+
+/// Whether `key` signed the header with the digest `hash`.
+#[must_use]
+pub fn verify_header(key: &PublicKey, hash: &Hash, signature: &Signature) -> bool {
+    key.verifies(&header_message(hash), signature)
+}
+
+/// Signs `bytes` for the purpose `context`, such as the approval of a command.
+#[must_use]
+pub fn sign_message(key: &SigningKey, context: &str, bytes: &[u8]) -> Signature {
+    Signature(key.sign(&message(context, bytes)).to_bytes())
+}
+
+/// Whether `key` signed `bytes` for the purpose `context`.
+#[must_use]
+pub fn verify_message(key: &PublicKey, context: &str, bytes: &[u8], signature: &Signature) -> bool {
+    key.verifies(&message(context, bytes), signature)
+}
+
+fn header_message(hash: &Hash) -> [u8; 56] {
+    let mut message = [0; 56];
+    let (purpose, digest) = message.split_at_mut(HEADER_PURPOSE.len());
+    purpose.copy_from_slice(HEADER_PURPOSE);
+    digest.copy_from_slice(&hash.0);
+    message
+}
+
+/// The context's length stands before it, so that no context runs on into the bytes.
+fn message(context: &str, bytes: &[u8]) -> Vec<u8> {
+    let length = (context.len() as u64).to_le_bytes();
+    [MESSAGE_PURPOSE, &length, context.as_bytes(), bytes].concat()
+}
