@@ -155,3 +155,68 @@ pub fn totals_digest(rows: &[(u16, u128, u128)]) -> Hash {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn header_bytes() -> [u8; HEADER_BYTES] {
+        let mut bytes = core::array::from_fn(|at| u8::try_from(at % 253 + 1).unwrap_or(0));
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes
+    }
+
+    #[test]
+    fn a_header_round_trips_and_its_every_byte_is_significant() {
+        let bytes = header_bytes();
+        let header = BlockHeader::decode(&bytes).expect("a header");
+        assert_eq!(header.encode(), bytes);
+        let mut seen = Vec::from([header.hash()]);
+        for at in 0..HEADER_BYTES {
+            let mut other = bytes;
+            other[at] ^= 1;
+            let read = BlockHeader::decode(&other);
+            if at < MAGIC.len() {
+                assert_eq!(read, Err(HeaderError::Magic));
+                continue;
+            }
+            let hash = read.expect("a header").hash();
+            assert!(!seen.contains(&hash), "byte {at}");
+            seen.push(hash);
+        }
+    }
+
+    #[test]
+    fn a_header_of_another_length_is_refused() {
+        let bytes = header_bytes();
+        for length in 0..HEADER_BYTES {
+            assert_eq!(BlockHeader::decode(&bytes[..length]), Err(HeaderError::Length));
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(BlockHeader::decode(&longer), Err(HeaderError::Length));
+    }
+
+    #[test]
+    fn totals_differ_by_currency_side_and_amount() {
+        let rows = [(756, 1, 2), (978, 3, 4)];
+        let digests = [
+            totals_digest(&[]),
+            totals_digest(&rows),
+            totals_digest(&rows[..1]),
+            totals_digest(&rows[1..]),
+            totals_digest(&[(756, 2, 1), (978, 3, 4)]),
+            totals_digest(&[(757, 1, 2), (978, 3, 4)]),
+            totals_digest(&[(756, 1, 2), (978, 3, 1 << 127)]),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[at + 1..].contains(digest));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "totals ascend by currency")]
+    fn totals_with_a_currency_twice_are_a_bug() {
+        let _ = totals_digest(&[(978, 1, 1), (978, 1, 1)]);
+    }
+}

@@ -226,3 +226,59 @@ impl PositionLeaf {
         keyed(Domain::PositionLeaf, &self.encode())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern<const N: usize>() -> [u8; N] {
+        core::array::from_fn(|at| u8::try_from(at + 1).unwrap_or(0))
+    }
+
+    #[test]
+    fn a_transfer_leaf_is_salt_record_and_zeros() {
+        let (salt, record) = (pattern(), pattern());
+        let leaf = transfer_leaf(&salt, &record);
+        assert_eq!((&leaf[..16], &leaf[16..144], &leaf[144..]), (&salt[..], &record[..], &[0; 48][..]));
+        assert_eq!(transfer_leaf_hash(&salt, &record), keyed(Domain::TransferLeaf, &leaf));
+    }
+
+    #[test]
+    fn an_account_leaf_round_trips_with_each_field_in_its_place() {
+        let bytes = pattern::<ACCOUNT_LEAF_BYTES>();
+        let leaf = AccountLeaf::decode(&bytes);
+        assert_eq!(leaf.encode(), bytes);
+        assert_eq!(leaf.handle, u64::from_le_bytes([17, 18, 19, 20, 21, 22, 23, 24]));
+        assert_eq!((leaf.slot, leaf.currency), (0x1C1B_1A19, 0x1E1D));
+        assert_eq!((leaf.state, leaf.kind), (31, 32));
+        assert_eq!(leaf.balance, i64::from_le_bytes([33, 34, 35, 36, 37, 38, 39, 40]));
+        assert_eq!(leaf.reserved.to_le_bytes()[0], 41);
+        assert_eq!(leaf.credit_line.to_le_bytes()[0], 49);
+        assert_eq!(leaf.last_posting.to_le_bytes()[7], 64);
+        assert_eq!(leaf.hash(), keyed(Domain::AccountLeaf, &bytes));
+    }
+
+    #[test]
+    fn a_position_leaf_round_trips_and_its_reserved_bytes_must_be_zero() {
+        let reserved = [27, 30, 31, 36, 37, 38, 39];
+        let mut bytes = pattern::<POSITION_LEAF_BYTES>();
+        reserved.iter().for_each(|at| bytes[*at] = 0);
+        let leaf = PositionLeaf::decode(&bytes).expect("reserved bytes are zero");
+        assert_eq!(leaf.encode(), bytes);
+        assert_eq!(leaf.bic, [17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
+        assert_eq!((leaf.currency, leaf.slot), (0x1E1D, 0x2423_2221));
+        assert_eq!(leaf.count.to_le_bytes()[0], 41);
+        assert_eq!(leaf.debits.to_le_bytes()[0], 49);
+        assert_eq!(leaf.credits.to_le_bytes()[0], 57);
+        assert_eq!(leaf.position.to_le_bytes()[0], 65);
+        assert_eq!(leaf.cycle.to_le_bytes()[0], 73);
+        assert_eq!(leaf.unsettled.to_le_bytes()[0], 81);
+        assert_eq!(leaf.cap.to_le_bytes()[0], 89);
+        assert_eq!(leaf.transfers_root.0[0], 97);
+        for at in reserved {
+            let mut bad = bytes;
+            bad[at] = 1;
+            assert_eq!(PositionLeaf::decode(&bad), Err(ReservedBytes), "byte {at}");
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod hex;
 pub mod domain;
 pub mod hash;
 
+pub mod consistency;
 pub mod inclusion;
 pub mod tree;
 

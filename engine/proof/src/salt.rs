@@ -81,3 +81,46 @@ fn half(both: &[u8; 32], index: u64) -> [u8; SALT_BYTES] {
     let halves = both.as_chunks::<SALT_BYTES>().0;
     halves[usize::from(index & 1 == 1)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn salts_of_a_range_equal_each_one() {
+        let seed = SaltSeed([9; 32]);
+        for first in [0, 1, 2, 3, 62, 63, 1 << 40, u64::MAX - 80, u64::MAX - 79] {
+            for count in 0..80_usize {
+                let mut many = alloc::vec![[0; SALT_BYTES]];
+                salts(&seed, SaltKind::Account, first, count, &mut many);
+                let each = (0..count).map(|at| salt(&seed, SaltKind::Account, first + at as u64));
+                assert!(each.eq(many[1..].iter().copied()), "{count} from {first}");
+                assert_eq!(many.len(), count + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn salts_differ_by_seed_kind_and_index() {
+        let kinds = [SaltKind::Transfer, SaltKind::Position, SaltKind::Account, SaltKind::Config];
+        let mut seen = Vec::new();
+        for seed in [
+            SaltSeed([1; 32]),
+            SaltSeed::of_chain(&[1; 32], &[0; 16]),
+            SaltSeed::of_chain(&[1; 32], &[1; 16]),
+        ] {
+            for kind in kinds {
+                salts(&seed, kind, 0, 100, &mut seen);
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 1200);
+    }
+
+    #[test]
+    fn a_seed_does_not_show_itself() {
+        assert_eq!(format!("{:?}", SaltSeed([0x5A; 32])), "SaltSeed(secret)");
+    }
+}

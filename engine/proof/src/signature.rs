@@ -157,3 +157,88 @@ fn message(context: &str, bytes: &[u8]) -> Vec<u8> {
     let length = (context.len() as u64).to_le_bytes();
     [MESSAGE_PURPOSE, &length, context.as_bytes(), bytes].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::{Domain, keyed};
+    use std::string::ToString;
+
+    #[test]
+    fn a_signature_serves_its_key_hash_and_purpose_alone() {
+        let (key, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let (public, hash) = (PublicKey::of(&key), keyed(Domain::Header, b"a"));
+        let signature = sign_header(&key, &hash);
+        assert!(verify_header(&public, &hash, &signature));
+        assert!(!verify_header(&PublicKey::of(&other), &hash, &signature));
+        assert!(!verify_header(&public, &keyed(Domain::Header, b"b"), &signature));
+        assert!(!verify_message(&public, "feiqian block header v1\n", &hash.0, &signature));
+        for bit in 0..512 {
+            let mut bad = signature;
+            bad.0[bit / 8] ^= 1 << (bit % 8);
+            assert!(!verify_header(&public, &hash, &bad), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_context_does_not_run_on_into_the_bytes() {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let signature = sign_message(&key, "limit", b"s: 5");
+        let public = PublicKey::of(&key);
+        assert!(verify_message(&public, "limit", b"s: 5", &signature));
+        assert!(!verify_message(&public, "limits", b": 5", &signature));
+        assert!(!verify_message(&public, "limi", b"ts: 5", &signature));
+        assert!(!verify_message(&public, "", b"limits: 5", &signature));
+    }
+
+    #[test]
+    fn a_signature_with_the_group_order_added_is_refused() {
+        // s + L is the same scalar: the classical way to a second valid signature.
+        const ORDER: [u8; 32] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let key = SigningKey::from_bytes(&[3; 32]);
+        let hash = keyed(Domain::Header, b"a");
+        let mut signature = sign_header(&key, &hash);
+        let mut carry = 0;
+        for (byte, order) in signature.0[32..].iter_mut().zip(ORDER) {
+            let sum = u16::from(*byte) + u16::from(order) + carry;
+            [*byte, _] = sum.to_le_bytes();
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        assert!(!verify_header(&PublicKey::of(&key), &hash, &signature));
+    }
+
+    #[test]
+    fn weak_and_non_canonical_keys_are_refused() {
+        let hex = |text: &str| hex::parse::<32>(text).expect("hex");
+        // The small-order points of Ed25519 and encodings of y at or above 2^255 - 19.
+        let rows = [
+            ("0100000000000000000000000000000000000000000000000000000000000000", KeyError::Weak),
+            ("0000000000000000000000000000000000000000000000000000000000000000", KeyError::Weak),
+            ("0000000000000000000000000000000000000000000000000000000000000080", KeyError::Weak),
+            ("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", KeyError::Weak),
+            ("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", KeyError::Weak),
+            ("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", KeyError::Weak),
+            ("0100000000000000000000000000000000000000000000000000000000000080", KeyError::NotCanonical),
+            ("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", KeyError::NotCanonical),
+            ("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", KeyError::NotCanonical),
+            ("f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", KeyError::NotCanonical),
+            ("0200000000000000000000000000000000000000000000000000000000000000", KeyError::NotCanonical),
+        ];
+        for (text, error) in rows {
+            assert_eq!(PublicKey::from_bytes(&hex(text)), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_key_round_trips() {
+        let public = PublicKey::of(&SigningKey::from_bytes(&[4; 32]));
+        let text = public.to_string();
+        assert_eq!(PublicKey::parse(&text), Ok(public));
+        assert_eq!(PublicKey::parse(&text[1..]), Err(KeyError::NotHex));
+        assert_eq!(PublicKey::parse(&text.to_uppercase()), Err(KeyError::NotHex));
+    }
+}
