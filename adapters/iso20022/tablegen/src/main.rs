@@ -1,2 +1,73 @@
-//! Compiles ISO 20022 XSDs into the compact tables of feiqian-iso20022.
-fn main() {}
+//! Compiles the XSDs of the supported messages into the Rust tables that `feiqian-iso20022` commits.
+//!
+//! `feiqian-iso20022-tablegen XSD_DIR OUT_DIR` reads `XSD_DIR/<message>.xsd` and writes `names.rs`,
+//! `types.rs`, `values.rs` and `patterns.rs` into `OUT_DIR`. The output depends on the XSDs alone, so a
+//! second run changes nothing. It refuses whatever part of XSD the tables can't express; it never guesses.
+#![forbid(unsafe_code)]
+
+mod emit;
+mod intern;
+mod pattern;
+mod xsd;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The message families that the engine reads or writes; every version with an XSD is compiled.
+const FAMILIES: [&str; 8] =
+    ["admi.002", "camt.053", "camt.054", "head.001", "pacs.002", "pacs.008", "pacs.009", "pain.001"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [schemas, out] = arguments.as_slice() else {
+        return fail("usage: feiqian-iso20022-tablegen XSD_DIR OUT_DIR");
+    };
+    match generate(schemas, out) {
+        Ok(summary) => {
+            let _ = writeln!(std::io::stderr(), "{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => fail(&problem),
+    }
+}
+
+fn fail(problem: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{problem}");
+    ExitCode::FAILURE
+}
+
+fn generate(schemas: &Path, out: &Path) -> Result<String, String> {
+    let mut tables = intern::Tables::default();
+    let mut messages = 0;
+    for file in schema_files(schemas)? {
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let schema = xsd::parse(&text).map_err(|problem| format!("{}: {problem}", file.display()))?;
+        tables.add(&schema).map_err(|problem| format!("{}: {problem}", file.display()))?;
+        messages += 1;
+    }
+    let mut bytes = 0;
+    for (name, text) in emit::files(&tables)? {
+        let path = out.join(name);
+        bytes += text.len();
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(format!("{messages} schemas, {}, {bytes} bytes of source", tables.summary()))
+}
+
+fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        if name.ends_with(".xsd") && FAMILIES.iter().any(|family| name.starts_with(family)) {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("{}: holds no XSD of {}", folder.display(), FAMILIES.join(", ")));
+    }
+    files.sort();
+    Ok(files)
+}

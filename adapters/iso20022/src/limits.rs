@@ -1,0 +1,38 @@
+//! How much of a message is read before it is refused (I6). Every bound of the codec stands here, with its reason.
+//!
+//! Nothing in this crate may buffer, count or nest beyond these numbers.
+
+/// Elements inside one another. The deepest path that the schemas allow has 20; wrappers add a few.
+pub const DEPTH_MAX: usize = 64;
+/// Bytes of one tag, comment or text. The longest value of the schemas has 20,000 characters of four bytes;
+/// what is left is for signatures and supplementary data.
+pub const TOKEN_BYTES_MAX: usize = 1 << 20;
+/// Attributes of one element, namespace declarations included. The schemas define one.
+pub const ATTRIBUTES_MAX: usize = 32;
+/// Distinct namespaces of one file. A wrapper, a header, a document and a signature need five or so.
+pub const NAMESPACES_MAX: usize = 64;
+/// Namespace declarations in force at one place: every element may declare again.
+pub const BINDINGS_MAX: usize = 256;
+/// Refusals of the file as a whole that are kept; the first says enough.
+pub const FILE_REFUSALS_MAX: usize = 16;
+
+const _: () = assert!(20_000 * 4 < TOKEN_BYTES_MAX);
+const _: () = assert!(BINDINGS_MAX >= DEPTH_MAX && BINDINGS_MAX >= NAMESPACES_MAX);
+
+/// Bounds that an operator may set per input; the defaults suit a clearing house's file inbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Bytes of a whole file. 2 GiB holds about two million transactions of a pacs.008.
+    pub file_bytes_max: u64,
+    /// Bytes of one transaction, from its start tag to its end tag; bounds the memory of the reader.
+    /// The longest sample transaction has 36 kB; structured remittance may take hundreds.
+    pub transaction_bytes_max: u64,
+    /// Transactions of a file; bounds the sets that find duplicates (about 40 bytes each).
+    pub transactions_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { file_bytes_max: 2 << 30, transaction_bytes_max: 4 << 20, transactions_max: 2_000_000 }
+    }
+}
