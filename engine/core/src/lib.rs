@@ -16,8 +16,25 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod account;
+pub mod batch;
 pub mod bic;
+pub mod claim;
+pub mod codec;
+pub mod command;
 pub mod currency;
+pub mod frame;
+pub mod hold;
 pub mod iban;
+pub mod ids;
+pub mod ledger;
+pub mod limits;
 pub mod money;
+mod number;
+pub mod outcome;
+pub mod overlay;
+pub mod participant;
+pub mod registry;
+pub mod state;
+pub mod transfer;
 pub mod uetr;

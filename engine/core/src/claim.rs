@@ -1,0 +1,172 @@
+//! The rules that need terms only: whether a record may be decided at all, and what it then claims. The same
+//! for the plain loop and for every shard; funds, caps and holds are asked afterwards, of cells.
+
+use crate::account::{AccountHandle, AccountState, AccountTerms, SlotHandle};
+use crate::money::AMOUNT_MAX;
+use crate::number::index;
+use crate::outcome::{Outcome, RejectReason};
+use crate::participant::{ParticipantHandle, ParticipantState, SlotTerms};
+use crate::registry::Registry;
+use crate::transfer::{Record, flags};
+
+/// What kind of transfer a record is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Moves the amount.
+    Direct,
+    /// Reserves it.
+    Hold,
+    /// Moves what was reserved, or a part, and releases the rest.
+    Post,
+    /// Releases what was reserved.
+    Void,
+}
+
+impl Kind {
+    /// The outcome of a transfer of this kind that is accepted.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Direct | Self::Post => Outcome::Cleared,
+            Self::Hold => Outcome::Held,
+            Self::Void => Outcome::Voided,
+        }
+    }
+}
+
+/// A record that passed every check that needs terms only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// What it asks for.
+    pub kind: Kind,
+    /// The account that pays.
+    pub debtor: AccountHandle,
+    /// The account that is paid.
+    pub creditor: AccountHandle,
+    /// The debtor's position.
+    pub debtor_slot: SlotHandle,
+    /// The creditor's position.
+    pub creditor_slot: SlotHandle,
+    /// Minor units; zero in a void.
+    pub amount: u64,
+    /// The debtor account's credit line.
+    pub credit_line: u64,
+    /// The debtor participant's net debit cap.
+    pub cap: u64,
+}
+
+impl Claim {
+    /// Whether it moves money between participants, and so positions.
+    #[must_use]
+    pub const fn crosses(&self) -> bool {
+        self.debtor_slot != self.creditor_slot
+    }
+}
+
+/// Checks a record against terms; the id has been checked before. Order is precedence.
+///
+/// # Errors
+/// The first [`RejectReason`] that applies.
+#[inline]
+pub fn examine(
+    record: &Record,
+    submitter: ParticipantHandle,
+    registry: &Registry,
+) -> Result<Claim, RejectReason> {
+    let kind = kind_of(record).ok_or(RejectReason::MalformedRecord)?;
+    let amount = record.amount.get();
+    let is_amount_right = if kind == Kind::Void { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };
+    if !is_amount_right {
+        return Err(RejectReason::InvalidAmount);
+    }
+    let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
+    if debtor == creditor {
+        return Err(RejectReason::SameAccount);
+    }
+    let accounts = registry.accounts.as_slice();
+    let debtor_terms = accounts.get(index(debtor)).ok_or(RejectReason::UnknownDebtor)?;
+    let creditor_terms = accounts.get(index(creditor)).ok_or(RejectReason::UnknownCreditor)?;
+    let debtor_slot = slot_of(registry, debtor_terms).ok_or(RejectReason::UnknownDebtor)?;
+    let creditor_slot = slot_of(registry, creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
+    // The hold itself was the debtor's word, so either side may finish it.
+    let is_finishing = matches!(kind, Kind::Post | Kind::Void);
+    if submitter != debtor_slot.participant && !(is_finishing && submitter == creditor_slot.participant) {
+        return Err(RejectReason::NotOwner);
+    }
+    let currency = record.currency.get();
+    if currency != debtor_terms.currency || currency != creditor_terms.currency {
+        return Err(RejectReason::CurrencyMismatch);
+    }
+    if kind != Kind::Void {
+        check_states(registry, (debtor_terms, debtor_slot), (creditor_terms, creditor_slot))?;
+    }
+    Ok(Claim {
+        kind,
+        debtor,
+        creditor,
+        debtor_slot: debtor_terms.slot,
+        creditor_slot: creditor_terms.slot,
+        amount,
+        credit_line: debtor_terms.credit_line,
+        cap: debtor_slot.cap,
+    })
+}
+
+fn slot_of<'a>(registry: &'a Registry, terms: &AccountTerms) -> Option<&'a SlotTerms> {
+    registry.slots.get(index(terms.slot.into()))
+}
+
+fn kind_of(record: &Record) -> Option<Kind> {
+    let (kind, refers) = match record.flags.get() & flags::TWO_PHASE {
+        0 => (Kind::Direct, false),
+        flags::HOLD => (Kind::Hold, false),
+        flags::POST => (Kind::Post, true),
+        flags::VOID => (Kind::Void, true),
+        _ => return None,
+    };
+    let is_reference_right = (record.related.get() != 0) == refers;
+    let is_timeout_right = kind == Kind::Hold || record.timeout.get() == 0;
+    (record.is_clean() && is_reference_right && is_timeout_right).then_some(kind)
+}
+
+#[inline]
+fn check_states(
+    registry: &Registry,
+    (debtor, debtor_slot): (&AccountTerms, &SlotTerms),
+    (creditor, creditor_slot): (&AccountTerms, &SlotTerms),
+) -> Result<(), RejectReason> {
+    let is_active = |slot: &SlotTerms| {
+        registry
+            .participants
+            .get(index(slot.participant.into()))
+            .is_some_and(|participant| participant.state == ParticipantState::Active)
+    };
+    if !is_active(debtor_slot) {
+        return Err(RejectReason::DebtorParticipantSuspended);
+    }
+    if !is_active(creditor_slot) {
+        return Err(RejectReason::CreditorParticipantSuspended);
+    }
+    match (debtor.state, creditor.state) {
+        (AccountState::Closed, _) => Err(RejectReason::DebtorClosed),
+        (_, AccountState::Closed) => Err(RejectReason::CreditorClosed),
+        (state, _) if !state.may_send() => Err(RejectReason::DebtorBlocked),
+        (_, state) if !state.may_receive() => Err(RejectReason::CreditorBlocked),
+        _ => Ok(()),
+    }
+}
+
+/// Length of the chain that begins at the first of `records` (1 for a plain transfer), and why the whole of
+/// it must fail, if it must. A chain ends at the first record that is not linked.
+#[must_use]
+pub fn chain_at(records: &[Record]) -> (usize, Option<RejectReason>) {
+    let linked = records.iter().take_while(|record| record.is_linked()).count();
+    let length = linked.saturating_add(1);
+    if length > records.len() {
+        (linked, Some(RejectReason::ChainOpen))
+    } else if length > crate::limits::CHAIN_TRANSFERS_MAX {
+        (length, Some(RejectReason::ChainTooLong))
+    } else {
+        (length, None)
+    }
+}

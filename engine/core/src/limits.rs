@@ -1,0 +1,52 @@
+//! Every bound of the core, with its reason. A bound that depends on another says so to the compiler.
+
+use crate::frame::FRAME_HEADER_BYTES;
+
+/// A transfer record, and the unit that everything in the journal is a multiple of.
+pub const RECORD_BYTES: usize = 128;
+/// The entry of one batch in a frame's batch table.
+pub const BATCH_ENTRY_BYTES: usize = 128;
+/// Transfers in one batch. 8,190 records with preamble, entry and header take one write of 1 MiB and a block.
+pub const BATCH_TRANSFERS_MAX: usize = 8_190;
+/// Transfers in one frame: one full batch, or many small ones.
+pub const FRAME_TRANSFERS_MAX: usize = 8_190;
+/// Batches in one frame, so that the batch table of a frame full of single transfers is bounded too.
+pub const FRAME_BATCHES_MAX: usize = 1_024;
+/// Payment details carried beside the records of one frame.
+pub const FRAME_DETAILS_BYTES_MAX: usize = 512 * 1024;
+/// Payload of one frame.
+pub const FRAME_PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Details of one transfer (its parties, references and remittance text, as its adapter wrote them).
+pub const DETAILS_BYTES_MAX: usize = 60 * 1024;
+/// Transfers in one chain: a payment, its two FX legs and their fees fit many times over; the checks of a
+/// chain cost its length squared.
+pub const CHAIN_TRANSFERS_MAX: usize = 64;
+/// An encoded command with its approvals.
+pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
+/// Participants and the currencies of one; the product bounds what one closing of a cycle costs.
+pub const PARTICIPANTS_MAX: usize = 65_536;
+/// Positions (participant and currency).
+pub const SLOTS_MAX: usize = 262_144;
+/// Accounts of one engine.
+pub const ACCOUNTS_MAX: usize = 64_000_000;
+/// Accounts that one command opens.
+pub const ACCOUNTS_OPENED_MAX: u32 = 10_000_000;
+/// Bytes of one alias (an IBAN has 34, `USABA:` and a routing number 15).
+pub const ALIAS_BYTES_MAX: usize = 64;
+/// Bytes of a participant's name (ISO 20022 `Max140Text`).
+pub const NAME_BYTES_MAX: usize = 140;
+/// Cycles that are closed and not yet settled, per position.
+pub const UNSETTLED_CYCLES_MAX: usize = 64;
+/// Shards of one engine: a set of them fits one 64-bit word.
+pub const SHARDS_MAX: usize = 64;
+/// Holds that are pending at once on one account; a card issuer's clearing account carries all of its.
+pub const ACCOUNT_HOLDS_MAX: u32 = 4_000_000;
+
+const _: () = assert!(
+    BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096
+);
+const _: () = assert!(
+    (FRAME_TRANSFERS_MAX * RECORD_BYTES) + (FRAME_BATCHES_MAX * BATCH_ENTRY_BYTES) + FRAME_DETAILS_BYTES_MAX
+        <= FRAME_PAYLOAD_BYTES_MAX
+);
+const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);

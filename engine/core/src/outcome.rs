@@ -1,0 +1,253 @@
+//! What became of a transfer or a command, and why. The order of the reasons is their precedence; their
+//! numbers are journaled, sealed and answered, so they are for ever.
+
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// What became of a journaled entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// The amount has moved; or the command is in force.
+    Cleared = 1,
+    /// The amount is reserved.
+    Held = 2,
+    /// A hold was given back.
+    Voided = 3,
+    /// Nothing changed; a [`RejectReason`] says why.
+    Rejected = 4,
+    /// The same transfer was journaled before: its outcome stands.
+    Duplicate = 5,
+}
+
+impl Outcome {
+    /// All outcomes, ascending.
+    pub const ALL: [Self; 5] = [Self::Cleared, Self::Held, Self::Voided, Self::Rejected, Self::Duplicate];
+
+    /// The outcome of a stored number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.number() == number)
+    }
+
+    /// The stored number.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless enum with u8 representation")]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Lower-case name for metrics and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Held => "held",
+            Self::Voided => "voided",
+            Self::Rejected => "rejected",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+        /// Why an entry was rejected, in order of precedence: where several apply, the first is answered.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+        #[repr(u8)]
+        pub enum RejectReason { $($(#[$doc])* $name = $number,)* }
+
+        impl RejectReason {
+            /// All reasons in order of precedence.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Lower-case name for metrics and reports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The id is zero.
+    MissingId = 1, "missing_id";
+    /// The id stands for another transfer already.
+    IdReused = 2, "id_reused";
+    /// A reserved or engine-owned field is set, a flag is unknown, or flags exclude each other.
+    MalformedRecord = 3, "malformed_record";
+    /// The amount is zero where it must not be, not zero in a void, or over 18 digits.
+    InvalidAmount = 4, "invalid_amount";
+    /// Debtor and creditor are the same account.
+    SameAccount = 5, "same_account";
+    /// No such debtor account.
+    UnknownDebtor = 6, "unknown_debtor";
+    /// No such creditor account.
+    UnknownCreditor = 7, "unknown_creditor";
+    /// The submitting participant does not own the debtor account.
+    NotOwner = 8, "not_owner";
+    /// The currency is not the one of both accounts.
+    CurrencyMismatch = 9, "currency_mismatch";
+    /// The debtor's participant is suspended.
+    DebtorParticipantSuspended = 10, "debtor_participant_suspended";
+    /// The creditor's participant is suspended.
+    CreditorParticipantSuspended = 11, "creditor_participant_suspended";
+    /// The debtor account is closed.
+    DebtorClosed = 12, "debtor_closed";
+    /// The creditor account is closed.
+    CreditorClosed = 13, "creditor_closed";
+    /// The debtor account is frozen or receive-only.
+    DebtorBlocked = 14, "debtor_blocked";
+    /// The creditor account is frozen or send-only.
+    CreditorBlocked = 15, "creditor_blocked";
+    /// No hold of that id is pending: never held, or already posted, voided or expired.
+    NoPendingHold = 16, "no_pending_hold";
+    /// The hold is between other accounts.
+    HoldMismatch = 17, "hold_mismatch";
+    /// More is posted than was held.
+    ExceedsHold = 18, "exceeds_hold";
+    /// Available balance and credit line do not cover the amount.
+    InsufficientFunds = 19, "insufficient_funds";
+    /// The participant's position would go below its net debit cap.
+    NetDebitCapExceeded = 20, "net_debit_cap_exceeded";
+    /// Sums of holds have reached what 64 bits hold, or too many holds are pending.
+    TooManyHolds = 21, "too_many_holds";
+    /// A chain's last record is linked to nothing.
+    ChainOpen = 22, "chain_open";
+    /// A chain has more members than allowed.
+    ChainTooLong = 23, "chain_too_long";
+    /// Another member of the chain was not accepted.
+    ChainFailed = 24, "chain_failed";
+    /// A command can't be read, or is of an unknown kind.
+    MalformedCommand = 40, "malformed_command";
+    /// A risky command lacks the valid approvals of two different officers.
+    FourEyesRequired = 41, "four_eyes_required";
+    /// The engine's genesis has been journaled already, or is missing.
+    GenesisMisplaced = 42, "genesis_misplaced";
+    /// The command names an unknown participant.
+    UnknownParticipant = 43, "unknown_participant";
+    /// The participant, position or alias exists already.
+    AlreadyRegistered = 44, "already_registered";
+    /// The command names an unknown account.
+    UnknownAccount = 45, "unknown_account";
+    /// The participant has no position in that currency.
+    UnknownPosition = 46, "unknown_position";
+    /// The command names an unknown cycle.
+    UnknownCycle = 47, "unknown_cycle";
+    /// The cycle is not in the state that the command needs.
+    CycleState = 48, "cycle_state";
+    /// The account is not empty, or has pending holds.
+    AccountNotEmpty = 49, "account_not_empty";
+    /// The command would pass a bound of the engine.
+    LimitReached = 50, "limit_reached";
+}
+
+impl RejectReason {
+    /// The stored number.
+    #[must_use]
+    #[expect(clippy::as_conversions, reason = "a fieldless enum with u8 representation")]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The reason of a stored number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.number() == number)
+    }
+}
+
+/// The engine's answer to one journaled entry, 32 bytes, kept by sequence.
+///
+/// `amount` is what moved or was reserved, in minor units; for a duplicate, the original's sequence. The
+/// two `previous` fields make an account's history a walk back: the sequence of the last posting before
+/// this one on the debtor's and on the creditor's account, zero for none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct OutcomeRow {
+    /// [`Outcome`].
+    pub outcome: u8,
+    /// [`RejectReason`], or zero.
+    pub reason: u8,
+    /// Zero.
+    pub zeros: [u8; 2],
+    /// Zero.
+    pub zero: U32,
+    /// Minor units moved or reserved, or the original's sequence.
+    pub amount: U64,
+    /// Previous posting of the debtor account.
+    pub debtor_previous: U64,
+    /// Previous posting of the creditor account.
+    pub creditor_previous: U64,
+}
+
+/// Bytes of an [`OutcomeRow`].
+pub const ROW_BYTES: usize = 32;
+const _: () = assert!(size_of::<OutcomeRow>() == ROW_BYTES);
+
+impl OutcomeRow {
+    /// An accepted entry of `amount` minor units; the links are set when it is posted.
+    #[must_use]
+    pub fn accepted(outcome: Outcome, amount: u64) -> Self {
+        Self { amount: amount.into(), ..Self::of(outcome, 0) }
+    }
+
+    /// A rejected entry.
+    #[must_use]
+    pub fn rejected(reason: RejectReason) -> Self {
+        Self::of(Outcome::Rejected, reason.number())
+    }
+
+    /// A repetition of the entry at `original`.
+    #[must_use]
+    pub fn duplicate(original: u64) -> Self {
+        Self { amount: original.into(), ..Self::of(Outcome::Duplicate, 0) }
+    }
+
+    fn of(outcome: Outcome, reason: u8) -> Self {
+        Self { outcome: outcome.number(), reason, ..zerocopy::FromZeros::new_zeroed() }
+    }
+
+    /// The outcome; rows are written by the engine alone, so an unknown number is damage.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        Outcome::from_number(self.outcome)
+    }
+
+    /// Why it was rejected, if it was.
+    #[must_use]
+    pub fn reason(&self) -> Option<RejectReason> {
+        RejectReason::from_number(self.reason)
+    }
+
+    /// Where the original of a duplicate stands.
+    #[must_use]
+    pub fn original(&self) -> Option<u64> {
+        (self.outcome() == Some(Outcome::Duplicate)).then(|| self.amount.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_ascend_with_precedence() {
+        assert!(RejectReason::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+        for reason in RejectReason::ALL {
+            assert_eq!(RejectReason::from_number(reason.number()), Some(*reason));
+        }
+        assert_eq!(RejectReason::from_number(0), None);
+        assert_eq!(Outcome::from_number(0), None);
+    }
+
+    #[test]
+    fn numbers_never_change() {
+        assert_eq!(RejectReason::InsufficientFunds.number(), 19);
+        assert_eq!(RejectReason::NetDebitCapExceeded.number(), 20);
+        assert_eq!(RejectReason::ChainFailed.number(), 24);
+        assert_eq!(RejectReason::LimitReached.number(), 50);
+        assert_eq!(Outcome::Cleared.number(), 1);
+    }
+}

@@ -1,0 +1,86 @@
+//! What the members of a chain that are decided so far would do, on top of cells that have not changed yet.
+//! A chain is decided on this and committed only as a whole, so a refusal can't leave a trace.
+
+use alloc::vec::Vec;
+
+use crate::account::{AccountHandle, SlotHandle};
+use crate::claim::{Claim, Kind};
+use crate::hold::Hold;
+
+/// A change to what one account or position has available, and to what it has reserved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Shift {
+    /// Change of balance less reserved (or of position less reserved), minor units.
+    pub available: i128,
+    /// Change of the reserved sum, minor units.
+    pub reserved: i128,
+}
+
+/// The changes of the earlier members of one chain. Bounded by the chain, searched in a line.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    accounts: Vec<(AccountHandle, Shift)>,
+    slots: Vec<(SlotHandle, Shift)>,
+    holds: Vec<(u128, Option<Hold>)>,
+}
+
+impl Overlay {
+    /// No earlier members.
+    pub const EMPTY: Self = Self { accounts: Vec::new(), slots: Vec::new(), holds: Vec::new() };
+
+    /// What earlier members do to an account.
+    #[must_use]
+    pub fn account(&self, handle: AccountHandle) -> Shift {
+        sum(self.accounts.iter().filter(|(at, _)| *at == handle).map(|(_, shift)| *shift))
+    }
+
+    /// What earlier members do to a position.
+    #[must_use]
+    pub fn slot(&self, slot: SlotHandle) -> Shift {
+        sum(self.slots.iter().filter(|(at, _)| *at == slot).map(|(_, shift)| *shift))
+    }
+
+    /// What earlier members make of a hold: pending, ended, or (none) not theirs.
+    #[must_use]
+    pub fn hold(&self, id: u128) -> Option<Option<Hold>> {
+        self.holds.iter().rev().find(|(at, _)| *at == id).map(|(_, hold)| *hold)
+    }
+
+    /// Adds an accepted member. `held` is the hold's amount where it posts or voids one.
+    pub fn add(&mut self, claim: &Claim, held: u64) {
+        let (debtor, creditor) = shifts(claim, held);
+        self.accounts.push((claim.debtor, debtor));
+        self.accounts.push((claim.creditor, creditor));
+        if claim.crosses() {
+            self.slots.push((claim.debtor_slot, debtor));
+            self.slots.push((claim.creditor_slot, creditor));
+        }
+    }
+
+    /// Notes that a member makes a hold pending, or ends it.
+    pub fn set_hold(&mut self, id: u128, hold: Option<Hold>) {
+        self.holds.push((id, hold));
+    }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "at most 64 members of amounts below 2^64")]
+fn sum(shifts: impl Iterator<Item = Shift>) -> Shift {
+    shifts.fold(Shift::default(), |sum, shift| Shift {
+        available: sum.available + shift.available,
+        reserved: sum.reserved + shift.reserved,
+    })
+}
+
+/// What a claim, once accepted, changes on the debtor's and on the creditor's side.
+#[must_use]
+#[expect(clippy::arithmetic_side_effects, reason = "differences of two 64-bit numbers in 128 bits")]
+pub fn shifts(claim: &Claim, held: u64) -> (Shift, Shift) {
+    let (amount, held) = (i128::from(claim.amount), i128::from(held));
+    let credit = Shift { available: amount, reserved: 0 };
+    match claim.kind {
+        Kind::Direct => (Shift { available: -amount, reserved: 0 }, credit),
+        Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),
+        Kind::Post => (Shift { available: held - amount, reserved: -held }, credit),
+        Kind::Void => (Shift { available: held, reserved: -held }, Shift::default()),
+    }
+}

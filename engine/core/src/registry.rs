@@ -1,0 +1,378 @@
+//! The registry: participants, positions, accounts, aliases, cycles and officers as commands have made them.
+//! Decides commands; holds no balance. Every shard keeps one of its own, equal to all others.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use feiqian_proof::signature::verify_message;
+
+use crate::account::{AccountHandle, AccountKind, AccountState, AccountTerms, SlotHandle, UNLIMITED};
+use crate::bic::Bic;
+use crate::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use crate::currency::Currency;
+use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
+use crate::number::{index, number, number32};
+use crate::outcome::RejectReason;
+use crate::participant::{
+    Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
+};
+
+/// What commands have made.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Registry {
+    pub(crate) genesis: Option<Genesis>,
+    pub(crate) participants: Vec<Participant>,
+    pub(crate) by_bic: BTreeMap<Bic, ParticipantHandle>,
+    pub(crate) slots: Vec<SlotTerms>,
+    pub(crate) by_currency: BTreeMap<(ParticipantHandle, Currency), SlotHandle>,
+    pub(crate) accounts: Vec<AccountTerms>,
+    pub(crate) aliases: BTreeMap<String, AccountHandle>,
+    pub(crate) cycles: Vec<Cycle>,
+    pub(crate) open_block: u64,
+}
+
+/// What an accepted command does to cells, once the registry has taken it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Nothing beyond the registry.
+    Registered,
+    /// An account's leaf changes.
+    AccountChanged(AccountHandle),
+    /// Accounts from `first` up to the registry's end are new; so is the slot, if one is named.
+    AccountsOpened {
+        /// The first new handle.
+        first: AccountHandle,
+        /// A new slot.
+        slot: Option<SlotHandle>,
+    },
+    /// The block of this height ends; a cycle may end with it.
+    Sealed {
+        /// The block.
+        height: u64,
+        /// The cycle.
+        closes: Option<CycleNumber>,
+    },
+    /// A cycle's net positions are booked to the clearing accounts.
+    Settled(CycleNumber),
+}
+
+type Decision<T> = Result<T, RejectReason>;
+
+impl Registry {
+    /// Checks a command against the registry; changes nothing. Gives the account that must be empty for the
+    /// command to pass, where that remains to be asked of its cell.
+    ///
+    /// # Errors
+    /// The first [`RejectReason`] that applies.
+    pub fn decide(&self, entry: &Entry) -> Decision<Option<AccountHandle>> {
+        let is_genesis = matches!(entry.command, Command::Genesis(_));
+        if is_genesis != self.genesis.is_none() {
+            return Err(RejectReason::GenesisMisplaced);
+        }
+        self.check_approvals(entry)?;
+        self.check_command(&entry.command)?;
+        Ok(match entry.command {
+            Command::SetAccountState { account, state: AccountState::Closed } => Some(account),
+            _ => None,
+        })
+    }
+
+    fn check_approvals(&self, entry: &Entry) -> Decision<()> {
+        let Some(genesis) = self.genesis.as_ref().filter(|_| entry.command.is_risky()) else {
+            return Ok(());
+        };
+        let [first, second] = entry.approvals.as_slice() else {
+            return Err(RejectReason::FourEyesRequired);
+        };
+        let bytes = entry.signed_bytes(&genesis.chain_id);
+        let is_valid = |approval: &crate::command::Approval| {
+            let officer = genesis.officers.iter().find(|(number, _)| *number == approval.officer);
+            officer.is_some_and(|(_, key)| verify_message(key, APPROVAL_CONTEXT, &bytes, &approval.signature))
+        };
+        // Two numbers with one key would be one pair of eyes: genesis refuses equal keys.
+        if first.officer != second.officer && is_valid(first) && is_valid(second) {
+            Ok(())
+        } else {
+            Err(RejectReason::FourEyesRequired)
+        }
+    }
+
+    fn check_command(&self, command: &Command) -> Decision<()> {
+        match command {
+            Command::Genesis(genesis) => check_genesis(genesis),
+            Command::RegisterParticipant { bic, .. } => {
+                refuse(self.by_bic.contains_key(bic), RejectReason::AlreadyRegistered)?;
+                refuse(self.participants.len() >= PARTICIPANTS_MAX, RejectReason::LimitReached)
+            }
+            Command::SetParticipantState { bic, .. } => self.participant(*bic).map(drop),
+            Command::OpenPosition { bic, currency, .. } => {
+                let key = (self.participant(*bic)?, *currency);
+                refuse(self.by_currency.contains_key(&key), RejectReason::AlreadyRegistered)?;
+                refuse(self.slots.len() >= SLOTS_MAX, RejectReason::LimitReached)?;
+                self.check_room(1)
+            }
+            Command::SetNetDebitCap { bic, currency, .. } => self.slot(*bic, *currency).map(drop),
+            Command::OpenAccounts { bic, currency, count, .. } => {
+                self.slot(*bic, *currency)?;
+                refuse(*count == 0 || *count > ACCOUNTS_OPENED_MAX, RejectReason::LimitReached)?;
+                self.check_room(*count)
+            }
+            Command::SetAccountState { account, .. } | Command::SetCreditLine { account, .. } => {
+                self.account(*account).map(drop).ok_or(RejectReason::UnknownAccount)
+            }
+            Command::RegisterAlias { alias, account } => {
+                self.account(*account).ok_or(RejectReason::UnknownAccount)?;
+                refuse(self.aliases.contains_key(alias), RejectReason::AlreadyRegistered)
+            }
+            Command::Seal { height } => refuse(*height != self.open_block, RejectReason::CycleState),
+            Command::CloseCycle { cycle } => self.check_close(*cycle),
+            Command::InstructCycle { cycle } => {
+                self.check_cycle(*cycle, &[CycleState::Closed, CycleState::Failed])
+            }
+            Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
+                self.check_cycle(*cycle, &[CycleState::Instructed])
+            }
+        }
+    }
+
+    fn check_room(&self, count: u32) -> Decision<()> {
+        let room = ACCOUNTS_MAX.saturating_sub(self.accounts.len());
+        refuse(index(count.into()) > room, RejectReason::LimitReached)
+    }
+
+    fn check_close(&self, cycle: CycleNumber) -> Decision<()> {
+        self.check_cycle(cycle, &[CycleState::Open])?;
+        let unsettled =
+            self.cycles.iter().filter(|c| !matches!(c.state, CycleState::Open | CycleState::Settled)).count();
+        refuse(unsettled >= UNSETTLED_CYCLES_MAX, RejectReason::LimitReached)
+    }
+
+    fn check_cycle(&self, cycle: CycleNumber, allowed: &[CycleState]) -> Decision<()> {
+        let found = self.cycle(cycle).ok_or(RejectReason::UnknownCycle)?;
+        refuse(!allowed.contains(&found.state), RejectReason::CycleState)
+    }
+
+    /// Puts a command in force that [`Registry::decide`] has accepted. `timestamp` and `sequence` are those of its frame.
+    pub fn commit(&mut self, command: &Command, timestamp: u64, sequence: u64) -> Effect {
+        match command {
+            Command::Genesis(genesis) => self.begin(genesis),
+            Command::RegisterParticipant { bic, name, key } => self.register(*bic, name, *key),
+            Command::SetParticipantState { bic, state } => {
+                if let Some(participant) =
+                    self.by_bic.get(bic).and_then(|at| self.participants.get_mut(index((*at).into())))
+                {
+                    participant.state = *state;
+                }
+                Effect::Registered
+            }
+            Command::OpenPosition { bic, currency, cap } => self.open_position(*bic, *currency, *cap),
+            Command::SetNetDebitCap { bic, currency, cap } => {
+                if let Ok(slot) = self.slot(*bic, *currency)
+                    && let Some(terms) = self.slots.get_mut(index(slot.into()))
+                {
+                    terms.cap = *cap;
+                }
+                Effect::Registered
+            }
+            Command::OpenAccounts { bic, currency, count, credit_line } => {
+                self.open_accounts((*bic, *currency), *count, *credit_line)
+            }
+            Command::SetAccountState { account, state } => {
+                self.change_account(*account, |terms| terms.state = *state)
+            }
+            Command::SetCreditLine { account, credit_line } => {
+                self.change_account(*account, |terms| terms.credit_line = *credit_line)
+            }
+            Command::RegisterAlias { alias, account } => {
+                self.aliases.insert(alias.clone(), *account);
+                Effect::Registered
+            }
+            Command::Seal { .. } => self.seal(None, timestamp),
+            Command::CloseCycle { cycle } => self.seal(Some(*cycle), timestamp),
+            Command::InstructCycle { cycle } => self.move_cycle(*cycle, CycleState::Instructed, 0),
+            Command::FailCycle { cycle } => self.move_cycle(*cycle, CycleState::Failed, 0),
+            Command::SettleCycle { cycle } => {
+                self.move_cycle(*cycle, CycleState::Settled, sequence);
+                Effect::Settled(*cycle)
+            }
+        }
+    }
+
+    fn begin(&mut self, genesis: &Genesis) -> Effect {
+        self.genesis = Some(genesis.clone());
+        self.open_block = 1;
+        self.cycles.push(open_cycle(1, 1));
+        Effect::Registered
+    }
+
+    fn register(&mut self, bic: Bic, name: &str, key: Option<feiqian_proof::signature::PublicKey>) -> Effect {
+        self.by_bic.insert(bic, number32(self.participants.len()));
+        self.participants.push(Participant {
+            bic,
+            name: String::from(name),
+            state: ParticipantState::Active,
+            key,
+        });
+        Effect::Registered
+    }
+
+    fn open_position(&mut self, bic: Bic, currency: Currency, cap: u64) -> Effect {
+        let Ok(participant) = self.participant(bic) else { return Effect::Registered };
+        let slot = number32(self.slots.len());
+        let first = number(self.accounts.len());
+        self.by_currency.insert((participant, currency), slot);
+        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first });
+        self.accounts.push(AccountTerms {
+            slot,
+            currency: currency.numeric(),
+            state: AccountState::Open,
+            kind: AccountKind::Clearing,
+            credit_line: UNLIMITED,
+        });
+        Effect::AccountsOpened { first, slot: Some(slot) }
+    }
+
+    fn open_accounts(&mut self, owner: (Bic, Currency), count: u32, credit_line: u64) -> Effect {
+        let Ok(slot) = self.slot(owner.0, owner.1) else { return Effect::Registered };
+        let first = number(self.accounts.len());
+        let terms = AccountTerms {
+            slot,
+            currency: owner.1.numeric(),
+            state: AccountState::Open,
+            kind: AccountKind::Hosted,
+            credit_line,
+        };
+        self.accounts.resize(self.accounts.len().saturating_add(index(count.into())), terms);
+        Effect::AccountsOpened { first, slot: None }
+    }
+
+    fn change_account(&mut self, account: AccountHandle, change: impl Fn(&mut AccountTerms)) -> Effect {
+        if let Some(terms) = self.accounts.get_mut(index(account)) {
+            change(terms);
+        }
+        Effect::AccountChanged(account)
+    }
+
+    fn seal(&mut self, closes: Option<CycleNumber>, timestamp: u64) -> Effect {
+        let height = self.open_block;
+        let next = height.saturating_add(1);
+        self.open_block = next;
+        if let Some(cycle) = closes {
+            if let Some(open) = self.cycle_mut(cycle) {
+                open.state = CycleState::Closed;
+                open.end_block = next;
+                open.closed_at = timestamp;
+            }
+            self.cycles.push(open_cycle(cycle.saturating_add(1), next));
+        }
+        Effect::Sealed { height, closes }
+    }
+
+    fn move_cycle(&mut self, cycle: CycleNumber, state: CycleState, settled_by: u64) -> Effect {
+        if let Some(found) = self.cycle_mut(cycle) {
+            found.state = state;
+            found.settled_by = settled_by;
+        }
+        Effect::Registered
+    }
+
+    fn cycle_mut(&mut self, cycle: CycleNumber) -> Option<&mut Cycle> {
+        self.cycles.get_mut(index(cycle.checked_sub(1)?))
+    }
+
+    fn participant(&self, bic: Bic) -> Decision<ParticipantHandle> {
+        self.by_bic.get(&bic).copied().ok_or(RejectReason::UnknownParticipant)
+    }
+
+    fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
+        let participant = self.participant(bic)?;
+        self.by_currency.get(&(participant, currency)).copied().ok_or(RejectReason::UnknownPosition)
+    }
+}
+
+/// Questions; none of them changes anything.
+impl Registry {
+    /// What began the journal.
+    #[must_use]
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+    /// All participants, by handle.
+    #[must_use]
+    pub fn participants(&self) -> &[Participant] {
+        &self.participants
+    }
+    /// A participant's handle.
+    #[must_use]
+    pub fn participant_of(&self, bic: Bic) -> Option<ParticipantHandle> {
+        self.participant(bic).ok()
+    }
+    /// All positions, by slot.
+    #[must_use]
+    pub fn slots(&self) -> &[SlotTerms] {
+        &self.slots
+    }
+    /// The slot of a participant in a currency.
+    #[must_use]
+    pub fn slot_of(&self, bic: Bic, currency: Currency) -> Option<SlotHandle> {
+        self.slot(bic, currency).ok()
+    }
+    /// All accounts, by handle.
+    #[must_use]
+    pub fn accounts(&self) -> &[AccountTerms] {
+        &self.accounts
+    }
+    /// One account.
+    #[must_use]
+    pub fn account(&self, handle: AccountHandle) -> Option<&AccountTerms> {
+        self.accounts.get(index(handle))
+    }
+    /// The participant that an account belongs to.
+    #[must_use]
+    pub fn owner_of(&self, terms: &AccountTerms) -> Option<(ParticipantHandle, &Participant)> {
+        let slot = self.slots.get(index(terms.slot.into()))?;
+        self.participants.get(index(slot.participant.into())).map(|found| (slot.participant, found))
+    }
+    /// All aliases, ascending.
+    #[must_use]
+    pub fn aliases(&self) -> &BTreeMap<String, AccountHandle> {
+        &self.aliases
+    }
+    /// All cycles, oldest first; the last one is open.
+    #[must_use]
+    pub fn cycles(&self) -> &[Cycle] {
+        &self.cycles
+    }
+    /// One cycle.
+    #[must_use]
+    pub fn cycle(&self, cycle: CycleNumber) -> Option<&Cycle> {
+        self.cycles.get(index(cycle.checked_sub(1)?))
+    }
+    /// The number of the open cycle; zero before genesis.
+    #[must_use]
+    pub fn open_cycle(&self) -> CycleNumber {
+        number(self.cycles.len())
+    }
+    /// The height of the block that is being filled; zero before genesis.
+    #[must_use]
+    pub fn open_block(&self) -> u64 {
+        self.open_block
+    }
+}
+
+fn open_cycle(number: CycleNumber, first_block: u64) -> Cycle {
+    Cycle { number, state: CycleState::Open, first_block, end_block: 0, closed_at: 0, settled_by: 0 }
+}
+
+fn refuse(condition: bool, reason: RejectReason) -> Decision<()> {
+    if condition { Err(reason) } else { Ok(()) }
+}
+
+fn check_genesis(genesis: &Genesis) -> Decision<()> {
+    let officers = &genesis.officers;
+    let is_distinct = officers.iter().enumerate().all(|(at, (number, key))| {
+        officers.iter().take(at).all(|(other, other_key)| other != number && other_key != key)
+    });
+    refuse(!is_distinct, RejectReason::MalformedCommand)
+}

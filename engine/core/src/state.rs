@@ -1,0 +1,489 @@
+//! The state and its `apply`: a plain loop that takes the entries of a frame one by one, in journal order.
+//! If you read one function of this project, read [`State::apply`]; every other execution must equal it (I5).
+
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use feiqian_proof::hash::Hash;
+
+use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::batch::{Payload, command_bytes};
+use crate::claim::{Claim, Kind, chain_at, examine};
+use crate::command::Entry;
+use crate::frame::FrameKind;
+use crate::hold::{Hold, Holds, deadline};
+use crate::ids::IdIndex;
+use crate::ledger::{Delta, Ledger};
+use crate::number::{index, number};
+use crate::outcome::{Outcome, OutcomeRow, RejectReason};
+use crate::overlay::Overlay;
+use crate::participant::ParticipantHandle;
+use crate::registry::{Effect, Registry};
+use crate::transfer::Record;
+
+/// Records whose cells and ids are read ahead together: their cache misses overlap.
+const GATHER: usize = 16;
+
+/// A durable frame, as the core reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameView<'a> {
+    /// Transfers or a command.
+    pub kind: FrameKind,
+    /// Sequence of its first entry.
+    pub first_sequence: u64,
+    /// Number of its entries.
+    pub count: u32,
+    /// Nanoseconds since 1970: the only clock of the core.
+    pub timestamp: u64,
+    /// Its hash.
+    pub hash: Hash,
+    /// Batches, or one command.
+    pub payload: &'a [u8],
+}
+
+/// The journal behind the frame: asked only when an id comes again.
+pub trait History {
+    /// The entry at `sequence`, as submitted (a command's as [`Entry::record`]).
+    fn record(&self, sequence: u64) -> Option<Record>;
+}
+
+/// The frame can't be applied: the process must stop, since the journal holds what the engine never writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The payload's lengths do not add up, or a frame is not the next one.
+    Malformed {
+        /// First sequence of the frame.
+        sequence: u64,
+    },
+    /// The journal does not give an entry that it must hold.
+    HistoryMissing {
+        /// The entry.
+        sequence: u64,
+    },
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Malformed { sequence } => write!(f, "the frame at sequence {sequence} is malformed"),
+            Self::HistoryMissing { sequence } => write!(f, "the journal has no entry at sequence {sequence}"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What applying one frame did beside its rows.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Holds that the frame's time has ended.
+    pub expired: u32,
+    /// What changed since the last block, where the frame seals one.
+    pub delta: Option<Delta>,
+}
+
+/// All that decides: terms, cells, holds and ids.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) registry: Registry,
+    pub(crate) ledger: Ledger,
+    pub(crate) holds: Holds,
+    pub(crate) ids: IdIndex,
+    pub(crate) next_sequence: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            registry: Registry::default(),
+            ledger: Ledger::default(),
+            holds: Holds::default(),
+            ids: IdIndex::new(0),
+            next_sequence: 1,
+        }
+    }
+}
+
+impl State {
+    /// Applies the next frame; appends one row for each of its entries to `rows`.
+    ///
+    /// # Errors
+    /// [`Fault`] where the frame is not one that this engine journals; the state is then of no further use.
+    ///
+    /// # Panics
+    /// If debits and credits differ after the frame (I2).
+    pub fn apply(
+        &mut self,
+        frame: &FrameView<'_>,
+        history: &impl History,
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<Applied, Fault> {
+        if frame.first_sequence != self.next_sequence {
+            return Err(Fault::Malformed { sequence: frame.first_sequence });
+        }
+        self.next_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
+        let expired = self.expire(frame.timestamp);
+        let delta = match frame.kind {
+            FrameKind::Transfers => self.apply_transfers(frame, history, rows)?,
+            FrameKind::Command => self.apply_command(frame, history, rows)?,
+        };
+        self.ledger.assert_conserved(&self.registry);
+        Ok(Applied { expired, delta })
+    }
+
+    fn apply_transfers(
+        &mut self,
+        frame: &FrameView<'_>,
+        history: &impl History,
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<Option<Delta>, Fault> {
+        let malformed = Fault::Malformed { sequence: frame.first_sequence };
+        let payload = Payload::parse(frame.payload, frame.count).map_err(|_| malformed)?;
+        rows.reserve(payload.records.len());
+        let context = Context { frame, earlier: payload.records, history };
+        for (first, batch, records) in payload.by_batch() {
+            let submitter = batch.participant.get();
+            let mut gathered: usize = 0;
+            let mut at: usize = 0;
+            while let Some(record) = records.get(at) {
+                if at >= gathered {
+                    gathered = at.saturating_add(GATHER);
+                    self.gather(records.get(at..gathered.min(records.len())).unwrap_or_default());
+                }
+                let sequence = frame.first_sequence.saturating_add(number(first.saturating_add(at)));
+                if record.is_linked() {
+                    let rest = records.get(at..).unwrap_or_default();
+                    let (length, broken) = chain_at(rest);
+                    let chain = rest.get(..length).unwrap_or_default();
+                    self.apply_chain((submitter, sequence), chain, broken, &context, rows)?;
+                    at = at.saturating_add(length);
+                } else {
+                    rows.push(self.apply_one(submitter, sequence, record, &context)?);
+                    at = at.saturating_add(1);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads what the next records will need, so that the misses overlap instead of adding up.
+    #[inline]
+    fn gather(&self, records: &[Record]) {
+        let mut read = 0;
+        for record in records {
+            read ^= self.ids.touch(record.uetr.get());
+            for account in [record.debtor.get(), record.creditor.get()] {
+                read ^= self.ledger.touch(account);
+                read ^= self.registry.accounts.get(index(account)).map_or(0, |terms| terms.credit_line);
+            }
+        }
+        black_box(read);
+    }
+
+    #[inline]
+    fn apply_one(
+        &mut self,
+        submitter: ParticipantHandle,
+        sequence: u64,
+        record: &Record,
+        context: &Context<'_, impl History>,
+    ) -> Result<OutcomeRow, Fault> {
+        if let Some(row) = take_id(&mut self.ids, record, sequence, context)? {
+            return Ok(row);
+        }
+        let decision = examine(record, submitter, &self.registry)
+            .and_then(|claim| self.decide(&claim, record, &Overlay::EMPTY).map(|held| (claim, held)));
+        Ok(match decision {
+            Ok((claim, held)) => self.commit(&claim, held, record, sequence, context.frame.timestamp),
+            Err(reason) => OutcomeRow::rejected(reason),
+        })
+    }
+
+    /// Decides the members on top of each other, then commits all or none.
+    fn apply_chain(
+        &mut self,
+        (submitter, first_sequence): (ParticipantHandle, u64),
+        chain: &[Record],
+        broken: Option<RejectReason>,
+        context: &Context<'_, impl History>,
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<(), Fault> {
+        let mut known = Vec::with_capacity(chain.len());
+        for (record, sequence) in chain.iter().zip(first_sequence..) {
+            known.push(take_id(&mut self.ids, record, sequence, context)?);
+        }
+        let verdict = match broken {
+            Some(reason) => Err((None, reason)),
+            None => self.decide_chain(submitter, chain, &known, context.frame.timestamp),
+        };
+        match verdict {
+            Ok(claims) => {
+                for ((record, (claim, held)), sequence) in chain.iter().zip(claims).zip(first_sequence..) {
+                    rows.push(self.commit(&claim, held, record, sequence, context.frame.timestamp));
+                }
+            }
+            Err(failure) => rows.extend(failed_chain(&known, failure)),
+        }
+        Ok(())
+    }
+
+    fn decide_chain(
+        &self,
+        submitter: ParticipantHandle,
+        chain: &[Record],
+        known: &[Option<OutcomeRow>],
+        timestamp: u64,
+    ) -> Result<Vec<(Claim, u64)>, (Option<usize>, RejectReason)> {
+        let mut overlay = Overlay::default();
+        let mut claims = Vec::with_capacity(chain.len());
+        for (at, (record, known)) in chain.iter().zip(known).enumerate() {
+            let fail = |reason| (Some(at), reason);
+            if known.is_some() {
+                return Err(fail(RejectReason::ChainFailed));
+            }
+            let claim = examine(record, submitter, &self.registry).map_err(fail)?;
+            let held = self.decide(&claim, record, &overlay).map_err(fail)?;
+            overlay.add(&claim, held);
+            note_hold(&mut overlay, &claim, record, timestamp);
+            claims.push((claim, held));
+        }
+        Ok(claims)
+    }
+
+    /// The rules that need cells: holds, funds, cap. Gives the amount of the hold that is posted or voided.
+    #[inline]
+    fn decide(&self, claim: &Claim, record: &Record, overlay: &Overlay) -> Result<u64, RejectReason> {
+        match claim.kind {
+            Kind::Direct | Kind::Hold => {
+                self.ledger.check_funds(claim, overlay)?;
+                self.ledger.check_cap(claim, overlay)?;
+                if claim.kind == Kind::Hold {
+                    self.ledger.check_reserve(claim, overlay)?;
+                }
+                Ok(0)
+            }
+            Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
+        }
+    }
+
+    /// Puts an accepted claim in force. Cannot fail.
+    #[inline]
+    fn commit(
+        &mut self,
+        claim: &Claim,
+        held: u64,
+        record: &Record,
+        sequence: u64,
+        timestamp: u64,
+    ) -> OutcomeRow {
+        match claim.kind {
+            Kind::Direct => {}
+            Kind::Hold => {
+                self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, timestamp));
+            }
+            Kind::Post | Kind::Void => {
+                self.holds.remove(record.related.get());
+            }
+        }
+        self.ledger.commit(claim, held, sequence)
+    }
+
+    fn expire(&mut self, timestamp: u64) -> u32 {
+        let mut expired: u32 = 0;
+        while let Some(hold) = self.holds.expire_next(timestamp) {
+            self.ledger.release(&hold, &self.registry);
+            expired = expired.saturating_add(1);
+        }
+        expired
+    }
+
+    fn apply_command(
+        &mut self,
+        frame: &FrameView<'_>,
+        history: &impl History,
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<Option<Delta>, Fault> {
+        let malformed = Fault::Malformed { sequence: frame.first_sequence };
+        let bytes = command_bytes(frame.payload).map_err(|_| malformed)?;
+        let Ok(entry) = Entry::decode(bytes) else {
+            rows.push(OutcomeRow::rejected(RejectReason::MalformedCommand));
+            return Ok(None);
+        };
+        if let crate::command::Command::Genesis(genesis) = &entry.command
+            && self.registry.genesis().is_none()
+        {
+            self.ids = IdIndex::new(genesis.id_key);
+        }
+        let record = Entry::record(entry.id, bytes);
+        let context = Context { frame, earlier: &[], history };
+        if let Some(row) = take_id(&mut self.ids, &record, frame.first_sequence, &context)? {
+            rows.push(row);
+            return Ok(None);
+        }
+        let (row, delta) = match self.decide_command(&entry) {
+            Ok(()) => (OutcomeRow::accepted(Outcome::Cleared, 0), self.commit_command(&entry, frame)),
+            Err(reason) => (OutcomeRow::rejected(reason), None),
+        };
+        rows.push(row);
+        Ok(delta)
+    }
+
+    fn decide_command(&self, entry: &Entry) -> Result<(), RejectReason> {
+        match self.registry.decide(entry)? {
+            Some(account) if !self.ledger.is_empty_account(account) => Err(RejectReason::AccountNotEmpty),
+            _ => Ok(()),
+        }
+    }
+
+    fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
+        let effect = self.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
+        self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
+        match effect {
+            Effect::Sealed { height, closes } => {
+                let mut delta = self.ledger.take_delta(height, closes);
+                delta.holds = self.holds.take_changed();
+                Some(delta)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Questions; none of them changes anything.
+impl State {
+    /// What commands have made.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+    /// An account's cell.
+    #[must_use]
+    pub fn account(&self, handle: AccountHandle) -> Option<&AccountCell> {
+        self.ledger.account(handle)
+    }
+    /// A position's cell.
+    #[must_use]
+    pub fn slot(&self, slot: SlotHandle) -> Option<&crate::participant::SlotCell> {
+        self.ledger.slot(slot)
+    }
+    /// All pending holds.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.holds
+    }
+    /// All ids taken.
+    #[must_use]
+    pub fn ids(&self) -> &IdIndex {
+        &self.ids
+    }
+    /// The sequence that the next frame must begin with.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+    /// Makes room for ids before traffic comes; see [`IdIndex::with_capacity`]. Only before the first frame
+    /// after genesis has any use.
+    pub fn reserve_ids(&mut self, ids: usize) {
+        if let Some(genesis) = self.registry.genesis()
+            && self.ids.is_empty()
+        {
+            self.ids = IdIndex::with_capacity(genesis.id_key, ids);
+        }
+    }
+}
+
+/// Where an entry stands: its frame, the records before it in the frame, and the journal behind.
+pub(crate) struct Context<'a, H> {
+    pub(crate) frame: &'a FrameView<'a>,
+    pub(crate) earlier: &'a [Record],
+    pub(crate) history: &'a H,
+}
+
+/// Takes the record's id, or answers what stands for it already (I3).
+#[inline]
+pub(crate) fn take_id(
+    ids: &mut IdIndex,
+    record: &Record,
+    sequence: u64,
+    context: &Context<'_, impl History>,
+) -> Result<Option<OutcomeRow>, Fault> {
+    let id = record.uetr.get();
+    if id == 0 {
+        return Ok(Some(OutcomeRow::rejected(RejectReason::MissingId)));
+    }
+    match ids.take(id, sequence) {
+        None => Ok(None),
+        Some(original) => repeated(record, original, context).map(Some),
+    }
+}
+
+#[cold]
+fn repeated(
+    record: &Record,
+    original: u64,
+    context: &Context<'_, impl History>,
+) -> Result<OutcomeRow, Fault> {
+    let in_frame = original.checked_sub(context.frame.first_sequence).map(index);
+    let first = match in_frame {
+        Some(at) => context.earlier.get(at).copied(),
+        None => context.history.record(original),
+    };
+    let first = first.ok_or(Fault::HistoryMissing { sequence: original })?;
+    Ok(if first == *record {
+        OutcomeRow::duplicate(original)
+    } else {
+        OutcomeRow::rejected(RejectReason::IdReused)
+    })
+}
+
+/// The rows of a chain that failed at member `at` (none: as a whole) for `reason`: that member answers the
+/// reason, repetitions answer what they repeat, and the others that the chain failed.
+pub(crate) fn failed_chain(
+    known: &[Option<OutcomeRow>],
+    (at, reason): (Option<usize>, RejectReason),
+) -> impl Iterator<Item = OutcomeRow> {
+    known.iter().enumerate().map(move |(member, known)| match known {
+        Some(row) => *row,
+        None if at.is_none_or(|at| at == member) => OutcomeRow::rejected(reason),
+        None => OutcomeRow::rejected(RejectReason::ChainFailed),
+    })
+}
+
+/// The pending hold that a post or a void names, if it may: gives its amount.
+pub(crate) fn check_hold(
+    holds: &Holds,
+    claim: &Claim,
+    record: &Record,
+    overlay: &Overlay,
+) -> Result<u64, RejectReason> {
+    let id = record.related.get();
+    let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
+    let hold = hold.ok_or(RejectReason::NoPendingHold)?;
+    if (hold.debtor, hold.creditor) != (claim.debtor, claim.creditor) {
+        return Err(RejectReason::HoldMismatch);
+    }
+    if claim.amount > hold.amount {
+        return Err(RejectReason::ExceedsHold);
+    }
+    Ok(hold.amount)
+}
+
+/// Notes in a chain's overlay what a member does to holds.
+pub(crate) fn note_hold(overlay: &mut Overlay, claim: &Claim, record: &Record, timestamp: u64) {
+    match claim.kind {
+        Kind::Direct => {}
+        Kind::Hold => overlay.set_hold(record.uetr.get(), Some(hold_of(claim, record, 0, timestamp))),
+        Kind::Post | Kind::Void => overlay.set_hold(record.related.get(), None),
+    }
+}
+
+/// The hold that an accepted claim makes pending.
+pub(crate) fn hold_of(claim: &Claim, record: &Record, sequence: u64, timestamp: u64) -> Hold {
+    Hold {
+        debtor: claim.debtor,
+        creditor: claim.creditor,
+        amount: claim.amount,
+        sequence,
+        deadline: deadline(timestamp, record.timeout.get()),
+    }
+}

@@ -1,0 +1,115 @@
+//! The 128-byte transfer record: what a participant submits, the journal keeps and a block proves.
+//!
+//! ```text
+//!   0  uetr 16 | debtor 8 | creditor 8          32  amount 8 | currency 2 | flags 2 | timeout 4
+//!  48  purpose 4 | zero 4 | related 16          72  reference digest 32
+//! 104  sequence 8 | timestamp 8 | outcome 1 | reason 1 | zero 6       (the engine's; zero on submission)
+//! ```
+//! Little endian. Records are read in place, never parsed field by field.
+
+use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::limits::RECORD_BYTES;
+
+/// What kind of transfer a record is, and whether the next one belongs to its chain.
+pub mod flags {
+    /// First half of a two-phase transfer: reserves the amount until posted, voided or expired.
+    pub const HOLD: u16 = 1;
+    /// Posts a pending hold (`related`), in full or in part; what is left of it is released.
+    pub const POST: u16 = 1 << 1;
+    /// Voids a pending hold (`related`).
+    pub const VOID: u16 = 1 << 2;
+    /// The next record belongs to the same chain: all succeed or all fail.
+    pub const LINKED: u16 = 1 << 3;
+    /// Set by the engine alone, in the record that stands for a command in a block.
+    pub const COMMAND: u16 = 1 << 15;
+
+    pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
+    pub(crate) const SUBMITTABLE: u16 = TWO_PHASE | LINKED;
+}
+
+/// A transfer as submitted, journaled and proven.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct Record {
+    /// The transfer's id, most significant byte last.
+    pub uetr: U128,
+    /// Handle of the account that pays.
+    pub debtor: U64,
+    /// Handle of the account that is paid.
+    pub creditor: U64,
+    /// Minor units; zero only for a void.
+    pub amount: U64,
+    /// ISO 4217 numeric code; must be the currency of both accounts.
+    pub currency: U16,
+    /// See [`flags`].
+    pub flags: U16,
+    /// Seconds of the frame's time after which a hold expires; zero for no expiry.
+    pub timeout: U32,
+    /// ISO 20022 external purpose code, or zeros.
+    pub purpose: [u8; 4],
+    /// Zero.
+    pub zero: U32,
+    /// The hold that a post or a void refers to, else zero.
+    pub related: U128,
+    /// Digest of the payment's details, or zeros.
+    pub reference: [u8; 32],
+    /// Set by the engine.
+    pub sequence: U64,
+    /// Set by the engine: nanoseconds since 1970, of the frame.
+    pub timestamp: U64,
+    /// Set by the engine: [`crate::outcome::Outcome`].
+    pub outcome: u8,
+    /// Set by the engine: [`crate::outcome::RejectReason`].
+    pub reason: u8,
+    /// Zero.
+    pub zeros: [u8; 6],
+}
+
+const _: () = assert!(size_of::<Record>() == RECORD_BYTES);
+
+impl Record {
+    /// A plain transfer; two-phase fields and digest are set by the caller where needed.
+    #[must_use]
+    pub fn new(uetr: u128, debtor: u64, creditor: u64, amount: u64, currency: u16) -> Self {
+        Self {
+            uetr: uetr.into(),
+            debtor: debtor.into(),
+            creditor: creditor.into(),
+            amount: amount.into(),
+            currency: currency.into(),
+            ..Self::new_zeroed()
+        }
+    }
+
+    /// All bytes zero.
+    #[must_use]
+    pub fn new_zeroed() -> Self {
+        zerocopy::FromZeros::new_zeroed()
+    }
+
+    /// Whether the next record belongs to the same chain.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.flags.get() & flags::LINKED != 0
+    }
+
+    /// Whether reserved and engine-owned fields are zero and no unknown flag is set.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.zero.get() == 0
+            && self.sequence.get() == 0
+            && self.timestamp.get() == 0
+            && self.outcome == 0
+            && self.reason == 0
+            && self.zeros == [0; 6]
+            && self.flags.get() & !flags::SUBMITTABLE == 0
+    }
+
+    /// The 128 bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; RECORD_BYTES] {
+        zerocopy::transmute_ref!(self)
+    }
+}
