@@ -43,7 +43,7 @@ pub enum Domain {
 }
 
 impl Domain {
-    /// All domains, in the order of [`FORMAT.md`](https://github.com/feiqian/feiqian/blob/main/engine/proof/FORMAT.md).
+    /// All domains, in the order of `FORMAT.md`.
     pub const ALL: [Self; 17] = [
         Self::TransferLeaf,
         Self::TransferNode,

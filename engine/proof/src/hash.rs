@@ -148,6 +148,19 @@ mod tests {
         many_equals_one::<1024>();
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn narrower_machines_hash_alike() {
+        let inputs: Vec<[u8; 192]> = (0..45).map(|at| [at; 192]).collect();
+        let narrower = [Platform::sse2(), Platform::sse41(), Platform::avx2(), Some(Platform::portable())];
+        for platform in narrower.into_iter().flatten() {
+            let lanes = Lanes { platform, ..Lanes::new(Domain::TransferLeaf.key()) };
+            let mut expected = inputs.iter().map(|input| keyed(Domain::TransferLeaf, input));
+            lanes.hash(&inputs, |digest| assert_eq!(Some(digest), expected.next(), "{platform:?}"));
+            assert_eq!(expected.next(), None);
+        }
+    }
+
     #[test]
     fn pieces_hash_as_the_whole() {
         let whole = [7; 3000];

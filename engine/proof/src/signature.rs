@@ -211,6 +211,20 @@ mod tests {
         assert!(!verify_header(&PublicKey::of(&key), &hash, &signature));
     }
 
+    /// The owner of key [1; 32] made it with R = the identity: lenient verifiers accept it, others don't.
+    #[test]
+    fn a_signature_that_verifiers_could_disagree_on_is_refused() {
+        let text = concat!(
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "2893308a36871b3fdc9d35176f2b397f1021546eb8a82c78ea9ad7ecbdbd4905"
+        );
+        let signature = Signature::from_hex(text).expect("a signature");
+        let (key, hash) = (SigningKey::from_bytes(&[1; 32]).verifying_key(), keyed(Domain::Header, b"a"));
+        let lenient = ed25519_dalek::Signature::from_bytes(&signature.0);
+        assert!(ed25519_dalek::Verifier::verify(&key, &header_message(&hash), &lenient).is_ok());
+        assert!(!verify_header(&PublicKey(key.to_bytes()), &hash, &signature));
+    }
+
     #[test]
     fn weak_and_non_canonical_keys_are_refused() {
         let hex = |text: &str| hex::parse::<32>(text).expect("hex");

@@ -40,6 +40,7 @@ fn refuses_changes(old: &LogHead, new: &LogHead, path: &[Hash]) {
     refuses(&LogHead { root: flipped(old.root), ..*old }, new, path, "old root");
     refuses(old, &LogHead { root: flipped(new.root), ..*new }, path, "new root");
     refuses(old, &LogHead { size: old.size - 1, ..*new }, path, "a smaller log");
+    refuses(old, &LogHead { size: 4 * new.size, ..*new }, path, "a longer log");
     refuses(&LogHead { size: 0, ..*old }, new, path, "no old log");
     refuses(old, new, &[path, &[old.root]].concat(), "node added");
     refuses(old, new, &[&[old.root], path].concat(), "node before");
