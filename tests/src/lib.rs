@@ -1,1 +1,3 @@
 //! The harness: world, oracle, faulty storage, stories.
+
+pub mod sim_storage;

@@ -1,0 +1,257 @@
+//! Reading the journal while it is written: one frame by its sequence, or all frames from one on.
+//!
+//! Sees only what is durable. Every frame is checked against its hashes as it is read, and in a walk against
+//! its predecessor; what can't be read is a fault with its place, never skipped.
+
+use std::fmt;
+
+use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader};
+use feiqian_proof::Hash;
+
+use super::index::Index;
+use super::milestone::Milestone;
+use super::scan::{Flaw, decode_header, payload_of};
+use super::segment::path_of;
+use super::{Durable, Frame};
+use crate::storage::aligned::AlignedBuffer;
+use crate::storage::{Access, BLOCK_BYTES, Storage, StorageFault, StorageFile};
+
+/// Bytes read at a time: one for each entry of the index, and as many again.
+const WINDOW_BYTES: usize = 128 << 10;
+
+/// Reads durable frames. Clones share the index with the writer.
+#[derive(Clone, Debug)]
+pub struct JournalReader<S> {
+    storage: S,
+    index: Index,
+}
+
+/// Why a frame can't be had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReadFault {
+    /// The sequence is 0 or not taken yet.
+    NotThere(u64),
+    /// The journal has been damaged since it was recovered, or before the snapshot from which it was.
+    Damaged {
+        /// The segment's file, relative to the data directory.
+        file: String,
+        /// The byte in it.
+        offset: u64,
+        /// The sequence looked for.
+        sequence: u64,
+        /// What is wrong there.
+        flaw: Flaw,
+    },
+    /// The storage failed.
+    Storage(StorageFault),
+}
+
+impl fmt::Display for ReadFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotThere(sequence) => write!(f, "sequence {sequence} is not in the journal"),
+            Self::Damaged { file, offset, sequence, flaw } => {
+                write!(f, "{file} is damaged at offset {offset}, sequence {sequence}: {flaw}")
+            }
+            Self::Storage(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReadFault {}
+
+impl<S: Storage> JournalReader<S> {
+    pub(super) const fn new(storage: S, index: Index) -> Self {
+        Self { storage, index }
+    }
+
+    /// The highest durable sequence, 0 if there is none.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.index.head().sequence
+    }
+
+    /// The frame that took `sequence`.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub fn frame_at(&self, sequence: u64) -> Result<Durable<Frame>, ReadFault> {
+        self.frames_from(sequence).next().unwrap_or(Err(ReadFault::NotThere(sequence)))
+    }
+
+    /// All durable frames from the one that took `sequence` on, up to the head at the time of each step.
+    #[must_use]
+    pub fn frames_from(&self, sequence: u64) -> Frames<S> {
+        Frames {
+            reader: self.clone(),
+            wanted: sequence,
+            cursor: None,
+            previous: None,
+            is_over: sequence == 0,
+        }
+    }
+}
+
+/// A walk along the chain. It ends at the head, or with the first fault.
+#[derive(Debug)]
+pub struct Frames<S: Storage> {
+    reader: JournalReader<S>,
+    wanted: u64,
+    cursor: Option<Cursor<S>>,
+    previous: Option<Hash>,
+    is_over: bool,
+}
+
+impl<S: Storage> Iterator for Frames<S> {
+    type Item = Result<Durable<Frame>, ReadFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // The head first: all of what is read below up to it was durable before it was read.
+        let durable = self.reader.durable();
+        if self.is_over || self.wanted > durable {
+            return None;
+        }
+        let read = self.read(durable);
+        match &read {
+            Ok(frame) => {
+                self.wanted = frame.header.last_sequence() + 1;
+                self.previous = Some(frame.hash);
+            }
+            Err(_) => self.is_over = true,
+        }
+        Some(read)
+    }
+}
+
+impl<S: Storage> Frames<S> {
+    fn read(&mut self, durable: u64) -> Result<Durable<Frame>, ReadFault> {
+        let mut cursor = match self.cursor.take() {
+            Some(cursor) => cursor,
+            None => Cursor::at(&self.reader, self.wanted)?,
+        };
+        cursor.refresh(durable);
+        loop {
+            let (header, hash) = cursor.next_header(&self.reader.storage, self.wanted)?;
+            if header.last_sequence() < self.wanted {
+                cursor.at += (FRAME_HEADER_BYTES + header.payload_bytes as usize) as u64;
+                continue;
+            }
+            let is_next = header.first_sequence == self.wanted || self.previous.is_none();
+            let is_chained = self.previous.is_none_or(|previous| previous == header.previous);
+            if !is_next || !is_chained || header.first_sequence > self.wanted {
+                return Err(cursor.damaged(self.wanted, Flaw::Misplaced));
+            }
+            let payload = cursor.payload(&header, self.wanted)?;
+            cursor.at += (FRAME_HEADER_BYTES + payload.len()) as u64;
+            self.cursor = Some(cursor);
+            return Ok(Durable(Frame { header, hash, payload }));
+        }
+    }
+}
+
+/// A place in a segment, and the bytes around it.
+#[derive(Debug)]
+struct Cursor<S: Storage> {
+    file: S::File,
+    segment: u32,
+    length: u64,
+    at: u64,
+    window: AlignedBuffer,
+    window_at: u64,
+    /// The head when the window was read: what lay behind it may since have been written.
+    window_durable: u64,
+}
+
+impl<S: Storage> Cursor<S> {
+    fn at(reader: &JournalReader<S>, sequence: u64) -> Result<Self, ReadFault> {
+        let entry = reader.index.before(sequence).ok_or(ReadFault::NotThere(sequence))?;
+        let mut cursor = Self::open(&reader.storage, entry.segment)?;
+        cursor.at = u64::from(entry.offset);
+        Ok(cursor)
+    }
+
+    fn open(storage: &S, segment: u32) -> Result<Self, ReadFault> {
+        let file = storage.open(&path_of(segment), Access::Direct).map_err(ReadFault::Storage)?;
+        let length = file.length().map_err(ReadFault::Storage)?;
+        let window = AlignedBuffer::default();
+        Ok(Self { file, segment, length, at: BLOCK_BYTES as u64, window, window_at: 0, window_durable: 0 })
+    }
+
+    fn refresh(&mut self, durable: u64) {
+        if self.window_durable != durable {
+            self.window.reset(0);
+            self.window_durable = durable;
+        }
+    }
+
+    /// The header of the next frame at or behind the cursor, in this segment or the next. Only frames that
+    /// are durable are looked for, so there must be one.
+    fn next_header(&mut self, storage: &S, wanted: u64) -> Result<(FrameHeader, Hash), ReadFault> {
+        loop {
+            let here = self.bytes(FRAME_HEADER_BYTES)?;
+            if here.starts_with(&FRAME_MAGIC) {
+                let (header, hash) = match decode_header(here) {
+                    Ok(found) => found,
+                    Err(error) => return Err(self.damaged(wanted, Flaw::Frame(error))),
+                };
+                if header.segment != self.segment {
+                    return Err(self.damaged(wanted, Flaw::Misplaced));
+                }
+                return Ok((header, hash));
+            }
+            if !self.at.is_multiple_of(BLOCK_BYTES as u64) {
+                self.at = self.at.next_multiple_of(BLOCK_BYTES as u64);
+            } else if Milestone::decode(self.bytes(BLOCK_BYTES)?).is_some() {
+                self.at += BLOCK_BYTES as u64;
+            } else {
+                self.next_segment(storage, wanted)?;
+            }
+        }
+    }
+
+    fn next_segment(&mut self, storage: &S, wanted: u64) -> Result<(), ReadFault> {
+        let durable = self.window_durable;
+        match Self::open(storage, self.segment + 1) {
+            Ok(next) => *self = Self { window_durable: durable, ..next },
+            // A durable frame must follow, so what should have been here is gone.
+            Err(ReadFault::Storage(fault)) if fault.is_absent() => {
+                return Err(self.damaged(wanted, Flaw::Rubbish));
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn payload(&mut self, header: &FrameHeader, wanted: u64) -> Result<Vec<u8>, ReadFault> {
+        let frame_bytes = FRAME_HEADER_BYTES + header.payload_bytes as usize;
+        let Some(payload) = payload_of(self.bytes(frame_bytes)?, header).map(<[u8]>::to_vec) else {
+            return Err(self.damaged(wanted, Flaw::Overlong));
+        };
+        header.check_payload(&payload).map_err(|error| self.damaged(wanted, Flaw::Frame(error)))?;
+        Ok(payload)
+    }
+
+    /// Up to `count` bytes at the cursor; fewer where the segment ends.
+    fn bytes(&mut self, count: usize) -> Result<&[u8], ReadFault> {
+        let end = self.at.saturating_add(count as u64).min(self.length);
+        let is_inside = self.at >= self.window_at && end <= self.window_at + self.window.len() as u64;
+        if !is_inside {
+            self.load(end)?;
+        }
+        let from = usize::try_from(self.at.min(end) - self.window_at).unwrap_or(self.window.len());
+        let to = usize::try_from(end - self.window_at).unwrap_or(self.window.len());
+        Ok(&self.window[from..to])
+    }
+
+    fn load(&mut self, end: u64) -> Result<(), ReadFault> {
+        self.window_at = self.at.min(end) / BLOCK_BYTES as u64 * BLOCK_BYTES as u64;
+        let wanted = end.next_multiple_of(BLOCK_BYTES as u64).max(self.window_at + WINDOW_BYTES as u64);
+        let bytes = wanted.min(self.length).saturating_sub(self.window_at);
+        self.window.reset(usize::try_from(bytes).unwrap_or(0));
+        self.file.read_at(self.window_at, &mut self.window).map_err(ReadFault::Storage)
+    }
+
+    fn damaged(&self, sequence: u64, flaw: Flaw) -> ReadFault {
+        ReadFault::Damaged { file: path_of(self.segment), offset: self.at, sequence, flaw }
+    }
+}
