@@ -15,6 +15,8 @@ pub const NAMESPACES_MAX: usize = 64;
 pub const BINDINGS_MAX: usize = 256;
 /// Refusals of the file as a whole that are kept; the first says enough.
 pub const FILE_REFUSALS_MAX: usize = 16;
+/// Statuses of a pacs.002 that is read whole; larger reports are for machines that stream.
+pub const REPORT_ITEMS_MAX: usize = 100_000;
 
 const _: () = assert!(20_000 * 4 < TOKEN_BYTES_MAX);
 const _: () = assert!(BINDINGS_MAX >= DEPTH_MAX && BINDINGS_MAX >= NAMESPACES_MAX);

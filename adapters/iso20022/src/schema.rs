@@ -161,13 +161,12 @@ pub(crate) struct Element {
     pub(crate) kind: u16,
     pub(crate) min: u16,
     pub(crate) max: u16,
-    pub(crate) group: u16,
 }
 
 impl Element {
     pub(crate) fn of(row: &[u16; 4]) -> Self {
-        let [name, kind, occurs, group] = *row;
-        Self { name, kind, min: occurs >> 8, max: occurs & 0xFF, group }
+        let [name, kind, occurs, _] = *row;
+        Self { name, kind, min: occurs >> 8, max: occurs & 0xFF }
     }
 
     pub(crate) fn has_room(&self, count: u32) -> bool {

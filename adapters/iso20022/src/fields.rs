@@ -1,0 +1,266 @@
+//! From element paths to fields: which value of a message becomes which field of [`crate::payment`].
+//!
+//! One table for all versions and families: a version that lacks an element never reaches its arm, and older names
+//! of the same thing (`BIC`, `BICFI`) stand side by side. Paths are relative to the part that they describe.
+
+use feiqian_core::bic::Bic;
+use feiqian_core::uetr::Uetr;
+
+use crate::payment::{
+    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, ToldAmount, TransferDetails,
+};
+use crate::schema::MessageType;
+use crate::schema::names::*;
+
+/// An empty business header, to be filled.
+pub(crate) fn new_business_head(message_type: MessageType) -> BusinessHead {
+    BusinessHead {
+        message_type,
+        from: Agent::default(),
+        to: Agent::default(),
+        business_message_id: String::new(),
+        message_definition: String::new(),
+        business_service: None,
+        creation: String::new(),
+        copy_duplicate: None,
+        possible_duplicate: false,
+        priority: None,
+        has_signature: false,
+    }
+}
+
+/// An empty group header, to be filled.
+pub(crate) fn new_head(message_type: MessageType) -> MessageHead {
+    MessageHead {
+        message_type,
+        business: None,
+        message_id: String::new(),
+        creation: String::new(),
+        number_of_transactions: None,
+        control_sum: None,
+        total: None,
+        settlement_date: None,
+        settlement_method: None,
+        clearing_system: None,
+        instructing_agent: None,
+        instructed_agent: None,
+        initiating_party: None,
+    }
+}
+
+fn owned(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+/// Of several identifications the first is the one that the sender leads with.
+fn keep_first(to: &mut Option<String>, text: &str) {
+    to.get_or_insert_with(|| text.to_owned());
+}
+
+fn told(text: &str, currency: &str) -> ToldAmount {
+    ToldAmount { text: text.to_owned(), currency: currency.to_owned() }
+}
+
+/// A value below `AppHdr`.
+pub(crate) fn business_head(head: &mut BusinessHead, path: &[u16], text: &str) {
+    match path {
+        [FR, rest @ ..] => header_party(&mut head.from, rest, text),
+        [TO, rest @ ..] => header_party(&mut head.to, rest, text),
+        [BIZ_MSG_IDR] => text.clone_into(&mut head.business_message_id),
+        [MSG_DEF_IDR] => text.clone_into(&mut head.message_definition),
+        [BIZ_SVC] => head.business_service = owned(text),
+        [CRE_DT] => text.clone_into(&mut head.creation),
+        [CPY_DPLCT] => head.copy_duplicate = owned(text),
+        [PSSBL_DPLCT] => head.possible_duplicate = matches!(text, "true" | "1"),
+        [PRTY] => head.priority = owned(text),
+        _ => {}
+    }
+}
+
+fn header_party(party: &mut Agent, path: &[u16], text: &str) {
+    match path {
+        [FIID, rest @ ..] => agent(party, rest, text),
+        [ORG_ID, ID, ORG_ID, ANY_BIC | BICOR_BEI] => party.bic = Bic::parse(text).ok(),
+        [ORG_ID, ID, ORG_ID, LEI] => party.lei = owned(text),
+        [ORG_ID, ID, ORG_ID, OTHR, ID] => party.other = owned(text),
+        [ORG_ID, NM] => party.name = owned(text),
+        _ => {}
+    }
+}
+
+/// A value below `GrpHdr`.
+pub(crate) fn group_head(head: &mut MessageHead, path: &[u16], text: &str, currency: &str) {
+    match path {
+        [MSG_ID] => text.clone_into(&mut head.message_id),
+        [CRE_DT_TM] => text.clone_into(&mut head.creation),
+        [NB_OF_TXS] => head.number_of_transactions = text.parse().ok(),
+        [CTRL_SUM] => head.control_sum = owned(text),
+        [TTL_INTR_BK_STTLM_AMT] => head.total = Some(told(text, currency)),
+        [INTR_BK_STTLM_DT] => head.settlement_date = owned(text),
+        [STTLM_INF, STTLM_MTD] => head.settlement_method = owned(text),
+        [STTLM_INF, CLR_SYS, ..] => head.clearing_system = owned(text),
+        [INSTG_AGT, rest @ ..] => agent(head.instructing_agent.get_or_insert_default(), rest, text),
+        [INSTD_AGT, rest @ ..] => agent(head.instructed_agent.get_or_insert_default(), rest, text),
+        [INITG_PTY, rest @ ..] => party(head.initiating_party.get_or_insert_default(), rest, text),
+        _ => {}
+    }
+}
+
+/// A value below a transaction, or below what stands for all transactions of a block.
+pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, currency: &str) {
+    match path {
+        [PMT_ID, rest @ ..] => payment_ids(to, rest, text),
+        [PMT_TP_INF, rest @ ..] => payment_type(to, rest, text),
+        [PMT_INF_ID] => to.payment_information_id = owned(text),
+        [DBTR, rest @ ..] => party(&mut to.debtor, rest, text),
+        [DBTR_ACCT, rest @ ..] => account(&mut to.debtor_account, rest, text),
+        [DBTR_AGT, rest @ ..] => agent(to.debtor_agent.get_or_insert_default(), rest, text),
+        [CDTR_AGT, rest @ ..] => agent(to.creditor_agent.get_or_insert_default(), rest, text),
+        [CDTR, rest @ ..] => party(&mut to.creditor, rest, text),
+        [CDTR_ACCT, rest @ ..] => account(&mut to.creditor_account, rest, text),
+        [ULTMT_DBTR, rest @ ..] => party(to.ultimate_debtor.get_or_insert_default(), rest, text),
+        [ULTMT_CDTR, rest @ ..] => party(to.ultimate_creditor.get_or_insert_default(), rest, text),
+        [INSTG_AGT, rest @ ..] => agent(to.instructing_agent.get_or_insert_default(), rest, text),
+        [INSTD_AGT, rest @ ..] => agent(to.instructed_agent.get_or_insert_default(), rest, text),
+        [INTRMY_AGT1, rest @ ..] => agent(intermediary(to, 0), rest, text),
+        [INTRMY_AGT2, rest @ ..] => agent(intermediary(to, 1), rest, text),
+        [INTRMY_AGT3, rest @ ..] => agent(intermediary(to, 2), rest, text),
+        [PURP, ..] => to.purpose = owned(text),
+        [CHRG_BR] => to.charge_bearer = owned(text),
+        [STTLM_PRTY] => to.priority = owned(text),
+        [RMT_INF, USTRD] => to.remittance.push(text.to_owned()),
+        [RMT_INF, STRD, CDTR_REF_INF, REF | CDTR_REF] => to.remittance_references.push(text.to_owned()),
+        [INTR_BK_STTLM_DT] => to.settlement_date = owned(text),
+        [REQD_EXCTN_DT, ..] => to.requested_execution_date = owned(text),
+        [INSTD_AMT] => to.instructed_amount = Some(told(text, currency)),
+        [XCHG_RATE] => to.exchange_rate = owned(text),
+        [CHRGS_INF, rest @ ..] => charge(to, rest, text, currency),
+        _ => {}
+    }
+}
+
+/// An element of a transaction begins: what it replaces, said for all transactions before, is forgotten.
+pub(crate) fn details_open(to: &mut TransferDetails, path: &[u16]) {
+    match path {
+        [PMT_TP_INF] => {
+            (to.service_level, to.local_instrument, to.category_purpose) = (None, None, None);
+        }
+        [INSTG_AGT] => to.instructing_agent = None,
+        [INSTD_AGT] => to.instructed_agent = None,
+        [UNDRLYG_CSTMR_CDT_TRF] => to.is_cover = true,
+        _ => {}
+    }
+}
+
+fn intermediary(to: &mut TransferDetails, place: usize) -> &mut Agent {
+    while to.intermediaries.len() <= place {
+        to.intermediaries.push(Agent::default());
+    }
+    &mut to.intermediaries[place]
+}
+
+fn payment_ids(to: &mut TransferDetails, path: &[u16], text: &str) {
+    match path {
+        [INSTR_ID] => to.ids.instruction = owned(text),
+        [END_TO_END_ID] => to.ids.end_to_end = owned(text),
+        [TX_ID] => to.ids.transaction = owned(text),
+        [UETR] => to.ids.uetr = Uetr::parse(text).ok(),
+        [CLR_SYS_REF] => to.clearing_reference = owned(text),
+        _ => {}
+    }
+}
+
+fn payment_type(to: &mut TransferDetails, path: &[u16], text: &str) {
+    match path {
+        [INSTR_PRTY] => to.priority = owned(text),
+        [SVC_LVL, ..] if to.service_level.is_none() => to.service_level = owned(text),
+        [LCL_INSTRM, ..] => to.local_instrument = owned(text),
+        [CTGY_PURP, ..] => to.category_purpose = owned(text),
+        _ => {}
+    }
+}
+
+/// Charges come as amount first, then agent: an amount begins the next.
+fn charge(to: &mut TransferDetails, path: &[u16], text: &str, currency: &str) {
+    match path {
+        [AMT | CHRGS_AMT] => {
+            to.charges.push(Charge { amount: told(text, currency), agent: Agent::default() });
+        }
+        [AGT | CHRGS_PTY | PTY, rest @ ..] => {
+            if let Some(charge) = to.charges.last_mut() {
+                agent(&mut charge.agent, rest, text);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value below an agent (`DbtrAgt`, `FIId`).
+pub(crate) fn agent(to: &mut Agent, path: &[u16], text: &str) {
+    let [FIN_INSTN_ID, path @ ..] = path else { return };
+    let path = if let [CMBND_ID, rest @ ..] = path { rest } else { path };
+    match path {
+        [BICFI | BIC] => to.bic = Bic::parse(text).ok(),
+        [CLR_SYS_MMB_ID, rest @ ..] => member(to.member.get_or_insert_default(), rest, text),
+        [LEI] => to.lei = owned(text),
+        [NM] | [NM_AND_ADR, NM] => to.name = owned(text),
+        [OTHR | PRTRY_ID, ID] => to.other = owned(text),
+        _ => {}
+    }
+}
+
+fn member(to: &mut ClearingMember, path: &[u16], text: &str) {
+    match path {
+        [CLR_SYS_ID, ..] => to.system = owned(text),
+        [MMB_ID | ID | PRTRY] => text.clone_into(&mut to.id),
+        _ => {}
+    }
+}
+
+/// A value below a party: a customer, or an institution in the customer's place.
+pub(crate) fn party(to: &mut Party, path: &[u16], text: &str) {
+    match path {
+        [NM] | [FIN_INSTN_ID, NM] => to.name = owned(text),
+        [ID, ORG_ID, ANY_BIC | BICOR_BEI | BIC | BEI] | [FIN_INSTN_ID, BICFI | BIC] => {
+            to.bic = Bic::parse(text).ok();
+        }
+        [ID, ORG_ID, LEI] | [FIN_INSTN_ID, LEI] => to.lei = owned(text),
+        [ID, ORG_ID, OTHR, ID] => keep_first(&mut to.organisation_id, text),
+        [ID, PRVT_ID, OTHR, ID] => keep_first(&mut to.private_id, text),
+        [FIN_INSTN_ID, CLR_SYS_MMB_ID, rest @ ..] => member(to.member.get_or_insert_default(), rest, text),
+        [PSTL_ADR, CTRY] | [FIN_INSTN_ID, PSTL_ADR, CTRY] => to.country = owned(text),
+        [PSTL_ADR, TWN_NM] | [FIN_INSTN_ID, PSTL_ADR, TWN_NM] => to.town = owned(text),
+        _ => {}
+    }
+}
+
+/// A value below an account. A number wins over an alias.
+pub(crate) fn account(to: &mut Option<AccountId>, path: &[u16], text: &str) {
+    match path {
+        [ID, IBAN] => *to = Some(AccountId::Iban(text.to_owned())),
+        [ID, BBAN | UPIC] | [ID, OTHR | PRTRY_ACCT, ID] => {
+            *to = Some(AccountId::Other { id: text.to_owned(), scheme: None });
+        }
+        [ID, OTHR, SCHME_NM, ..] => {
+            if let Some(AccountId::Other { scheme, .. }) = to {
+                *scheme = owned(text);
+            }
+        }
+        [PRXY, ID] => match to {
+            None | Some(AccountId::Proxy { .. }) => {
+                let kind = match to.take() {
+                    Some(AccountId::Proxy { kind, .. }) => kind,
+                    _ => None,
+                };
+                *to = Some(AccountId::Proxy { id: text.to_owned(), kind });
+            }
+            Some(_) => {}
+        },
+        [PRXY, TP, ..] => match to {
+            None => *to = Some(AccountId::Proxy { id: String::new(), kind: owned(text) }),
+            Some(AccountId::Proxy { kind, .. }) => *kind = owned(text),
+            Some(_) => {}
+        },
+        _ => {}
+    }
+}

@@ -1,0 +1,323 @@
+//! Payment status reports (pacs.002): the answer to a file, as values, and reading them.
+//!
+//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code of
+//! the external code sets; those that the engine gives stand in `codes.rs`.
+
+use std::io::BufRead;
+
+use crate::codes::{ReasonCode, Status};
+use crate::error::{ErrorCode, ReadError};
+use crate::events::{Event, Events};
+use crate::fields;
+use crate::limits::{Limits, REPORT_ITEMS_MAX};
+use crate::payment::{Agent, BusinessHead, MessageHead, PaymentIds, Refusal, TransferDetails};
+use crate::schema::names::*;
+use crate::schema::{Family, MessageType};
+use crate::transfers::{read_until_document, with_reference};
+
+/// Characters of one `AddtlInf` (`Max105Text`); longer texts are written as several.
+pub const ADDITIONAL_CHARS_MAX: usize = 105;
+
+/// Why a status is what it is (`StsRsnInf`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StatusReason {
+    /// ExternalStatusReason1Code.
+    pub code: Option<String>,
+    /// A code of the sender's own.
+    pub proprietary: Option<String>,
+    /// Additional information, piece by piece.
+    pub additional: Vec<String>,
+}
+
+impl StatusReason {
+    /// A reason by its code, with a text for people (cut into pieces when written).
+    #[must_use]
+    pub fn new(code: ReasonCode, text: &str) -> Self {
+        let characters: Vec<char> = text.chars().collect();
+        let additional = characters.chunks(ADDITIONAL_CHARS_MAX).map(String::from_iter).collect();
+        Self { code: Some(code.as_str().to_owned()), proprietary: None, additional }
+    }
+}
+
+impl From<&Refusal> for StatusReason {
+    fn from(refusal: &Refusal) -> Self {
+        Self::new(refusal.code, &refusal.text)
+    }
+}
+
+/// The status of a whole message (`OrgnlGrpInfAndSts`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GroupStatus {
+    /// `MsgId` of the message that is answered.
+    pub original_message_id: String,
+    /// Its type (`pacs.008.001.08`).
+    pub original_message_type: String,
+    /// Its `CreDtTm`.
+    pub original_creation: Option<String>,
+    /// Its `NbOfTxs`.
+    pub original_count: Option<String>,
+    /// `GrpSts`.
+    pub status: Option<String>,
+    /// Why.
+    pub reasons: Vec<StatusReason>,
+}
+
+impl GroupStatus {
+    /// The status of the message with that head.
+    #[must_use]
+    pub fn of(head: &MessageHead, status: Status) -> Self {
+        Self {
+            original_message_id: head.message_id.clone(),
+            original_message_type: head.message_type.identifier().to_owned(),
+            original_creation: Some(head.creation.clone()),
+            original_count: head.number_of_transactions.map(|count| count.to_string()),
+            status: Some(status.as_str().to_owned()),
+            reasons: Vec::new(),
+        }
+    }
+}
+
+/// The status of one transaction (`TxInfAndSts`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TransactionStatus {
+    /// `StsId`.
+    pub id: Option<String>,
+    /// Message that the transaction came in (`OrgnlGrpInf`), by `MsgId` and type.
+    pub original_message: Option<(String, String)>,
+    /// Its references.
+    pub original: PaymentIds,
+    /// `TxSts`.
+    pub status: Option<String>,
+    /// Why.
+    pub reasons: Vec<StatusReason>,
+    /// `AccptncDtTm`.
+    pub acceptance: Option<String>,
+    /// `FctvIntrBkSttlmDt`, from version 10 on.
+    pub effective_settlement_date: Option<String>,
+    /// `ClrSysRef`.
+    pub clearing_reference: Option<String>,
+    /// `InstgAgt`.
+    pub instructing_agent: Option<Agent>,
+    /// `InstdAgt`.
+    pub instructed_agent: Option<Agent>,
+}
+
+impl TransactionStatus {
+    /// The status of the transaction with those details.
+    #[must_use]
+    pub fn of(details: &TransferDetails, status: Status) -> Self {
+        Self { original: details.ids.clone(), status: Some(status.as_str().to_owned()), ..Self::default() }
+    }
+}
+
+/// All of a status report but its transactions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusHead {
+    /// The report's own type, `pacs.002.001.10`.
+    pub message_type: MessageType,
+    /// Its business application header, if any.
+    pub business: Option<BusinessHead>,
+    /// `MsgId`.
+    pub message_id: String,
+    /// `CreDtTm`.
+    pub creation: String,
+    /// Who sends the report.
+    pub instructing_agent: Option<Agent>,
+    /// Who receives it.
+    pub instructed_agent: Option<Agent>,
+    /// Statuses of whole messages; one, in what is written here.
+    pub groups: Vec<GroupStatus>,
+}
+
+/// A status report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusReport {
+    /// All but the transactions.
+    pub head: StatusHead,
+    /// Statuses of transactions, in order.
+    pub transactions: Vec<TransactionStatus>,
+}
+
+/// The version of pacs.002 that belongs to the generation of a message: a pacs.008.001.08 is answered by a
+/// pacs.002.001.10. Versions below 03 (another structure) get 03, and pain.001 gets 10, or 03 up to its version 03.
+///
+/// `None` only for families that are not answered by a status report.
+#[must_use]
+pub fn answer_type(original: MessageType) -> Option<MessageType> {
+    let version = original.version();
+    let answer = match original.family() {
+        Family::Pacs008 | Family::Pacs009 if version <= 5 => version.saturating_add(1).max(3),
+        Family::Pacs008 | Family::Pacs009 => version.saturating_add(2),
+        Family::Pain001 if version <= 3 => 3,
+        Family::Pain001 => 10,
+        _ => return None,
+    };
+    MessageType::parse(&format!("pacs.002.001.{answer:02}")).or(MessageType::parse("pacs.002.001.10"))
+}
+
+impl StatusReport {
+    /// Reads a pacs.002 of at most [`REPORT_ITEMS_MAX`] groups and transactions.
+    ///
+    /// # Errors
+    /// [`ReadError`] where it can't be read, is another message, or is larger.
+    pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
+        let mut events = Events::new(input, &limits);
+        let (message_type, business) = read_until_document(&mut events)?;
+        let mut report = Self {
+            head: StatusHead {
+                message_type,
+                business,
+                message_id: String::new(),
+                creation: String::new(),
+                instructing_agent: None,
+                instructed_agent: None,
+                groups: Vec::new(),
+            },
+            transactions: Vec::new(),
+        };
+        let read = report.read_body(&mut events);
+        read.map_err(|error| with_reference(error, report.head.business.as_ref(), &report.head.message_id))?;
+        Ok(report)
+    }
+
+    fn read_body<R: BufRead>(&mut self, events: &mut Events<R>) -> Result<(), ReadError> {
+        if self.head.message_type.family() != Family::Pacs002 {
+            let text = format!("{} is no status report; send a pacs.002", self.head.message_type);
+            return Err(events.located(ReadError::new(ErrorCode::WrongMessage, text)));
+        }
+        loop {
+            let event = events.next_event()?;
+            match (event, events.path()) {
+                (Event::End, _) => return Ok(()),
+                (Event::Open, [_, _, rest @ ..]) => self.open(rest),
+                (Event::Value, [_, _, rest @ ..]) => self.value(rest, events.text()),
+                _ => {}
+            }
+            if self.head.groups.len() + self.transactions.len() > REPORT_ITEMS_MAX {
+                let text = format!("more than {REPORT_ITEMS_MAX} statuses; split the report");
+                return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
+            }
+        }
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        match path {
+            [ORGNL_GRP_INF_AND_STS] => self.head.groups.push(GroupStatus::default()),
+            [TX_INF_AND_STS] => self.transactions.push(TransactionStatus::default()),
+            [ORGNL_GRP_INF_AND_STS, STS_RSN_INF] => {
+                if let Some(group) = self.head.groups.last_mut() {
+                    group.reasons.push(StatusReason::default());
+                }
+            }
+            [TX_INF_AND_STS, STS_RSN_INF] => {
+                if let Some(transaction) = self.transactions.last_mut() {
+                    transaction.reasons.push(StatusReason::default());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str) {
+        let head = &mut self.head;
+        match path {
+            [GRP_HDR, MSG_ID] => text.clone_into(&mut head.message_id),
+            [GRP_HDR, CRE_DT_TM] => text.clone_into(&mut head.creation),
+            [GRP_HDR, INSTG_AGT, rest @ ..] => {
+                fields::agent(head.instructing_agent.get_or_insert_default(), rest, text);
+            }
+            [GRP_HDR, INSTD_AGT, rest @ ..] => {
+                fields::agent(head.instructed_agent.get_or_insert_default(), rest, text);
+            }
+            [ORGNL_GRP_INF_AND_STS, rest @ ..] => {
+                if let Some(group) = head.groups.last_mut() {
+                    group_value(group, rest, text);
+                }
+            }
+            [TX_INF_AND_STS, rest @ ..] => {
+                if let Some(transaction) = self.transactions.last_mut() {
+                    transaction_value(transaction, rest, text);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn group_value(group: &mut GroupStatus, path: &[u16], text: &str) {
+    let owned = || Some(text.to_owned());
+    match path {
+        [ORGNL_MSG_ID] => text.clone_into(&mut group.original_message_id),
+        [ORGNL_MSG_NM_ID] => text.clone_into(&mut group.original_message_type),
+        [ORGNL_CRE_DT_TM] => group.original_creation = owned(),
+        [ORGNL_NB_OF_TXS] => group.original_count = owned(),
+        [GRP_STS] => group.status = owned(),
+        [STS_RSN_INF, rest @ ..] => reason_value(group.reasons.last_mut(), rest, text),
+        _ => {}
+    }
+}
+
+fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str) {
+    let owned = || Some(text.to_owned());
+    match path {
+        [STS_ID] => to.id = owned(),
+        [ORGNL_GRP_INF, ORGNL_MSG_ID] => to.original_message.get_or_insert_default().0 = text.to_owned(),
+        [ORGNL_GRP_INF, ORGNL_MSG_NM_ID] => to.original_message.get_or_insert_default().1 = text.to_owned(),
+        [ORGNL_INSTR_ID] => to.original.instruction = owned(),
+        [ORGNL_END_TO_END_ID] => to.original.end_to_end = owned(),
+        [ORGNL_TX_ID] => to.original.transaction = owned(),
+        [ORGNL_UETR] => to.original.uetr = feiqian_core::uetr::Uetr::parse(text).ok(),
+        [TX_STS] => to.status = owned(),
+        [STS_RSN_INF, rest @ ..] => reason_value(to.reasons.last_mut(), rest, text),
+        [ACCPTNC_DT_TM] => to.acceptance = owned(),
+        [FCTV_INTR_BK_STTLM_DT, ..] => to.effective_settlement_date = owned(),
+        [CLR_SYS_REF] => to.clearing_reference = owned(),
+        [INSTG_AGT, rest @ ..] => fields::agent(to.instructing_agent.get_or_insert_default(), rest, text),
+        [INSTD_AGT, rest @ ..] => fields::agent(to.instructed_agent.get_or_insert_default(), rest, text),
+        _ => {}
+    }
+}
+
+fn reason_value(reason: Option<&mut StatusReason>, path: &[u16], text: &str) {
+    let Some(reason) = reason else { return };
+    match path {
+        [RSN | STS_RSN, CD] => reason.code = Some(text.to_owned()),
+        [RSN | STS_RSN, PRTRY] => reason.proprietary = Some(text.to_owned()),
+        [ADDTL_INF | ADDTL_STS_RSN_INF] => reason.additional.push(text.to_owned()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_generation_is_answered_in_its_own_version() {
+        let rows = [
+            ("pacs.008.001.01", "pacs.002.001.03"),
+            ("pacs.008.001.02", "pacs.002.001.03"),
+            ("pacs.008.001.08", "pacs.002.001.10"),
+            ("pacs.008.001.13", "pacs.002.001.15"),
+            ("pacs.009.001.08", "pacs.002.001.10"),
+            ("pain.001.001.03", "pacs.002.001.03"),
+            ("pain.001.001.09", "pacs.002.001.10"),
+        ];
+        for (original, answer) in rows {
+            let original = MessageType::parse(original).expect("supported");
+            assert_eq!(answer_type(original).map(MessageType::identifier), Some(answer));
+        }
+        for original in MessageType::all() {
+            let is_answered =
+                matches!(original.family(), Family::Pacs008 | Family::Pacs009 | Family::Pain001);
+            assert_eq!(answer_type(original).is_some(), is_answered, "{original}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_into_pieces_on_character_boundaries() {
+        let reason = StatusReason::new(crate::codes::NARR, &"é".repeat(211));
+        let lengths: Vec<usize> = reason.additional.iter().map(|piece| piece.chars().count()).collect();
+        assert_eq!(lengths, [105, 105, 1]);
+    }
+}

@@ -1,0 +1,329 @@
+//! Writes what happened on an account: statements (camt.053.001.08) and notifications (camt.054.001.08).
+//!
+//! The two differ in their names and in the balances, which only a statement has. Sums come in as minor units.
+
+use std::io::{self, Write};
+
+use feiqian_core::currency::Currency;
+use feiqian_core::money::{AMOUNT_DIGITS_MAX, decimal};
+
+use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds};
+use crate::write::head::{known, start_message};
+use crate::write::parts::{self, ID_MAX, NAME_MAX};
+use crate::write::xml::XmlWriter;
+
+/// One account's report for one period.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountReport {
+    /// Business application header, if the file shall have one.
+    pub business: Option<BusinessHead>,
+    /// `MsgId`.
+    pub message_id: String,
+    /// When it is made, an ISO date and time.
+    pub creation: String,
+    /// `Id` of the statement or notification.
+    pub id: String,
+    /// Electronic sequence number, ascending per account.
+    pub sequence: Option<u64>,
+    /// From and to, as ISO dates and times.
+    pub period: Option<(String, String)>,
+    /// The account.
+    pub account: AccountId,
+    /// Its currency, and that of every amount here.
+    pub currency: Currency,
+    /// Whose account it is.
+    pub owner: Option<Party>,
+    /// Who keeps it.
+    pub servicer: Option<Agent>,
+    /// Balances; a statement needs at least one, a notification has none.
+    pub balances: Vec<Balance>,
+    /// Counts and sums of all entries of the period, written or not.
+    pub summary: Option<EntrySummary>,
+    /// Entries.
+    pub entries: Vec<ReportEntry>,
+}
+
+/// A balance, booked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Balance {
+    /// ExternalBalanceType1Code: `OPBD` opening, `CLBD` closing, `ITBD` interim.
+    pub kind: &'static str,
+    /// Minor units, below zero for a debit balance.
+    pub minor: i128,
+    /// ISO date.
+    pub date: String,
+}
+
+/// Counts and sums in minor units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EntrySummary {
+    /// Number of credits.
+    pub credits: u64,
+    /// Their sum.
+    pub credit_sum: u128,
+    /// Number of debits.
+    pub debits: u64,
+    /// Their sum.
+    pub debit_sum: u128,
+}
+
+/// What kind of booking it is (`BkTxCd`): domain, family, sub-family of ISO's code set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BankTransactionCode(pub &'static str, pub &'static str, pub &'static str);
+
+impl BankTransactionCode {
+    /// Payments, received credit transfers, domestic.
+    pub const RECEIVED: Self = Self("PMNT", "RCDT", "DMCT");
+    /// Payments, issued credit transfers, domestic.
+    pub const ISSUED: Self = Self("PMNT", "ICDT", "DMCT");
+}
+
+/// A booked entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportEntry {
+    /// `NtryRef`.
+    pub reference: Option<String>,
+    /// Minor units.
+    pub minor: u128,
+    /// Credit or debit.
+    pub is_credit: bool,
+    /// `BookgDt`, ISO date or date and time.
+    pub booked: String,
+    /// `ValDt`, ISO date.
+    pub value_date: Option<String>,
+    /// Reference of the account servicer.
+    pub servicer_reference: Option<String>,
+    /// Kind of booking.
+    pub code: BankTransactionCode,
+    /// What the entry is made of; empty for one that stands for many.
+    pub transactions: Vec<EntryTransaction>,
+    /// Free text.
+    pub information: Option<String>,
+}
+
+/// One transaction of an entry.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EntryTransaction {
+    /// `MsgId` of the message that it came in.
+    pub message_id: Option<String>,
+    /// References.
+    pub ids: PaymentIds,
+    /// Minor units; none if the entry's amount is this one's.
+    pub minor: Option<u128>,
+    /// Who paid.
+    pub debtor: Option<Party>,
+    /// From which account.
+    pub debtor_account: Option<AccountId>,
+    /// Who was paid.
+    pub creditor: Option<Party>,
+    /// To which account.
+    pub creditor_account: Option<AccountId>,
+    /// The debtor's bank.
+    pub debtor_agent: Option<Agent>,
+    /// The creditor's bank.
+    pub creditor_agent: Option<Agent>,
+    /// Remittance information, line by line.
+    pub remittance: Vec<String>,
+}
+
+/// Writes a statement.
+///
+/// # Errors
+/// Those of `out`; `InvalidInput` without a balance, or for an amount of more than 18 digits.
+pub fn camt053(out: impl Write, report: &AccountReport) -> io::Result<()> {
+    if report.balances.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a statement needs a balance"));
+    }
+    write(out, report, "camt.053.001.08", ["BkToCstmrStmt", "Stmt"])
+}
+
+/// Writes a notification; balances are left out.
+///
+/// # Errors
+/// Those of `out`; `InvalidInput` for an amount of more than 18 digits.
+pub fn camt054(out: impl Write, report: &AccountReport) -> io::Result<()> {
+    write(out, report, "camt.054.001.08", ["BkToCstmrDbtCdtNtfctn", "Ntfctn"])
+}
+
+fn write(out: impl Write, report: &AccountReport, message: &str, names: [&'static str; 2]) -> io::Result<()> {
+    let [root, body] = names;
+    let mut to = start_message(out, report.business.as_ref(), known(message)?, root)?;
+    to.start("GrpHdr")?;
+    to.text("MsgId", &report.message_id, ID_MAX)?;
+    to.value("CreDtTm", &report.creation)?;
+    to.end()?;
+    to.start(body)?;
+    to.text("Id", &report.id, ID_MAX)?;
+    to.optional("ElctrncSeqNb", report.sequence.map(|number| number.to_string()).as_deref(), 18)?;
+    to.value("CreDtTm", &report.creation)?;
+    if let Some((from, until)) = &report.period {
+        to.start("FrToDt")?;
+        to.value("FrDtTm", from)?;
+        to.value("ToDtTm", until)?;
+        to.end()?;
+    }
+    account(&mut to, report)?;
+    if root == "BkToCstmrStmt" {
+        report.balances.iter().try_for_each(|one| balance(&mut to, one, report.currency))?;
+    }
+    if let Some(sums) = &report.summary {
+        summary(&mut to, sums, report.currency)?;
+    }
+    report.entries.iter().try_for_each(|one| entry(&mut to, one, report.currency))?;
+    to.finish().map(drop)
+}
+
+/// A decimal of at most 18 digits.
+fn bounded(minor: u128, currency: Currency) -> io::Result<String> {
+    let text = decimal(minor, currency);
+    if text.bytes().filter(u8::is_ascii_digit).count() > AMOUNT_DIGITS_MAX {
+        let text = format!(
+            "{text} {currency} has more than {AMOUNT_DIGITS_MAX} digits: no ISO 20022 amount holds it"
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    Ok(text)
+}
+
+fn side(is_credit: bool) -> &'static str {
+    if is_credit { "CRDT" } else { "DBIT" }
+}
+
+fn account<W: Write>(to: &mut XmlWriter<W>, report: &AccountReport) -> io::Result<()> {
+    to.start("Acct")?;
+    parts::account_id(to, &report.account)?;
+    to.value("Ccy", report.currency.code())?;
+    if let Some(owner) = &report.owner {
+        parts::party(to, "Ownr", owner)?;
+    }
+    parts::optional_agent(to, "Svcr", report.servicer.as_ref())?;
+    to.end()
+}
+
+fn balance<W: Write>(to: &mut XmlWriter<W>, balance: &Balance, currency: Currency) -> io::Result<()> {
+    to.start("Bal")?;
+    to.start("Tp")?;
+    to.start("CdOrPrtry")?;
+    to.value("Cd", balance.kind)?;
+    to.end()?;
+    to.end()?;
+    to.amount("Amt", &bounded(balance.minor.unsigned_abs(), currency)?, currency.code())?;
+    to.value("CdtDbtInd", side(balance.minor >= 0))?;
+    to.start("Dt")?;
+    to.value("Dt", &balance.date)?;
+    to.end()?;
+    to.end()
+}
+
+fn summary<W: Write>(to: &mut XmlWriter<W>, sums: &EntrySummary, currency: Currency) -> io::Result<()> {
+    to.start("TxsSummry")?;
+    let rows =
+        [("TtlCdtNtries", sums.credits, sums.credit_sum), ("TtlDbtNtries", sums.debits, sums.debit_sum)];
+    for (name, count, sum) in rows {
+        to.start(name)?;
+        to.value("NbOfNtries", &count.to_string())?;
+        to.value("Sum", &bounded(sum, currency)?)?;
+        to.end()?;
+    }
+    to.end()
+}
+
+fn entry<W: Write>(to: &mut XmlWriter<W>, entry: &ReportEntry, currency: Currency) -> io::Result<()> {
+    to.start("Ntry")?;
+    to.optional("NtryRef", entry.reference.as_deref(), ID_MAX)?;
+    to.amount("Amt", &bounded(entry.minor, currency)?, currency.code())?;
+    to.value("CdtDbtInd", side(entry.is_credit))?;
+    to.start("Sts")?;
+    to.value("Cd", "BOOK")?;
+    to.end()?;
+    date(to, "BookgDt", Some(&entry.booked))?;
+    date(to, "ValDt", entry.value_date.as_ref())?;
+    to.optional("AcctSvcrRef", entry.servicer_reference.as_deref(), ID_MAX)?;
+    bank_transaction_code(to, entry.code)?;
+    if !entry.transactions.is_empty() {
+        to.start("NtryDtls")?;
+        entry.transactions.iter().try_for_each(|one| transaction(to, one, entry, currency))?;
+        to.end()?;
+    }
+    to.optional("AddtlNtryInf", entry.information.as_deref(), 500)?;
+    to.end()
+}
+
+fn date<W: Write>(to: &mut XmlWriter<W>, name: &'static str, date: Option<&String>) -> io::Result<()> {
+    let Some(date) = date else { return Ok(()) };
+    to.start(name)?;
+    to.value(if date.contains('T') { "DtTm" } else { "Dt" }, date)?;
+    to.end()
+}
+
+fn bank_transaction_code<W: Write>(to: &mut XmlWriter<W>, code: BankTransactionCode) -> io::Result<()> {
+    to.start("BkTxCd")?;
+    to.start("Domn")?;
+    to.value("Cd", code.0)?;
+    to.start("Fmly")?;
+    to.value("Cd", code.1)?;
+    to.value("SubFmlyCd", code.2)?;
+    to.end()?;
+    to.end()?;
+    to.end()
+}
+
+fn transaction<W: Write>(
+    to: &mut XmlWriter<W>,
+    transaction: &EntryTransaction,
+    entry: &ReportEntry,
+    currency: Currency,
+) -> io::Result<()> {
+    to.start("TxDtls")?;
+    references(to, transaction)?;
+    to.amount("Amt", &bounded(transaction.minor.unwrap_or(entry.minor), currency)?, currency.code())?;
+    to.value("CdtDbtInd", side(entry.is_credit))?;
+    related_parties(to, transaction)?;
+    if transaction.debtor_agent.is_some() || transaction.creditor_agent.is_some() {
+        to.start("RltdAgts")?;
+        parts::optional_agent(to, "DbtrAgt", transaction.debtor_agent.as_ref())?;
+        parts::optional_agent(to, "CdtrAgt", transaction.creditor_agent.as_ref())?;
+        to.end()?;
+    }
+    if !transaction.remittance.is_empty() {
+        to.start("RmtInf")?;
+        for line in &transaction.remittance {
+            to.text("Ustrd", line, NAME_MAX)?;
+        }
+        to.end()?;
+    }
+    to.end()
+}
+
+fn references<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransaction) -> io::Result<()> {
+    let ids = &transaction.ids;
+    to.start("Refs")?;
+    to.optional("MsgId", transaction.message_id.as_deref(), ID_MAX)?;
+    to.optional("InstrId", ids.instruction.as_deref(), ID_MAX)?;
+    to.optional("EndToEndId", ids.end_to_end.as_deref(), ID_MAX)?;
+    to.optional("UETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)?;
+    to.optional("TxId", ids.transaction.as_deref(), ID_MAX)?;
+    to.end()
+}
+
+fn related_parties<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransaction) -> io::Result<()> {
+    let EntryTransaction { debtor, debtor_account, creditor, creditor_account, .. } = transaction;
+    let is_empty =
+        debtor.is_none() && debtor_account.is_none() && creditor.is_none() && creditor_account.is_none();
+    if is_empty {
+        return Ok(());
+    }
+    to.start("RltdPties")?;
+    party(to, "Dbtr", debtor.as_ref())?;
+    parts::account(to, "DbtrAcct", debtor_account.as_ref())?;
+    party(to, "Cdtr", creditor.as_ref())?;
+    parts::account(to, "CdtrAcct", creditor_account.as_ref())?;
+    to.end()
+}
+
+fn party<W: Write>(to: &mut XmlWriter<W>, name: &'static str, party: Option<&Party>) -> io::Result<()> {
+    let Some(party) = party else { return Ok(()) };
+    to.start(name)?;
+    parts::party(to, "Pty", party)?;
+    to.end()
+}

@@ -1,0 +1,138 @@
+//! Writes elements, values and amounts. Escapes, cuts and replaces; always closes what it opened.
+
+use std::io::{self, Write};
+
+use crate::schema::MessageType;
+use crate::xml::is_allowed;
+
+/// What replaces a character that XML 1.0 can't carry.
+const REPLACEMENT: char = '?';
+
+pub(crate) struct XmlWriter<W> {
+    out: W,
+    open: Vec<&'static str>,
+}
+
+impl<W: Write> XmlWriter<W> {
+    pub(crate) fn new(mut out: W) -> io::Result<Self> {
+        out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
+        Ok(Self { out, open: Vec::new() })
+    }
+
+    pub(crate) fn start(&mut self, name: &'static str) -> io::Result<()> {
+        self.open.push(name);
+        write!(self.out, "<{name}>")
+    }
+
+    /// Starts the root of a message in its namespace.
+    pub(crate) fn start_root(&mut self, name: &'static str, message: MessageType) -> io::Result<()> {
+        self.open.push(name);
+        write!(self.out, "<{name} xmlns=\"{}\">", message.namespace())
+    }
+
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        match self.open.pop() {
+            Some(name) => write!(self.out, "</{name}>"),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes all that is open and hands the output back.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        while !self.open.is_empty() {
+            self.end()?;
+        }
+        self.out.write_all(b"\n")?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    /// A value that is right by construction (a code, a number, a checked identifier).
+    pub(crate) fn value(&mut self, name: &'static str, text: &str) -> io::Result<()> {
+        self.text(name, text, usize::MAX)
+    }
+
+    /// A value of at most `max` characters; an empty one is written as `NOTPROVIDED`.
+    pub(crate) fn text(&mut self, name: &'static str, text: &str, max: usize) -> io::Result<()> {
+        write!(self.out, "<{name}>")?;
+        self.escaped(if text.is_empty() { crate::totals::NOT_PROVIDED } else { text }, max)?;
+        write!(self.out, "</{name}>")
+    }
+
+    /// The same, left out where there is none.
+    pub(crate) fn optional(&mut self, name: &'static str, text: Option<&str>, max: usize) -> io::Result<()> {
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) => self.text(name, text, max),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn amount(&mut self, name: &'static str, text: &str, currency: &str) -> io::Result<()> {
+        write!(self.out, "<{name} Ccy=\"{currency}\">")?;
+        self.escaped(text, usize::MAX)?;
+        write!(self.out, "</{name}>")
+    }
+
+    /// A choice of code or proprietary text: as code where it looks like one of at most `code_max` characters.
+    pub(crate) fn code_or_proprietary(
+        &mut self,
+        name: &'static str,
+        text: Option<&str>,
+        code_max: usize,
+    ) -> io::Result<()> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(()) };
+        let is_code =
+            text.chars().count() <= code_max && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.start(name)?;
+        self.text(if is_code { "Cd" } else { "Prtry" }, text, 35)?;
+        self.end()
+    }
+
+    fn escaped(&mut self, text: &str, max: usize) -> io::Result<()> {
+        let end = text.char_indices().nth(max).map_or(text.len(), |(at, _)| at);
+        let text = text.get(..end).unwrap_or(text);
+        let mut plain = 0;
+        for (at, character) in text.char_indices() {
+            let escape = match character {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '\r' => "&#13;",
+                other if is_allowed(other) => continue,
+                _ => "",
+            };
+            self.out.write_all(&text.as_bytes()[plain..at])?;
+            if escape.is_empty() {
+                write!(self.out, "{REPLACEMENT}")?;
+            } else {
+                self.out.write_all(escape.as_bytes())?;
+            }
+            plain = at + character.len_utf8();
+        }
+        self.out.write_all(&text.as_bytes()[plain..])
+    }
+}
+
+impl<W> std::fmt::Debug for XmlWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("XmlWriter").field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_cut_and_cleaned() {
+        let mut writer = XmlWriter::new(Vec::new()).expect("a vector takes all");
+        writer.start("A").expect("a vector takes all");
+        writer.text("B", "x<y>&\u{1}\u{FFFE}éé", 8).expect("a vector takes all");
+        writer.text("C", "", 8).expect("a vector takes all");
+        writer.optional("D", None, 8).expect("a vector takes all");
+        let bytes = writer.finish().expect("a vector takes all");
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        let body = text.lines().nth(1).expect("a second line");
+        assert_eq!(body, "<A><B>x&lt;y&gt;&amp;??é</B><C>NOTPROVIDED</C></A>");
+    }
+}
