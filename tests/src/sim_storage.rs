@@ -95,7 +95,7 @@ struct Inode {
 enum NameChange {
     Link { name: String, inode: usize },
     Unlink { name: String },
-    Rename { from: String, to: String },
+    Rename { from: String, to: String, inode: usize },
 }
 
 #[derive(Clone, Debug)]
@@ -104,6 +104,8 @@ struct Disk {
     durable_names: BTreeMap<String, usize>,
     names: BTreeMap<String, usize>,
     name_changes: Vec<NameChange>,
+    /// A directory's sync failed: what is visible is the cache's.
+    has_lost_names: bool,
     directories: BTreeSet<String>,
     dice: Dice,
     plan: Plan,
@@ -141,6 +143,7 @@ impl SimStorage {
             durable_names: BTreeMap::new(),
             names: BTreeMap::new(),
             name_changes: Vec::new(),
+            has_lost_names: false,
             directories: BTreeSet::new(),
             dice: Dice::new(seed),
             plan,
@@ -178,13 +181,20 @@ impl SimStorage {
     }
 
     /// The disk as the next process finds it when this one is killed: unsynced writes are still in the page
-    /// cache, except those whose sync failed.
+    /// cache, except those whose sync failed. (A file system that can't write its names goes read-only, and
+    /// the next process finds it mounted anew: so with names too.)
     #[must_use]
     pub fn kill(&self, plan: Plan) -> Self {
         let mut disk = self.0.lock();
         disk.is_down = true;
         let mut after = disk.clone();
         drop(disk);
+        if std::mem::take(&mut after.has_lost_names) {
+            after.names = after.durable_names.clone();
+            for change in &after.name_changes {
+                change.apply(&mut after.names);
+            }
+        }
         for inode in after.inodes.iter_mut().filter(|inode| inode.has_lost) {
             inode.visible = inode.durable.clone();
             for pending in &inode.pending {
@@ -302,6 +312,7 @@ impl Disk {
             }
         }
         self.names = self.durable_names.clone();
+        self.has_lost_names = false;
     }
 }
 
@@ -321,11 +332,10 @@ impl NameChange {
             Self::Unlink { name } => {
                 names.remove(name);
             }
-            // Where the old name was never made durable there is nothing to rename.
-            Self::Rename { from, to } => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
-                }
+            // A directory's entry names the file, so this needs no earlier change to have been kept.
+            Self::Rename { from, to, inode } => {
+                names.remove(from);
+                names.insert(to.clone(), *inode);
             }
         }
     }
@@ -470,10 +480,8 @@ impl Storage for SimStorage {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageFault> {
         self.change_names(Operation::Rename, from, |disk| {
-            if !disk.names.contains_key(from) {
-                return Err(ENOENT);
-            }
-            disk.change(NameChange::Rename { from: from.to_owned(), to: to.to_owned() });
+            let inode = *disk.names.get(from).ok_or(ENOENT)?;
+            disk.change(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), inode });
             Ok(())
         })
     }
@@ -515,7 +523,10 @@ impl Storage for SimStorage {
             }
         }
         match verdict {
-            Verdict::Fail(failure) => Err(fault(Operation::SyncDirectory, directory, 0, failure.errno())),
+            Verdict::Fail(failure) => {
+                disk.has_lost_names = true;
+                Err(fault(Operation::SyncDirectory, directory, 0, failure.errno()))
+            }
             _ => Ok(()),
         }
     }

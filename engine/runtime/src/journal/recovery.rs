@@ -190,8 +190,13 @@ fn list_segments<S: Storage, E>(storage: &S) -> Result<u32, RecoveryFault<E>> {
         let what = Refusal::SegmentMissing;
         return Err(RecoveryRefusal { file: path_of(number), offset: 0, sequence: 0, what }.into());
     }
-    for name in names.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
-        storage.remove(&format!("{JOURNAL_DIRECTORY}/{name}"))?;
+    let mut leftovers = names.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)).peekable();
+    if leftovers.peek().is_some() {
+        for name in leftovers {
+            storage.remove(&format!("{JOURNAL_DIRECTORY}/{name}"))?;
+        }
+        // Before a new spare takes the same name: the old one must not come back under it.
+        storage.sync_directory(JOURNAL_DIRECTORY)?;
     }
     Ok(last)
 }
@@ -337,17 +342,20 @@ impl<S: Storage, E, V: FnMut(Durable<Frame>) -> Result<(), E>> Recovery<'_, S, V
         }
     }
 
-    /// Zeroes a torn tail, marks the end, and makes both durable, before any frame is handed out.
+    /// Zeroes a torn tail and marks the end, each durably, before any frame is handed out. The mark must not
+    /// overtake the zeros: they go over the block of the last kept frame, which the mark vouches for.
     fn finish(&mut self, scan: &Scan, current: &mut Current<S::File>) -> Result<(), StorageFault> {
-        let had_mark = current.is_marked;
         if let Some(flaw) = scan.flaw {
             let bytes = self.zero(scan.at, current)?;
             if flaw != Flaw::Leftover {
                 self.tail = Tail::Torn { segment: current.number, offset: scan.at as u64, bytes };
             }
         }
+        if current.is_marked {
+            return Ok(());
+        }
         write_mark(current, &scan.head, &mut AlignedBuffer::default())?;
-        if scan.flaw.is_some() || !had_mark { current.file.sync_data() } else { Ok(()) }
+        current.file.sync_data()
     }
 
     /// Zeroes the segment from `at` on, as far as it isn't zero yet; gives the number of bytes that were not.
@@ -359,6 +367,7 @@ impl<S: Storage, E, V: FnMut(Durable<Frame>) -> Result<(), E>> Recovery<'_, S, V
         let first_block = at - at % BLOCK_BYTES;
         let end = (at + last + 1).next_multiple_of(BLOCK_BYTES);
         current.file.write_at(first_block as u64, &self.image[first_block..end])?;
+        current.file.sync_data()?;
         Ok(bytes)
     }
 

@@ -198,9 +198,9 @@ impl<S: Storage> Journal<S> {
         let place = if current.end == 0 { Place::Start } else { Place::Mark };
         if current.end == 0 || !current.is_marked {
             write_milestone(current, place, &self.head, &mut self.buffer)?;
-            current.file.sync_data()?;
         }
-        Ok(())
+        // Also where a mark is written already: it need not have been synced.
+        current.file.sync_data()
     }
 
     /// Gives the frames their headers: everything that the journal knows and the sequencer doesn't.
