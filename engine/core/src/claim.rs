@@ -4,7 +4,7 @@
 use crate::account::{AccountHandle, AccountState, AccountTerms, SlotHandle};
 use crate::money::AMOUNT_MAX;
 use crate::number::index;
-use crate::outcome::{Outcome, RejectReason};
+use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::{ParticipantHandle, ParticipantState, SlotTerms};
 use crate::registry::Registry;
 use crate::transfer::{Record, flags};
@@ -60,6 +60,18 @@ impl Claim {
     #[must_use]
     pub const fn crosses(&self) -> bool {
         self.debtor_slot != self.creditor_slot
+    }
+
+    /// Whether it posts on the two accounts.
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        matches!(self.kind, Kind::Direct | Kind::Post)
+    }
+
+    /// The row of this claim where it is accepted; its links are set when it is posted.
+    #[must_use]
+    pub fn accepted(&self) -> OutcomeRow {
+        OutcomeRow::accepted(self.kind.outcome(), self.amount)
     }
 }
 

@@ -255,7 +255,7 @@ fn decode_cap(from: &mut Decoder<'_>) -> Result<(Bic, Currency, u64), Malformed>
     Ok((decode_bic(from)?, decode_currency(from)?, from.u64()?))
 }
 
-fn encode_genesis(genesis: &Genesis, to: &mut Encoder) {
+pub(crate) fn encode_genesis(genesis: &Genesis, to: &mut Encoder) {
     to.u8(1);
     to.raw(&genesis.chain_id);
     to.u128(genesis.id_key);
@@ -268,7 +268,7 @@ fn encode_genesis(genesis: &Genesis, to: &mut Encoder) {
     }
 }
 
-fn decode_genesis(from: &mut Decoder<'_>) -> Result<Genesis, Malformed> {
+pub(crate) fn decode_genesis(from: &mut Decoder<'_>) -> Result<Genesis, Malformed> {
     let (chain_id, id_key, salt_secret) = (from.array()?, from.u128()?, from.array()?);
     let operator_key = decode_key(from)?;
     let count = from.count(OFFICERS_MAX)?;

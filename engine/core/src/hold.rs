@@ -88,6 +88,17 @@ impl Holds {
         self.remove(id)
     }
 
+    /// Those that `concerns` says, with all that has changed since the last block: more than one shard may
+    /// report the end of a hold.
+    #[must_use]
+    pub(crate) fn part(&self, concerns: impl Fn(&Hold) -> bool) -> Self {
+        let mut part = Self::default();
+        self.iter().filter(|(_, hold)| concerns(hold)).for_each(|(id, hold)| part.insert(id, *hold));
+        let is_here = |id: &u128| !self.by_id.contains_key(id) || part.by_id.contains_key(id);
+        part.changed = self.changed.iter().copied().filter(is_here).collect();
+        part
+    }
+
     /// What has changed since the last call: the pending hold, or none where it ended.
     pub fn take_changed(&mut self) -> Vec<(u128, Option<Hold>)> {
         core::mem::take(&mut self.changed).into_iter().map(|id| (id, self.by_id.get(&id).copied())).collect()

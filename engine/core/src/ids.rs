@@ -107,6 +107,20 @@ impl IdIndex {
         part.slots.get(index(hash) & part.slots.len().wrapping_sub(1)).map_or(0, |slot| slot.sequence)
     }
 
+    /// The ids of one shard out of a whole index.
+    #[must_use]
+    pub(crate) fn part(&self, shard: u64, shards: u64) -> Self {
+        let mut part = Self::new(0);
+        (part.key_low, part.key_high) = (self.key_low, self.key_high);
+        for slot in self.parts.iter().flat_map(|part| &part.slots).filter(|slot| slot.sequence != 0) {
+            let id = u128::from(slot.id_low) | u128::from(slot.id_high) << 64;
+            if self.shard_of(id, shards) == shard {
+                part.take(id, slot.sequence);
+            }
+        }
+        part
+    }
+
     /// Number of ids taken.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -119,10 +133,16 @@ impl IdIndex {
         self.len() == 0
     }
 
-    /// The hash that also decides which shard owns an id.
+    /// The shard out of `shards` that owns an id.
     #[inline]
     #[must_use]
-    pub fn hash(&self, id: u128) -> u64 {
+    pub fn shard_of(&self, id: u128, shards: u64) -> u64 {
+        // Bits that choose neither the part nor, in tables of any size that fits memory, the slot alone.
+        if shards == 1 { 0 } else { (self.hash(id) >> 32).checked_rem(shards).unwrap_or(0) }
+    }
+
+    #[inline]
+    fn hash(&self, id: u128) -> u64 {
         let [low, high] = halves(id);
         hash_halves(low, high, self.key_low, self.key_high)
     }

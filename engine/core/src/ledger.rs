@@ -1,5 +1,7 @@
 //! The cells that transfers move: accounts and positions in flat arrays, what changed in them since the last
 //! block, and the proof after every frame that nothing was made or lost (I2).
+//!
+//! A ledger holds the cells of its [`Share`]; what an operation does to other cells is theirs to do.
 
 use alloc::vec::Vec;
 
@@ -7,21 +9,68 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
 use crate::hold::Hold;
 use crate::limits::ACCOUNT_HOLDS_MAX;
+use crate::mirror::Mirror;
 use crate::number::{index, number};
-use crate::outcome::{OutcomeRow, RejectReason};
+use crate::outcome::RejectReason;
 use crate::overlay::{Overlay, shifts};
 use crate::participant::{CycleNumber, SlotCell};
 use crate::registry::{Effect, Registry};
 
-/// All cells of a serial engine.
-#[derive(Clone, Debug, Default)]
+/// Which cells are held here: the accounts `h % shards == number`, and the positions whose clearing account
+/// is among them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Share {
+    /// This shard, below `shards`.
+    pub number: u64,
+    /// How many there are.
+    pub shards: u64,
+}
+
+impl Share {
+    /// All cells.
+    pub const WHOLE: Self = Self { number: 0, shards: 1 };
+
+    /// The shard that owns an account.
+    #[inline]
+    #[must_use]
+    pub fn owner(&self, account: AccountHandle) -> u64 {
+        if self.shards == 1 { 0 } else { account.checked_rem(self.shards).unwrap_or(0) }
+    }
+
+    /// Whether an account's cell is held here.
+    #[inline]
+    #[must_use]
+    pub fn holds(&self, account: AccountHandle) -> bool {
+        self.owner(account) == self.number
+    }
+
+    /// Where an account's cell stands in the flat array, if it is held here.
+    #[inline]
+    fn local(&self, account: AccountHandle) -> Option<usize> {
+        if self.shards == 1 {
+            return Some(index(account));
+        }
+        self.holds(account).then(|| index(account.checked_div(self.shards).unwrap_or(0)))
+    }
+
+    /// How many of the accounts below `end` are held here.
+    fn count_below(&self, end: u64) -> usize {
+        index(end.saturating_sub(self.number).div_ceil(self.shards))
+    }
+}
+
+/// The cells of one share.
+#[derive(Clone, Debug)]
 pub struct Ledger {
+    share: Share,
     accounts: Vec<AccountCell>,
-    slots: Vec<SlotCell>,
-    /// Per slot, the sum of its accounts' balances. Follows accounts, not positions, so that the two check
+    /// Those of other shares are none.
+    slots: Vec<Option<SlotCell>>,
+    /// Per slot, the sum of its accounts' balances here. Follows accounts, not positions, so that the two check
     /// each other.
     totals: Vec<i128>,
     touched: Vec<AccountHandle>,
+    settlements: Vec<Settlement>,
     /// Height of the block that is being filled.
     block: u64,
 }
@@ -39,31 +88,117 @@ pub struct Delta {
     pub slots: Vec<(SlotHandle, SlotCell)>,
     /// Holds that began to be pending (or are again as they were), and those that ended.
     pub holds: Vec<(u128, Option<Hold>)>,
+    /// Bookings of cycles that settled.
+    pub settlements: Vec<Settlement>,
+}
+
+impl Delta {
+    /// The parts of all shares as one.
+    #[must_use]
+    pub fn merge(parts: Vec<Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut whole = parts.next()?;
+        for part in parts {
+            whole.accounts.extend(part.accounts);
+            whole.slots.extend(part.slots);
+            whole.settlements.extend(part.settlements);
+            whole.holds.extend(part.holds);
+        }
+        whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
+        whole.settlements.sort_unstable_by_key(|settlement| settlement.account);
+        Some(whole)
+    }
+}
+
+/// What the settlement of a cycle booked on one clearing account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settlement {
+    /// The cycle.
+    pub cycle: CycleNumber,
+    /// The clearing account.
+    pub account: AccountHandle,
+    /// The net position that was paid, minor units: positive was a claim.
+    pub net: i128,
+    /// The account's previous posting: its history goes on there.
+    pub previous: u64,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new(Share::WHOLE)
+    }
 }
 
 impl Ledger {
+    /// No cells yet.
+    pub(crate) fn new(share: Share) -> Self {
+        Self {
+            share,
+            accounts: Vec::new(),
+            slots: Vec::new(),
+            totals: Vec::new(),
+            touched: Vec::new(),
+            settlements: Vec::new(),
+            block: 0,
+        }
+    }
+
     /// Reads an account's cell ahead of its use.
     #[inline]
     pub(crate) fn touch(&self, account: AccountHandle) -> u64 {
-        self.accounts.get(index(account)).map_or(0, |cell| cell.last_posting)
+        self.account(account).map_or(0, |cell| cell.last_posting)
     }
 
+    #[inline]
     pub(crate) fn account(&self, handle: AccountHandle) -> Option<&AccountCell> {
-        self.accounts.get(index(handle))
+        self.accounts.get(self.share.local(handle)?)
     }
 
+    #[inline]
     pub(crate) fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
-        self.slots.get(index(slot.into()))
+        self.slots.get(index(slot.into()))?.as_ref()
     }
 
-    pub(crate) fn restored(accounts: Vec<AccountCell>, slots: Vec<SlotCell>, registry: &Registry) -> Self {
-        let mut totals = alloc::vec![0; slots.len()];
-        for (cell, terms) in accounts.iter().zip(registry.accounts()) {
-            if let Some(total) = totals.get_mut(index(terms.slot.into())) {
-                *total = add(*total, cell.balance);
+    #[inline]
+    fn slot_mut(&mut self, slot: SlotHandle) -> Option<&mut SlotCell> {
+        self.slots.get_mut(index(slot.into()))?.as_mut()
+    }
+
+    pub(crate) fn share(&self) -> Share {
+        self.share
+    }
+
+    /// All cells, as a mirror has them at the end of a block.
+    pub(crate) fn restored(mirror: &Mirror) -> Self {
+        let mut ledger = Self::new(Share::WHOLE);
+        let registry = &mirror.registry;
+        ledger.block = registry.open_block();
+        ledger.totals = alloc::vec![0; mirror.slots.len()];
+        ledger.accounts.clone_from(&mirror.accounts);
+        for (cell, terms) in mirror.accounts.iter().zip(registry.accounts()) {
+            ledger.add_total(terms.slot, cell.balance);
+        }
+        ledger.slots = mirror.slots.iter().cloned().map(Some).collect();
+        ledger
+    }
+
+    /// The cells of one share out of a whole ledger, in the midst of a block too.
+    pub(crate) fn part(&self, share: Share, registry: &Registry) -> Self {
+        let mut part = Self::new(share);
+        part.block = self.block;
+        part.totals = alloc::vec![0; self.slots.len()];
+        for ((cell, terms), handle) in self.accounts.iter().zip(registry.accounts()).zip(0..) {
+            if share.holds(handle) {
+                part.accounts.push(*cell);
+                part.add_total(terms.slot, cell.balance);
             }
         }
-        Self { accounts, slots, totals, touched: Vec::new(), block: registry.open_block() }
+        let slots = self.slots.iter().zip(registry.slots());
+        part.slots =
+            slots.map(|(cell, terms)| cell.clone().filter(|_| share.holds(terms.clearing_account))).collect();
+        part.touched = self.touched.iter().copied().filter(|account| share.holds(*account)).collect();
+        part.settlements = self.settlements.iter().copied().filter(|at| share.holds(at.account)).collect();
+        part
     }
 
     /// Whether nothing is on the account and nothing reserved.
@@ -89,25 +224,26 @@ impl Ledger {
         if headroom < i128::from(claim.amount) { Err(RejectReason::NetDebitCapExceeded) } else { Ok(()) }
     }
 
+    /// Whether a hold's amount fits what the cells that are here have reserved.
     pub(crate) fn check_reserve(&self, claim: &Claim, overlay: &Overlay) -> Result<(), RejectReason> {
-        let cell = self.account(claim.debtor).ok_or(RejectReason::UnknownDebtor)?;
-        check_reserved(cell.reserved, overlay.account(claim.debtor).reserved, claim.amount)?;
-        if cell.holds >= ACCOUNT_HOLDS_MAX {
-            return Err(RejectReason::TooManyHolds);
+        if let Some(cell) = self.account(claim.debtor) {
+            check_reserved(cell.reserved, overlay.account(claim.debtor).reserved, claim.amount)?;
+            if cell.holds >= ACCOUNT_HOLDS_MAX {
+                return Err(RejectReason::TooManyHolds);
+            }
         }
-        if !claim.crosses() {
-            return Ok(());
+        match self.slot(claim.debtor_slot).filter(|_| claim.crosses()) {
+            Some(slot) => {
+                check_reserved(slot.reserved, overlay.slot(claim.debtor_slot).reserved, claim.amount)
+            }
+            None => Ok(()),
         }
-        let slot = self.slot(claim.debtor_slot).ok_or(RejectReason::UnknownDebtor)?;
-        check_reserved(slot.reserved, overlay.slot(claim.debtor_slot).reserved, claim.amount)
     }
 
     /// Applies an accepted claim as one pair: what the debtor gives, the creditor gets.
     #[inline]
-    pub(crate) fn commit(&mut self, claim: &Claim, held: u64, sequence: u64) -> OutcomeRow {
+    pub(crate) fn commit(&mut self, claim: &Claim, held: u64) {
         let (debtor, creditor) = shifts(claim, held);
-        let mut row = OutcomeRow::accepted(claim.kind.outcome(), claim.amount);
-        let moves = matches!(claim.kind, Kind::Direct | Kind::Post);
         let given = add(debtor.available, debtor.reserved);
         let holds = match claim.kind {
             Kind::Direct => 0,
@@ -118,26 +254,31 @@ impl Ledger {
             cell.balance = add(cell.balance, given);
             cell.reserved = shifted(cell.reserved, debtor.reserved);
             cell.holds = cell.holds.saturating_add_signed(holds);
-            if moves {
-                row.debtor_previous = core::mem::replace(&mut cell.last_posting, sequence).into();
-            }
+            self.add_total(claim.debtor_slot, given);
         }
-        if moves && let Some(cell) = self.touched_account(claim.creditor) {
+        if claim.moves()
+            && let Some(cell) = self.touched_account(claim.creditor)
+        {
             cell.balance = add(cell.balance, creditor.available);
-            row.creditor_previous = core::mem::replace(&mut cell.last_posting, sequence).into();
+            self.add_total(claim.creditor_slot, creditor.available);
         }
-        self.add_total(claim.debtor_slot, given);
-        self.add_total(claim.creditor_slot, creditor.available);
         if claim.crosses() {
-            if let Some(cell) = self.slots.get_mut(index(claim.debtor_slot.into())) {
+            if let Some(cell) = self.slot_mut(claim.debtor_slot) {
                 cell.position = add(cell.position, given);
                 cell.reserved = shifted(cell.reserved, debtor.reserved);
             }
-            if let Some(cell) = self.slots.get_mut(index(claim.creditor_slot.into())) {
+            if let Some(cell) = self.slot_mut(claim.creditor_slot) {
                 cell.position = add(cell.position, creditor.available);
             }
         }
-        row
+    }
+
+    /// Notes a posting in an account's chain; gives the previous one. In journal order for each account.
+    #[inline]
+    pub(crate) fn link(&mut self, account: AccountHandle, sequence: u64) -> Option<u64> {
+        let local = self.share.local(account)?;
+        let cell = self.accounts.get_mut(local)?;
+        Some(core::mem::replace(&mut cell.last_posting, sequence))
     }
 
     /// Gives back what an expired hold reserved.
@@ -150,7 +291,7 @@ impl Ledger {
         let slot_of = |account| registry.account(account).map(|terms| terms.slot);
         let (debtor, creditor) = (slot_of(hold.debtor), slot_of(hold.creditor));
         if debtor != creditor
-            && let Some(cell) = debtor.and_then(|slot| self.slots.get_mut(index(slot.into())))
+            && let Some(cell) = debtor.and_then(|slot| self.slot_mut(slot))
         {
             cell.reserved = shifted(cell.reserved, back);
         }
@@ -165,30 +306,31 @@ impl Ledger {
             }
             Effect::AccountsOpened { first, slot } => {
                 if slot.is_some() {
-                    self.slots.push(SlotCell::default());
+                    self.slots.push(self.share.holds(first).then(SlotCell::default));
                     self.totals.push(0);
                 }
-                let end = registry.accounts().len();
+                let end = number(registry.accounts().len());
                 let cell = AccountCell { touched: self.block, ..AccountCell::default() };
-                self.accounts.resize(end, cell);
-                self.touched.extend(first..number(end));
+                self.accounts.resize(self.share.count_below(end), cell);
+                let share = self.share;
+                self.touched.extend((first..end).filter(|account| share.holds(*account)));
             }
             Effect::Settled(cycle) => self.settle(cycle, registry, sequence),
         }
         self.block = registry.open_block();
     }
 
-    /// Books a cycle's net positions: who owed has paid in, who had a claim is paid out.
+    /// Books a cycle's net positions: who owed has paid in, who had a claim is paid out. A position and its
+    /// clearing account are in one share.
     fn settle(&mut self, cycle: CycleNumber, registry: &Registry, sequence: u64) {
-        for (slot, terms) in registry.slots().iter().enumerate() {
-            let Some(cell) = self.slots.get_mut(slot) else { continue };
-            let Some(net) = cell.settle(cycle) else { continue };
-            if let Some(total) = self.totals.get_mut(slot) {
-                *total = add(*total, -net);
-            }
-            if let Some(account) = self.touched_account(terms.clearing_account) {
-                account.balance = add(account.balance, -net);
-                account.last_posting = sequence;
+        for (slot, terms) in (0..).zip(registry.slots()) {
+            let Some(net) = self.slot_mut(slot).and_then(|cell| cell.settle(cycle)) else { continue };
+            let account = terms.clearing_account;
+            self.add_total(slot, -net);
+            if let Some(cell) = self.touched_account(account) {
+                cell.balance = add(cell.balance, -net);
+                let previous = core::mem::replace(&mut cell.last_posting, sequence);
+                self.settlements.push(Settlement { cycle, account, net, previous });
             }
         }
     }
@@ -199,16 +341,18 @@ impl Ledger {
         let touched = core::mem::take(&mut self.touched);
         let accounts =
             touched.into_iter().filter_map(|at| self.account(at).map(|cell| (at, *cell))).collect();
-        let slots = self.slots.iter().cloned().zip(0..).map(|(cell, slot)| (slot, cell)).collect();
+        let slots = (0..).zip(&self.slots).filter_map(|(slot, cell)| Some((slot, cell.clone()?))).collect();
         if let Some(cycle) = closes {
-            self.slots.iter_mut().for_each(|cell| cell.close(cycle));
+            self.slots.iter_mut().flatten().for_each(|cell| cell.close(cycle));
         }
-        Delta { height, closes, accounts, slots, holds: Vec::new() }
+        let settlements = core::mem::take(&mut self.settlements);
+        Delta { height, closes, accounts, slots, holds: Vec::new(), settlements }
     }
 
     #[inline]
     fn touched_account(&mut self, account: AccountHandle) -> Option<&mut AccountCell> {
-        let cell = self.accounts.get_mut(index(account))?;
+        let local = self.share.local(account)?;
+        let cell = self.accounts.get_mut(local)?;
         if cell.touched != self.block {
             cell.touched = self.block;
             self.touched.push(account);
@@ -223,28 +367,41 @@ impl Ledger {
         }
     }
 
-    /// I2, after every frame, in production too: per currency the accounts sum to zero; per participant and
-    /// currency they sum to what positions say.
+    /// I2, after every frame, in production too: per participant and currency the accounts sum to what
+    /// positions say, and per currency to zero.
     ///
     /// # Panics
     /// If they do not: the process stops before anyone is told an outcome.
     pub(crate) fn assert_conserved(&self, registry: &Registry) {
-        let mut sums: Vec<(u16, i128)> = Vec::new();
         for ((cell, total), terms) in self.slots.iter().zip(&self.totals).zip(registry.slots()) {
-            assert_eq!(
-                *total,
-                add(cell.position, cell.unsettled()),
-                "I2: accounts and position of slot {terms:?} differ"
-            );
+            let said = cell.as_ref().map_or(0, |cell| add(cell.position, cell.unsettled()));
+            assert_eq!(*total, said, "I2: accounts and position differ: {terms:?}");
+        }
+        assert_zero(&self.sums(registry));
+    }
+
+    /// Per currency, the sum of all balances held here.
+    pub(crate) fn sums(&self, registry: &Registry) -> Vec<(u16, i128)> {
+        let mut sums: Vec<(u16, i128)> = Vec::new();
+        for (total, terms) in self.totals.iter().zip(registry.slots()) {
             let currency = terms.currency.numeric();
             match sums.iter_mut().find(|(at, _)| *at == currency) {
                 Some((_, sum)) => *sum = add(*sum, *total),
                 None => sums.push((currency, *total)),
             }
         }
-        for (currency, sum) in sums {
-            assert_eq!(sum, 0, "I2: debits and credits differ in currency {currency}");
-        }
+        sums
+    }
+}
+
+/// I2 across shares: the sums per currency are all zero. Every share lists the same currencies in the same
+/// order, since all know the same positions.
+///
+/// # Panics
+/// If they are not.
+pub fn assert_zero(sums: &[(u16, i128)]) {
+    for (currency, sum) in sums {
+        assert_eq!(*sum, 0, "I2: debits and credits differ in currency {currency}");
     }
 }
 

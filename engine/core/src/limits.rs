@@ -37,6 +37,8 @@ pub const ALIAS_BYTES_MAX: usize = 64;
 pub const NAME_BYTES_MAX: usize = 140;
 /// Cycles that are closed and not yet settled, per position.
 pub const UNSETTLED_CYCLES_MAX: usize = 64;
+/// Closed cycles whose net positions are kept at hand, settled ones among them.
+pub const CLOSED_CYCLES_KEPT: usize = 1_024;
 /// Shards of one engine: a set of them fits one 64-bit word.
 pub const SHARDS_MAX: usize = 64;
 /// Holds that are pending at once on one account; a card issuer's clearing account carries all of its.
@@ -50,3 +52,4 @@ const _: () = assert!(
         <= FRAME_PAYLOAD_BYTES_MAX
 );
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
+const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);

@@ -14,6 +14,7 @@ use crate::frame::FrameKind;
 use crate::hold::{Hold, Holds, deadline};
 use crate::ids::IdIndex;
 use crate::ledger::{Delta, Ledger};
+use crate::mirror::Mirror;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
@@ -105,6 +106,18 @@ impl Default for State {
 }
 
 impl State {
+    /// Goes on behind a block: the cells and terms of `mirror`, all ids taken so far, the next sequence.
+    #[must_use]
+    pub fn restored(mirror: &Mirror, ids: IdIndex, next_sequence: u64) -> Self {
+        let mut holds = Holds::default();
+        for (id, hold) in &mirror.holds {
+            holds.insert(*id, *hold);
+        }
+        holds.take_changed();
+        let ledger = Ledger::restored(mirror);
+        Self { registry: mirror.registry.clone(), ledger, holds, ids, next_sequence }
+    }
+
     /// Applies the next frame; appends one row for each of its entries to `rows`.
     ///
     /// # Errors
@@ -285,7 +298,13 @@ impl State {
                 self.holds.remove(record.related.get());
             }
         }
-        self.ledger.commit(claim, held, sequence)
+        self.ledger.commit(claim, held);
+        let mut row = claim.accepted();
+        if claim.moves() {
+            row.debtor_previous = self.ledger.link(claim.debtor, sequence).unwrap_or(0).into();
+            row.creditor_previous = self.ledger.link(claim.creditor, sequence).unwrap_or(0).into();
+        }
+        row
     }
 
     fn expire(&mut self, timestamp: u64) -> u32 {
@@ -310,7 +329,7 @@ impl State {
             return Ok(None);
         };
         if let crate::command::Command::Genesis(genesis) = &entry.command
-            && self.registry.genesis().is_none()
+            && frame.first_sequence == 1
         {
             self.ids = IdIndex::new(genesis.id_key);
         }

@@ -1,0 +1,454 @@
+//! The batcher's rules: how executed frames become blocks. Hashes leaves as frames come, keeps the mirror,
+//! and makes the header when a frame seals. A function of the journal alone (I4); signs nothing.
+
+use alloc::vec::Vec;
+
+use feiqian_proof::hash::{Domain, Hash, hash_many, keyed};
+use feiqian_proof::header::{BlockHeader, Root, totals_digest};
+use feiqian_proof::leaf::{
+    AccountLeaf, PositionLeaf, SaltKind, SaltSeed, config_leaf, salt, salts, transfer_leaf,
+};
+use feiqian_proof::tree::{Tree, root_of};
+
+use crate::account::{AccountHandle, SlotHandle};
+use crate::batch::{Payload, command_bytes};
+use crate::codec::Encoder;
+use crate::command::Entry;
+use crate::frame::FrameKind;
+use crate::ledger::Delta;
+use crate::mirror::Mirror;
+use crate::number::{index, number};
+use crate::outcome::{Outcome, OutcomeRow};
+use crate::state::{Fault, FrameView};
+use crate::transfer::Record;
+
+/// Version of the rules, part of every block's configuration: nodes of different versions must differ here.
+pub const RULES_VERSION: u32 = 1;
+/// Leaves made ready for the hash lanes at a time; 192 bytes each stay in the first-level cache.
+const LEAVES_AT_ONCE: usize = 64;
+
+/// One participant's part of the block that is being filled, in one currency.
+#[derive(Clone, Debug, Default)]
+struct SlotPart {
+    leaves: Vec<Hash>,
+    debits: u128,
+    credits: u128,
+}
+
+/// Fills blocks.
+#[derive(Clone, Debug)]
+pub struct Sealer {
+    mirror: Mirror,
+    leaves: Vec<Hash>,
+    parts: Vec<SlotPart>,
+    accounts: Tree,
+    account_salts: Vec<[u8; 16]>,
+    config: Option<Root>,
+    first_sequence: u64,
+    height: u64,
+    previous: Hash,
+}
+
+impl Default for Sealer {
+    fn default() -> Self {
+        Self::restored(Mirror::default(), 1, 0, Hash::default())
+    }
+}
+
+impl Sealer {
+    /// Goes on behind the block at `height`: `mirror` as of its end, the sequence behind it, its header's hash.
+    #[must_use]
+    pub fn restored(mirror: Mirror, first_sequence: u64, height: u64, previous: Hash) -> Self {
+        let mut sealer = Self {
+            mirror,
+            leaves: Vec::new(),
+            parts: Vec::new(),
+            accounts: Tree::new(Domain::AccountNode),
+            account_salts: Vec::new(),
+            config: None,
+            first_sequence,
+            height,
+            previous,
+        };
+        let all: Vec<_> = (0..number(sealer.mirror.accounts.len())).collect();
+        sealer.hash_accounts(&all);
+        sealer
+    }
+
+    /// The state as of the last block.
+    #[must_use]
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// Entries in the open block so far.
+    #[must_use]
+    pub fn open_entries(&self) -> u64 {
+        number(self.leaves.len())
+    }
+
+    /// The sequence that the open block begins with.
+    #[must_use]
+    pub fn first_sequence(&self) -> u64 {
+        self.first_sequence
+    }
+
+    /// The height of the last block; zero before the first.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// The hash of the last block's header; zeros before the first.
+    #[must_use]
+    pub fn previous(&self) -> Hash {
+        self.previous
+    }
+
+    /// The root of the accounts tree over the mirror, as the last block's header has it.
+    pub fn accounts_root(&mut self) -> Root {
+        Root { hash: self.accounts.root(), size: number(self.accounts.len()) }
+    }
+
+    /// Takes the next executed frame with its rows; gives the header where the frame seals a block.
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`] for a frame that the engine never writes.
+    pub fn absorb(
+        &mut self,
+        frame: &FrameView<'_>,
+        rows: &[OutcomeRow],
+        delta: Option<&Delta>,
+    ) -> Result<Option<BlockHeader>, Fault> {
+        let malformed = Fault::Malformed { sequence: frame.first_sequence };
+        match frame.kind {
+            FrameKind::Transfers => {
+                let payload = Payload::parse(frame.payload, frame.count).map_err(|_| malformed)?;
+                self.add_records(frame, payload.records, rows);
+            }
+            FrameKind::Command => {
+                let bytes = command_bytes(frame.payload).map_err(|_| malformed)?;
+                self.add_command(frame, bytes, rows);
+            }
+        }
+        Ok(delta.map(|delta| self.seal(frame, delta)))
+    }
+
+    fn add_command(&mut self, frame: &FrameView<'_>, bytes: &[u8], rows: &[OutcomeRow]) {
+        let entry = Entry::decode(bytes).ok();
+        let is_applied = rows.first().and_then(OutcomeRow::outcome) == Some(Outcome::Cleared);
+        if let Some(entry) = entry.as_ref().filter(|_| is_applied) {
+            self.mirror.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
+            self.config = None;
+        }
+        let id = entry.map_or(0, |entry| entry.id);
+        self.add_records(frame, &[Entry::record(id, bytes)], rows);
+        self.parts.resize(self.mirror.registry.slots().len(), SlotPart::default());
+    }
+
+    fn add_records(&mut self, frame: &FrameView<'_>, records: &[Record], rows: &[OutcomeRow]) {
+        let seed = self.block_seed();
+        let mut sequence = frame.first_sequence;
+        let first = self.leaves.len();
+        let mut salt_row = Vec::with_capacity(LEAVES_AT_ONCE);
+        let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
+        for (records, rows) in records.chunks(LEAVES_AT_ONCE).zip(rows.chunks(LEAVES_AT_ONCE)) {
+            salt_row.clear();
+            inputs.clear();
+            salts(&seed, SaltKind::Transfer, sequence, records.len(), &mut salt_row);
+            for ((record, row), salt) in records.iter().zip(rows).zip(&salt_row) {
+                let decided = decided_record(record, row, sequence, frame.timestamp);
+                inputs.push(transfer_leaf(salt, decided.bytes()));
+                sequence = sequence.saturating_add(1);
+            }
+            hash_many(Domain::TransferLeaf, &inputs, &mut self.leaves);
+        }
+        if frame.kind == FrameKind::Transfers {
+            self.add_to_parts(records, rows, first);
+        }
+    }
+
+    fn add_to_parts(&mut self, records: &[Record], rows: &[OutcomeRow], first: usize) {
+        let leaves = self.leaves.get(first..).unwrap_or_default();
+        let accounts = self.mirror.registry.accounts();
+        let slot_of = |handle| accounts.get(index(handle)).map(|terms| terms.slot);
+        for ((record, row), leaf) in records.iter().zip(rows).zip(leaves) {
+            let (debtor, creditor) = (slot_of(record.debtor.get()), slot_of(record.creditor.get()));
+            let moved = match (row.outcome(), debtor == creditor) {
+                (Some(Outcome::Cleared), false) => u128::from(row.amount.get()),
+                _ => 0,
+            };
+            if let Some(part) = debtor.and_then(|slot| self.parts.get_mut(index(slot.into()))) {
+                part.leaves.push(*leaf);
+                part.debits = part.debits.saturating_add(moved);
+            }
+            if debtor == creditor {
+                continue;
+            }
+            if let Some(part) = creditor.and_then(|slot| self.parts.get_mut(index(slot.into()))) {
+                part.leaves.push(*leaf);
+                part.credits = part.credits.saturating_add(moved);
+            }
+        }
+    }
+
+    fn seal(&mut self, frame: &FrameView<'_>, delta: &Delta) -> BlockHeader {
+        let seed = self.seed_of(delta.height);
+        self.mirror.absorb(delta);
+        let touched: Vec<_> = delta.accounts.iter().map(|(handle, _)| *handle).collect();
+        self.hash_accounts(&touched);
+        let cycle = delta.closes.unwrap_or_else(|| self.mirror.registry.open_cycle());
+        let totals = self.totals();
+        let positions = self.positions_root(&seed, cycle);
+        let count = self.leaves.len();
+        let header = BlockHeader {
+            chain_id: self.mirror.registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
+            height: delta.height,
+            previous: self.previous,
+            first_sequence: self.first_sequence,
+            count: number(count),
+            timestamp: frame.timestamp,
+            cycle,
+            totals,
+            transfers: Root { hash: root_of(Domain::TransferNode, &mut self.leaves), size: number(count) },
+            positions,
+            accounts: self.accounts_root(),
+            config: self.config_root(),
+            journal_head: frame.hash,
+        };
+        if let Some(cycle) = delta.closes {
+            self.mirror.close(cycle);
+        }
+        self.leaves.clear();
+        self.first_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
+        self.height = delta.height;
+        self.previous = header.hash();
+        header
+    }
+
+    /// Hashes the leaves of `touched` accounts, among them those that are new at the end of the mirror.
+    fn hash_accounts(&mut self, touched: &[AccountHandle]) {
+        let chain = self.chain_seed();
+        let (known, all) = (self.account_salts.len(), self.mirror.accounts.len());
+        salts(&chain, SaltKind::Account, number(known), all.saturating_sub(known), &mut self.account_salts);
+        while self.accounts.len() < all {
+            self.accounts.push(Hash::default());
+        }
+        let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
+        let mut hashes = Vec::with_capacity(LEAVES_AT_ONCE);
+        for handles in touched.chunks(LEAVES_AT_ONCE) {
+            inputs.clear();
+            hashes.clear();
+            inputs.extend(
+                handles.iter().filter_map(|handle| self.account_leaf(*handle)).map(|leaf| leaf.encode()),
+            );
+            hash_many(Domain::AccountLeaf, &inputs, &mut hashes);
+            for (handle, hash) in handles.iter().zip(&hashes) {
+                self.accounts.set(index(*handle), *hash);
+            }
+        }
+    }
+
+    /// The leaf of an account as of the last block.
+    #[must_use]
+    pub fn account_leaf(&self, handle: AccountHandle) -> Option<AccountLeaf> {
+        let cell = self.mirror.account(handle)?;
+        let terms = self.mirror.registry.account(handle)?;
+        Some(AccountLeaf {
+            salt: *self.account_salts.get(index(handle))?,
+            handle,
+            slot: terms.slot,
+            currency: terms.currency,
+            state: terms.state.number(),
+            kind: terms.kind.number(),
+            balance: cell.balance,
+            reserved: cell.reserved,
+            credit_line: terms.credit_line,
+            last_posting: cell.last_posting,
+        })
+    }
+
+    fn positions_root(&mut self, seed: &SaltSeed, cycle: u64) -> Root {
+        self.parts.resize(self.mirror.registry.slots().len(), SlotPart::default());
+        let mut hashes = Vec::with_capacity(self.parts.len());
+        for slot in 0..self.parts.len() {
+            let (count, debits, credits, transfers_root) = match self.parts.get_mut(slot) {
+                Some(part) => {
+                    let count = number(part.leaves.len());
+                    let root = root_of(Domain::ParticipantNode, &mut part.leaves);
+                    part.leaves.clear();
+                    (count, core::mem::take(&mut part.debits), core::mem::take(&mut part.credits), root)
+                }
+                None => continue,
+            };
+            let slot = SlotHandle::try_from(slot).unwrap_or(SlotHandle::MAX);
+            if let Some(leaf) = self.position_leaf(seed, slot, cycle) {
+                hashes.push(PositionLeaf { count, debits, credits, transfers_root, ..leaf }.hash());
+            }
+        }
+        Root { size: number(hashes.len()), hash: root_of(Domain::PositionNode, &mut hashes) }
+    }
+
+    fn position_leaf(&self, seed: &SaltSeed, slot: SlotHandle, cycle: u64) -> Option<PositionLeaf> {
+        let registry = &self.mirror.registry;
+        let terms = registry.slots().get(index(slot.into()))?;
+        let cell = self.mirror.slots.get(index(slot.into()))?;
+        Some(PositionLeaf {
+            salt: salt(seed, SaltKind::Position, slot.into()),
+            bic: *registry.participants().get(index(terms.participant.into()))?.bic.as_bytes(),
+            currency: terms.currency.numeric(),
+            slot,
+            position: cell.position,
+            cycle,
+            unsettled: cell.unsettled(),
+            cap: terms.cap,
+            count: 0,
+            debits: 0,
+            credits: 0,
+            transfers_root: Hash::default(),
+        })
+    }
+
+    /// Debits and credits of the block, per currency.
+    ///
+    /// # Panics
+    /// If they differ (I2).
+    fn totals(&self) -> Hash {
+        let mut rows: Vec<(u16, u128, u128)> = Vec::new();
+        for (part, terms) in self.parts.iter().zip(self.mirror.registry.slots()) {
+            let currency = terms.currency.numeric();
+            let at = match rows.binary_search_by_key(&currency, |row| row.0) {
+                Ok(at) => at,
+                Err(at) => {
+                    rows.insert(at, (currency, 0, 0));
+                    at
+                }
+            };
+            if let Some((_, debits, credits)) = rows.get_mut(at) {
+                *debits = debits.saturating_add(part.debits);
+                *credits = credits.saturating_add(part.credits);
+            }
+        }
+        for (currency, debits, credits) in &rows {
+            assert_eq!(debits, credits, "I2: a block's debits and credits differ in currency {currency}");
+        }
+        totals_digest(&rows)
+    }
+
+    fn config_root(&mut self) -> Root {
+        if let Some(root) = self.config {
+            return root;
+        }
+        let chain = self.chain_seed();
+        let mut leaves: Vec<_> = config_entries(&self.mirror)
+            .zip(0..)
+            .map(|(entry, at)| config_leaf(&salt(&chain, SaltKind::Config, at), &entry))
+            .collect();
+        let root = Root { size: number(leaves.len()), hash: root_of(Domain::ConfigNode, &mut leaves) };
+        *self.config.insert(root)
+    }
+
+    fn chain_seed(&self) -> SaltSeed {
+        self.mirror
+            .registry
+            .genesis()
+            .map_or(SaltSeed([0; 32]), |genesis| SaltSeed::of_chain(&genesis.salt_secret, &genesis.chain_id))
+    }
+
+    fn block_seed(&self) -> SaltSeed {
+        // Not the registry's open block: the entry that seals has opened the next one there.
+        self.seed_of(self.height.saturating_add(1))
+    }
+
+    fn seed_of(&self, height: u64) -> SaltSeed {
+        block_seed(&self.chain_seed(), height)
+    }
+}
+
+/// The seed of one block's salts: whoever is given it can open this block and no other.
+#[must_use]
+pub fn block_seed(chain: &SaltSeed, height: u64) -> SaltSeed {
+    let mut bytes = Vec::from(chain.0);
+    bytes.extend_from_slice(&height.to_le_bytes());
+    SaltSeed(keyed(Domain::Salt, &bytes).0)
+}
+
+/// The record as a block proves it: with the engine's fields set.
+#[inline]
+#[must_use]
+pub fn decided_record(record: &Record, row: &OutcomeRow, sequence: u64, timestamp: u64) -> Record {
+    Record {
+        sequence: sequence.into(),
+        timestamp: timestamp.into(),
+        outcome: row.outcome,
+        reason: row.reason,
+        ..*record
+    }
+}
+
+/// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles.
+fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
+    let registry = &mirror.registry;
+    let rules = registry.genesis().map(|genesis| {
+        let mut to = Encoder::default();
+        to.u8(1);
+        to.u32(RULES_VERSION);
+        to.raw(genesis.operator_key.as_bytes());
+        for (officer, key) in &genesis.officers {
+            to.u16(*officer);
+            to.raw(key.as_bytes());
+        }
+        to.0
+    });
+    let participants = registry.participants().iter().map(|participant| {
+        let mut to = Encoder::default();
+        to.u8(2);
+        to.raw(participant.bic.as_bytes());
+        to.u8(participant.state.number());
+        to.bytes(participant.name.as_bytes());
+        to.bytes(participant.key.as_ref().map_or(&[][..], |key| key.as_bytes()));
+        to.0
+    });
+    let slots = registry.slots().iter().map(|slot| {
+        let mut to = Encoder::default();
+        to.u8(3);
+        to.u32(slot.participant);
+        to.u16(slot.currency.numeric());
+        to.u64(slot.cap);
+        to.u64(slot.clearing_account);
+        to.0
+    });
+    let cycles = registry.cycles().iter().map(|cycle| {
+        let mut to = Encoder::default();
+        to.u8(4);
+        to.u64(cycle.number);
+        to.u8(cycle.state.number());
+        to.u64(cycle.first_block);
+        to.u64(cycle.end_block);
+        to.0
+    });
+    rules.into_iter().chain(participants).chain(slots).chain(cycles)
+}
+
+/// The leaf hashes of a whole block again, from its entries: what a receipt's path is made from.
+///
+/// `entries` gives the block's entries in order, as submitted, each with its row and its frame's time.
+pub fn leaf_hashes<'a>(
+    chain: &SaltSeed,
+    header: &BlockHeader,
+    entries: impl Iterator<Item = (&'a Record, &'a OutcomeRow, u64)>,
+) -> Vec<Hash> {
+    let seed = block_seed(chain, header.height);
+    let mut hashes = Vec::new();
+    let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
+    for ((record, row, timestamp), sequence) in entries.zip(header.first_sequence..) {
+        let salt = salt(&seed, SaltKind::Transfer, sequence);
+        inputs.push(transfer_leaf(&salt, decided_record(record, row, sequence, timestamp).bytes()));
+        if inputs.len() == LEAVES_AT_ONCE {
+            hash_many(Domain::TransferLeaf, &inputs, &mut hashes);
+            inputs.clear();
+        }
+    }
+    hash_many(Domain::TransferLeaf, &inputs, &mut hashes);
+    hashes
+}

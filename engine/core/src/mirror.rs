@@ -1,0 +1,91 @@
+//! The state as of the last sealed block: what proofs, questions, reports and snapshots are made from,
+//! beside the hot path and never ahead of a block. Follows the shards through [`Delta`]s alone.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::hold::Hold;
+use crate::ledger::{Delta, Settlement};
+use crate::limits::CLOSED_CYCLES_KEPT;
+use crate::number::index;
+use crate::participant::{CycleNumber, SlotCell};
+use crate::registry::Registry;
+
+/// A closed cycle's net positions, and how the clearing accounts' histories go on before its settlement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closing {
+    /// Which cycle.
+    pub cycle: CycleNumber,
+    /// Every position that was not zero; per currency they sum to zero.
+    pub nets: Vec<(SlotHandle, i128)>,
+    /// Filled when it settles.
+    pub settlements: Vec<Settlement>,
+}
+
+/// All cells and terms at the end of a block.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Mirror {
+    /// Terms. Ahead of the cells by the commands since the last block.
+    pub registry: Registry,
+    /// Accounts by handle.
+    pub accounts: Vec<AccountCell>,
+    /// Positions by slot.
+    pub slots: Vec<SlotCell>,
+    /// Pending holds by id.
+    pub holds: BTreeMap<u128, Hold>,
+    /// The newest closed cycles, oldest first.
+    pub closings: VecDeque<Closing>,
+}
+
+impl Mirror {
+    /// An account's cell.
+    #[must_use]
+    pub fn account(&self, handle: AccountHandle) -> Option<&AccountCell> {
+        self.accounts.get(index(handle))
+    }
+
+    /// A closed cycle, if it is among the newest.
+    #[must_use]
+    pub fn closing(&self, cycle: CycleNumber) -> Option<&Closing> {
+        self.closings.iter().find(|closing| closing.cycle == cycle)
+    }
+
+    /// Takes over what changed in a block; positions as they stood at its end.
+    pub(crate) fn absorb(&mut self, delta: &Delta) {
+        self.accounts.resize(self.registry.accounts().len(), AccountCell::default());
+        for (handle, cell) in &delta.accounts {
+            if let Some(at) = self.accounts.get_mut(index(*handle)) {
+                *at = *cell;
+            }
+        }
+        self.slots.resize(self.registry.slots().len(), SlotCell::default());
+        for (slot, cell) in &delta.slots {
+            if let Some(at) = self.slots.get_mut(index((*slot).into())) {
+                at.clone_from(cell);
+            }
+        }
+        for (id, hold) in &delta.holds {
+            match hold {
+                Some(hold) => self.holds.insert(*id, *hold),
+                None => self.holds.remove(id),
+            };
+        }
+        for settlement in &delta.settlements {
+            if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {
+                closing.settlements.push(*settlement);
+            }
+        }
+    }
+
+    /// Sets the positions of the cycle that ended aside, as every shard has done.
+    pub(crate) fn close(&mut self, cycle: CycleNumber) {
+        let nets = self.slots.iter().zip(0..).map(|(cell, slot)| (slot, cell.position));
+        let nets = nets.filter(|(_, net)| *net != 0).collect();
+        self.slots.iter_mut().for_each(|cell| cell.close(cycle));
+        self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
+        if self.closings.len() > CLOSED_CYCLES_KEPT {
+            self.closings.pop_front();
+        }
+    }
+}

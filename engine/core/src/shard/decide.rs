@@ -1,0 +1,244 @@
+//! How a shard votes on a unit, waits for other votes, and puts what is decided in force.
+
+use alloc::vec::Vec;
+
+use super::unit::{Bounds, Claims, Failure, Pending, Unit};
+use super::{Exchange, Shard};
+use crate::batch::Payload;
+use crate::claim::{Claim, Kind};
+use crate::number::number;
+use crate::outcome::RejectReason;
+use crate::overlay::Overlay;
+use crate::state::{FrameView, check_hold, failed_chain, hold_of, note_hold};
+use crate::transfer::Record;
+
+/// A shard's word on one check.
+enum Vote {
+    Pass,
+    Fail(RejectReason),
+    /// Between the bounds: an undecided transfer decides it.
+    Unknown,
+}
+
+impl Shard {
+    /// Votes on a unit that concerns this shard, and concludes it or lets it wait. False: it can't be voted
+    /// on before an earlier one is decided.
+    pub(super) fn decide_unit(
+        &mut self,
+        unit: &Unit<'_>,
+        frame: &FrameView<'_>,
+        exchange: &impl Exchange,
+    ) -> bool {
+        // Holds are looked up, not bounded: whoever touches one knows all before it.
+        if unit.is_two_phase() && !self.walk.pending.is_empty() {
+            return false;
+        }
+        let Some((helds, objection)) = self.vote(unit, frame.timestamp) else { return false };
+        let is_voter = self.is_voter(unit.voters);
+        if let Some((at, reason)) = objection.filter(|_| is_voter) {
+            exchange.object(self.share.number, unit.first.saturating_add(at), reason.number());
+        }
+        let fails = objection.map(|(at, reason)| (Some(at), reason)).or(unit.refused);
+        let me = 1_u64.checked_shl(u32::try_from(self.share.number).unwrap_or(0)).unwrap_or(0);
+        if unit.voters & !me == 0 {
+            self.conclude(unit, &unit.claims, &helds, fails, (frame, exchange));
+            return true;
+        }
+        let claims = fails.is_none().then(|| (unit.claims.clone(), helds));
+        if let Some((claims, helds)) = &claims {
+            self.shift_undecided(claims, helds, 1);
+        }
+        self.walk.pending.push_back(Pending {
+            first: unit.first,
+            length: unit.records.len(),
+            voters: unit.voters,
+            voted: unit.claims.as_slice().len(),
+            refused: unit.refused,
+            claims,
+        });
+        true
+    }
+
+    /// This shard's checks of all members, each on top of the earlier ones: the amounts of holds that they
+    /// finish, and the first objection. None: undecided.
+    fn vote(&self, unit: &Unit<'_>, timestamp: u64) -> Option<(Vec<u64>, Option<(usize, RejectReason)>)> {
+        let mut overlay = Overlay::default();
+        let mut helds = Vec::new();
+        let claims = unit.claims.as_slice();
+        for (at, (claim, record)) in claims.iter().zip(unit.records).enumerate() {
+            let mut held = 0;
+            if matches!(claim.kind, Kind::Post | Kind::Void) && self.knows_holds_of(claim) {
+                match check_hold(&self.holds, claim, record, &overlay) {
+                    Ok(amount) => held = amount,
+                    Err(reason) => return Some((helds, Some((at, reason)))),
+                }
+            } else {
+                match self.check(claim, &overlay) {
+                    Vote::Pass => {}
+                    Vote::Fail(reason) => return Some((helds, Some((at, reason)))),
+                    Vote::Unknown => return None,
+                }
+            }
+            helds.push(held);
+            if claims.len() > 1 {
+                overlay.add(claim, held);
+                note_hold(&mut overlay, claim, record, timestamp);
+            }
+        }
+        Some((helds, None))
+    }
+
+    fn knows_holds_of(&self, claim: &Claim) -> bool {
+        self.share.holds(claim.debtor) || self.owns_slot(claim.debtor_slot)
+    }
+
+    /// Funds, cap and reserve, as far as their cells are here.
+    fn check(&self, claim: &Claim, overlay: &Overlay) -> Vote {
+        if !matches!(claim.kind, Kind::Direct | Kind::Hold) {
+            return Vote::Pass;
+        }
+        if let Some(cell) = self.ledger.account(claim.debtor) {
+            let available = cell.available(claim.credit_line);
+            let available = available.saturating_add(overlay.account(claim.debtor).available);
+            let bounds = self.undecided.account(claim.debtor);
+            match compare(available, bounds, claim.amount, RejectReason::InsufficientFunds) {
+                Vote::Pass => {}
+                other => return other,
+            }
+        }
+        if claim.crosses()
+            && let Some(cell) = self.ledger.slot(claim.debtor_slot)
+        {
+            let headroom = cell.headroom(claim.cap);
+            let headroom = headroom.saturating_add(overlay.slot(claim.debtor_slot).available);
+            let bounds = self.undecided.slot(claim.debtor_slot);
+            match compare(headroom, bounds, claim.amount, RejectReason::NetDebitCapExceeded) {
+                Vote::Pass => {}
+                other => return other,
+            }
+        }
+        if claim.kind == Kind::Hold
+            && let Err(reason) = self.ledger.check_reserve(claim, overlay)
+        {
+            return Vote::Fail(reason);
+        }
+        Vote::Pass
+    }
+
+    /// Concludes waiting units, oldest first, as far as all their voters have published.
+    pub(super) fn conclude_decided(
+        &mut self,
+        frame: &FrameView<'_>,
+        payload: &Payload<'_>,
+        exchange: &impl Exchange,
+    ) {
+        while let Some(pending) = self.walk.pending.front() {
+            let end = pending.first.saturating_add(pending.length);
+            let is_decided = voters(pending.voters)
+                .all(|voter| voter == self.share.number || exchange.progress_of(voter) >= end);
+            if !is_decided {
+                return;
+            }
+            let Some(pending) = self.walk.pending.pop_front() else { return };
+            let fails = failure_of(&pending, exchange);
+            let (claims, helds) = pending.claims.unwrap_or((Claims::None, Vec::new()));
+            self.shift_undecided(&claims, &helds, -1);
+            let unit = Unit {
+                first: pending.first,
+                records: payload.records.get(pending.first..end).unwrap_or_default(),
+                known: self.known_of(pending.first, pending.length),
+                claims: Claims::None,
+                refused: None,
+                voters: pending.voters,
+            };
+            self.conclude(&unit, &claims, &helds, fails, (frame, exchange));
+        }
+    }
+
+    fn shift_undecided(&mut self, claims: &Claims, helds: &[u64], sign: i128) {
+        for (claim, held) in claims.as_slice().iter().zip(helds) {
+            self.undecided.shift(claim, *held, sign);
+        }
+    }
+
+    /// Puts a decided unit in force here, and answers for the members whose debtor account is here.
+    fn conclude(
+        &mut self,
+        unit: &Unit<'_>,
+        claims: &Claims,
+        helds: &[u64],
+        fails: Option<Failure>,
+        (frame, exchange): (&FrameView<'_>, &impl Exchange),
+    ) {
+        let Some(failure) = fails else {
+            let members = claims.as_slice().iter().zip(helds).zip(unit.records);
+            for (((claim, held), record), at) in members.zip(unit.first..) {
+                self.commit(claim, *held, (record, at), frame);
+                if self.share.holds(claim.debtor) {
+                    exchange.answer(at, &claim.accepted());
+                }
+            }
+            return;
+        };
+        let mut known = unit.known.clone();
+        known.resize(unit.records.len(), None);
+        for ((row, record), at) in failed_chain(&known, failure).zip(unit.records).zip(unit.first..) {
+            if self.share.holds(record.debtor.get()) {
+                exchange.answer(at, &row);
+            }
+        }
+    }
+
+    fn commit(&mut self, claim: &Claim, held: u64, (record, at): (&Record, usize), frame: &FrameView<'_>) {
+        match claim.kind {
+            Kind::Direct => {}
+            Kind::Hold if self.knows_holds_of(claim) => {
+                let sequence = frame.first_sequence.saturating_add(number(at));
+                self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, frame.timestamp));
+            }
+            Kind::Hold => {}
+            Kind::Post | Kind::Void => {
+                self.holds.remove(record.related.get());
+            }
+        }
+        self.ledger.commit(claim, held);
+        if claim.moves() && (self.share.holds(claim.debtor) || self.share.holds(claim.creditor)) {
+            self.walk.posts.push((at, *claim));
+        }
+    }
+}
+
+#[expect(clippy::arithmetic_side_effects, reason = "sums of at most 2^64 amounts below 2^60")]
+fn compare(available: i128, bounds: Bounds, amount: u64, reason: RejectReason) -> Vote {
+    let amount = i128::from(amount);
+    if available == i128::MAX || amount <= available - bounds.debits {
+        Vote::Pass
+    } else if amount > available + bounds.credits {
+        Vote::Fail(reason)
+    } else {
+        Vote::Unknown
+    }
+}
+
+/// The first member that a voter objects to, with the reason that takes precedence; else what terms refuse.
+fn failure_of(pending: &Pending, exchange: &impl Exchange) -> Option<Failure> {
+    let objection = (0..pending.voted).find_map(|member| {
+        let at = pending.first.saturating_add(member);
+        let reasons = voters(pending.voters).map(|voter| exchange.objection_of(voter, at));
+        let reason = reasons.filter(|reason| *reason != 0).min()?;
+        RejectReason::from_number(reason).map(|reason| (Some(member), reason))
+    });
+    objection.or(pending.refused)
+}
+
+/// The shards of a set.
+fn voters(mut set: u64) -> impl Iterator<Item = u64> {
+    core::iter::from_fn(move || {
+        if set == 0 {
+            return None;
+        }
+        let shard = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        Some(u64::from(shard))
+    })
+}

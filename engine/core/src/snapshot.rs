@@ -1,0 +1,253 @@
+//! The byte form of a [`Mirror`]: what a snapshot file carries. Versioned; ids are not in it, since the
+//! journal and its id runs hold them.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
+use crate::codec::{Decoder, Encoder, Malformed};
+use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
+use crate::hold::Hold;
+use crate::ledger::Settlement;
+use crate::limits::{
+    ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
+    UNSETTLED_CYCLES_MAX,
+};
+use crate::mirror::{Closing, Mirror};
+use crate::number::number32;
+use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
+use crate::registry::Registry;
+
+const VERSION: u8 = 1;
+/// Lists that only the journal's length bounds.
+const COUNT_MAX: usize = 0xFFFF_FFFF;
+
+impl Mirror {
+    /// The byte form.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut to = Encoder::default();
+        to.u8(VERSION);
+        encode_registry(&self.registry, &mut to);
+        to.count(self.accounts.len());
+        for cell in &self.accounts {
+            to.i128(cell.balance);
+            to.u64(cell.reserved);
+            to.u32(cell.holds);
+            to.u64(cell.last_posting);
+            to.u64(cell.touched);
+        }
+        to.count(self.slots.len());
+        for cell in &self.slots {
+            to.i128(cell.position);
+            to.u64(cell.reserved);
+            to.count(cell.closed.len());
+            for (cycle, net) in &cell.closed {
+                to.u64(*cycle);
+                to.i128(*net);
+            }
+        }
+        to.count(self.holds.len());
+        for (id, hold) in &self.holds {
+            to.u128(*id);
+            for value in [hold.debtor, hold.creditor, hold.amount, hold.sequence, hold.deadline] {
+                to.u64(value);
+            }
+        }
+        to.count(self.closings.len());
+        self.closings.iter().for_each(|closing| encode_closing(closing, &mut to));
+        to.0
+    }
+
+    /// Reads the byte form.
+    ///
+    /// # Errors
+    /// [`Malformed`] for another version or anything out of bounds or left over.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = Decoder::new(bytes);
+        let from = &mut from;
+        if from.u8()? != VERSION {
+            return Err(Malformed);
+        }
+        let mirror = Self {
+            registry: decode_registry(from)?,
+            accounts: list(from, ACCOUNTS_MAX, |from| {
+                Ok(AccountCell {
+                    balance: from.i128()?,
+                    reserved: from.u64()?,
+                    holds: from.u32()?,
+                    last_posting: from.u64()?,
+                    touched: from.u64()?,
+                })
+            })?,
+            slots: list(from, SLOTS_MAX, |from| {
+                Ok(SlotCell {
+                    position: from.i128()?,
+                    reserved: from.u64()?,
+                    closed: list(from, UNSETTLED_CYCLES_MAX, |from| Ok((from.u64()?, from.i128()?)))?,
+                })
+            })?,
+            holds: decode_holds(from)?,
+            closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
+        };
+        from.clone().finish()?;
+        let is_whole = mirror.accounts.len() == mirror.registry.accounts.len()
+            && mirror.slots.len() == mirror.registry.slots.len();
+        if is_whole { Ok(mirror) } else { Err(Malformed) }
+    }
+}
+
+fn list<T>(
+    from: &mut Decoder<'_>,
+    max: usize,
+    mut read: impl FnMut(&mut Decoder<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = from.count(max)?;
+    // A count alone must not reserve memory: every entry takes a byte at least.
+    let mut values = Vec::with_capacity(count.min(from.rest().len()));
+    for _ in 0..count {
+        values.push(read(from)?);
+    }
+    Ok(values)
+}
+
+fn decode_holds(from: &mut Decoder<'_>) -> Result<BTreeMap<u128, Hold>, Malformed> {
+    let holds = list(from, COUNT_MAX, |from| {
+        let id = from.u128()?;
+        let (debtor, creditor, amount) = (from.u64()?, from.u64()?, from.u64()?);
+        let (sequence, deadline) = (from.u64()?, from.u64()?);
+        Ok((id, Hold { debtor, creditor, amount, sequence, deadline }))
+    })?;
+    Ok(holds.into_iter().collect())
+}
+
+fn encode_closing(closing: &Closing, to: &mut Encoder) {
+    to.u64(closing.cycle);
+    to.count(closing.nets.len());
+    for (slot, net) in &closing.nets {
+        to.u32(*slot);
+        to.i128(*net);
+    }
+    to.count(closing.settlements.len());
+    for settlement in &closing.settlements {
+        to.u64(settlement.account);
+        to.i128(settlement.net);
+        to.u64(settlement.previous);
+    }
+}
+
+fn decode_closing(from: &mut Decoder<'_>) -> Result<Closing, Malformed> {
+    let cycle = from.u64()?;
+    let nets = list(from, SLOTS_MAX, |from| Ok((from.u32()?, from.i128()?)))?;
+    let settlements = list(from, SLOTS_MAX, |from| {
+        Ok(Settlement { cycle, account: from.u64()?, net: from.i128()?, previous: from.u64()? })
+    })?;
+    Ok(Closing { cycle, nets, settlements })
+}
+
+fn encode_registry(registry: &Registry, to: &mut Encoder) {
+    to.u8(u8::from(registry.genesis.is_some()));
+    if let Some(genesis) = &registry.genesis {
+        encode_genesis(genesis, to);
+    }
+    to.count(registry.participants.len());
+    for participant in &registry.participants {
+        to.raw(participant.bic.as_bytes());
+        to.bytes(participant.name.as_bytes());
+        to.u8(participant.state.number());
+        to.u8(u8::from(participant.key.is_some()));
+        if let Some(key) = &participant.key {
+            to.raw(key.as_bytes());
+        }
+    }
+    to.count(registry.slots.len());
+    for slot in &registry.slots {
+        to.u32(slot.participant);
+        to.u16(slot.currency.numeric());
+        to.u64(slot.cap);
+        to.u64(slot.clearing_account);
+    }
+    to.count(registry.accounts.len());
+    for terms in &registry.accounts {
+        to.u32(terms.slot);
+        to.u16(terms.currency);
+        to.u8(terms.state.number());
+        to.u8(terms.kind.number());
+        to.u64(terms.credit_line);
+    }
+    to.count(registry.aliases.len());
+    for (alias, account) in &registry.aliases {
+        to.bytes(alias.as_bytes());
+        to.u64(*account);
+    }
+    to.count(registry.cycles.len());
+    for cycle in &registry.cycles {
+        to.u8(cycle.state.number());
+        for value in [cycle.number, cycle.first_block, cycle.end_block, cycle.closed_at, cycle.settled_by] {
+            to.u64(value);
+        }
+    }
+    to.u64(registry.open_block);
+}
+
+fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
+    let genesis: Option<Genesis> = match from.flag()? {
+        // The genesis entry's kind byte stands before its body.
+        true if from.u8()? == 1 => Some(decode_genesis(from)?),
+        true => return Err(Malformed),
+        false => None,
+    };
+    let participants = list(from, PARTICIPANTS_MAX, |from| {
+        Ok(Participant {
+            bic: decode_bic(from)?,
+            name: from.text(NAME_BYTES_MAX)?,
+            state: ParticipantState::from_number(from.u8()?)?,
+            key: if from.flag()? { Some(decode_key(from)?) } else { None },
+        })
+    })?;
+    let slots = list(from, SLOTS_MAX, |from| {
+        Ok(SlotTerms {
+            participant: from.u32()?,
+            currency: decode_currency(from)?,
+            cap: from.u64()?,
+            clearing_account: from.u64()?,
+        })
+    })?;
+    let accounts = list(from, ACCOUNTS_MAX, |from| {
+        Ok(AccountTerms {
+            slot: from.u32()?,
+            currency: from.u16()?,
+            state: AccountState::from_number(from.u8()?)?,
+            kind: AccountKind::from_number(from.u8()?)?,
+            credit_line: from.u64()?,
+        })
+    })?;
+    let aliases: Vec<(String, u64)> =
+        list(from, COUNT_MAX, |from| Ok((from.text(ALIAS_BYTES_MAX)?, from.u64()?)))?;
+    let cycles = list(from, COUNT_MAX, decode_cycle)?;
+    let by_bic = participants.iter().zip(0..).map(|(participant, at)| (participant.bic, at)).collect();
+    let by_currency = slots
+        .iter()
+        .enumerate()
+        .map(|(at, slot)| ((slot.participant, slot.currency), number32(at)))
+        .collect();
+    Ok(Registry {
+        genesis,
+        participants,
+        by_bic,
+        slots,
+        by_currency,
+        accounts,
+        aliases: aliases.into_iter().collect(),
+        cycles,
+        open_block: from.u64()?,
+    })
+}
+
+fn decode_cycle(from: &mut Decoder<'_>) -> Result<Cycle, Malformed> {
+    let state = CycleState::from_number(from.u8()?)?;
+    let (number, first_block, end_block) = (from.u64()?, from.u64()?, from.u64()?);
+    let (closed_at, settled_by) = (from.u64()?, from.u64()?);
+    Ok(Cycle { number, state, first_block, end_block, closed_at, settled_by })
+}
