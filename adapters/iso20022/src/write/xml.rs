@@ -128,7 +128,7 @@ mod tests {
         let mut writer = XmlWriter::new(Vec::new()).expect("a vector takes all");
         writer.start("A").expect("a vector takes all");
         writer.text("B", "x<y>&\u{1}\u{FFFE}éé", 8).expect("a vector takes all");
-        writer.text("C", "", 8).expect("a vector takes all");
+        writer.text("C", "", 12).expect("a vector takes all");
         writer.optional("D", None, 8).expect("a vector takes all");
         let bytes = writer.finish().expect("a vector takes all");
         let text = String::from_utf8(bytes).expect("UTF-8");

@@ -1,0 +1,17 @@
+//! Everything that needs whole messages: the shared samples, hostile inputs, our own fixtures, and round trips.
+//!
+//! One binary, so that it links once. Shared data lies beside the repository (`../shared/data`, or where
+//! `FEIQIAN_DATA` says); where it is absent, the tests that need it say so in one line and pass.
+
+#[path = "samples/agreement.rs"]
+mod agreement;
+#[path = "samples/data.rs"]
+mod data;
+#[path = "samples/domain.rs"]
+mod domain;
+#[path = "samples/facts.rs"]
+mod facts;
+#[path = "samples/fixtures.rs"]
+mod fixtures;
+#[path = "samples/hostile.rs"]
+mod hostile;
