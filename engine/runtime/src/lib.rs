@@ -1,5 +1,26 @@
-//! The machine: admission, sequencer, journal, lanes, shard actors, batcher, recovery.
+//! The machine: admission, sequencer, journal, lanes, shard actors, batcher, recovery. It moves values from
+//! stage to stage and holds no rule of clearing. Read [`pipeline`] first: the machine on one screen.
 
+pub mod pipeline;
+pub mod options;
+pub mod admission;
+mod sequencer;
 pub mod storage;
-
 pub mod journal;
+mod journal_thread;
+mod lane;
+mod board;
+mod execution;
+mod shard_actor;
+pub mod book;
+mod batcher_actor;
+pub mod stores;
+pub mod identity;
+pub mod machine;
+pub mod history;
+pub mod directory;
+pub mod settlement;
+pub mod query;
+pub mod replay;
+pub mod meter;
+mod fatal;

@@ -10,6 +10,7 @@ use feiqian_core::frame::Head;
 
 use super::index::{Entry, Index};
 use super::milestone::{Milestone, Place};
+use super::reader::JournalReader;
 use super::scan::{Flaw, Found, Scan, highest_mark, payload_of, scan};
 use super::segment::{number_of, path_of};
 use super::writer::{Current, Journal, write_mark};
@@ -145,7 +146,25 @@ impl<S: Storage> Journal<S> {
         options: JournalOptions,
         acknowledged: u64,
         from: Option<Head>,
-        visit: impl FnMut(Durable<Frame>) -> Result<(), E>,
+        mut visit: impl FnMut(Durable<Frame>) -> Result<(), E>,
+    ) -> Result<(Self, Recovered), RecoveryFault<E>> {
+        Self::recover_reading(storage, options, acknowledged, from, |frame, _| visit(frame))
+    }
+
+    /// As [`Journal::recover`], with a reader for `visit` of all that has been recovered so far: a repeated id
+    /// is compared with what was journaled under it first.
+    ///
+    /// # Errors
+    /// See [`Journal::recover`].
+    ///
+    /// # Panics
+    /// See [`Journal::recover`].
+    pub fn recover_reading<E>(
+        storage: S,
+        options: JournalOptions,
+        acknowledged: u64,
+        from: Option<Head>,
+        visit: impl FnMut(Durable<Frame>, &JournalReader<S>) -> Result<(), E>,
     ) -> Result<(Self, Recovered), RecoveryFault<E>> {
         let is_possible = (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&options.segment_bytes)
             && options.segment_bytes.is_multiple_of(BLOCK);
@@ -214,7 +233,7 @@ struct Recovery<'a, S, V> {
     image: AlignedBuffer,
 }
 
-impl<S: Storage, E, V: FnMut(Durable<Frame>) -> Result<(), E>> Recovery<'_, S, V> {
+impl<S: Storage, E, V: FnMut(Durable<Frame>, &JournalReader<S>) -> Result<(), E>> Recovery<'_, S, V> {
     fn run(&mut self) -> Result<Option<Current<S::File>>, RecoveryFault<E>> {
         let first = self.first_segment()?;
         let mut current = None;
@@ -351,7 +370,7 @@ impl<S: Storage, E, V: FnMut(Durable<Frame>) -> Result<(), E>> Recovery<'_, S, V
                 self.tail = Tail::Torn { segment: current.number, offset: scan.at as u64, bytes };
             }
         }
-        if current.is_marked {
+        if current.is_marked || current.end == 0 {
             return Ok(());
         }
         write_mark(current, &scan.head, &mut AlignedBuffer::default())?;
@@ -379,12 +398,13 @@ impl<S: Storage, E, V: FnMut(Durable<Frame>) -> Result<(), E>> Recovery<'_, S, V
         });
         self.index.extend(entries, self.head);
         let from = self.from.map_or(0, |head| head.sequence);
+        let reader = JournalReader::new(self.storage.clone(), self.index.clone());
         for found in frames.iter().filter(|found| found.header.first_sequence > from) {
             let payload = payload_of(&self.image[found.offset..], &found.header)
                 .expect("the scan has read this payload in this image")
                 .to_vec();
             let frame = Frame { header: found.header, hash: found.hash, payload };
-            (self.visit)(Durable(frame)).map_err(RecoveryFault::Stopped)?;
+            (self.visit)(Durable(frame), &reader).map_err(RecoveryFault::Stopped)?;
             self.frames += 1;
         }
         Ok(())

@@ -79,7 +79,7 @@ pub(super) struct Scan {
     pub(super) group_behind: u32,
     /// The durable mark of the last good frame's group.
     pub(super) group_durable: u64,
-    /// The last thing read is a milestone: nothing was appended after it.
+    /// The last thing read is a mark.
     pub(super) is_marked: bool,
 }
 
@@ -92,7 +92,7 @@ pub(super) fn scan(image: &[u8], number: u32, head: Head) -> Scan {
         flaw: None,
         group_behind: 0,
         group_durable: head.sequence,
-        is_marked: true,
+        is_marked: false,
     };
     if is_zero(image) {
         return scan;

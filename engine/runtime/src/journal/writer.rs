@@ -25,7 +25,7 @@ pub(super) struct Current<F> {
     pub(super) bytes: u32,
     /// Where the next group goes, a multiple of 4096. At 0 the opening block goes with it.
     pub(super) end: u32,
-    /// Nothing was appended since the last milestone.
+    /// The last thing written is a mark.
     pub(super) is_marked: bool,
 }
 
@@ -147,8 +147,8 @@ impl<S: Storage> Journal<S> {
         let mut head = self.head;
         for frame in group {
             let header = self.header_of(frame, &head, Hash::default())?;
-            header.check().map_err(JournalFault::Malformed)?;
             header.follows(&head).map_err(JournalFault::NotNext)?;
+            header.check().map_err(JournalFault::Malformed)?;
             head = header.head(Hash::default());
         }
         Ok(())
@@ -187,7 +187,7 @@ impl<S: Storage> Journal<S> {
             .and_then(|()| self.storage.sync_directory(JOURNAL_DIRECTORY))
             .map_err(|fault| self.poison(fault))?;
         let (file, bytes) = (spare.file, spare.bytes);
-        self.current = Some(Current { file, number, bytes, end: 0, is_marked: true });
+        self.current = Some(Current { file, number, bytes, end: 0, is_marked: false });
         Ok(())
     }
 
@@ -195,10 +195,10 @@ impl<S: Storage> Journal<S> {
     /// group unnoticed. One that was never written (too short for the first group) gets its opening block.
     fn finish_segment(&mut self) -> Result<(), StorageFault> {
         let Some(current) = self.current.as_mut() else { return Ok(()) };
-        let place = if current.end == 0 { Place::Start } else { Place::Mark };
-        if current.end == 0 || !current.is_marked {
-            write_milestone(current, place, &self.head, &mut self.buffer)?;
+        if current.end == 0 {
+            write_milestone(current, Place::Start, &self.head, &mut self.buffer)?;
         }
+        write_mark(current, &self.head, &mut self.buffer)?;
         // Also where a mark is written already: it need not have been synced.
         current.file.sync_data()
     }
@@ -305,13 +305,16 @@ impl<S: Storage> Journal<S> {
     }
 }
 
-/// Writes a mark at the segment's end, if nothing marks it yet.
+/// Writes a mark at the segment's end, unless there is one or nothing was written at all.
 pub(super) fn write_mark<F: StorageFile>(
     current: &mut Current<F>,
     head: &Head,
     buffer: &mut AlignedBuffer,
 ) -> Result<(), StorageFault> {
-    if current.is_marked { Ok(()) } else { write_milestone(current, Place::Mark, head, buffer) }
+    if current.is_marked || current.end == 0 {
+        return Ok(());
+    }
+    write_milestone(current, Place::Mark, head, buffer)
 }
 
 /// Writes a milestone where the next group would go. [`Journal::append`] keeps room for one behind each group.
@@ -326,6 +329,6 @@ fn write_milestone<F: StorageFile>(
     Milestone { place, segment, segment_bytes, head: *head }.encode(buffer);
     current.file.write_at(u64::from(current.end), buffer)?;
     current.end += BLOCK;
-    current.is_marked = true;
+    current.is_marked = place == Place::Mark;
     Ok(())
 }

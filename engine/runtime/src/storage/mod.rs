@@ -78,9 +78,21 @@ pub trait Storage: Clone + fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Whatever the storage answers; then `path` holds its old content or the new.
     fn write_atomically(&self, path: &str, bytes: &[u8]) -> Result<(), StorageFault> {
+        self.write_parts_atomically(path, &[bytes])
+    }
+
+    /// [`Storage::write_atomically`] for content in pieces, so that a large one need not be copied together.
+    ///
+    /// # Errors
+    /// As there.
+    fn write_parts_atomically(&self, path: &str, parts: &[&[u8]]) -> Result<(), StorageFault> {
         let aside = format!("{path}{ASIDE_SUFFIX}");
         let file = self.create(&aside, Access::Buffered)?;
-        file.write_at(0, bytes)?;
+        let mut at = 0;
+        for part in parts {
+            file.write_at(at, part)?;
+            at += part.len() as u64;
+        }
         file.sync_data()?;
         self.rename(&aside, path)?;
         self.sync_directory(parent(path))

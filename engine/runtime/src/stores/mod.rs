@@ -1,0 +1,71 @@
+//! The derived stores: outcome rows, blocks and snapshots. All of it follows from the journal.
+//!
+//! Owns their files (`FORMAT.md` gives every byte) and what can be told from them after a crash. A store
+//! never decides anything: what it lost, replaying the journal gives again, and where it contradicts the
+//! journal, the journal is right. What a store says is durable vouches for the frames that it was made of.
+
+mod blocks;
+mod outcomes;
+mod rows;
+mod snapshots;
+
+use std::fmt;
+
+use crate::storage::StorageFault;
+
+pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
+pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
+pub use snapshots::{
+    BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
+};
+
+/// Why a store can't do what it was asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreFault {
+    /// The row, block or snapshot of this number isn't there.
+    Absent(u64),
+    /// The block isn't the one after the last.
+    NotNext {
+        /// The height that is next.
+        next: u64,
+        /// The height offered.
+        height: u64,
+    },
+    /// A file is damaged where nothing can have been torn.
+    Damaged {
+        /// The file, relative to the data directory.
+        file: String,
+        /// The byte in it.
+        offset: u64,
+        /// The row's, block's or snapshot's number.
+        number: u64,
+    },
+    /// The storage failed.
+    Storage(StorageFault),
+    /// An earlier sync failed, so nothing that was written since is known to be durable.
+    Poisoned,
+}
+
+impl From<StorageFault> for StoreFault {
+    fn from(fault: StorageFault) -> Self {
+        Self::Storage(fault)
+    }
+}
+
+impl fmt::Display for StoreFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(number) => write!(f, "number {number} is not stored"),
+            Self::NotNext { next, height } => write!(f, "block {height} can't follow, {next} is the next"),
+            Self::Damaged { file, offset, number } => write!(
+                f,
+                "{file} is damaged at offset {offset}, number {number}: remove the file, and replaying the \
+                 journal makes it again"
+            ),
+            Self::Storage(fault) => fault.fmt(f),
+            Self::Poisoned => f.write_str("a sync of this store failed before: restart"),
+        }
+    }
+}
+
+impl std::error::Error for StoreFault {}

@@ -1,0 +1,193 @@
+//! I9 for the derived stores: cut off at every operation they open again with everything that was synced,
+//! they tell what is torn from what is damaged, and no flipped bit is believed.
+
+use feiqian_core::frame::Head;
+use feiqian_proof::Hash;
+use feiqian_runtime::stores::{BlockStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
+use feiqian_tests::sim_storage::{Dice, Failure, Plan, SimStorage};
+
+const FIRST_BLOCKS: &str = "blocks/0000000001.fqb";
+
+fn block(height: u64) -> StoredBlock {
+    let mut dice = Dice::new(height);
+    let mut block = StoredBlock { header: [0; 320], signature: [0; 64] };
+    block.header.fill_with(|| dice.roll().to_le_bytes()[0]);
+    block.signature.fill_with(|| dice.roll().to_le_bytes()[0]);
+    block
+}
+
+/// Appends until the power goes; the height up to which a sync has returned.
+fn append_blocks(store: &BlockStore<SimStorage>, dice: &mut Dice) -> u64 {
+    let mut synced = store.last();
+    for _ in 0..12 {
+        let height = store.last() + 1;
+        if store.append(height, &block(height)).is_err() {
+            break;
+        }
+        if dice.once_in(3) {
+            if store.sync().is_err() {
+                break;
+            }
+            synced = height;
+        }
+    }
+    synced
+}
+
+#[test]
+fn i9_blocks_survive_every_crash_once_synced() {
+    let mut dropped = 0;
+    for seed in 0..40 {
+        for cut_at in 1..40 {
+            let mut storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
+            let mut dice = Dice::new(seed);
+            let mut synced = 0;
+            for life in 0..4 {
+                if let Ok((store, found)) = BlockStore::open(storage.clone()) {
+                    dropped += found.dropped;
+                    assert!(found.last >= synced, "seed {seed}, operation {cut_at}, life {life}");
+                    for height in 1..=found.last {
+                        assert_eq!(store.read(height).as_ref(), Ok(&block(height)));
+                    }
+                    synced = append_blocks(&store, &mut dice);
+                } else {
+                    assert!(storage.is_down(), "seed {seed}, operation {cut_at}, life {life}");
+                }
+                let cut_at = (life < 2).then(|| 1 + dice.below(20));
+                storage = storage.power_cut(Plan { cut_at, ..Plan::default() });
+            }
+        }
+    }
+    assert!(dropped > 100, "{dropped}");
+}
+
+#[test]
+fn a_damaged_block_is_refused_with_its_place_and_a_damaged_last_one_is_dropped() {
+    let storage = SimStorage::new(1, Plan::default());
+    let (store, _) = BlockStore::open(storage.clone()).expect("an empty disk");
+    for height in 1..=5 {
+        store.append(height, &block(height)).and_then(|()| store.sync()).expect("room");
+    }
+    assert_eq!(store.append(7, &block(7)), Err(StoreFault::NotNext { next: 6, height: 7 }));
+    assert_eq!(store.read(6), Err(StoreFault::Absent(6)));
+    for at in 0..5 * 512 {
+        let damaged = storage.copy();
+        damaged.damage(FIRST_BLOCKS, |bytes| bytes[at] ^= 1 << (at % 8));
+        let opened = BlockStore::open(damaged).map(|(_, found)| (found.last, found.dropped));
+        let (number, offset) = (at as u64 / 512 + 1, at as u64 / 512 * 512);
+        if number < 5 {
+            let file = FIRST_BLOCKS.to_owned();
+            assert_eq!(opened, Err(StoreFault::Damaged { file, offset, number }), "byte {at}");
+        } else {
+            assert_eq!(opened, Ok((4, 1)), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_block_that_was_dropped_does_not_come_back_behind_others() {
+    let storage = SimStorage::new(1, Plan::default());
+    let (store, _) = BlockStore::open(storage.clone()).expect("an empty disk");
+    for height in 1..=3 {
+        store.append(height, &block(height)).expect("room");
+    }
+    store.sync().expect("synced");
+    storage.damage(FIRST_BLOCKS, |bytes| bytes[600] ^= 1);
+    let (store, found) = BlockStore::open(storage.clone()).expect("torn in one unsynced run");
+    assert_eq!((found.last, found.dropped), (1, 2));
+    store.append(2, &block(22)).and_then(|()| store.sync()).expect("room");
+    let (store, found) = BlockStore::open(storage).expect("whole");
+    assert_eq!((found.last, found.dropped), (2, 0));
+    assert_eq!(store.read(2), Ok(block(22)));
+}
+
+#[test]
+fn i9_outcome_rows_are_there_once_synced_and_lie_where_their_number_says() {
+    const ROWS_PER_FILE: u64 = 1 << 20;
+    let storage = SimStorage::new(3, Plan::default());
+    let store = OutcomeStore::open(storage.clone()).expect("an empty disk");
+    let rows: Vec<u8> = (0..32 * 6).map(|at| u8::try_from(at % 251).expect("small")).collect();
+    let first = ROWS_PER_FILE - 2;
+    store.write_rows(first, &rows).and_then(|()| store.sync()).expect("room");
+    assert_eq!(storage.files(), ["outcomes/0000000001.fqo", "outcomes/0000000002.fqo"]);
+    let after = storage.power_cut(Plan::default());
+    let second = after.content("outcomes/0000000002.fqo").expect("its name was synced");
+    assert_eq!(second, rows[3 * 32..], "row {} begins the second file", ROWS_PER_FILE + 1);
+    let store = OutcomeStore::open(after).expect("opens");
+    assert_eq!(store.read(first, 6).as_ref(), Ok(&rows));
+    assert_eq!(store.read_row(first + 5).expect("written"), rows[5 * 32..]);
+    assert_eq!(store.read(first + 4, 3), Err(StoreFault::Absent(first + 4)));
+    assert_eq!(store.read_row(0), Err(StoreFault::Absent(0)));
+}
+
+#[test]
+fn a_store_whose_sync_failed_says_no_more_that_anything_is_durable() {
+    for at in 3..6 {
+        let plan = Plan { fail_at: Some((at, Failure::Device)), ..Plan::default() };
+        let store = OutcomeStore::open(SimStorage::new(3, plan)).expect("opens");
+        if store.write_rows(1, &[1; 32]).is_err() {
+            continue;
+        }
+        assert!(store.sync().is_err(), "operation {at}");
+        assert_eq!(store.sync(), Err(StoreFault::Poisoned));
+        assert_eq!(store.write_rows(2, &[1; 32]), Err(StoreFault::Poisoned));
+    }
+}
+
+fn snapshot_of(height: u64) -> SnapshotOf {
+    let hash = Hash([u8::try_from(height).expect("small"); 32]);
+    let head = Head { chain_id: [4; 16], sequence: height * 100, hash, epoch: 2, timestamp: height * 7 };
+    SnapshotOf { height, head }
+}
+
+fn state(height: u64) -> Vec<u8> {
+    vec![u8::try_from(height).expect("small"); 3_000 + usize::try_from(height).expect("small")]
+}
+
+#[test]
+fn i9_a_snapshot_is_there_as_a_whole_or_not_at_all() {
+    for seed in 0..10 {
+        for cut_at in 1..40 {
+            let storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
+            let mut written = 0;
+            if let Ok(store) = SnapshotStore::open(storage.clone()) {
+                for height in 1..=4 {
+                    if store.write(&snapshot_of(height), &state(height)).is_err() {
+                        break;
+                    }
+                    written = height;
+                }
+            }
+            let after = storage.power_cut(Plan::default());
+            let store = SnapshotStore::open(after).expect("opens");
+            let (newest, bad) = store.newest_valid().expect("reads");
+            assert_eq!(bad, []);
+            let height = newest.as_ref().map_or(0, |snapshot| snapshot.of.height);
+            assert!(height == written || height == written + 1, "seed {seed}, operation {cut_at}");
+            if let Some(newest) = newest {
+                assert_eq!((newest.of, newest.state), (snapshot_of(height), state(height)));
+            }
+        }
+    }
+}
+
+#[test]
+fn two_snapshots_are_kept_and_a_rotten_one_costs_only_a_longer_replay() {
+    let storage = SimStorage::new(1, Plan::default());
+    let store = SnapshotStore::open(storage.clone()).expect("opens");
+    for height in 1..=4 {
+        store.write(&snapshot_of(height), &state(height)).expect("room");
+    }
+    let files = storage.files();
+    assert_eq!(files.len(), 2, "{files:?}");
+    let length = storage.content(&files[1]).expect("listed").len();
+    for at in (0..length).filter(|at| *at < 200 || at % 50 == 0) {
+        let rotten = storage.copy();
+        rotten.damage(&files[1], |bytes| bytes[at] ^= 1 << (at % 8));
+        let (newest, bad) =
+            SnapshotStore::open(rotten).and_then(|store| store.newest_valid()).expect("reads");
+        assert_eq!(newest.map(|snapshot| snapshot.of.height), Some(3), "byte {at}");
+        assert_eq!(bad.len(), 1);
+        assert!(bad[0].to_string().contains(&files[1]));
+    }
+}
