@@ -15,3 +15,11 @@ mod facts;
 mod fixtures;
 #[path = "samples/hostile.rs"]
 mod hostile;
+#[path = "samples/limits.rs"]
+mod limits;
+#[path = "samples/mutations.rs"]
+mod mutations;
+#[path = "samples/round_trip.rs"]
+mod round_trip;
+#[path = "samples/schemas.rs"]
+mod schemas;

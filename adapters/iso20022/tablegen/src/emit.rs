@@ -19,12 +19,13 @@ pub(crate) fn files(tables: &Tables) -> Result<Vec<(&'static str, String)>, Stri
     let lists = value_lists(tables);
     let patterns: BTreeSet<&Vec<String>> =
         tables.simple.iter().map(|simple| &simple.patterns).filter(|patterns| !patterns.is_empty()).collect();
-    Ok(vec![
+    let files = [
         ("names.rs", names_file(&names)),
         ("types.rs", types_file(tables, &names)?),
         ("values.rs", values_file(tables, &lists, &patterns)?),
         ("patterns.rs", patterns_file(&patterns)?),
-    ])
+    ];
+    Ok(files.into_iter().map(|(name, text)| (name, format!("{}\n", text.trim_end()))).collect())
 }
 
 fn header(what: &str) -> String {

@@ -39,7 +39,8 @@ impl Tables {
     }
 
     pub(crate) fn summary(&self) -> String {
-        format!("{} types, {} simple types", self.types.len(), self.simple.len())
+        let (messages, types, simple) = (self.messages.len(), self.types.len(), self.simple.len());
+        format!("{messages} schemas, {types} types, {simple} simple types")
     }
 
     fn resolve(&mut self, schema: &Schema, name: &str, depth: usize) -> Result<usize, String> {

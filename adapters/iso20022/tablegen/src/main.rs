@@ -37,22 +37,25 @@ fn fail(problem: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn generate(schemas: &Path, out: &Path) -> Result<String, String> {
+fn compile(schemas: &Path) -> Result<intern::Tables, String> {
     let mut tables = intern::Tables::default();
-    let mut messages = 0;
     for file in schema_files(schemas)? {
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let schema = xsd::parse(&text).map_err(|problem| format!("{}: {problem}", file.display()))?;
         tables.add(&schema).map_err(|problem| format!("{}: {problem}", file.display()))?;
-        messages += 1;
     }
+    Ok(tables)
+}
+
+fn generate(schemas: &Path, out: &Path) -> Result<String, String> {
+    let tables = compile(schemas)?;
     let mut bytes = 0;
     for (name, text) in emit::files(&tables)? {
         let path = out.join(name);
         bytes += text.len();
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    Ok(format!("{messages} schemas, {}, {bytes} bytes of source", tables.summary()))
+    Ok(format!("{}, {bytes} bytes of source", tables.summary()))
 }
 
 fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
@@ -70,4 +73,26 @@ fn schema_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_tables_are_those_of_the_schemas() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let beside = here.join("../../../../shared/data");
+        let data = std::env::var_os("FEIQIAN_DATA").map_or(beside, PathBuf::from);
+        let schemas = data.join("iso20022/xsd");
+        if !schemas.is_dir() {
+            let _ = writeln!(std::io::stderr(), "skipped: {} is not there (set FEIQIAN_DATA)", schemas.display());
+            return;
+        }
+        let tables = compile(&schemas).expect("the schemas are supported");
+        for (name, text) in emit::files(&tables).expect("the tables fit") {
+            let committed = std::fs::read_to_string(here.join("../src/schema").join(name)).expect("committed");
+            assert!(committed == text, "{name} is not what the schemas give: run the generator");
+        }
+    }
 }

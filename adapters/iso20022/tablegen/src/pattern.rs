@@ -188,7 +188,7 @@ fn determinise(graph: &Graph, start: usize, end: usize) -> Vec<State> {
             }
             match ranges.last_mut() {
                 Some((_, high, same)) if *same == to && u32::from(*high) + 1 == u32::from(byte) => {
-                    *high = byte
+                    *high = byte;
                 }
                 _ => ranges.push((byte, byte, to)),
             }

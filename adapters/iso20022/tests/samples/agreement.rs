@@ -24,7 +24,9 @@ fn plain(value: &Value) -> Value {
         Value::Array(list) => list.iter().map(plain).collect(),
         Value::Object(map) => {
             let parts = map.iter().map(|(key, value)| (key.clone(), plain(value)));
-            Value::Object(parts.filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty())).collect())
+            Value::Object(
+                parts.filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty())).collect(),
+            )
         }
         other => other.clone(),
     }
@@ -35,7 +37,8 @@ fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>
     match (ours, theirs) {
         (Value::Object(one), Value::Object(other)) => {
             for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
-                let (one, other) = (one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null));
+                let (one, other) =
+                    (one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null));
                 differences(&format!("{path}/{key}"), one, other, found);
             }
         }
@@ -61,8 +64,11 @@ fn every_sample_is_read_to_its_facts_or_refused_for_a_listed_reason() {
         match (facts::of(&bytes), refused.get(sample.file.as_str())) {
             (Ok(ours), None) => {
                 as_xmllint += usize::from(sample.is_valid);
-                let expected = folder.join(sample.file.strip_suffix(".xml").expect("an XML file").to_owned() + ".expected.json");
-                let theirs: Value = serde_json::from_slice(&data::read(&expected)).expect("the expected facts are JSON");
+                let expected = folder.join(
+                    sample.file.strip_suffix(".xml").expect("an XML file").to_owned() + ".expected.json",
+                );
+                let theirs: Value =
+                    serde_json::from_slice(&data::read(&expected)).expect("the expected facts are JSON");
                 let mut found = Vec::new();
                 differences("", &plain(&ours), &plain(&theirs), &mut found);
                 let known = corrected.get(sample.file.as_str()).map_or("", |row| row[0]);
@@ -78,7 +84,9 @@ fn every_sample_is_read_to_its_facts_or_refused_for_a_listed_reason() {
                 }
             }
             (Err(error), _) => problems.push(format!("{} {:?} {error}", sample.file, error.code)),
-            (Ok(_), Some(row)) => problems.push(format!("{} was read, the list says {}", sample.file, row[0])),
+            (Ok(_), Some(row)) => {
+                problems.push(format!("{} was read, the list says {}", sample.file, row[0]));
+            }
         }
     }
     say(&format!("checked {checked} samples, {refusals} refused; {as_xmllint} as xmllint decides"));

@@ -47,6 +47,10 @@ pub(crate) fn samples(folder: &Path) -> Vec<Sample> {
     let manifest = text(&folder.join("MANIFEST.tsv"));
     let rows = manifest.lines().skip(1).map(|line| line.split('\t').collect::<Vec<&str>>());
     rows.filter(|row| row[0].ends_with(".xml") && families.iter().any(|family| row[1].starts_with(family)))
-        .map(|row| Sample { file: row[0].to_owned(), message: row[1].to_owned(), is_valid: row[3] == "valid" })
+        .map(|row| Sample {
+            file: row[0].to_owned(),
+            message: row[1].to_owned(),
+            is_valid: row[3] == "valid",
+        })
         .collect()
 }

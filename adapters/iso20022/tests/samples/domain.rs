@@ -214,9 +214,9 @@ fn transfers_say_what_the_samples_say() {
         let mut found = Vec::new();
         same_head(&mut found, &facts, &summary);
         let blocks = facts["pmt"].as_array().map_or(vec![&facts], |blocks| blocks.iter().collect());
-        let rows = blocks.iter().flat_map(|block| {
-            block["txs"].as_array().into_iter().flatten().map(move |row| (*block, row))
-        });
+        let rows = blocks
+            .iter()
+            .flat_map(|block| block["txs"].as_array().into_iter().flatten().map(move |row| (*block, row)));
         let rows: Vec<(&Value, &Value)> = rows.collect();
         assert!(rows.is_empty() || rows.len() == entries.len(), "{}", sample.file);
         for ((block, row), entry) in rows.iter().zip(&entries) {
@@ -232,9 +232,9 @@ fn transfers_say_what_the_samples_say() {
     }
     say(&format!("checked {files} files with {transfers} transfers, {} files with refusals", business.len()));
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    let lines = business.into_iter().flat_map(|(file, rows)| {
-        rows.into_iter().map(move |row| format!("{file}\t{row}"))
-    });
+    let lines = business
+        .into_iter()
+        .flat_map(|(file, rows)| rows.into_iter().map(move |row| format!("{file}\t{row}")));
     let found = lines.collect::<Vec<String>>().join("\n");
     let listed: Vec<&str> = BUSINESS.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(found, listed.join("\n"), "the refusals are not those of business.tsv");
@@ -243,7 +243,12 @@ fn transfers_say_what_the_samples_say() {
 fn same_block(problems: &mut Vec<String>, block: &Value, ours: &TransferDetails) {
     same(problems, "id", &block["id"], ours.payment_information_id.as_deref());
     same(problems, "exec", &block["exec"], ours.requested_execution_date.as_deref());
-    same(problems, "dbtr_acct", &block["dbtr_acct"], ours.debtor_account.as_ref().map(|account| account.text()));
+    same(
+        problems,
+        "dbtr_acct",
+        &block["dbtr_acct"],
+        ours.debtor_account.as_ref().map(|account| account.text()),
+    );
     same_agent(problems, "dbtr_agt", &block["dbtr_agt"], ours.debtor_agent.as_ref());
     same_party(problems, "dbtr", &block["dbtr"], Some(&ours.debtor));
 }

@@ -54,8 +54,12 @@ pub(crate) fn trees(bytes: &[u8]) -> Result<Vec<(String, Node)>, ReadError> {
             Event::Root(_) | Event::Open => open.push(Node { name: events.name(), ..Node::default() }),
             Event::Value => {
                 let currency = events.attribute().map_or(String::new(), |(_, value)| value.to_owned());
-                let node =
-                    Node { name: events.name(), text: events.text().to_owned(), currency, children: Vec::new() };
+                let node = Node {
+                    name: events.name(),
+                    text: events.text().to_owned(),
+                    currency,
+                    children: Vec::new(),
+                };
                 open.last_mut().expect("a value has a parent").children.push(node);
             }
             Event::Close => {

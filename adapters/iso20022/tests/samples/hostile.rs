@@ -82,7 +82,11 @@ const ATTACKS: &[(&str, &str, ErrorCode)] = &[
     ("<GrpHdr>", "<GrpHdr a=\"1\"b=\"2\">", ErrorCode::NotWellFormed),
     ("<GrpHdr>", "<x:GrpHdr>", ErrorCode::UnboundPrefix),
     ("<GrpHdr>", "<GrpHdr xmlns=\"urn:other\">", ErrorCode::UnexpectedElement),
-    ("<GrpHdr>", "<GrpHdr xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\">", ErrorCode::UnexpectedAttribute),
+    (
+        "<GrpHdr>",
+        "<GrpHdr xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\">",
+        ErrorCode::UnexpectedAttribute,
+    ),
     ("<GrpHdr>", "<?xml version=\"1.0\"?><GrpHdr>", ErrorCode::NotWellFormed),
     ("<GrpHdr>", "<!-- a -- b --><GrpHdr>", ErrorCode::NotWellFormed),
     ("<GrpHdr>", "<![CDATA[ x ]]><GrpHdr>", ErrorCode::UnexpectedText),
@@ -126,7 +130,8 @@ fn harmless_variants_of_a_fixture_are_read_alike() {
         format!("<Outer a=\"1\">text<Inner xmlns=\"urn:wrapper\">{}</Inner></Outer>", body(&fixture)),
     ];
     for variant in variants {
-        let (_, entries) = crate::domain::read(variant.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{variant}"));
+        let (_, entries) =
+            crate::domain::read(variant.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{variant}"));
         assert_eq!(entries, expected);
     }
 }
