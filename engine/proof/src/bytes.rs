@@ -63,6 +63,11 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    /// Passes over `count` bytes that must be zero; none if one is not, or fewer are left.
+    pub(crate) fn zeros(&mut self, count: usize) -> Option<()> {
+        self.slice(count)?.iter().all(|byte| *byte == 0).then_some(())
+    }
+
     pub(crate) const fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }

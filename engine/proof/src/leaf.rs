@@ -2,6 +2,7 @@
 //!
 //! Every leaf begins with its salt, so that a sibling in another bank's proof reveals nothing. Bytes that
 //! are not in use are zero, and a leaf where they are not is refused: they are room for later versions.
+//! Balances have 128 bits: 2^64 amounts below 2^60 sum up to less than 2^124, so none can overflow.
 
 use core::fmt;
 
@@ -14,10 +15,10 @@ pub use crate::salt::{SALT_BYTES, SaltKind, SaltSeed, salt, salts};
 pub const RECORD_BYTES: usize = 128;
 /// Bytes of a transfer's leaf: three BLAKE3 blocks.
 pub const TRANSFER_LEAF_BYTES: usize = 192;
-/// Bytes of an account's leaf: one block.
-pub const ACCOUNT_LEAF_BYTES: usize = 64;
-/// Bytes of a position's leaf: two blocks.
-pub const POSITION_LEAF_BYTES: usize = 128;
+/// Bytes of an account's leaf: two blocks.
+pub const ACCOUNT_LEAF_BYTES: usize = 128;
+/// Bytes of a position's leaf: three blocks.
+pub const POSITION_LEAF_BYTES: usize = 192;
 
 /// A leaf has a non-zero byte where the layout has none in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +66,7 @@ pub struct AccountLeaf {
     /// The core's number of the account's kind.
     pub kind: u8,
     /// Credits less debits, in minor units.
-    pub balance: i64,
+    pub balance: i128,
     /// Reserved by holds, in minor units.
     pub reserved: u64,
     /// How far below zero the balance may go, in minor units.
@@ -75,7 +76,7 @@ pub struct AccountLeaf {
 }
 
 impl AccountLeaf {
-    /// The 64 bytes of the leaf.
+    /// The 128 bytes of the leaf.
     #[must_use]
     pub fn encode(&self) -> [u8; ACCOUNT_LEAF_BYTES] {
         Writer::new()
@@ -88,13 +89,17 @@ impl AccountLeaf {
             .u64(self.reserved)
             .u64(self.credit_line)
             .u64(self.last_posting)
+            .zeros(56)
             .finish()
     }
 
-    /// The account of a leaf. Every one of its 64 bytes is in use, so each value of them is one account.
-    #[must_use]
-    pub fn decode(bytes: &[u8; ACCOUNT_LEAF_BYTES]) -> Self {
-        Self::read(&mut Reader::new(bytes)).expect("an account leaf's fields fill its 64 bytes")
+    /// The account of a leaf.
+    ///
+    /// # Errors
+    /// [`ReservedBytes`] if one of the 56 bytes that are not in use is not zero.
+    pub fn decode(bytes: &[u8; ACCOUNT_LEAF_BYTES]) -> Result<Self, ReservedBytes> {
+        // The fields fill the bytes exactly, so nothing but a reserved byte can stop the reading.
+        Self::read(&mut Reader::new(bytes)).ok_or(ReservedBytes)
     }
 
     fn read(bytes: &mut Reader<'_>) -> Option<Self> {
@@ -103,10 +108,10 @@ impl AccountLeaf {
         let slot = u32::from_le_bytes(bytes.array()?);
         let currency = u16::from_le_bytes(bytes.array()?);
         let [state, kind] = bytes.array()?;
-        let balance = i64::from_le_bytes(bytes.array()?);
+        let balance = i128::from_le_bytes(bytes.array()?);
         let [reserved, credit_line, last_posting] = [bytes.u64()?, bytes.u64()?, bytes.u64()?];
-        let whole = bytes.is_at_end();
-        whole.then_some(Self {
+        bytes.zeros(56)?;
+        bytes.is_at_end().then_some(Self {
             salt,
             handle,
             slot,
@@ -140,16 +145,16 @@ pub struct PositionLeaf {
     pub slot: u32,
     /// Transfers of this participant and currency in this block.
     pub count: u64,
-    /// Debits, in minor units.
-    pub debits: u64,
-    /// Credits, in minor units.
-    pub credits: u64,
+    /// Debits of this block, in minor units.
+    pub debits: u128,
+    /// Credits of this block, in minor units.
+    pub credits: u128,
     /// Credits less debits of the open cycle, in minor units.
-    pub position: i64,
+    pub position: i128,
     /// The settlement cycle.
     pub cycle: u64,
     /// Position of closed cycles that are not settled yet, in minor units.
-    pub unsettled: i64,
+    pub unsettled: i128,
     /// The net debit cap, in minor units.
     pub cap: u64,
     /// Root of the participant's own sub-tree of this block's transfers.
@@ -157,7 +162,7 @@ pub struct PositionLeaf {
 }
 
 impl PositionLeaf {
-    /// The 128 bytes of the leaf.
+    /// The 192 bytes of the leaf.
     #[must_use]
     pub fn encode(&self) -> [u8; POSITION_LEAF_BYTES] {
         Writer::new()
@@ -169,41 +174,43 @@ impl PositionLeaf {
             .put(&self.slot.to_le_bytes())
             .zeros(4)
             .u64(self.count)
-            .u64(self.debits)
-            .u64(self.credits)
+            .put(&self.debits.to_le_bytes())
+            .put(&self.credits.to_le_bytes())
             .put(&self.position.to_le_bytes())
             .u64(self.cycle)
             .put(&self.unsettled.to_le_bytes())
             .u64(self.cap)
             .put(&self.transfers_root.0)
+            .zeros(32)
             .finish()
     }
 
     /// The position of a leaf.
     ///
     /// # Errors
-    /// [`ReservedBytes`] if one of the seven bytes that are not in use is not zero.
+    /// [`ReservedBytes`] if one of the 39 bytes that are not in use is not zero.
     pub fn decode(bytes: &[u8; POSITION_LEAF_BYTES]) -> Result<Self, ReservedBytes> {
-        let (leaf, reserved) =
-            Self::read(&mut Reader::new(bytes)).expect("a position leaf's fields fill its 128 bytes");
-        if reserved == [0; 7] { Ok(leaf) } else { Err(ReservedBytes) }
+        // The fields fill the bytes exactly, so nothing but a reserved byte can stop the reading.
+        Self::read(&mut Reader::new(bytes)).ok_or(ReservedBytes)
     }
 
-    fn read(bytes: &mut Reader<'_>) -> Option<(Self, [u8; 7])> {
+    fn read(bytes: &mut Reader<'_>) -> Option<Self> {
         let salt = bytes.array()?;
         let bic = bytes.array()?;
-        let [a] = bytes.array()?;
+        bytes.zeros(1)?;
         let currency = u16::from_le_bytes(bytes.array()?);
-        let [b, c] = bytes.array()?;
+        bytes.zeros(2)?;
         let slot = u32::from_le_bytes(bytes.array()?);
-        let [d, e, f, g] = bytes.array()?;
-        let [count, debits, credits] = [bytes.u64()?, bytes.u64()?, bytes.u64()?];
-        let position = i64::from_le_bytes(bytes.array()?);
+        bytes.zeros(4)?;
+        let count = bytes.u64()?;
+        let [debits, credits] = [bytes.array()?, bytes.array()?].map(u128::from_le_bytes);
+        let position = i128::from_le_bytes(bytes.array()?);
         let cycle = bytes.u64()?;
-        let unsettled = i64::from_le_bytes(bytes.array()?);
+        let unsettled = i128::from_le_bytes(bytes.array()?);
         let cap = bytes.u64()?;
         let transfers_root = Hash(bytes.array()?);
-        let leaf = Self {
+        bytes.zeros(32)?;
+        bytes.is_at_end().then_some(Self {
             salt,
             bic,
             currency,
@@ -216,8 +223,7 @@ impl PositionLeaf {
             unsettled,
             cap,
             transfers_root,
-        };
-        bytes.is_at_end().then_some((leaf, [a, b, c, d, e, f, g]))
+        })
     }
 
     /// The digest of the leaf.
@@ -230,6 +236,10 @@ impl PositionLeaf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ops::Range;
+
+    const ACCOUNT_RESERVED: Range<usize> = 72..128;
+    const POSITION_RESERVED: [Range<usize>; 4] = [27..28, 30..32, 36..40, 160..192];
 
     fn pattern<const N: usize>() -> [u8; N] {
         core::array::from_fn(|at| u8::try_from(at + 1).unwrap_or(0))
@@ -243,42 +253,75 @@ mod tests {
         assert_eq!(transfer_leaf_hash(&salt, &record), keyed(Domain::TransferLeaf, &leaf));
     }
 
+    /// Counting bytes, zero where the layout has none in use.
+    fn in_use<const N: usize>(reserved: &[Range<usize>]) -> [u8; N] {
+        let mut bytes = pattern();
+        reserved.iter().for_each(|range| bytes[range.clone()].fill(0));
+        bytes
+    }
+
+    /// `N` bytes of the pattern from offset `at` on.
+    fn field<const N: usize>(at: u8) -> [u8; N] {
+        core::array::from_fn(|byte| u8::try_from(byte).unwrap_or(0) + at + 1)
+    }
+
     #[test]
     fn an_account_leaf_round_trips_with_each_field_in_its_place() {
-        let bytes = pattern::<ACCOUNT_LEAF_BYTES>();
-        let leaf = AccountLeaf::decode(&bytes);
+        let bytes = in_use(&[ACCOUNT_RESERVED]);
+        let leaf = AccountLeaf::decode(&bytes).expect("reserved bytes are zero");
         assert_eq!(leaf.encode(), bytes);
-        assert_eq!(leaf.handle, u64::from_le_bytes([17, 18, 19, 20, 21, 22, 23, 24]));
-        assert_eq!((leaf.slot, leaf.currency), (0x1C1B_1A19, 0x1E1D));
-        assert_eq!((leaf.state, leaf.kind), (31, 32));
-        assert_eq!(leaf.balance, i64::from_le_bytes([33, 34, 35, 36, 37, 38, 39, 40]));
-        assert_eq!(leaf.reserved.to_le_bytes()[0], 41);
-        assert_eq!(leaf.credit_line.to_le_bytes()[0], 49);
-        assert_eq!(leaf.last_posting.to_le_bytes()[7], 64);
+        assert_eq!(leaf.salt, field(0));
+        assert_eq!(leaf.handle.to_le_bytes(), field(16));
+        assert_eq!((leaf.slot.to_le_bytes(), leaf.currency.to_le_bytes()), (field(24), field(28)));
+        assert_eq!([leaf.state, leaf.kind], field(30));
+        assert_eq!(leaf.balance.to_le_bytes(), field(32));
+        assert_eq!(leaf.reserved.to_le_bytes(), field(48));
+        assert_eq!(leaf.credit_line.to_le_bytes(), field(56));
+        assert_eq!(leaf.last_posting.to_le_bytes(), field(64));
         assert_eq!(leaf.hash(), keyed(Domain::AccountLeaf, &bytes));
     }
 
     #[test]
-    fn a_position_leaf_round_trips_and_its_reserved_bytes_must_be_zero() {
-        let reserved = [27, 30, 31, 36, 37, 38, 39];
-        let mut bytes = pattern::<POSITION_LEAF_BYTES>();
-        reserved.iter().for_each(|at| bytes[*at] = 0);
+    fn a_position_leaf_round_trips_with_each_field_in_its_place() {
+        let bytes = in_use(&POSITION_RESERVED);
         let leaf = PositionLeaf::decode(&bytes).expect("reserved bytes are zero");
         assert_eq!(leaf.encode(), bytes);
-        assert_eq!(leaf.bic, [17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]);
-        assert_eq!((leaf.currency, leaf.slot), (0x1E1D, 0x2423_2221));
-        assert_eq!(leaf.count.to_le_bytes()[0], 41);
-        assert_eq!(leaf.debits.to_le_bytes()[0], 49);
-        assert_eq!(leaf.credits.to_le_bytes()[0], 57);
-        assert_eq!(leaf.position.to_le_bytes()[0], 65);
-        assert_eq!(leaf.cycle.to_le_bytes()[0], 73);
-        assert_eq!(leaf.unsettled.to_le_bytes()[0], 81);
-        assert_eq!(leaf.cap.to_le_bytes()[0], 89);
-        assert_eq!(leaf.transfers_root.0[0], 97);
-        for at in reserved {
-            let mut bad = bytes;
-            bad[at] = 1;
+        assert_eq!((leaf.salt, leaf.bic), (field(0), field(16)));
+        assert_eq!((leaf.currency.to_le_bytes(), leaf.slot.to_le_bytes()), (field(28), field(32)));
+        assert_eq!(leaf.count.to_le_bytes(), field(40));
+        assert_eq!((leaf.debits.to_le_bytes(), leaf.credits.to_le_bytes()), (field(48), field(64)));
+        assert_eq!(leaf.position.to_le_bytes(), field(80));
+        assert_eq!(leaf.cycle.to_le_bytes(), field(96));
+        assert_eq!(leaf.unsettled.to_le_bytes(), field(104));
+        assert_eq!(leaf.cap.to_le_bytes(), field(120));
+        assert_eq!(leaf.transfers_root.0, field(128));
+        assert_eq!(leaf.hash(), keyed(Domain::PositionLeaf, &bytes));
+    }
+
+    #[test]
+    fn a_leaf_with_any_reserved_byte_not_zero_is_refused() {
+        for at in ACCOUNT_RESERVED {
+            let mut bad = in_use(&[ACCOUNT_RESERVED]);
+            bad[at] = 0x80;
+            assert_eq!(AccountLeaf::decode(&bad), Err(ReservedBytes), "byte {at}");
+        }
+        for at in POSITION_RESERVED.into_iter().flatten() {
+            let mut bad = in_use(&POSITION_RESERVED);
+            bad[at] = 0x01;
             assert_eq!(PositionLeaf::decode(&bad), Err(ReservedBytes), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_widest_sums_fit() {
+        let account = AccountLeaf::decode(&[0; ACCOUNT_LEAF_BYTES]).expect("zeros are an account");
+        let position = PositionLeaf::decode(&[0; POSITION_LEAF_BYTES]).expect("zeros are a position");
+        for wide in [i128::MIN, -(1 << 124), 1 << 124, i128::MAX] {
+            let account = AccountLeaf { balance: wide, ..account };
+            assert_eq!(AccountLeaf::decode(&account.encode()), Ok(account));
+            let (debits, credits) = (wide.unsigned_abs(), u128::MAX);
+            let position = PositionLeaf { debits, credits, position: wide, unsettled: wide, ..position };
+            assert_eq!(PositionLeaf::decode(&position.encode()), Ok(position));
         }
     }
 }
