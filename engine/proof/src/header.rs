@@ -27,13 +27,13 @@ pub struct Root {
 pub struct BlockHeader {
     /// The chain that the block belongs to.
     pub chain_id: [u8; 16],
-    /// Blocks before this one.
+    /// 1 for the chain's first block, then one more for each.
     pub height: u64,
-    /// Hash of the header at `height - 1`; zero for the first.
+    /// Hash of the header at `height - 1`; zeros for the first block.
     pub previous: Hash,
     /// Sequence of the first entry in the block.
     pub first_sequence: u64,
-    /// Sequences that the block spans.
+    /// Sequences that the block spans: each is a leaf of `transfers`, so the two sizes are equal.
     pub count: u64,
     /// Nanoseconds since 1970-01-01 UTC, of the seal.
     pub timestamp: u64,
@@ -60,6 +60,8 @@ pub enum HeaderError {
     Length,
     /// Another kind of file, or a version that this code doesn't know.
     Magic,
+    /// Spans another number of sequences than its tree of transfers has leaves.
+    Count,
 }
 
 impl fmt::Display for HeaderError {
@@ -67,6 +69,7 @@ impl fmt::Display for HeaderError {
         f.write_str(match self {
             Self::Length => "a block header has 320 bytes",
             Self::Magic => "the block header does not begin with FQBLOCK1",
+            Self::Count => "the block header's count is not the size of its tree of transfers",
         })
     }
 }
@@ -97,14 +100,21 @@ impl BlockHeader {
     /// The header of exactly 320 bytes.
     ///
     /// # Errors
-    /// [`HeaderError`] for another length or another magic.
+    /// [`HeaderError`] for another length, another magic, or a count that is not the tree's size.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let bytes: &[u8; HEADER_BYTES] = bytes.try_into().map_err(|_| HeaderError::Length)?;
         let mut fields = Reader::new(bytes);
         if fields.slice(MAGIC.len()) != Some(MAGIC) {
             return Err(HeaderError::Magic);
         }
-        Self::read(&mut fields).ok_or(HeaderError::Length)
+        let header = Self::read(&mut fields).ok_or(HeaderError::Length)?;
+        header.check_count()?;
+        Ok(header)
+    }
+
+    /// Refuses a header whose count is not the size of its tree of transfers.
+    pub(crate) fn check_count(&self) -> Result<(), HeaderError> {
+        if self.count == self.transfers.size { Ok(()) } else { Err(HeaderError::Count) }
     }
 
     fn read(fields: &mut Reader<'_>) -> Option<Self> {
@@ -160,10 +170,15 @@ pub fn totals_digest(rows: &[(u16, u128, u128)]) -> Hash {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    use core::ops::Range;
+
+    const COUNT: Range<usize> = 72..80;
+    const TRANSFERS_SIZE: Range<usize> = 160..168;
 
     fn header_bytes() -> [u8; HEADER_BYTES] {
         let mut bytes = core::array::from_fn(|at| u8::try_from(at % 253 + 1).unwrap_or(0));
         bytes[..8].copy_from_slice(MAGIC);
+        bytes.copy_within(COUNT, TRANSFERS_SIZE.start);
         bytes
     }
 
@@ -181,9 +196,24 @@ mod tests {
                 assert_eq!(read, Err(HeaderError::Magic));
                 continue;
             }
+            if COUNT.contains(&at) || TRANSFERS_SIZE.contains(&at) {
+                assert_eq!(read, Err(HeaderError::Count), "byte {at}");
+                continue;
+            }
             let hash = read.expect("a header").hash();
             assert!(!seen.contains(&hash), "byte {at}");
             seen.push(hash);
+        }
+    }
+
+    #[test]
+    fn a_header_counts_each_leaf_of_its_transfers() {
+        let header = BlockHeader::decode(&header_bytes()).expect("a header");
+        for count in [0, 1, header.count - 1, header.count + 1, u64::MAX] {
+            let unequal = BlockHeader { count, ..header };
+            assert_eq!(BlockHeader::decode(&unequal.encode()), Err(HeaderError::Count), "{count}");
+            let equal = BlockHeader { count, transfers: Root { size: count, ..header.transfers }, ..header };
+            assert_eq!(BlockHeader::decode(&equal.encode()), Ok(equal));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use crate::bytes::Reader;
 use crate::hash::{Domain, HASH_BYTES, Hash, keyed};
@@ -23,7 +24,9 @@ const _: () = assert!(PATH_MAX <= 255, "the path's length is one byte");
 
 const MAGIC: &[u8; 8] = b"FQRCPT01";
 /// Where the record holds the digest of its details.
-const DETAILS_DIGEST: core::ops::Range<usize> = 72..104;
+const DETAILS_DIGEST: Range<usize> = 72..104;
+/// Where the record holds its sequence, a little-endian u64.
+const SEQUENCE: Range<usize> = 104..112;
 
 /// A receipt, not yet verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,6 +66,10 @@ pub enum ReceiptError {
     DetailsTooLong,
     /// The header can't be read.
     Header(HeaderError),
+    /// The block has no transfer at the index.
+    Index,
+    /// The record's sequence is not the one that the block has at the index.
+    Sequence,
     /// The details are not those that the record names.
     DetailsDiffer,
     /// Record, salt, index and path don't lead to the header's root of transfers.
@@ -80,6 +87,8 @@ impl fmt::Display for ReceiptError {
             Self::PathTooLong => "the receipt's path has more than 64 nodes",
             Self::DetailsTooLong => "the receipt's details have more than 65536 bytes",
             Self::Header(error) => return fmt::Display::fmt(error, f),
+            Self::Index => "the receipt's index is not below the block's count of transfers",
+            Self::Sequence => "the record's sequence is not the block's first sequence plus the index",
             Self::DetailsDiffer => "the details are not those that the transfer's record names",
             Self::NotIncluded => {
                 "the transfer does not lead to the block's root: record, salt, index or path differ"
@@ -146,12 +155,14 @@ impl Receipt {
         })
     }
 
-    /// Checks the details, the inclusion and the signature, in this order: the cheap ones first.
+    /// Checks the place in the block, the details, the inclusion and the signature, in this order: the cheap
+    /// ones first.
     ///
     /// # Errors
     /// [`ReceiptError`] names the first check that fails.
     pub fn verify(&self, key: &PublicKey) -> Result<Verified<'_>, ReceiptError> {
         self.lengths()?;
+        self.check_place()?;
         if !self.details.is_empty() && keyed(Domain::Document, &self.details).0 != self.record[DETAILS_DIGEST]
         {
             return Err(ReceiptError::DetailsDiffer);
@@ -165,6 +176,18 @@ impl Receipt {
             return Err(ReceiptError::Signature);
         }
         Ok(Verified(self))
+    }
+
+    /// The record says for itself where it stands: its sequence is the one that header and index give.
+    fn check_place(&self) -> Result<(), ReceiptError> {
+        let BlockHeader { first_sequence, count, .. } = self.header;
+        self.header.check_count().map_err(ReceiptError::Header)?;
+        if self.index >= count {
+            return Err(ReceiptError::Index);
+        }
+        let sequence = first_sequence.checked_add(self.index).map(u64::to_le_bytes);
+        let is_at_place = sequence.is_some_and(|sequence| sequence == self.record[SEQUENCE]);
+        if is_at_place { Ok(()) } else { Err(ReceiptError::Sequence) }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Salts: 16 secret bytes for each leaf, derived from the operator's seed, so that none has to be kept.
+//! Salts: 16 secret bytes for each leaf, derived from the chain's secret, so that none has to be kept.
 //!
-//! Two neighbours share one compression, a half each. Whoever is given one salt learns nothing of the seed
-//! or of any other salt. A seed must never be printed, journaled or sent.
+//! The secret stands in the journal's first entry, so whoever replays the journal (operator, validators,
+//! auditors) can derive every salt. It is as secret as the journal itself: neither it nor a seed may ever
+//! stand in a block, a proof, a log or a message. The one exception is a block's seed, given to an auditor of
+//! that block. Two neighbours share one compression, a half each; who has one salt learns no other.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,15 +18,23 @@ const BLOCK_BYTES: usize = 64;
 /// Compressions prepared at a time.
 const BLOCKS: usize = LANES;
 
-/// The secret that all salts of a chain come from.
+/// The secret that salts come from: a chain's for accounts and configuration entries, a block's for its
+/// transfers and positions.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SaltSeed(pub [u8; 32]);
 
 impl SaltSeed {
-    /// The seed of one chain, from a secret of the operator that may serve several.
+    /// The seed of one chain, from the secret in its journal's first entry.
     #[must_use]
     pub fn of_chain(secret: &[u8; 32], chain_id: &[u8; 16]) -> Self {
         Self(Hasher::new(Domain::Salt).update(secret).update(chain_id).finish().0)
+    }
+
+    /// The seed of the chain's block at `height`: it opens this block's transfers and positions, and tells
+    /// nothing of another block, of the accounts or of the configuration.
+    #[must_use]
+    pub fn of_block(&self, height: u64) -> Self {
+        Self(Hasher::new(Domain::Salt).update(&self.0).update(&height.to_le_bytes()).finish().0)
     }
 }
 
@@ -37,13 +47,13 @@ impl fmt::Debug for SaltSeed {
 /// Which tree a salt is for. The numbers are part of the format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SaltKind {
-    /// Transfers, by their sequence.
+    /// Transfers, by their sequence, from the block's seed.
     Transfer = 1,
-    /// Positions, by their slot.
+    /// Positions, by their slot, from the block's seed.
     Position = 2,
-    /// Accounts, by their handle.
+    /// Accounts, by their handle, from the chain's seed.
     Account = 3,
-    /// Configuration entries, by their index.
+    /// Configuration entries, by their index, from the chain's seed.
     Config = 4,
 }
 
@@ -105,18 +115,17 @@ mod tests {
     fn salts_differ_by_seed_kind_and_index() {
         let kinds = [SaltKind::Transfer, SaltKind::Position, SaltKind::Account, SaltKind::Config];
         let mut seen = Vec::new();
-        for seed in [
-            SaltSeed([1; 32]),
-            SaltSeed::of_chain(&[1; 32], &[0; 16]),
-            SaltSeed::of_chain(&[1; 32], &[1; 16]),
-        ] {
+        let chains = [[0; 16], [1; 16]].map(|id| SaltSeed::of_chain(&[1; 32], &id));
+        let blocks = chains.each_ref().map(|chain| [0, 1, 1 << 32].map(|height| chain.of_block(height)));
+        let seeds = [SaltSeed([1; 32])].into_iter().chain(chains).chain(blocks.into_iter().flatten());
+        for seed in seeds {
             for kind in kinds {
                 salts(&seed, kind, 0, 100, &mut seen);
             }
         }
         seen.sort_unstable();
         seen.dedup();
-        assert_eq!(seen.len(), 1200);
+        assert_eq!(seen.len(), 9 * 4 * 100);
     }
 
     #[test]

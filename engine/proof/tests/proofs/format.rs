@@ -50,7 +50,7 @@ fn account() -> AccountLeaf {
 
 fn position() -> PositionLeaf {
     PositionLeaf {
-        salt: salt(&seed(), SaltKind::Position, 2),
+        salt: salt(&seed().of_block(9), SaltKind::Position, 2),
         bic: *b"AAAADEFFXXX",
         currency: 978,
         slot: 2,
@@ -65,17 +65,25 @@ fn position() -> PositionLeaf {
     }
 }
 
-/// Record number `index`: counting bytes, the index first, the details' digest in its place.
+/// Record number `index`: counting bytes, the index first, the details' digest and the sequence in their places.
 fn record(index: u8) -> [u8; 128] {
     let mut record = counting();
     record[0] = index;
     record[72..104].copy_from_slice(&keyed(Domain::Document, b"invoice 4711").0);
+    record[104..112].copy_from_slice(&sequence(index).to_le_bytes());
     record
 }
 
+fn sequence(index: u8) -> u64 {
+    1 + u64::from(index)
+}
+
+fn transfer_salt(sequence: u64) -> [u8; 16] {
+    salt(&seed().of_block(9), SaltKind::Transfer, sequence)
+}
+
 fn transfer_leaves() -> Vec<Hash> {
-    let leaf =
-        |index| transfer_leaf_hash(&salt(&seed(), SaltKind::Transfer, 1 + u64::from(index)), &record(index));
+    let leaf = |index| transfer_leaf_hash(&transfer_salt(sequence(index)), &record(index));
     (0..3).map(leaf).collect()
 }
 
@@ -102,7 +110,7 @@ fn receipt(key: &SigningKey) -> Receipt {
         header: header(),
         signature: sign_header(key, &header().hash()),
         index: 1,
-        salt: salt(&seed(), SaltKind::Transfer, 2),
+        salt: transfer_salt(2),
         record: record(1),
         path: path_of(Domain::TransferNode, &transfer_leaves(), 1),
         details: b"invoice 4711".to_vec(),
@@ -132,8 +140,12 @@ fn trees(vectors: &mut Vectors) {
 
 fn leaves(vectors: &mut Vectors) {
     vectors.add("seed of the chain", &seed().0);
-    vectors.add("salt of transfer 2", &salt(&seed(), SaltKind::Transfer, 2));
-    vectors.add("salt of transfer 3", &salt(&seed(), SaltKind::Transfer, 3));
+    vectors.add("seed of block 9", &seed().of_block(9).0);
+    vectors.add("salt of transfer 2", &transfer_salt(2));
+    vectors.add("salt of transfer 3", &transfer_salt(3));
+    vectors.add("salt of position 2", &position().salt);
+    vectors.add("salt of account 5", &account().salt);
+    vectors.add("salt of config entry 0", &salt(&seed(), SaltKind::Config, 0));
     vectors.add("digest of the details", &keyed(Domain::Document, b"invoice 4711").0);
     vectors.add("transfer leaf 1, hash", &transfer_leaves()[1].0);
     vectors.add("account leaf", &account().encode());

@@ -1,6 +1,7 @@
 //! I8: a receipt is verified from the file and the public key alone, and nothing but a right one is.
 
 use feiqian_proof::hash::{Domain, Hash, keyed};
+use feiqian_proof::header::{BlockHeader, HeaderError};
 use feiqian_proof::inclusion::PATH_MAX;
 use feiqian_proof::leaf::{transfer_leaf, transfer_leaf_hash};
 use feiqian_proof::receipt::{DETAILS_BYTES_MAX, RECEIPT_BYTES_MAX, Receipt, ReceiptError};
@@ -26,7 +27,7 @@ fn is_accepted(file: &[u8]) -> bool {
 
 fn receipts() -> Vec<Receipt> {
     let sizes = [1, 2, 3, 7, 8, 64, 100, 257];
-    let blocks = (0_u64..).zip(sizes).map(|(height, size)| (Block::new(height, size), size));
+    let blocks = (1_u64..).zip(sizes).map(|(height, size)| (Block::new(height, size), size));
     let each = |(block, size): (Block, usize)| {
         let indices = [0, size / 2, size - 1].into_iter().enumerate();
         indices.map(|(at, index)| block.receipt(index, at != 1)).collect::<Vec<_>>()
@@ -117,8 +118,70 @@ fn each_refusal_names_its_cause() {
     }
     let stranger = PublicKey::of(&SigningKey::from_bytes(&[0x77; 32]));
     assert_eq!(receipt.verify(&stranger), Err(ReceiptError::Signature));
-    let elsewhere = Receipt { index: 5, ..receipt };
-    assert_eq!(elsewhere.verify(&key()), Err(ReceiptError::NotIncluded));
+    let elsewhere = Receipt { index: 5, ..receipt.clone() };
+    assert_eq!(elsewhere.verify(&key()), Err(ReceiptError::Sequence));
+    let beyond = Receipt { index: 9, ..receipt.clone() };
+    assert_eq!(beyond.verify(&key()), Err(ReceiptError::Index));
+    let salted = Receipt { salt: [0; 16], ..receipt };
+    assert_eq!(salted.verify(&key()), Err(ReceiptError::NotIncluded));
+}
+
+/// The receipt with its header changed and signed anew by the operator.
+fn signed_anew(receipt: &Receipt, change: impl FnOnce(&mut BlockHeader)) -> Receipt {
+    let mut forged = receipt.clone();
+    change(&mut forged.header);
+    forged.signature = sign_header(&operator(), &forged.header.hash());
+    forged
+}
+
+#[test]
+fn a_sequence_that_header_and_index_do_not_give_is_refused_even_when_signed() {
+    let right = Block::new(1, 9).receipt(4, true);
+    assert!(signed_anew(&right, |_| ()).verify(&key()).is_ok());
+    for first in [0, 1000, 1002, u64::MAX - 4, u64::MAX - 3, u64::MAX] {
+        let forged = signed_anew(&right, |header| header.first_sequence = first);
+        assert_eq!(forged.verify(&key()), Err(ReceiptError::Sequence), "{first}");
+    }
+    for at in 104..112 {
+        for bit in 0..8 {
+            let mut forged = right.clone();
+            forged.record[at] ^= 1 << bit;
+            assert_eq!(forged.verify(&key()), Err(ReceiptError::Sequence), "byte {at}, bit {bit}");
+        }
+    }
+    // A block of one transfer has the empty path: whatever it says of itself is included.
+    let mut alone = Block::new(1, 1).receipt(0, false);
+    alone.record[104..112].copy_from_slice(&7_u64.to_le_bytes());
+    let hash = transfer_leaf_hash(&alone.salt, &alone.record);
+    let forged = signed_anew(&alone, |header| header.transfers.hash = hash);
+    assert_eq!(forged.verify(&key()), Err(ReceiptError::Sequence));
+    let right = signed_anew(&forged, |header| header.first_sequence = 7);
+    assert!(right.verify(&key()).is_ok());
+}
+
+#[test]
+fn a_sequence_beyond_the_last_one_is_refused_and_never_wraps() {
+    let block = Block::from_sequence(1, u64::MAX - 1, 3);
+    for index in 0..2 {
+        assert!(block.receipt(index, true).verify(&key()).is_ok());
+    }
+    assert_eq!(block.receipt(2, true).verify(&key()), Err(ReceiptError::Sequence));
+}
+
+#[test]
+fn a_count_that_is_not_the_size_of_the_tree_is_refused_even_when_signed() {
+    let right = Block::new(1, 9).receipt(8, true);
+    for count in [0, 8, 10, u64::MAX] {
+        let forged = signed_anew(&right, |header| header.count = count);
+        let refused = ReceiptError::Header(HeaderError::Count);
+        assert_eq!(forged.verify(&key()), Err(refused), "{count}");
+        assert_eq!(Receipt::decode(&encode(&forged)), Err(refused), "{count}");
+    }
+    // The two may agree on a wrong size; then the index or the path gives it away.
+    let sized = |size| signed_anew(&right, |header| (header.count, header.transfers.size) = (size, size));
+    assert_eq!(sized(8).verify(&key()), Err(ReceiptError::Index));
+    assert!(sized(9).verify(&key()).is_ok());
+    assert_eq!(sized(10).verify(&key()), Err(ReceiptError::NotIncluded));
 }
 
 /// An operator's signature over a header whose tree was hashed in another domain, or without one.
@@ -126,12 +189,8 @@ fn each_refusal_names_its_cause() {
 fn a_tree_of_another_domain_is_refused_even_when_signed() {
     let right = Block::new(1, 2).receipt(0, true);
     let leaf = transfer_leaf_hash(&right.salt, &right.record);
-    let signed = |root: Hash| {
-        let mut forged = right.clone();
-        forged.header.transfers.hash = root;
-        forged.signature = sign_header(&operator(), &forged.header.hash());
-        forged.verify(&key()).is_ok()
-    };
+    let signed =
+        |root: Hash| signed_anew(&right, |header| header.transfers.hash = root).verify(&key()).is_ok();
     assert!(signed(root_of(Domain::TransferNode, &mut vec![leaf, right.path[0]])));
     for domain in Domain::ALL.into_iter().filter(|domain| *domain != Domain::TransferNode) {
         assert!(!signed(node_of(domain, &leaf, &right.path[0])), "{domain:?}");
@@ -206,10 +265,17 @@ fn mutate_bytes(random: &mut Random, file: &[u8]) -> (&'static str, Vec<u8>) {
     (what, bytes)
 }
 
+/// Moves the block and the record within it `by` sequences on: they still agree, only proof and signature don't.
+fn move_to(receipt: &mut Receipt, by: u64) {
+    receipt.header.first_sequence += by;
+    let sequence = receipt.header.first_sequence + receipt.index;
+    receipt.record[104..112].copy_from_slice(&sequence.to_le_bytes());
+}
+
 fn mutate_fields(random: &mut Random, receipts: &[Receipt], at: usize) -> (&'static str, Vec<u8>) {
     let other = &receipts[random.below(receipts.len())];
     let mut mutant = receipts[at].clone();
-    let what = match random.below(16) {
+    let what = match random.below(20) {
         0 => {
             mutant.index = mutant.index.wrapping_add(1);
             "next index"
@@ -270,6 +336,26 @@ fn mutate_fields(random: &mut Random, receipts: &[Receipt], at: usize) -> (&'sta
         14 => {
             mutant.path.pop();
             "node missing"
+        }
+        15 => {
+            let sequence = mutant.header.first_sequence + mutant.index + 1 + random.next() % 1000;
+            mutant.record[104..112].copy_from_slice(&sequence.to_le_bytes());
+            "sequence of another"
+        }
+        16 => {
+            let by = 1 + random.next() % 1000;
+            move_to(&mut mutant, by);
+            "block and record moved on"
+        }
+        17 => {
+            mutant.index = mutant.index.wrapping_add(1);
+            mutant.header.first_sequence -= 1;
+            "index and block moved apart"
+        }
+        18 => {
+            let size = random.next() % (2 * mutant.header.count + 2);
+            (mutant.header.count, mutant.header.transfers.size) = (size, size);
+            "count and size of another"
         }
         _ => {
             let node = other.path.first().copied().unwrap_or_default();

@@ -44,16 +44,22 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn new(height: u64, transfers: usize) -> Self {
-        let seed = SaltSeed([0x22; 32]);
-        let leaf = |index| transfer_leaf_hash(&salt_at(&seed, index), &record_at(height, index));
-        let leaves: Vec<Hash> = (0..transfers).map(leaf).collect();
+        Self::from_sequence(height, 1 + 1000 * height, transfers)
+    }
+
+    /// A block whose records count their sequences from `first_sequence` on.
+    pub(crate) fn from_sequence(height: u64, first_sequence: u64, transfers: usize) -> Self {
+        let seed = SaltSeed([0x22; 32]).of_block(height);
+        let sequences = (0..transfers).map(|index| first_sequence.wrapping_add(index as u64));
+        let leaf = |sequence| transfer_leaf_hash(&salt_at(&seed, sequence), &record_at(height, sequence));
+        let leaves: Vec<Hash> = sequences.map(leaf).collect();
         let root = |domain, leaf: &[u8]| Root { hash: keyed(domain, leaf), size: 1 };
         let hash = root_of(Domain::TransferNode, &mut leaves.clone());
         let header = BlockHeader {
             chain_id: *b"feiqian-test-one",
             height,
             previous: keyed(Domain::Header, &height.to_le_bytes()),
-            first_sequence: 1 + 1000 * height,
+            first_sequence,
             count: transfers as u64,
             timestamp: 1_780_000_000_000_000_000 + height,
             cycle: 3,
@@ -69,13 +75,14 @@ impl Block {
 
     /// The receipt of the transfer at `index`, signed by the operator.
     pub(crate) fn receipt(&self, index: usize, with_details: bool) -> Receipt {
-        let record = record_at(self.header.height, index);
-        let details = if with_details { details_at(self.header.height, index) } else { Vec::new() };
+        let sequence = self.header.first_sequence.wrapping_add(index as u64);
+        let record = record_at(self.header.height, sequence);
+        let details = if with_details { details_at(self.header.height, sequence) } else { Vec::new() };
         Receipt {
             header: self.header,
             signature: sign_header(&operator(), &self.header.hash()),
             index: index as u64,
-            salt: salt_at(&self.seed, index),
+            salt: salt_at(&self.seed, sequence),
             record,
             path: path_of(Domain::TransferNode, &self.leaves, index),
             details,
@@ -83,17 +90,18 @@ impl Block {
     }
 }
 
-fn salt_at(seed: &SaltSeed, index: usize) -> [u8; 16] {
-    salt(seed, SaltKind::Transfer, index as u64)
+fn salt_at(seed: &SaltSeed, sequence: u64) -> [u8; 16] {
+    salt(seed, SaltKind::Transfer, sequence)
 }
 
-fn details_at(height: u64, index: usize) -> Vec<u8> {
-    format!("invoice {index} of block {height}").into_bytes()
+fn details_at(height: u64, sequence: u64) -> Vec<u8> {
+    format!("invoice {sequence} of block {height}").into_bytes()
 }
 
-fn record_at(height: u64, index: usize) -> [u8; 128] {
-    let mut random = Random(height << 32 | index as u64);
+fn record_at(height: u64, sequence: u64) -> [u8; 128] {
+    let mut random = Random(height << 32 ^ sequence);
     let mut record: [u8; 128] = core::array::from_fn(|_| random.byte());
-    record[72..104].copy_from_slice(&keyed(Domain::Document, &details_at(height, index)).0);
+    record[72..104].copy_from_slice(&keyed(Domain::Document, &details_at(height, sequence)).0);
+    record[104..112].copy_from_slice(&sequence.to_le_bytes());
     record
 }
