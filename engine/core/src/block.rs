@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use feiqian_proof::hash::{Domain, Hash, hash_many, keyed};
+use feiqian_proof::hash::{Domain, Hash, hash_many};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
 use feiqian_proof::leaf::{
     AccountLeaf, PositionLeaf, SaltKind, SaltSeed, config_leaf, salt, salts, transfer_leaf,
@@ -335,7 +335,8 @@ impl Sealer {
         totals_digest(&rows)
     }
 
-    fn config_root(&mut self) -> Root {
+    /// The root of the config tree over the mirror's terms.
+    pub fn config_root(&mut self) -> Root {
         if let Some(root) = self.config {
             return root;
         }
@@ -361,16 +362,8 @@ impl Sealer {
     }
 
     fn seed_of(&self, height: u64) -> SaltSeed {
-        block_seed(&self.chain_seed(), height)
+        self.chain_seed().of_block(height)
     }
-}
-
-/// The seed of one block's salts: whoever is given it can open this block and no other.
-#[must_use]
-pub fn block_seed(chain: &SaltSeed, height: u64) -> SaltSeed {
-    let mut bytes = Vec::from(chain.0);
-    bytes.extend_from_slice(&height.to_le_bytes());
-    SaltSeed(keyed(Domain::Salt, &bytes).0)
 }
 
 /// The record as a block proves it: with the engine's fields set.
@@ -438,7 +431,7 @@ pub fn leaf_hashes<'a>(
     header: &BlockHeader,
     entries: impl Iterator<Item = (&'a Record, &'a OutcomeRow, u64)>,
 ) -> Vec<Hash> {
-    let seed = block_seed(chain, header.height);
+    let seed = chain.of_block(header.height);
     let mut hashes = Vec::new();
     let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
     for ((record, row, timestamp), sequence) in entries.zip(header.first_sequence..) {

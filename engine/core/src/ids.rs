@@ -24,6 +24,12 @@ struct Part {
     taken: usize,
 }
 
+impl Default for IdIndex {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 /// Ids and the sequences that took them.
 #[derive(Clone, Debug)]
 pub struct IdIndex {
@@ -107,11 +113,18 @@ impl IdIndex {
         part.slots.get(index(hash) & part.slots.len().wrapping_sub(1)).map_or(0, |slot| slot.sequence)
     }
 
+    /// An index with the same key and no ids: it tells which shard owns an id.
+    #[must_use]
+    pub fn empty_copy(&self) -> Self {
+        let mut copy = Self::new(0);
+        (copy.key_low, copy.key_high) = (self.key_low, self.key_high);
+        copy
+    }
+
     /// The ids of one shard out of a whole index.
     #[must_use]
     pub(crate) fn part(&self, shard: u64, shards: u64) -> Self {
-        let mut part = Self::new(0);
-        (part.key_low, part.key_high) = (self.key_low, self.key_high);
+        let mut part = self.empty_copy();
         for slot in self.parts.iter().flat_map(|part| &part.slots).filter(|slot| slot.sequence != 0) {
             let id = u128::from(slot.id_low) | u128::from(slot.id_high) << 64;
             if self.shard_of(id, shards) == shard {

@@ -164,10 +164,6 @@ impl Ledger {
         self.slots.get_mut(index(slot.into()))?.as_mut()
     }
 
-    pub(crate) fn share(&self) -> Share {
-        self.share
-    }
-
     /// All cells, as a mirror has them at the end of a block.
     pub(crate) fn restored(mirror: &Mirror) -> Self {
         let mut ledger = Self::new(Share::WHOLE);
@@ -283,7 +279,7 @@ impl Ledger {
 
     /// Gives back what an expired hold reserved.
     pub(crate) fn release(&mut self, hold: &Hold, registry: &Registry) {
-        let back = -i128::from(hold.amount);
+        let back = i128::from(hold.amount).wrapping_neg();
         if let Some(cell) = self.touched_account(hold.debtor) {
             cell.reserved = shifted(cell.reserved, back);
             cell.holds = cell.holds.saturating_sub(1);
@@ -325,10 +321,10 @@ impl Ledger {
     fn settle(&mut self, cycle: CycleNumber, registry: &Registry, sequence: u64) {
         for (slot, terms) in (0..).zip(registry.slots()) {
             let Some(net) = self.slot_mut(slot).and_then(|cell| cell.settle(cycle)) else { continue };
-            let account = terms.clearing_account;
-            self.add_total(slot, -net);
+            let (account, paid) = (terms.clearing_account, net.wrapping_neg());
+            self.add_total(slot, paid);
             if let Some(cell) = self.touched_account(account) {
-                cell.balance = add(cell.balance, -net);
+                cell.balance = add(cell.balance, paid);
                 let previous = core::mem::replace(&mut cell.last_posting, sequence);
                 self.settlements.push(Settlement { cycle, account, net, previous });
             }

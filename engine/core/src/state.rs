@@ -246,7 +246,7 @@ impl State {
         chain: &[Record],
         known: &[Option<OutcomeRow>],
         timestamp: u64,
-    ) -> Result<Vec<(Claim, u64)>, (Option<usize>, RejectReason)> {
+    ) -> Result<Vec<(Claim, u64)>, ChainFailure> {
         let mut overlay = Overlay::default();
         let mut claims = Vec::with_capacity(chain.len());
         for (at, (record, known)) in chain.iter().zip(known).enumerate() {
@@ -400,14 +400,9 @@ impl State {
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
-    /// Makes room for ids before traffic comes; see [`IdIndex::with_capacity`]. Only before the first frame
-    /// after genesis has any use.
-    pub fn reserve_ids(&mut self, ids: usize) {
-        if let Some(genesis) = self.registry.genesis()
-            && self.ids.is_empty()
-        {
-            self.ids = IdIndex::with_capacity(genesis.id_key, ids);
-        }
+    /// Takes over an index of all ids taken so far: one that recovery has filled, or one with room for more.
+    pub fn replace_ids(&mut self, ids: IdIndex) {
+        self.ids = ids;
     }
 }
 
@@ -455,11 +450,14 @@ fn repeated(
     })
 }
 
+/// Why a chain fails: at one member, or (none) as a whole.
+pub(crate) type ChainFailure = (Option<usize>, RejectReason);
+
 /// The rows of a chain that failed at member `at` (none: as a whole) for `reason`: that member answers the
 /// reason, repetitions answer what they repeat, and the others that the chain failed.
 pub(crate) fn failed_chain(
     known: &[Option<OutcomeRow>],
-    (at, reason): (Option<usize>, RejectReason),
+    (at, reason): ChainFailure,
 ) -> impl Iterator<Item = OutcomeRow> {
     known.iter().enumerate().map(move |(member, known)| match known {
         Some(row) => *row,

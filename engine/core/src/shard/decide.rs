@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::unit::{Bounds, Claims, Failure, Pending, Unit};
+use super::unit::{Bounds, Claims, Failure, Pending, Unit, Word};
 use super::{Exchange, Shard};
 use crate::batch::Payload;
 use crate::claim::{Claim, Kind};
@@ -61,7 +61,7 @@ impl Shard {
 
     /// This shard's checks of all members, each on top of the earlier ones: the amounts of holds that they
     /// finish, and the first objection. None: undecided.
-    fn vote(&self, unit: &Unit<'_>, timestamp: u64) -> Option<(Vec<u64>, Option<(usize, RejectReason)>)> {
+    fn vote(&self, unit: &Unit<'_>, timestamp: u64) -> Option<Word> {
         let mut overlay = Overlay::default();
         let mut helds = Vec::new();
         let claims = unit.claims.as_slice();

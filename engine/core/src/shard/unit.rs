@@ -9,6 +9,9 @@ use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{Shift, shifts};
 use crate::transfer::Record;
 
+/// The amounts of the holds that a unit's members finish, and the first objection to one.
+pub(super) type Word = (Vec<u64>, Option<(usize, RejectReason)>);
+
 /// Why a unit fails: at one member, or (none) as a whole.
 pub(super) type Failure = (Option<usize>, RejectReason);
 
@@ -115,7 +118,6 @@ impl Undecided {
     }
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "at most a frame's amounts below 2^60")]
 fn shift_cell<K: Ord>(cells: &mut BTreeMap<K, Bounds>, key: K, shift: Shift, sign: i128) {
     if shift.available == 0 {
         return;
@@ -126,7 +128,11 @@ fn shift_cell<K: Ord>(cells: &mut BTreeMap<K, Bounds>, key: K, shift: Shift, sig
         }
         alloc::collections::btree_map::Entry::Occupied(mut taken) => {
             let bounds = moved(*taken.get(), shift.available, sign);
-            if bounds == Bounds::default() { drop(taken.remove()) } else { *taken.get_mut() = bounds }
+            if bounds == Bounds::default() {
+                taken.remove();
+            } else {
+                *taken.get_mut() = bounds;
+            }
         }
     }
 }

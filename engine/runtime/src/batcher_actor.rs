@@ -1,0 +1,158 @@
+//! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size,
+//! snapshots, and answers questions as of the last block. The sealing itself is a journaled command.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
+use feiqian_core::account::UNLIMITED;
+use feiqian_core::block::Sealer;
+use feiqian_core::command::{Command, Entry};
+use feiqian_core::uetr::Uetr;
+use feiqian_proof::hash::{Domain, keyed};
+
+use crate::admission::Admission;
+use crate::book::{Book, SealedBlock};
+use crate::execution::Executed;
+use crate::fatal;
+use crate::lane::{LaneEnd, Wake};
+use crate::meter::Meter;
+use crate::storage::files::FileStorage;
+
+/// Frames between two looks at the mailbox.
+const FRAMES_A_TURN: usize = 16;
+/// Without traffic, pending holds still need frames whose time can end them.
+const IDLE_SEAL: Duration = Duration::from_secs(1);
+
+/// The actor.
+#[derive(Debug)]
+pub(crate) struct Batcher {
+    pub(crate) book: Book<FileStorage>,
+    pub(crate) lane: LaneEnd<Executed>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) admission: Weak<Admission>,
+    pub(crate) seal_interval: Duration,
+    pub(crate) seal_entries_max: u64,
+    pub(crate) snapshot_blocks: u64,
+    /// Height for which a seal is on its way.
+    pub(crate) requested: u64,
+    pub(crate) last_seal: Instant,
+}
+
+impl Actor for Batcher {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let tick = self.seal_interval.max(Duration::from_millis(1));
+        context.run_interval(tick, |batcher, _| batcher.seal_by_time());
+    }
+}
+
+impl Handler<Wake> for Batcher {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, context: &mut Self::Context) {
+        if self.absorb(FRAMES_A_TURN) {
+            context.notify(Wake);
+        }
+    }
+}
+
+/// A question to the book, as of the last block. It carries its own way back.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Ask(pub(crate) Box<dyn FnOnce(&Book<FileStorage>) + Send>);
+
+impl Handler<Ask> for Batcher {
+    type Result = ();
+
+    fn handle(&mut self, question: Ask, context: &mut Self::Context) {
+        // Whoever asks has been answered for frames that are at least in the lane by now.
+        if self.absorb(usize::MAX) {
+            context.notify(Wake);
+        }
+        (question.0)(&self.book);
+    }
+}
+
+impl Batcher {
+    fn absorb(&mut self, most: usize) -> bool {
+        let mut sealed = Vec::new();
+        let Self { book, lane, .. } = self;
+        let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
+            let begun = Instant::now();
+            match book.absorb(&execution.frame, &rows, delta.as_ref()) {
+                Ok(Some(block)) => sealed.push((block, begun.elapsed())),
+                Ok(None) => {}
+                Err(fault) => fatal::stop("an executed frame can't be sealed", &fault),
+            }
+        });
+        for (block, elapsed) in sealed {
+            self.meter.record_block(block.header.height, block.header.timestamp, elapsed);
+            self.after_seal(&block);
+        }
+        if self.book.sealer().open_entries() >= self.seal_entries_max {
+            self.request_seal();
+        }
+        is_left
+    }
+
+    fn after_seal(&mut self, block: &SealedBlock) {
+        self.last_seal = Instant::now();
+        self.record_positions();
+        if block.header.height.is_multiple_of(self.snapshot_blocks.max(1)) {
+            match self.book.snapshot() {
+                Ok(_) => self.meter.record_snapshot(),
+                Err(fault) => fatal::stop("a snapshot can't be written", &fault),
+            }
+        }
+    }
+
+    fn record_positions(&self) {
+        let mirror = self.book.sealer().mirror();
+        let slots = mirror.slots.iter().zip(mirror.registry.slots());
+        for (cell, terms) in slots {
+            let Some(participant) = mirror.registry.participants().get(terms.participant as usize) else {
+                continue;
+            };
+            let cap_use = match terms.cap {
+                0 | UNLIMITED => 0.0,
+                cap => (cap as f64 - cell.headroom(cap).max(0) as f64) / cap as f64,
+            };
+            self.meter.record_position(participant.bic.as_str(), terms.currency.code(), cell.position, cap_use);
+        }
+    }
+
+    fn seal_by_time(&mut self) {
+        if let Some(admission) = self.admission.upgrade() {
+            self.meter.record_in_flight(admission.in_flight());
+        }
+        let sealer = self.book.sealer();
+        let has_holds = !sealer.mirror().holds.is_empty();
+        let is_due = self.last_seal.elapsed() >= self.seal_interval && sealer.open_entries() > 0;
+        if is_due || (has_holds && self.last_seal.elapsed() >= IDLE_SEAL) {
+            self.request_seal();
+        }
+    }
+
+    /// Sends the command that seals the open block, once. If the door is busy, the next tick tries again.
+    fn request_seal(&mut self) {
+        let height = self.book.sealer().height() + 1;
+        let Some(admission) = self.admission.upgrade().filter(|_| self.requested < height) else { return };
+        let entry = seal_entry(self.book.sealer(), height).encode();
+        if admission.submit_command(entry).is_ok() {
+            self.requested = height;
+        }
+    }
+}
+
+/// The command that seals a block. Its id follows from chain and height, so that no block is sealed twice.
+pub(crate) fn seal_entry(sealer: &Sealer, height: u64) -> Entry {
+    let chain_id = sealer.mirror().registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
+    let mut bytes = Vec::from(b"seal".as_slice());
+    bytes.extend_from_slice(&chain_id);
+    bytes.extend_from_slice(&height.to_le_bytes());
+    let digest = keyed(Domain::Command, &bytes);
+    let id = Uetr::from_digest(*digest.0.first_chunk().expect("a hash has 32 bytes"));
+    Entry::new(id.bits(), Command::Seal { height })
+}

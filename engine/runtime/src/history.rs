@@ -1,0 +1,101 @@
+//! The journal as the core's memory of earlier entries: asked when an id comes again, and by questions.
+
+use feiqian_core::batch::{Payload, command_bytes};
+use feiqian_core::command::Entry;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::state::History;
+use feiqian_core::transfer::Record;
+use feiqian_proof::Hash;
+
+use crate::journal::{Frame, JournalReader};
+use crate::storage::Storage;
+
+/// Reads entries out of the journal.
+#[derive(Clone, Debug)]
+pub struct JournalHistory<S>(pub JournalReader<S>);
+
+/// An entry as journaled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JournaledEntry {
+    /// As submitted; for a command, what stands for it.
+    pub record: Record,
+    /// Frame time, nanoseconds since 1970.
+    pub timestamp: u64,
+    /// Who submitted it; none for a command.
+    pub submitter: Option<ParticipantHandle>,
+    /// The payment's details, as its adapter wrote them.
+    pub details: Option<Vec<u8>>,
+    /// The command, if it is one that can be read.
+    pub command: Option<Entry>,
+    /// Hash of its frame.
+    pub frame: Hash,
+}
+
+impl<S: Storage> History for JournalHistory<S> {
+    fn record(&self, sequence: u64) -> Option<Record> {
+        self.0.frame_at(sequence).ok().and_then(|frame| entry_of(&frame, sequence)).map(|entry| entry.record)
+    }
+}
+
+/// The entry at `sequence` of a frame that holds it.
+#[must_use]
+pub fn entry_of(frame: &Frame, sequence: u64) -> Option<JournaledEntry> {
+    let header = &frame.header;
+    let at = usize::try_from(sequence.checked_sub(header.first_sequence)?).ok()?;
+    match header.kind {
+        FrameKind::Transfers => {
+            let payload = Payload::parse(&frame.payload, header.count).ok()?;
+            let batch = payload.by_batch().filter(|(first, ..)| *first <= at).last()?;
+            Some(JournaledEntry {
+                record: *payload.records.get(at)?,
+                timestamp: header.timestamp,
+                submitter: Some(batch.1.participant.get()),
+                details: payload.details_of(at).map(<[u8]>::to_vec),
+                command: None,
+                frame: frame.hash,
+            })
+        }
+        FrameKind::Command => {
+            let bytes = command_bytes(&frame.payload).ok()?;
+            let command = Entry::decode(bytes).ok();
+            Some(JournaledEntry {
+                record: Entry::record(command.as_ref().map_or(0, |entry| entry.id), bytes),
+                timestamp: header.timestamp,
+                submitter: None,
+                details: None,
+                command,
+                frame: frame.hash,
+            })
+        }
+    }
+}
+
+/// The ids of a frame's entries with their sequences: what the id index is made from at start.
+pub fn ids_of(frame: &Frame, mut take: impl FnMut(u128, u64)) {
+    let header = &frame.header;
+    match header.kind {
+        FrameKind::Transfers => {
+            let Ok(payload) = Payload::parse(&frame.payload, header.count) else { return };
+            for (record, sequence) in payload.records.iter().zip(header.first_sequence..) {
+                take(record.uetr.get(), sequence);
+            }
+        }
+        FrameKind::Command => {
+            if let Ok(entry) = command_bytes(&frame.payload).and_then(Entry::decode) {
+                take(entry.id, header.first_sequence);
+            }
+        }
+    }
+}
+
+/// The records of a frame; a command's as what stands for it. None if the frame can't be read.
+#[must_use]
+pub fn records_of(frame: &Frame) -> Option<Vec<Record>> {
+    match frame.header.kind {
+        FrameKind::Transfers => {
+            Payload::parse(&frame.payload, frame.header.count).ok().map(|payload| payload.records.to_vec())
+        }
+        FrameKind::Command => entry_of(frame, frame.header.first_sequence).map(|entry| vec![entry.record]),
+    }
+}

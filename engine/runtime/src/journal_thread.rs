@@ -1,0 +1,119 @@
+//! The journal's own thread: takes all frames that wait, makes them durable with one sync, and feeds them to
+//! the lanes. The next frames gather meanwhile: that is the group commit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::execution::Execution;
+use crate::fatal;
+use crate::journal::{Journal, SparePreparer, SpareSegment};
+use crate::lane::Lane;
+use crate::meter::Meter;
+use crate::sequencer::Sequenced;
+use crate::storage::Storage;
+
+/// Payload of one group: more would only delay the answers to its first frames.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+/// Idle this long, the journal marks its end, so that damage to the last group is told from a torn tail.
+const IDLE: Duration = Duration::from_millis(20);
+
+/// The thread's parts.
+#[derive(Debug)]
+pub(crate) struct JournalThread<S: Storage> {
+    pub(crate) journal: Journal<S>,
+    pub(crate) frames: Receiver<Sequenced>,
+    pub(crate) lanes: Vec<Lane<Arc<Execution>>>,
+    pub(crate) meter: Arc<Meter>,
+}
+
+impl<S: Storage> JournalThread<S> {
+    /// Runs until the sequencer has ended and everything is durable and handed on.
+    pub(crate) fn run(mut self) {
+        let (spares, mut spare_orders) = spare_thread(self.journal.preparer());
+        loop {
+            let first = match self.frames.recv_timeout(IDLE) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.mark();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            self.keep_spare(&spares, &mut spare_orders);
+            self.append(first);
+        }
+        if let Err(fault) = self.journal.close() {
+            fatal::stop("the journal can't be closed", &fault);
+        }
+    }
+
+    fn mark(&mut self) {
+        if let Err(fault) = self.journal.mark() {
+            fatal::stop("the journal can't be marked", &fault);
+        }
+    }
+
+    fn append(&mut self, first: Sequenced) {
+        let mut bytes = first.frame.payload.len();
+        let mut replies = vec![first.replies];
+        let mut group = vec![first.frame];
+        while bytes < GROUP_BYTES_MAX
+            && let Ok(next) = self.frames.try_recv()
+        {
+            bytes += next.frame.payload.len();
+            replies.push(next.replies);
+            group.push(next.frame);
+        }
+        let begun = Instant::now();
+        // A failed sync is final, and frames that were sequenced can't be taken back for want of room either.
+        let durable = match self.journal.append(group) {
+            Ok(durable) => durable,
+            Err(fault) => fatal::stop("the journal can't be written", &fault),
+        };
+        self.meter.record_group(durable.len(), bytes as u64, begun.elapsed());
+        for (frame, replies) in durable.into_iter().zip(replies) {
+            let execution = Execution::new(frame, replies, self.lanes.len());
+            self.lanes.iter().for_each(|lane| lane.push(Arc::clone(&execution)));
+        }
+    }
+
+    /// Takes a spare that is ready, and orders one where it is wanted.
+    fn keep_spare(&mut self, spares: &Spares<S>, is_ordered: &mut bool) {
+        if let Ok(spare) = spares.ready.try_recv() {
+            *is_ordered = false;
+            // One too many is rubbish that the next start removes.
+            drop(self.journal.offer_spare(spare));
+        }
+        if self.journal.wants_spare() && !*is_ordered {
+            *is_ordered = spares.orders.try_send(()).is_ok();
+        }
+    }
+}
+
+/// The way to and from the thread that prepares segments ahead.
+struct Spares<S: Storage> {
+    orders: Sender<()>,
+    ready: Receiver<SpareSegment<S::File>>,
+}
+
+/// Prepares segments beside the journal. A failure is no fault yet: the journal prepares its own when it needs
+/// one, and says then what is wrong. It ends with its orders.
+fn spare_thread<S: Storage>(preparer: SparePreparer<S>) -> (Spares<S>, bool) {
+    let (orders, orders_in) = bounded(1);
+    let (ready_out, ready) = bounded(1);
+    let thread = std::thread::Builder::new().name("spare-segments".into()).spawn(move || {
+        for () in orders_in {
+            if let Ok(spare) = preparer.prepare()
+                && ready_out.send(spare).is_err()
+            {
+                return;
+            }
+        }
+    });
+    if let Err(fault) = thread {
+        fatal::stop("a thread can't be started", &fault);
+    }
+    (Spares { orders, ready }, false)
+}

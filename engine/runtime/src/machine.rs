@@ -1,0 +1,320 @@
+//! The whole machine without its threads: journal, plain loop and book, one step after the other.
+//!
+//! This is how an engine starts (recovery is the same code as running, fed from the journal), and how
+//! simulation drives it through crashes. The pipeline takes it apart and gives each part a thread.
+
+use std::fmt;
+
+use feiqian_core::batch::{PayloadBuilder, command_payload};
+use feiqian_core::block::Sealer;
+use feiqian_core::codec::Malformed;
+use feiqian_core::command::{Command, Entry};
+use feiqian_core::frame::FrameKind;
+use feiqian_core::ids::IdIndex;
+use feiqian_core::mirror::Mirror;
+use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::state::{Fault, State};
+use feiqian_proof::header::BlockHeader;
+use feiqian_proof::signature::{PublicKey, SigningKey};
+
+use crate::book::{Book, BookFault, SealedBlock};
+use crate::execution::view_of;
+use crate::history::{JournalHistory, ids_of};
+use crate::identity::{Identity, IdentityFault};
+use crate::journal::{
+    Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
+};
+use crate::storage::Storage;
+use crate::stores::{BlockStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
+
+/// Epoch of a journal that has had one leader.
+pub const FIRST_EPOCH: u32 = 1;
+
+/// What a start found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecoveryReport {
+    /// Frames executed again.
+    pub frames: u64,
+    /// Entries in the journal.
+    pub entries: u64,
+    /// Bytes of a torn, unacknowledged tail that was cut, with its segment and offset.
+    pub torn: Option<(u32, u64, u64)>,
+    /// The snapshot that the start went on from.
+    pub snapshot: Option<u64>,
+    /// Newer snapshots that could not be used, and why.
+    pub bad_snapshots: Vec<String>,
+    /// How long it took.
+    pub elapsed: std::time::Duration,
+}
+
+/// Why a directory can't be opened. Nothing acknowledged has been changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a data directory, or another's.
+    #[error(transparent)]
+    Identity(#[from] IdentityFault),
+    /// The directory can't be had.
+    #[error(transparent)]
+    Directory(#[from] crate::storage::files::OpenFault),
+    /// The first entry is no genesis.
+    #[error("the first entry of a journal must be its genesis")]
+    Genesis,
+    /// The operator's key does not belong to it.
+    #[error("the operator's key is not the one that signs this directory's blocks")]
+    Key,
+    /// A store failed or is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The journal failed or is damaged.
+    #[error("{0}")]
+    Journal(RecoveryFault<MachineFault>),
+    /// The first entry could not be journaled.
+    #[error(transparent)]
+    Machine(#[from] MachineFault),
+}
+
+/// Why the machine stops.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MachineFault {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalFault),
+    /// A frame that can't be executed.
+    #[error(transparent)]
+    Frame(#[from] Fault),
+    /// Rows, blocks or snapshots.
+    #[error(transparent)]
+    Book(#[from] BookFault),
+}
+
+/// An executed frame's results.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// A row for each entry.
+    pub rows: Vec<OutcomeRow>,
+    /// The block, where the frame sealed one.
+    pub sealed: Option<SealedBlock>,
+}
+
+/// Journal, state and book.
+pub struct Machine<S: Storage> {
+    pub(crate) journal: Journal<S>,
+    pub(crate) state: State,
+    pub(crate) book: Book<S>,
+    history: JournalHistory<S>,
+}
+
+impl<S: Storage> fmt::Debug for Machine<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Machine(head {:?})", self.journal.head())
+    }
+}
+
+/// What the replay begins with: the newest snapshot that agrees with its block, or nothing.
+struct Beginning {
+    state: State,
+    sealer: Sealer,
+    ids: IdIndex,
+    /// Sequence up to which frames only give their ids.
+    until: u64,
+}
+
+impl<S: Storage> Machine<S> {
+    /// Begins a journal in an empty directory.
+    ///
+    /// # Errors
+    /// [`OpenError`], among them that the directory holds one already.
+    pub fn create(
+        storage: S,
+        segment_bytes: u32,
+        key: SigningKey,
+        (genesis, timestamp): (&Entry, u64),
+    ) -> Result<Self, OpenError> {
+        let Command::Genesis(terms) = &genesis.command else { return Err(OpenError::Genesis) };
+        let identity = Identity { chain_id: terms.chain_id, operator: terms.operator_key };
+        if identity.operator != PublicKey::of(&key) {
+            return Err(OpenError::Key);
+        }
+        identity.write(&storage)?;
+        let (mut machine, _) = Self::recover(storage, segment_bytes, key)?;
+        machine.run(vec![command_frame(1, timestamp, genesis)])?;
+        Ok(machine)
+    }
+
+    /// Opens a directory: newest good snapshot, then replay, every block compared with the stored one.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file, the offset or the sequence.
+    pub fn recover(
+        storage: S,
+        segment_bytes: u32,
+        key: SigningKey,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let identity = Identity::read(&storage)?;
+        if identity.operator != PublicKey::of(&key) {
+            return Err(OpenError::Key);
+        }
+        let (blocks, _) = BlockStore::open(storage.clone())?;
+        let outcomes = OutcomeStore::open(storage.clone())?;
+        let snapshots = SnapshotStore::open(storage.clone())?;
+        let mut report = RecoveryReport::default();
+        let acknowledged = last_sealed(&blocks)?;
+        let Beginning { mut state, sealer, mut ids, until } = begin(&snapshots, &blocks, &mut report)?;
+        let mut book = Book::new(sealer, key, (blocks, outcomes, snapshots));
+        let mut is_begun = false;
+        let options = JournalOptions { chain_id: identity.chain_id, segment_bytes };
+        let replay = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
+            if frame.header.last_sequence() <= until {
+                ids_of(&frame, |id, sequence| drop(ids.take(id, sequence)));
+                return Ok(());
+            }
+            if !std::mem::replace(&mut is_begun, true) {
+                state.replace_ids(std::mem::take(&mut ids));
+            }
+            report.frames += 1;
+            execute(&mut state, &mut book, &JournalHistory(reader.clone()), &frame).map(drop)
+        };
+        let (journal, recovered) = Journal::recover_reading(storage, options, acknowledged, None, replay)
+            .map_err(OpenError::Journal)?;
+        if !is_begun {
+            state.replace_ids(ids);
+        }
+        report.entries = recovered.head.sequence;
+        if let Tail::Torn { segment, offset, bytes } = recovered.tail {
+            report.torn = Some((segment, offset, bytes));
+        }
+        let history = JournalHistory(journal.reader());
+        Ok((Self { journal, state, book, history }, report))
+    }
+
+    /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
+    ///
+    /// # Errors
+    /// [`MachineFault`]; unless it is a refused group, the machine must be dropped and recovered.
+    pub fn run(&mut self, group: Vec<SequencedFrame>) -> Result<Vec<Step>, MachineFault> {
+        let frames = self.journal.append(group)?;
+        let Self { state, book, history, .. } = self;
+        frames.iter().map(|frame| execute(state, book, history, frame)).collect()
+    }
+
+    /// Writes a snapshot of the last block.
+    ///
+    /// # Errors
+    /// [`MachineFault::Book`].
+    pub fn snapshot(&self) -> Result<Option<u64>, MachineFault> {
+        Ok(self.book.snapshot()?)
+    }
+
+    /// The state after the last frame.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The book.
+    #[must_use]
+    pub fn book(&self) -> &Book<S> {
+        &self.book
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> &Journal<S> {
+        &self.journal
+    }
+}
+
+fn execute<S: Storage>(
+    state: &mut State,
+    book: &mut Book<S>,
+    history: &JournalHistory<S>,
+    frame: &Durable<Frame>,
+) -> Result<Step, MachineFault> {
+    let mut rows = Vec::new();
+    let applied = state.apply(&view_of(frame), history, &mut rows)?;
+    let sealed = book.absorb(frame, &rows, applied.delta.as_ref())?;
+    Ok(Step { rows, sealed })
+}
+
+/// The last sequence that a block vouches for.
+fn last_sealed<S: Storage>(blocks: &BlockStore<S>) -> Result<u64, StoreFault> {
+    let last = blocks.last();
+    if last == 0 {
+        return Ok(0);
+    }
+    let header = header_at(blocks, last)?;
+    Ok(header.map_or(0, |header| header.first_sequence + header.count - 1))
+}
+
+fn header_at<S: Storage>(blocks: &BlockStore<S>, height: u64) -> Result<Option<BlockHeader>, StoreFault> {
+    Ok(BlockHeader::decode(&blocks.read(height)?.header).ok())
+}
+
+fn begin<S: Storage>(
+    snapshots: &SnapshotStore<S>,
+    blocks: &BlockStore<S>,
+    report: &mut RecoveryReport,
+) -> Result<Beginning, StoreFault> {
+    for snapshot in snapshots.newest_first()? {
+        match snapshot.map_err(|bad| bad.to_string()).and_then(|snapshot| restore(&snapshot, blocks)) {
+            Ok(beginning) => {
+                report.snapshot = Some(beginning.sealer.height());
+                return Ok(beginning);
+            }
+            Err(flaw) => report.bad_snapshots.push(flaw),
+        }
+    }
+    Ok(Beginning {
+        state: State::default(),
+        sealer: Sealer::default(),
+        ids: IdIndex::new(0),
+        until: 0,
+    })
+}
+
+/// A snapshot counts only if the state in it has the roots of the block that it names.
+fn restore<S: Storage>(snapshot: &Snapshot, blocks: &BlockStore<S>) -> Result<Beginning, String> {
+    let (height, head) = (snapshot.of.height, snapshot.of.head);
+    let flaw = |what: &str| format!("the snapshot of block {height} {what}");
+    let header = header_at(blocks, height).map_err(|fault| flaw(&format!("has no block: {fault}")))?;
+    let header = header.ok_or_else(|| flaw("has no block"))?;
+    if header.first_sequence + header.count - 1 != head.sequence || header.journal_head != head.hash {
+        return Err(flaw("names another frame than its block"));
+    }
+    let mirror = Mirror::decode(&snapshot.state).map_err(|Malformed| flaw("can't be read"))?;
+    let key = mirror.registry.genesis().map_or(0, |genesis| genesis.id_key);
+    let next = head.sequence + 1;
+    let state = State::restored(&mirror, IdIndex::new(key), next);
+    let mut sealer = Sealer::restored(mirror, next, height, header.hash());
+    if sealer.accounts_root() != header.accounts || sealer.config_root() != header.config {
+        return Err(flaw("has other roots than its block"));
+    }
+    Ok(Beginning { state, sealer, ids: IdIndex::new(key), until: head.sequence })
+}
+
+/// A command as the sequencer frames it.
+#[must_use]
+pub fn command_frame(first_sequence: u64, timestamp: u64, entry: &Entry) -> SequencedFrame {
+    SequencedFrame {
+        kind: FrameKind::Command,
+        epoch: FIRST_EPOCH,
+        first_sequence,
+        count: 1,
+        timestamp,
+        payload: command_payload(&entry.encode()),
+    }
+}
+
+/// Batches as the sequencer frames them.
+#[must_use]
+pub fn transfers_frame(first_sequence: u64, timestamp: u64, builder: PayloadBuilder) -> SequencedFrame {
+    let (payload, count) = builder.finish();
+    SequencedFrame {
+        kind: FrameKind::Transfers,
+        epoch: FIRST_EPOCH,
+        first_sequence,
+        count,
+        timestamp,
+        payload,
+    }
+}

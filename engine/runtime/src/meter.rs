@@ -1,0 +1,183 @@
+//! The metrics: one table of names, units and labels, handles made once, recorded per frame or block. Counts
+//! of things that happened, never the truth about money.
+
+use std::time::Duration;
+
+use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
+use metrics::{Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use crate::journal::{Durable, Frame};
+
+/// A metric's name, kind, unit and meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// Ends in `_total`, `_seconds` or `_bytes` where it has a unit.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// What one is.
+    pub unit: Unit,
+    /// Its labels, comma-separated; never an id.
+    pub labels: &'static str,
+    /// For people.
+    pub meaning: &'static str,
+}
+
+macro_rules! table {
+    ($($constant:ident = $name:literal, $kind:literal, $unit:ident, $labels:literal, $meaning:literal;)*) => {
+        $(const $constant: &str = $name;)*
+        /// Every metric.
+        pub const METRICS: &[Description] = &[$(Description {
+            name: $name, kind: $kind, unit: Unit::$unit, labels: $labels, meaning: $meaning,
+        },)*];
+    };
+}
+
+table! {
+    ENTRIES = "feiqian_entries_total", "counter", Count, "outcome,reason", "Entries executed, by outcome and reason";
+    EXPIRED = "feiqian_holds_expired_total", "counter", Count, "", "Holds that their deadline ended";
+    IN_FLIGHT = "feiqian_in_flight_transfers", "gauge", Count, "", "Transfers admitted and not yet answered";
+    BUSY = "feiqian_busy_total", "counter", Count, "bound", "Submissions refused because a bound was reached";
+    FRAME_ENTRIES = "feiqian_frame_entries", "histogram", Count, "", "Entries in a frame";
+    GROUP_FRAMES = "feiqian_journal_group_frames", "histogram", Count, "", "Frames that one sync made durable";
+    JOURNAL_SYNC = "feiqian_journal_sync_seconds", "histogram", Seconds, "", "Write and sync of one group";
+    JOURNAL_BYTES = "feiqian_journal_written_bytes_total", "counter", Bytes, "", "Bytes of frames made durable";
+    APPLY = "feiqian_shard_apply_seconds", "histogram", Seconds, "", "Execution of one frame by one shard";
+    SEAL = "feiqian_block_seal_seconds", "histogram", Seconds, "", "Hashing and storing of one block";
+    BLOCK_HEIGHT = "feiqian_block_height", "gauge", Count, "", "Height of the last sealed block";
+    BLOCK_TIME = "feiqian_block_timestamp_seconds", "gauge", Seconds, "", "Frame time of the last sealed block since 1970; now less this is its age";
+    POSITION = "feiqian_position_minor", "gauge", Count, "participant,currency", "Net position in the open cycle, minor units, as of the last block";
+    CAP_USE = "feiqian_net_debit_cap_use_ratio", "gauge", Count, "participant,currency", "Used part of the net debit cap, as of the last block";
+    TORN = "feiqian_journal_torn_tails_total", "counter", Count, "", "Unacknowledged tails cut at start";
+    REPLAYED = "feiqian_recovery_frames_total", "counter", Count, "", "Frames replayed at start";
+    SNAPSHOTS = "feiqian_snapshots_total", "counter", Count, "", "Snapshots written";
+}
+
+/// Handles, made once.
+pub struct Meter {
+    outcomes: Vec<(Outcome, Counter)>,
+    rejected: Vec<(RejectReason, Counter)>,
+    expired: Counter,
+    frame_entries: Histogram,
+    group_frames: Histogram,
+    journal_sync: Histogram,
+    journal_bytes: Counter,
+    apply: Histogram,
+    seal: Histogram,
+    block_height: Gauge,
+    block_time: Gauge,
+    in_flight: Gauge,
+    busy: [Counter; 2],
+    torn: Counter,
+    replayed: Counter,
+    snapshots: Counter,
+}
+
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meter")
+    }
+}
+
+impl Meter {
+    /// Registers all metrics with the recorder that is installed, if one is.
+    #[must_use]
+    pub fn new() -> Self {
+        for metric in METRICS {
+            match metric.kind {
+                "counter" => describe_counter!(metric.name, metric.unit, metric.meaning),
+                "gauge" => describe_gauge!(metric.name, metric.unit, metric.meaning),
+                _ => describe_histogram!(metric.name, metric.unit, metric.meaning),
+            }
+        }
+        let entries = |outcome: Outcome, reason: &'static str| {
+            counter!(ENTRIES, "outcome" => outcome.name(), "reason" => reason)
+        };
+        let accepted = Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Rejected);
+        let rejected = RejectReason::ALL.iter();
+        Self {
+            outcomes: accepted.map(|outcome| (outcome, entries(outcome, ""))).collect(),
+            rejected: rejected.map(|reason| (*reason, entries(Outcome::Rejected, reason.name()))).collect(),
+            expired: counter!(EXPIRED),
+            frame_entries: histogram!(FRAME_ENTRIES),
+            group_frames: histogram!(GROUP_FRAMES),
+            journal_sync: histogram!(JOURNAL_SYNC),
+            journal_bytes: counter!(JOURNAL_BYTES),
+            apply: histogram!(APPLY),
+            seal: histogram!(SEAL),
+            block_height: gauge!(BLOCK_HEIGHT),
+            block_time: gauge!(BLOCK_TIME),
+            in_flight: gauge!(IN_FLIGHT),
+            busy: [counter!(BUSY, "bound" => "participant"), counter!(BUSY, "bound" => "engine")],
+            torn: counter!(TORN),
+            replayed: counter!(REPLAYED),
+            snapshots: counter!(SNAPSHOTS),
+        }
+    }
+
+    /// Counts the outcomes of a frame.
+    pub(crate) fn record_frame(&self, frame: &Durable<Frame>, rows: &[OutcomeRow], expired: u32) {
+        let mut counts = [[0_u64; 64]; 8];
+        for row in rows {
+            counts[usize::from(row.outcome & 7)][usize::from(row.reason & 63)] += 1;
+        }
+        let add = |counter: &Counter, count: u64| {
+            if count > 0 {
+                counter.increment(count);
+            }
+        };
+        for (outcome, counter) in &self.outcomes {
+            add(counter, counts[usize::from(outcome.number())][0]);
+        }
+        for (reason, counter) in &self.rejected {
+            add(counter, counts[usize::from(Outcome::Rejected.number())][usize::from(reason.number())]);
+        }
+        add(&self.expired, expired.into());
+        self.frame_entries.record(frame.header.count);
+    }
+
+    pub(crate) fn record_apply(&self, elapsed: Duration) {
+        self.apply.record(elapsed);
+    }
+
+    pub(crate) fn record_group(&self, frames: usize, bytes: u64, elapsed: Duration) {
+        self.group_frames.record(frames as f64);
+        self.journal_bytes.increment(bytes);
+        self.journal_sync.record(elapsed);
+    }
+
+    pub(crate) fn record_block(&self, height: u64, timestamp: u64, elapsed: Duration) {
+        self.block_height.set(height as f64);
+        self.block_time.set(Duration::from_nanos(timestamp).as_secs_f64());
+        self.seal.record(elapsed);
+    }
+
+    pub(crate) fn record_position(&self, participant: &str, currency: &'static str, position: i128, cap_use: f64) {
+        let labels = [("participant", participant.to_owned()), ("currency", currency.to_owned())];
+        gauge!(POSITION, &labels).set(position as f64);
+        gauge!(CAP_USE, &labels).set(cap_use);
+    }
+
+    pub(crate) fn record_in_flight(&self, transfers: usize) {
+        self.in_flight.set(transfers as f64);
+    }
+
+    pub(crate) fn record_busy(&self, is_engine: bool) {
+        self.busy[usize::from(is_engine)].increment(1);
+    }
+
+    pub(crate) fn record_recovery(&self, frames: u64, is_torn: bool) {
+        self.replayed.increment(frames);
+        self.torn.increment(u64::from(is_torn));
+    }
+
+    pub(crate) fn record_snapshot(&self) {
+        self.snapshots.increment(1);
+    }
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::new()
+    }
+}

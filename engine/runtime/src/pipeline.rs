@@ -1,0 +1,365 @@
+//! The pipeline: an engine with all its threads and actors. The one file that knows every stage.
+//!
+//! ```text
+//!  submit ─▶ admission ─▶ sequencer ─▶ journal ─▶ lanes ─▶ shard actors ─▶ finisher ─▶ reply
+//!            bounded      one thread   one thread bounded   one arbiter     │
+//!            queues                    fdatasync            each            └─▶ lane ─▶ batcher actor ─▶ blocks
+//! ```
+//!
+//! Several frames are in flight at once, each in another stage. Everything to the right of the journal is a
+//! function of the journal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use actix::prelude::{Actor as _, Addr, Arbiter, System};
+use crossbeam::channel::bounded;
+use feiqian_core::account::AccountHandle;
+use feiqian_core::batch::Batch;
+use feiqian_core::block::Sealer;
+use feiqian_core::command::Entry;
+use feiqian_core::ids::IdIndex;
+use feiqian_core::ledger::Share;
+use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::shard::Shard;
+use feiqian_core::state::State;
+use feiqian_proof::receipt::Receipt;
+use feiqian_proof::signature::SigningKey;
+use parking_lot::Mutex;
+
+use crate::admission::{Admission, Busy, CommandTicket, Ticket};
+use crate::batcher_actor::{Ask, Batcher, seal_entry};
+use crate::book::{Book, SealedBlock};
+use crate::directory::Directory;
+use crate::execution::{Executed, Execution, Finisher};
+use crate::history::{JournalHistory, JournaledEntry};
+use crate::journal_thread::JournalThread;
+use crate::lane::{Lane, lane};
+use crate::machine::{Machine, OpenError, RecoveryReport};
+use crate::meter::Meter;
+use crate::options::EngineOptions;
+use crate::query::{Archive, HistoryStart, Posting, QueryFault};
+use crate::sequencer::Sequencer;
+use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
+use crate::storage::files::FileStorage;
+
+/// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
+const SEQUENCED_FRAMES: usize = 8;
+/// Frames in a shard's lane, and executed ones in the batcher's: admission's bound is what keeps them short.
+const LANE_FRAMES: usize = 64;
+
+/// A running engine. Clones are the same engine.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    admission: Arc<Admission>,
+    directory: Arc<Directory>,
+    archive: Archive<FileStorage>,
+    shards: Vec<Addr<ShardActor>>,
+    ids: IdIndex,
+    batcher: Addr<Batcher>,
+    meter: Arc<Meter>,
+    is_closing: Arc<AtomicBool>,
+    threads: Mutex<Option<Threads>>,
+    report: RecoveryReport,
+}
+
+#[derive(Debug)]
+struct Threads {
+    sequencer: JoinHandle<()>,
+    journal: JoinHandle<()>,
+    actors: JoinHandle<()>,
+    system: System,
+}
+
+impl Engine {
+    /// Begins a journal in an empty directory and starts an engine on it.
+    ///
+    /// # Errors
+    /// [`OpenError`], among them that there is one already.
+    pub fn create(options: &EngineOptions, key: SigningKey, genesis: &Entry) -> Result<Self, OpenError> {
+        let storage = FileStorage::open(&options.data)?;
+        let begun = Instant::now();
+        let timestamp = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let timestamp = u64::try_from(timestamp.as_nanos()).unwrap_or(u64::MAX);
+        let machine = Machine::create(storage, options.segment_bytes, key, (genesis, timestamp))?;
+        Ok(start(options, machine, RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() }))
+    }
+
+    /// Opens a directory: recovers, replays, compares every block, then starts an engine on it.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file, the offset or the sequence.
+    pub fn open(options: &EngineOptions, key: SigningKey) -> Result<Self, OpenError> {
+        let storage = FileStorage::open(&options.data)?;
+        let begun = Instant::now();
+        let (machine, mut report) = Machine::recover(storage, options.segment_bytes, key)?;
+        report.elapsed = begun.elapsed();
+        Ok(start(options, machine, report))
+    }
+
+    /// What the start found.
+    #[must_use]
+    pub fn recovered(&self) -> &RecoveryReport {
+        &self.0.report
+    }
+
+    /// Names to handles.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
+    }
+
+    /// The stored files, for reading.
+    #[must_use]
+    pub fn archive(&self) -> &Archive<FileStorage> {
+        &self.0.archive
+    }
+
+    /// Submits a batch for a participant that the caller has authenticated.
+    ///
+    /// # Errors
+    /// [`Busy`], at once, where a bound is reached; nothing of the batch then takes effect.
+    pub fn submit(&self, batch: Batch) -> Result<Ticket, Busy> {
+        self.check_open()?;
+        let ticket = self.0.admission.submit(batch);
+        match &ticket {
+            Err(Busy::Participant) => self.0.meter.record_busy(false),
+            Err(Busy::Engine) => self.0.meter.record_busy(true),
+            _ => {}
+        }
+        ticket
+    }
+
+    /// Submits a command.
+    ///
+    /// # Errors
+    /// [`Busy`] where too many are waiting.
+    pub fn command(&self, entry: &Entry) -> Result<CommandTicket, Busy> {
+        self.check_open()?;
+        self.0.admission.submit_command(entry.encode())
+    }
+
+    fn check_open(&self) -> Result<(), Busy> {
+        if self.0.is_closing.load(Ordering::Acquire) { Err(Busy::Closing) } else { Ok(()) }
+    }
+
+    /// Seals the open block now, if anything is in it; gives the last block.
+    ///
+    /// # Errors
+    /// [`Busy`] where the command can't be submitted.
+    pub fn seal(&self) -> Result<Option<SealedBlock>, Busy> {
+        let (open, height, entry) = self.ask(|sealer| {
+            let height = sealer.height() + 1;
+            (sealer.open_entries(), height, seal_entry(sealer, height))
+        });
+        if open > 0 {
+            // If the batcher has asked for the same seal, this one repeats it, and either way it is done.
+            self.command(&entry)?.wait();
+        }
+        let last = self.ask(Sealer::height).max(height.saturating_sub(1));
+        Ok(self.0.archive.block(last).ok().flatten())
+    }
+
+    /// Asks about the state as of the last block; all frames executed by now have been absorbed before.
+    ///
+    /// # Panics
+    /// If the engine has been shut down.
+    pub fn ask<T: Send + 'static>(&self, question: impl FnOnce(&Sealer) -> T + Send + 'static) -> T {
+        self.ask_book(|book| question(book.sealer()))
+    }
+
+    fn ask_book<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Book<FileStorage>) -> T + Send + 'static,
+    ) -> T {
+        let (answer, answered) = bounded(1);
+        let ask = Ask(Box::new(move |book| drop(answer.send(question(book)))));
+        self.0.batcher.do_send(ask);
+        answered.recv().expect("the batcher answers as long as the engine runs")
+    }
+
+    /// The sequence at which an id was first journaled and executed.
+    #[must_use]
+    pub fn find(&self, id: u128) -> Option<u64> {
+        let shards = self.0.shards.len() as u64;
+        let shard = usize::try_from(self.0.ids.shard_of(id, shards)).ok()?;
+        let (answer, answered) = bounded(1);
+        self.0.shards.get(shard)?.do_send(SequenceOf(id, answer));
+        answered.recv().ok()?
+    }
+
+    /// The entry at a sequence with its row.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn entry(&self, sequence: u64) -> Result<Option<(JournaledEntry, OutcomeRow)>, QueryFault> {
+        // The batcher writes rows: whatever has been answered is in its lane or written.
+        self.ask(|_| ());
+        self.0.archive.entry(sequence)
+    }
+
+    /// The receipt of an entry.
+    ///
+    /// # Errors
+    /// [`QueryFault::NotSealed`] while its block is open, and others where a file is damaged.
+    pub fn receipt(&self, sequence: u64) -> Result<Receipt, QueryFault> {
+        self.ask(|_| ());
+        self.0.archive.receipt(sequence)
+    }
+
+    /// An account's newest postings as of the last block, newest first; none if there is no such account.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn history(&self, account: AccountHandle, limit: usize) -> Result<Option<Vec<Posting>>, QueryFault> {
+        let start = self.ask(move |sealer| HistoryStart::of(sealer.mirror(), account));
+        start.map(|start| self.0.archive.history(&start, limit)).transpose()
+    }
+
+    /// Ends the engine: takes nothing more, executes and answers what was admitted, seals, snapshots, stops
+    /// all threads. The second call does nothing.
+    pub fn shutdown(&self) {
+        let Some(threads) = self.0.threads.lock().take() else { return };
+        drop(self.seal());
+        self.0.is_closing.store(true, Ordering::Release);
+        self.0.admission.ring();
+        join(threads.sequencer);
+        join(threads.journal);
+        for shard in &self.0.shards {
+            let (done, drained) = bounded(1);
+            shard.do_send(Drain(done));
+            // An error would mean that the actor has ended, and with it its lane.
+            drop(drained.recv());
+        }
+        if let Err(fault) = self.ask_book(|book| book.snapshot()) {
+            crate::fatal::stop("the last snapshot can't be written", &fault);
+        }
+        threads.system.stop();
+        join(threads.actors);
+    }
+}
+
+/// A thread that ends otherwise than by returning has aborted the process.
+fn join(thread: JoinHandle<()>) {
+    drop(thread.join());
+}
+
+fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: RecoveryReport) -> Engine {
+    let Machine { journal, state, book, .. } = machine;
+    let meter = Arc::new(Meter::new());
+    meter.record_recovery(report.frames, report.torn.is_some());
+    let directory = Arc::new(Directory::default());
+    directory.reset(state.registry());
+    let (admission, doorway) = Admission::new(
+        options.in_flight_transfers_max,
+        options.participant_in_flight_transfers_max,
+    );
+    let admission = Arc::new(admission);
+    let archive = Archive {
+        journal: journal.reader(),
+        outcomes: book.outcomes.clone(),
+        blocks: book.blocks.clone(),
+    };
+    let ids = state.ids().empty_copy();
+    let head = *journal.head();
+    let actors = Actors { options, state, book, meter: &meter, directory: &directory, admission: &admission };
+    let (shards, lanes, batcher, system, actors) = actors.start(&archive);
+    let (frames, frames_in) = bounded(SEQUENCED_FRAMES);
+    let is_closing = Arc::new(AtomicBool::new(false));
+    let sequencer = Sequencer::new(Arc::clone(&admission), doorway, frames, Arc::clone(&is_closing), &head);
+    let journal_thread = JournalThread { journal, frames: frames_in, lanes, meter: Arc::clone(&meter) };
+    let threads = Threads {
+        sequencer: spawn("sequencer", move || sequencer.run()),
+        journal: spawn("journal", move || journal_thread.run()),
+        actors,
+        system,
+    };
+    Engine(Arc::new(Parts {
+        admission,
+        directory,
+        archive,
+        shards,
+        ids,
+        batcher,
+        meter,
+        is_closing,
+        threads: Mutex::new(Some(threads)),
+        report,
+    }))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    match std::thread::Builder::new().name(name.to_owned()).spawn(run) {
+        Ok(thread) => thread,
+        Err(fault) => crate::fatal::stop("a thread can't be started", &fault),
+    }
+}
+
+/// What the actors are made of.
+struct Actors<'a> {
+    options: &'a EngineOptions,
+    state: State,
+    book: Book<FileStorage>,
+    meter: &'a Arc<Meter>,
+    directory: &'a Arc<Directory>,
+    admission: &'a Arc<Admission>,
+}
+
+type Started =
+    (Vec<Addr<ShardActor>>, Vec<Lane<Arc<Execution>>>, Addr<Batcher>, System, JoinHandle<()>);
+
+impl Actors<'_> {
+    /// Starts an actix system on a thread of its own, the batcher and each shard on arbiters of theirs.
+    fn start(self, archive: &Archive<FileStorage>) -> Started {
+        let (bind_batcher, batcher_end) = lane::<Executed>(LANE_FRAMES);
+        let batcher = Batcher {
+            book: self.book,
+            lane: batcher_end,
+            meter: Arc::clone(self.meter),
+            admission: Arc::downgrade(self.admission),
+            seal_interval: self.options.seal_interval,
+            seal_entries_max: self.options.seal_entries_max,
+            snapshot_blocks: self.options.snapshot_blocks,
+            requested: 0,
+            last_seal: Instant::now(),
+        };
+        let executors = executors(self.state, self.options.shards);
+        let (directory, meter) = (Arc::clone(self.directory), Arc::clone(self.meter));
+        let history = JournalHistory(archive.journal.clone());
+        let (tell, told) = bounded(1);
+        let actors = spawn("actors", move || {
+            let runner = System::new();
+            runner.block_on(async move {
+                let batcher = Batcher::start_in_arbiter(&Arbiter::new().handle(), |_| batcher);
+                let finisher =
+                    Finisher { directory, batcher: bind_batcher(batcher.clone().recipient()), meter };
+                let shards = executors.into_iter().map(|executor| {
+                    let (bind, end) = lane(LANE_FRAMES);
+                    let (history, finisher) = (history.clone(), finisher.clone());
+                    let actor = ShardActor { executor, lane: end, history, finisher };
+                    let address = ShardActor::start_in_arbiter(&Arbiter::new().handle(), |_| actor);
+                    (address.clone(), bind(address.recipient()))
+                });
+                let (shards, lanes) = shards.unzip();
+                drop(tell.send((shards, lanes, batcher, System::current())));
+            });
+            // Ends when the engine stops the system.
+            drop(runner.run());
+        });
+        let (shards, lanes, batcher, system) = told.recv().expect("the actors' thread tells before it runs");
+        (shards, lanes, batcher, system, actors)
+    }
+}
+
+fn executors(state: State, shards: usize) -> Vec<Executor> {
+    if shards <= 1 {
+        return vec![Executor::Whole(Box::new(state))];
+    }
+    let share = |number| Share { number, shards: shards as u64 };
+    (0..shards as u64).map(|number| Executor::Part(Box::new(Shard::of(share(number), &state)))).collect()
+}

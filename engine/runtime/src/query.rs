@@ -1,0 +1,262 @@
+//! Questions that the stored files answer: entries by sequence, an account's history by its posting chain,
+//! blocks, and receipts made from the journal on demand. Reads only; decides nothing.
+
+use feiqian_core::account::AccountHandle;
+use feiqian_core::block::{decided_record, leaf_hashes};
+use feiqian_core::command::{Command, Genesis};
+use feiqian_core::mirror::Mirror;
+use feiqian_core::outcome::{OutcomeRow, ROW_BYTES};
+use feiqian_core::participant::CycleNumber;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_proof::hash::Domain;
+use feiqian_proof::header::BlockHeader;
+use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
+use feiqian_proof::receipt::Receipt;
+use feiqian_proof::signature::Signature;
+use feiqian_proof::tree::path_of;
+use zerocopy::FromBytes as _;
+
+use crate::book::SealedBlock;
+use crate::history::{JournaledEntry, entry_of, records_of};
+use crate::journal::{JournalReader, ReadFault};
+use crate::storage::Storage;
+use crate::stores::{BlockStore, OutcomeStore, StoreFault};
+
+/// The files of a data directory, for reading. Clones read the same files.
+#[derive(Clone, Debug)]
+pub struct Archive<S: Storage> {
+    /// The journal.
+    pub journal: JournalReader<S>,
+    /// The outcome rows.
+    pub outcomes: OutcomeStore<S>,
+    /// The blocks.
+    pub blocks: BlockStore<S>,
+}
+
+/// Why a question can't be answered.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum QueryFault {
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] ReadFault),
+    /// Rows or blocks can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// A file holds what the engine never writes.
+    #[error("the entry at sequence {0} can't be read: run `feiqian audit`")]
+    Unreadable(u64),
+    /// The entry's block is still open.
+    #[error("sequence {0} is not in a sealed block yet: try again in a moment")]
+    NotSealed(u64),
+}
+
+/// One posting on an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Posting {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Frame time, nanoseconds since 1970.
+    pub timestamp: u64,
+    /// The transfer's id, or that of the settling command.
+    pub uetr: u128,
+    /// The other account; none for a settlement.
+    pub counterparty: Option<AccountHandle>,
+    /// Minor units.
+    pub amount: u128,
+    /// Whether the account was debited.
+    pub is_debit: bool,
+    /// The cycle, where this is the payment of its net position.
+    pub settles: Option<CycleNumber>,
+}
+
+impl<S: Storage> Archive<S> {
+    /// The entry at a sequence with its row; none beyond the journal's end.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn entry(&self, sequence: u64) -> Result<Option<(JournaledEntry, OutcomeRow)>, QueryFault> {
+        if sequence == 0 || sequence > self.journal.durable() {
+            return Ok(None);
+        }
+        let frame = self.journal.frame_at(sequence)?;
+        let entry = entry_of(&frame, sequence).ok_or(QueryFault::Unreadable(sequence))?;
+        Ok(Some((entry, self.row(sequence)?)))
+    }
+
+    fn row(&self, sequence: u64) -> Result<OutcomeRow, QueryFault> {
+        let bytes = self.outcomes.read_row(sequence)?;
+        OutcomeRow::read_from_bytes(&bytes).map_err(|_| QueryFault::Unreadable(sequence))
+    }
+
+    /// A sealed block; none above the last height.
+    ///
+    /// # Errors
+    /// [`QueryFault::Store`] where the file is damaged.
+    pub fn block(&self, height: u64) -> Result<Option<SealedBlock>, QueryFault> {
+        if height == 0 || height > self.blocks.last() {
+            return Ok(None);
+        }
+        let stored = self.blocks.read(height)?;
+        let header = BlockHeader::decode(&stored.header).map_err(|_| StoreFault::Absent(height))?;
+        Ok(Some(SealedBlock { header, signature: Signature(stored.signature) }))
+    }
+
+    /// The sealed block that holds a sequence; none while it is open.
+    ///
+    /// # Errors
+    /// [`QueryFault::Store`] where a file is damaged.
+    pub fn block_of(&self, sequence: u64) -> Result<Option<SealedBlock>, QueryFault> {
+        let (mut low, mut high) = (1, self.blocks.last());
+        while low <= high {
+            let middle = low + (high - low) / 2;
+            let Some(block) = self.block(middle)? else { return Ok(None) };
+            let first = block.header.first_sequence;
+            if sequence < first {
+                high = middle - 1;
+            } else if sequence >= first + block.header.count {
+                low = middle + 1;
+            } else {
+                return Ok(Some(block));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The journal's first entry.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where it can't be read.
+    pub fn genesis(&self) -> Result<Genesis, QueryFault> {
+        let frame = self.journal.frame_at(1)?;
+        match entry_of(&frame, 1).and_then(|entry| entry.command).map(|entry| entry.command) {
+            Some(Command::Genesis(genesis)) => Ok(genesis),
+            _ => Err(QueryFault::Unreadable(1)),
+        }
+    }
+
+    /// The receipt of an entry: its record with outcome, the path to its block's root, the signed header.
+    ///
+    /// # Errors
+    /// [`QueryFault::NotSealed`] while its block is open, and others where a file is damaged.
+    pub fn receipt(&self, sequence: u64) -> Result<Receipt, QueryFault> {
+        let block = self.block_of(sequence)?.ok_or(QueryFault::NotSealed(sequence))?;
+        let header = block.header;
+        let (entry, row) = self.entry(sequence)?.ok_or(QueryFault::NotSealed(sequence))?;
+        let genesis = self.genesis()?;
+        let chain = SaltSeed::of_chain(&genesis.salt_secret, &genesis.chain_id);
+        let leaves = self.leaves(&chain, &header)?;
+        let index = sequence - header.first_sequence;
+        let at = usize::try_from(index).map_err(|_| QueryFault::Unreadable(sequence))?;
+        Ok(Receipt {
+            header,
+            signature: block.signature,
+            index,
+            salt: salt(&chain.of_block(header.height), SaltKind::Transfer, sequence),
+            record: *decided_record(&entry.record, &row, sequence, entry.timestamp).bytes(),
+            path: path_of(Domain::TransferNode, &leaves, at),
+            details: entry.details.unwrap_or_default(),
+        })
+    }
+
+    /// All leaf hashes of a block, from journal and rows.
+    fn leaves(&self, chain: &SaltSeed, header: &BlockHeader) -> Result<Vec<feiqian_proof::Hash>, QueryFault> {
+        let mut entries: Vec<(Record, OutcomeRow, u64)> = Vec::new();
+        let end = header.first_sequence + header.count;
+        for frame in self.journal.frames_from(header.first_sequence) {
+            let frame = frame?;
+            if frame.header.first_sequence >= end {
+                break;
+            }
+            let first = frame.header.first_sequence;
+            let rows = self.outcomes.read(first, frame.header.count as usize)?;
+            let rows = rows.chunks_exact(ROW_BYTES).map(OutcomeRow::read_from_bytes);
+            let records = records_of(&frame).ok_or(QueryFault::Unreadable(first))?;
+            for (record, row) in records.into_iter().zip(rows) {
+                let row = row.map_err(|_| QueryFault::Unreadable(first))?;
+                entries.push((record, row, frame.header.timestamp));
+            }
+        }
+        Ok(leaf_hashes(chain, header, entries.iter().map(|(record, row, time)| (record, row, *time))))
+    }
+
+    /// An account's newest postings, newest first, as of the mirror's block: a walk back along its chain.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn history(
+        &self,
+        mirror: &HistoryStart,
+        limit: usize,
+    ) -> Result<Vec<Posting>, QueryFault> {
+        let mut postings = Vec::new();
+        let mut sequence = mirror.last_posting;
+        while sequence > 0 && postings.len() < limit {
+            let (entry, row) = self.entry(sequence)?.ok_or(QueryFault::Unreadable(sequence))?;
+            let Some((posting, previous)) = mirror.posting(sequence, &entry, &row) else { break };
+            postings.push(posting);
+            sequence = previous;
+        }
+        Ok(postings)
+    }
+}
+
+/// Where an account's history begins, and the settlements in it, taken from a mirror.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryStart {
+    /// The account.
+    pub account: AccountHandle,
+    /// Its last posting.
+    pub last_posting: u64,
+    /// Settling command, cycle, net position, previous posting.
+    settlements: Vec<(u64, CycleNumber, i128, u64)>,
+}
+
+impl HistoryStart {
+    /// Of an account as of the mirror's block; none if there is no such account.
+    #[must_use]
+    pub fn of(mirror: &Mirror, account: AccountHandle) -> Option<Self> {
+        let last_posting = mirror.account(account)?.last_posting;
+        let mut settlements = Vec::new();
+        for closing in &mirror.closings {
+            let by = mirror.registry.cycle(closing.cycle).map_or(0, |cycle| cycle.settled_by);
+            let own = closing.settlements.iter().filter(|settlement| settlement.account == account);
+            settlements.extend(own.map(|at| (by, closing.cycle, at.net, at.previous)));
+        }
+        Some(Self { account, last_posting, settlements })
+    }
+
+    /// The posting at a sequence and the sequence before it. None where the chain leads to a settlement that
+    /// is no longer at hand.
+    fn posting(&self, sequence: u64, entry: &JournaledEntry, row: &OutcomeRow) -> Option<(Posting, u64)> {
+        let record = &entry.record;
+        let (timestamp, uetr) = (entry.timestamp, record.uetr.get());
+        if record.flags.get() & flags::COMMAND != 0 {
+            let (_, cycle, net, previous) = self.settlements.iter().find(|(by, ..)| *by == sequence)?;
+            let posting = Posting {
+                sequence,
+                timestamp,
+                uetr,
+                counterparty: None,
+                amount: net.unsigned_abs(),
+                is_debit: *net > 0,
+                settles: Some(*cycle),
+            };
+            return Some((posting, *previous));
+        }
+        let is_debit = record.debtor.get() == self.account;
+        let (counterparty, previous) = match is_debit {
+            true => (record.creditor.get(), row.debtor_previous.get()),
+            false => (record.debtor.get(), row.creditor_previous.get()),
+        };
+        let posting = Posting {
+            sequence,
+            timestamp,
+            uetr,
+            counterparty: Some(counterparty),
+            amount: row.amount.get().into(),
+            is_debit,
+            settles: None,
+        };
+        Some((posting, previous))
+    }
+}
