@@ -65,6 +65,7 @@ pub struct Events<R> {
     pop: bool,
     has_header: bool,
     has_document: bool,
+    failed: Option<ReadError>,
 }
 
 impl<R: BufRead> Events<R> {
@@ -81,6 +82,7 @@ impl<R: BufRead> Events<R> {
             pop: false,
             has_header: false,
             has_document: false,
+            failed: None,
         }
     }
 
@@ -127,13 +129,26 @@ impl<R: BufRead> Events<R> {
     /// The next event.
     ///
     /// # Errors
-    /// [`ReadError`] where the file is not well formed or not valid; nothing more can be read then.
+    /// [`ReadError`] where the file is not well formed or not valid; it is then repeated for ever, so that a caller
+    /// that asks on can't read past a fault.
     pub fn next_event(&mut self) -> Result<Event> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         if std::mem::take(&mut self.pop) {
             self.frames.pop();
             self.path.pop();
         }
-        self.advance().map_err(|error| self.located(error))
+        let event = self.advance().map_err(|error| self.located(error));
+        self.failed = event.as_ref().err().cloned();
+        event
+    }
+
+    /// Ends the reading with an error of the caller's, which is then repeated like one of the reader's own.
+    pub(crate) fn stop(&mut self, error: ReadError) -> ReadError {
+        let error = self.located(error);
+        self.failed = Some(error.clone());
+        error
     }
 
     /// The error with the path and position of this place.

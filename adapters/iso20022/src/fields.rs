@@ -9,44 +9,7 @@ use feiqian_core::uetr::Uetr;
 use crate::payment::{
     AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, ToldAmount, TransferDetails,
 };
-use crate::schema::MessageType;
 use crate::schema::names::*;
-
-/// An empty business header, to be filled.
-pub(crate) fn new_business_head(message_type: MessageType) -> BusinessHead {
-    BusinessHead {
-        message_type,
-        from: Agent::default(),
-        to: Agent::default(),
-        business_message_id: String::new(),
-        message_definition: String::new(),
-        business_service: None,
-        creation: String::new(),
-        copy_duplicate: None,
-        possible_duplicate: false,
-        priority: None,
-        has_signature: false,
-    }
-}
-
-/// An empty group header, to be filled.
-pub(crate) fn new_head(message_type: MessageType) -> MessageHead {
-    MessageHead {
-        message_type,
-        business: None,
-        message_id: String::new(),
-        creation: String::new(),
-        number_of_transactions: None,
-        control_sum: None,
-        total: None,
-        settlement_date: None,
-        settlement_method: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        initiating_party: None,
-    }
-}
 
 fn owned(text: &str) -> Option<String> {
     Some(text.to_owned())

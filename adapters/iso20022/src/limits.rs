@@ -11,11 +11,13 @@ pub const TOKEN_BYTES_MAX: usize = 1 << 20;
 pub const ATTRIBUTES_MAX: usize = 32;
 /// Distinct namespaces of one file. A wrapper, a header, a document and a signature need five or so.
 pub const NAMESPACES_MAX: usize = 64;
+/// Bytes of a name, a prefix or a namespace. The longest of the standard has 73.
+pub const NAME_BYTES_MAX: usize = 1024;
 /// Namespace declarations in force at one place: every element may declare again.
 pub const BINDINGS_MAX: usize = 256;
 /// Refusals of the file as a whole that are kept; the first says enough.
 pub const FILE_REFUSALS_MAX: usize = 16;
-/// Statuses of a pacs.002 that is read whole; larger reports are for machines that stream.
+/// Statuses, reasons and lines of additional information of a pacs.002, which is read whole.
 pub const REPORT_ITEMS_MAX: usize = 100_000;
 
 const _: () = assert!(20_000 * 4 < TOKEN_BYTES_MAX);

@@ -3,7 +3,7 @@
 //! A namespace is compared as its exact text, as XML demands: no case folding, no resolving of references.
 
 use crate::error::{ErrorCode, ReadError};
-use crate::limits::{BINDINGS_MAX, NAMESPACES_MAX};
+use crate::limits::{BINDINGS_MAX, NAME_BYTES_MAX, NAMESPACES_MAX};
 use crate::schema::MessageType;
 
 /// The number of "no namespace".
@@ -57,8 +57,13 @@ impl Namespaces {
     }
 
     pub(crate) fn resolve(&mut self, prefix: &str) -> Result<u16, ReadError> {
-        let found = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
-        match found {
+        // Nearly every prefix is empty, and comparing empty texts by a library call was a fifth of the reading time.
+        let is_it = |binding: &&Binding| match (binding.prefix.as_str(), prefix) {
+            ("", "") => true,
+            ("", _) | (_, "") => false,
+            (one, other) => one == other,
+        };
+        match self.bindings.iter().rev().find(is_it) {
             Some(binding) => Ok(binding.namespace),
             None if prefix.is_empty() => Ok(NO_NAMESPACE),
             None if prefix == "xml" => self.number(XML),
@@ -74,6 +79,10 @@ impl Namespaces {
         if is_reserved || (text.is_empty() && !prefix.is_empty()) {
             let text = format!("the prefix {prefix} can't be declared so; choose another");
             return Err(ReadError::new(ErrorCode::NotWellFormed, text));
+        }
+        if prefix.len().max(text.len()) > NAME_BYTES_MAX {
+            let text = format!("a namespace has more than {NAME_BYTES_MAX} bytes; no message has such names");
+            return Err(ReadError::new(ErrorCode::TooLarge, text));
         }
         if self.bindings.len() == BINDINGS_MAX {
             return Err(too_many());

@@ -269,6 +269,42 @@ pub struct BusinessHead {
     pub has_signature: bool,
 }
 
+impl BusinessHead {
+    /// The header (head.001.001.02) of a message of type `of`, made at `creation` (an ISO date and time).
+    ///
+    /// # Panics
+    /// Never: the header's table is part of this crate.
+    #[must_use]
+    pub fn new(from: Agent, to: Agent, id: &str, of: MessageType, creation: &str) -> Self {
+        let message_type = MessageType::parse("head.001.001.02").expect("its table is committed");
+        Self {
+            from,
+            to,
+            business_message_id: id.to_owned(),
+            message_definition: of.identifier().to_owned(),
+            creation: creation.to_owned(),
+            ..Self::empty(message_type)
+        }
+    }
+
+    /// A header to be filled.
+    pub(crate) fn empty(message_type: MessageType) -> Self {
+        Self {
+            message_type,
+            from: Agent::default(),
+            to: Agent::default(),
+            business_message_id: String::new(),
+            message_definition: String::new(),
+            business_service: None,
+            creation: String::new(),
+            copy_duplicate: None,
+            possible_duplicate: false,
+            priority: None,
+            has_signature: false,
+        }
+    }
+}
+
 /// The group header (`GrpHdr`) of a message, with its business header.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MessageHead {
@@ -301,6 +337,26 @@ pub struct MessageHead {
 }
 
 impl MessageHead {
+    /// A header with nothing but what every message has; `creation` is an ISO date and time.
+    #[must_use]
+    pub fn new(message_type: MessageType, message_id: &str, creation: &str) -> Self {
+        Self {
+            message_type,
+            business: None,
+            message_id: message_id.to_owned(),
+            creation: creation.to_owned(),
+            number_of_transactions: None,
+            control_sum: None,
+            total: None,
+            settlement_date: None,
+            settlement_method: None,
+            clearing_system: None,
+            instructing_agent: None,
+            instructed_agent: None,
+            initiating_party: None,
+        }
+    }
+
     /// The kind of message.
     #[must_use]
     pub fn family(&self) -> Family {

@@ -156,7 +156,7 @@ pub fn answer_type(original: MessageType) -> Option<MessageType> {
 }
 
 impl StatusReport {
-    /// Reads a pacs.002 of at most [`REPORT_ITEMS_MAX`] groups and transactions.
+    /// Reads a pacs.002 of at most [`REPORT_ITEMS_MAX`] statuses, reasons and lines of additional information.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
@@ -185,16 +185,23 @@ impl StatusReport {
             let text = format!("{} is no status report; send a pacs.002", self.head.message_type);
             return Err(events.located(ReadError::new(ErrorCode::WrongMessage, text)));
         }
+        let mut items = 0;
         loop {
             let event = events.next_event()?;
             match (event, events.path()) {
                 (Event::End, _) => return Ok(()),
-                (Event::Open, [_, _, rest @ ..]) => self.open(rest),
-                (Event::Value, [_, _, rest @ ..]) => self.value(rest, events.text()),
+                (Event::Open, [_, _, rest @ ..]) => {
+                    items += usize::from(is_item(rest));
+                    self.open(rest);
+                }
+                (Event::Value, [_, _, rest @ ..]) => {
+                    items += usize::from(is_item(rest));
+                    self.value(rest, events.text());
+                }
                 _ => {}
             }
-            if self.head.groups.len() + self.transactions.len() > REPORT_ITEMS_MAX {
-                let text = format!("more than {REPORT_ITEMS_MAX} statuses; split the report");
+            if items > REPORT_ITEMS_MAX {
+                let text = format!("more than {REPORT_ITEMS_MAX} statuses and reasons; split the report");
                 return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
             }
         }
@@ -242,6 +249,16 @@ impl StatusReport {
             _ => {}
         }
     }
+}
+
+/// Whether an element adds to what the report keeps without a bound of its own.
+fn is_item(path: &[u16]) -> bool {
+    matches!(
+        path,
+        [ORGNL_GRP_INF_AND_STS | TX_INF_AND_STS]
+            | [_, STS_RSN_INF]
+            | [_, STS_RSN_INF, ADDTL_INF | ADDTL_STS_RSN_INF]
+    )
 }
 
 fn group_value(group: &mut GroupStatus, path: &[u16], text: &str) {

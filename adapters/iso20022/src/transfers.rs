@@ -37,6 +37,14 @@ pub fn check(input: impl BufRead, limits: Limits) -> Result<FileSummary> {
     TransferReader::new(input, limits)?.finish()
 }
 
+/// What message a file holds, and its business application header: reads no further than that.
+///
+/// # Errors
+/// [`ReadError`] where that can't be read.
+pub fn identify(input: impl BufRead, limits: Limits) -> Result<(MessageType, Option<BusinessHead>)> {
+    read_until_document(&mut Events::new(input, &limits))
+}
+
 /// A reader of one file's credit transfers.
 #[derive(Debug)]
 pub struct TransferReader<R> {
@@ -102,7 +110,7 @@ impl<R: BufRead> TransferReader<R> {
             let error = events.located(ReadError::new(ErrorCode::WrongMessage, text));
             return Err(with_reference(error, business.as_ref(), ""));
         }
-        let mut head = fields::new_head(message_type);
+        let mut head = MessageHead::new(message_type, "", "");
         head.business = business;
         let mut reader = Self {
             events,
@@ -179,8 +187,8 @@ impl<R: BufRead> TransferReader<R> {
         event.map_err(|error| with_reference(error, self.head.business.as_ref(), &self.head.message_id))
     }
 
-    fn fail<T>(&self, code: ErrorCode, text: String) -> Result<T> {
-        let error = self.events.located(ReadError::new(code, text));
+    fn fail<T>(&mut self, code: ErrorCode, text: String) -> Result<T> {
+        let error = self.events.stop(ReadError::new(code, text));
         Err(with_reference(error, self.head.business.as_ref(), &self.head.message_id))
     }
 
@@ -254,8 +262,8 @@ impl<R: BufRead> TransferReader<R> {
         let draft = std::mem::take(&mut self.draft);
         let total = self.head.total.as_ref().map(|total| total.currency.as_str());
         self.totals.add(&draft.amount, total);
-        let judged = judge(&draft, &self.head)
-            .and_then(|cleared| self.totals.note_ids(&draft.details.ids).map(|()| cleared));
+        let unique = self.totals.note_ids(&draft.details.ids);
+        let judged = judge(&draft, &self.head).and_then(|cleared| unique.map(|()| cleared));
         let index = self.index;
         Ok(match judged {
             Ok((amount, currency)) => {
@@ -279,7 +287,7 @@ pub(crate) fn read_until_document<R: BufRead>(
         let event = events.next_event().map_err(|error| with_reference(error, business.as_ref(), ""))?;
         match (event, &mut business) {
             (Event::Root(message), _) if message.family() == Family::Head001 => {
-                business = Some(fields::new_business_head(message));
+                business = Some(BusinessHead::empty(message));
             }
             (Event::Root(message), _) => return Ok((message, business)),
             (Event::Value, Some(head)) => {

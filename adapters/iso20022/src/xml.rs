@@ -9,7 +9,7 @@ use quick_xml::errors::{Error as QuickError, IllFormedError, SyntaxError};
 use quick_xml::events::{BytesDecl, BytesStart, Event};
 
 use crate::error::{ErrorCode, ReadError};
-use crate::limits::{ATTRIBUTES_MAX, DEPTH_MAX, Limits, TOKEN_BYTES_MAX};
+use crate::limits::{ATTRIBUTES_MAX, DEPTH_MAX, Limits, NAME_BYTES_MAX, TOKEN_BYTES_MAX};
 use crate::namespace::{NO_NAMESPACE, Namespaces};
 
 type Result<T> = std::result::Result<T, ReadError>;
@@ -401,6 +401,10 @@ fn push_lines(to: &mut String, text: &str) {
 
 /// Prefix (empty without one) and local name.
 fn split_name(name: &str) -> Result<(&str, &str)> {
+    if name.len() > NAME_BYTES_MAX {
+        let text = format!("a name has more than {NAME_BYTES_MAX} bytes; no message has such names");
+        return Err(ReadError::new(ErrorCode::TooLarge, text));
+    }
     let (prefix, local) = match name.split_once(':') {
         Some((prefix, local)) => (prefix, local),
         None => ("", name),

@@ -44,21 +44,13 @@ impl Obligation {
     /// The pacs.009 that instructs it: the header and its one transaction.
     ///
     /// # Errors
-    /// Only if this crate was built without the tables of pacs.009.001.08 and head.001.001.02.
+    /// Only if this crate was built without the table of pacs.009.001.08.
     pub fn to_message(&self) -> io::Result<(MessageHead, CreditTransfer)> {
         let (sender, receiver) = (Agent::of_bic(self.operator), Agent::of_bic(self.debtor));
         let message_type = known("pacs.009.001.08")?;
-        let mut head = crate::fields::new_head(message_type);
-        head.business = Some(BusinessHead {
-            from: sender.clone(),
-            to: receiver.clone(),
-            business_message_id: self.message_id.clone(),
-            message_definition: message_type.identifier().to_owned(),
-            creation: self.creation.clone(),
-            ..crate::fields::new_business_head(known("head.001.001.02")?)
-        });
-        head.message_id.clone_from(&self.message_id);
-        head.creation.clone_from(&self.creation);
+        let mut head = MessageHead::new(message_type, &self.message_id, &self.creation);
+        let (from, to) = (sender.clone(), receiver.clone());
+        head.business = Some(BusinessHead::new(from, to, &self.message_id, message_type, &self.creation));
         head.number_of_transactions = Some(1);
         let (text, currency) = (self.amount.to_decimal(self.currency), self.currency.code().to_owned());
         head.total = Some(ToldAmount { text, currency });

@@ -86,12 +86,14 @@ mod tests {
         let data = std::env::var_os("FEIQIAN_DATA").map_or(beside, PathBuf::from);
         let schemas = data.join("iso20022/xsd");
         if !schemas.is_dir() {
-            let _ = writeln!(std::io::stderr(), "skipped: {} is not there (set FEIQIAN_DATA)", schemas.display());
+            let _ =
+                writeln!(std::io::stderr(), "skipped: {} is not there (set FEIQIAN_DATA)", schemas.display());
             return;
         }
         let tables = compile(&schemas).expect("the schemas are supported");
         for (name, text) in emit::files(&tables).expect("the tables fit") {
-            let committed = std::fs::read_to_string(here.join("../src/schema").join(name)).expect("committed");
+            let committed =
+                std::fs::read_to_string(here.join("../src/schema").join(name)).expect("committed");
             assert!(committed == text, "{name} is not what the schemas give: run the generator");
         }
     }

@@ -2,8 +2,12 @@
 
 use std::io::{BufReader, Read};
 
-use feiqian_iso20022::limits::{ATTRIBUTES_MAX, DEPTH_MAX, NAMESPACES_MAX, TOKEN_BYTES_MAX};
-use feiqian_iso20022::transfers::{TransferReader, check};
+use feiqian_iso20022::limits::{
+    ATTRIBUTES_MAX, DEPTH_MAX, NAME_BYTES_MAX, NAMESPACES_MAX, REPORT_ITEMS_MAX, TOKEN_BYTES_MAX,
+};
+use feiqian_iso20022::status::StatusReport;
+use feiqian_iso20022::transfers::{TransferReader, check, identify};
+use feiqian_iso20022::write;
 use feiqian_iso20022::{ErrorCode, Limits};
 
 use crate::data;
@@ -56,6 +60,46 @@ fn attributes_and_namespaces_are_counted() {
     };
     assert_eq!(code(&wrappers(NAMESPACES_MAX - 2), Limits::default()), Some(ErrorCode::NoDocument));
     assert_eq!(code(&wrappers(NAMESPACES_MAX), Limits::default()), Some(ErrorCode::TooMany));
+}
+
+#[test]
+fn names_and_long_reports_are_bounded() {
+    let long = "n".repeat(NAME_BYTES_MAX + 1);
+    assert_eq!(code(&format!("<w><{long}/></w>"), Limits::default()), Some(ErrorCode::TooLarge));
+    assert_eq!(code(&format!("<w xmlns=\"{long}\"/>"), Limits::default()), Some(ErrorCode::TooLarge));
+    assert_eq!(code(&format!("<w xmlns:{long}=\"a\"/>"), Limits::default()), Some(ErrorCode::TooLarge));
+    let report = crate::round_trip::report("pacs.002.001.10");
+    let text = write::to_text(|out| write::pacs002(out, &report)).expect("written");
+    let lines = "<AddtlInf>x</AddtlInf>".repeat(REPORT_ITEMS_MAX);
+    let text = text.replacen("<AddtlInf>", &format!("{lines}<AddtlInf>"), 1);
+    let error = StatusReport::read(text.as_bytes(), Limits::default()).expect_err("too many lines");
+    assert_eq!(error.code, ErrorCode::TooMany);
+}
+
+#[test]
+fn a_fault_is_repeated_and_nothing_is_read_past_it() {
+    let broken = fixture().replacen("<ChrgBr>SLEV</ChrgBr>", "<ChrgBr>NONE</ChrgBr>", 1);
+    let mut reader = TransferReader::new(broken.as_bytes(), Limits::default()).expect("a good head");
+    let first = reader.next_transfer().expect_err("no such code");
+    assert_eq!(first.code, ErrorCode::InvalidValue);
+    for _ in 0..3 {
+        assert_eq!(reader.next_transfer().map(|_| ()), Err(first.clone()));
+    }
+    assert_eq!(reader.finish(), Err(first));
+    let few = Limits { transactions_max: 1, ..Limits::default() };
+    let text = fixture();
+    let mut reader = TransferReader::new(text.as_bytes(), few).expect("a good head");
+    assert!(reader.next_transfer().is_ok_and(|entry| entry.is_some()));
+    let over = reader.next_transfer().expect_err("a second one");
+    assert_eq!((over.code, reader.finish().map(|_| ())), (ErrorCode::TooMany, Err(over)));
+}
+
+#[test]
+fn a_message_is_identified_without_reading_on() {
+    let text = fixture();
+    let head = text.split_once("<GrpHdr>").expect("a group header").0;
+    let (message, business) = identify(head.as_bytes(), Limits::default()).expect("enough");
+    assert_eq!((message.identifier(), business), ("pacs.008.001.08", None));
 }
 
 #[test]

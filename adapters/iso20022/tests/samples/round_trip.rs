@@ -357,7 +357,7 @@ fn transfers_of_the_samples_are_written_and_read_back() {
             })
             .collect();
         let mut head = MessageHead { total: None, control_sum: None, ..summary.head };
-        if transfers.is_empty() || head.message_id.contains('\r') {
+        if transfers.is_empty() {
             continue;
         }
         head.number_of_transactions = None;
