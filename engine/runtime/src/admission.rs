@@ -154,14 +154,8 @@ impl Admission {
     pub(crate) fn new(total_max: usize, own_max: usize) -> (Self, Doorway) {
         let (commands, commands_in) = bounded(COMMANDS_MAX);
         let (bell, bell_in) = bounded(1);
-        let admission = Self {
-            queues: Mutex::default(),
-            total: Arc::default(),
-            total_max,
-            own_max,
-            commands,
-            bell,
-        };
+        let admission =
+            Self { queues: Mutex::default(), total: Arc::default(), total_max, own_max, commands, bell };
         (admission, Doorway { commands: commands_in, bell: bell_in })
     }
 
@@ -277,8 +271,9 @@ mod tests {
             tickets.push(admission.submit(batch(1, 8_190)));
         }
         tickets.push(admission.submit(batch(2, 10)));
-        let order: Vec<_> =
-            std::iter::from_fn(|| admission.next(|_| true)).map(|admitted| admitted.batch.participant).collect();
+        let order: Vec<_> = std::iter::from_fn(|| admission.next(|_| true))
+            .map(|admitted| admitted.batch.participant)
+            .collect();
         assert_eq!(order.len(), 6);
         assert!(order.iter().position(|participant| *participant == 2) <= Some(1), "{order:?}");
     }

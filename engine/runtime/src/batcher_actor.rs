@@ -119,7 +119,12 @@ impl Batcher {
                 0 | UNLIMITED => 0.0,
                 cap => (cap as f64 - cell.headroom(cap).max(0) as f64) / cap as f64,
             };
-            self.meter.record_position(participant.bic.as_str(), terms.currency.code(), cell.position, cap_use);
+            self.meter.record_position(
+                participant.bic.as_str(),
+                terms.currency.code(),
+                cell.position,
+                cap_use,
+            );
         }
     }
 

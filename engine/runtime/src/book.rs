@@ -2,9 +2,9 @@
 //! it. Everything in it follows from the journal, so a block that is there already must come out the same.
 
 use feiqian_core::block::Sealer;
+use feiqian_core::frame::Head;
 use feiqian_core::ledger::Delta;
 use feiqian_core::outcome::OutcomeRow;
-use feiqian_core::frame::Head;
 use feiqian_core::state::Fault;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::{PublicKey, Signature, SigningKey, sign_header, verify_header};

@@ -62,7 +62,11 @@ impl Directory {
 
     /// A participant's clearing account in a currency.
     #[must_use]
-    pub fn clearing_account(&self, participant: ParticipantHandle, currency: Currency) -> Option<AccountHandle> {
+    pub fn clearing_account(
+        &self,
+        participant: ParticipantHandle,
+        currency: Currency,
+    ) -> Option<AccountHandle> {
         self.clearing.get(&(participant, currency)).map(|entry| *entry)
     }
 

@@ -23,8 +23,6 @@ use crate::meter::Meter;
 /// The way back to the submitters of one frame.
 #[derive(Debug)]
 pub(crate) enum Replies {
-    /// Nobody waits: the frame comes from recovery.
-    Replay,
     /// For each batch: whom to tell, how many rows, and its place in flight.
     Batches(Vec<(oneshot::Sender<BatchOutcome>, usize, Place)>),
     /// The command's submitter.
@@ -159,7 +157,6 @@ fn prepare(
 ) -> Answers {
     let header = &frame.header;
     match replies {
-        Replies::Replay => Answers::None,
         Replies::Command(reply) => match rows.first() {
             Some(row) => {
                 let outcome = CommandOutcome { sequence: header.first_sequence, row: *row, first_account };

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 
 /// Says why, and ends the process at once.
-pub fn stop(what: &str, why: &dyn Display) -> ! {
+pub(crate) fn stop(what: &str, why: &dyn Display) -> ! {
     // Nobody is left to tell if standard error is gone too.
     let _ = writeln!(std::io::stderr().lock(), "feiqian: stopping: {what}: {why}");
     std::process::abort();

@@ -22,5 +22,6 @@ pub mod directory;
 pub mod settlement;
 pub mod query;
 pub mod replay;
+pub mod audit;
 pub mod meter;
 mod fatal;

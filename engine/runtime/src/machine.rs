@@ -165,7 +165,9 @@ impl<S: Storage> Machine<S> {
         let options = JournalOptions { chain_id: identity.chain_id, segment_bytes };
         let replay = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
             if frame.header.last_sequence() <= until {
-                ids_of(&frame, |id, sequence| drop(ids.take(id, sequence)));
+                ids_of(&frame, |id, sequence| {
+                    ids.take(id, sequence);
+                });
                 return Ok(());
             }
             if !std::mem::replace(&mut is_begun, true) {
@@ -264,12 +266,7 @@ fn begin<S: Storage>(
             Err(flaw) => report.bad_snapshots.push(flaw),
         }
     }
-    Ok(Beginning {
-        state: State::default(),
-        sealer: Sealer::default(),
-        ids: IdIndex::new(0),
-        until: 0,
-    })
+    Ok(Beginning { state: State::default(), sealer: Sealer::default(), ids: IdIndex::new(0), until: 0 })
 }
 
 /// A snapshot counts only if the state in it has the roots of the block that it names.

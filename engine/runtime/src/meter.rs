@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
-use metrics::{Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 
 use crate::journal::{Durable, Frame};
 
@@ -90,9 +93,7 @@ impl Meter {
                 _ => describe_histogram!(metric.name, metric.unit, metric.meaning),
             }
         }
-        let entries = |outcome: Outcome, reason: &'static str| {
-            counter!(ENTRIES, "outcome" => outcome.name(), "reason" => reason)
-        };
+        let entries = |outcome: Outcome, reason: &'static str| counter!(ENTRIES, "outcome" => outcome.name(), "reason" => reason);
         let accepted = Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Rejected);
         let rejected = RejectReason::ALL.iter();
         Self {
@@ -152,7 +153,13 @@ impl Meter {
         self.seal.record(elapsed);
     }
 
-    pub(crate) fn record_position(&self, participant: &str, currency: &'static str, position: i128, cap_use: f64) {
+    pub(crate) fn record_position(
+        &self,
+        participant: &str,
+        currency: &'static str,
+        position: i128,
+        cap_use: f64,
+    ) {
         let labels = [("participant", participant.to_owned()), ("currency", currency.to_owned())];
         gauge!(POSITION, &labels).set(position as f64);
         gauge!(CAP_USE, &labels).set(cap_use);

@@ -84,7 +84,8 @@ impl Engine {
     pub fn create(options: &EngineOptions, key: SigningKey, genesis: &Entry) -> Result<Self, OpenError> {
         let storage = FileStorage::open(&options.data)?;
         let begun = Instant::now();
-        let timestamp = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let timestamp =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let timestamp = u64::try_from(timestamp.as_nanos()).unwrap_or(u64::MAX);
         let machine = Machine::create(storage, options.segment_bytes, key, (genesis, timestamp))?;
         Ok(start(options, machine, RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() }))
@@ -159,7 +160,7 @@ impl Engine {
         });
         if open > 0 {
             // If the batcher has asked for the same seal, this one repeats it, and either way it is done.
-            self.command(&entry)?.wait();
+            let _ = self.command(&entry)?.wait();
         }
         let last = self.ask(Sealer::height).max(height.saturating_sub(1));
         Ok(self.0.archive.block(last).ok().flatten())
@@ -225,7 +226,8 @@ impl Engine {
     /// all threads. The second call does nothing.
     pub fn shutdown(&self) {
         let Some(threads) = self.0.threads.lock().take() else { return };
-        drop(self.seal());
+        // Busy: the next start seals.
+        let _ = self.seal();
         self.0.is_closing.store(true, Ordering::Release);
         self.0.admission.ring();
         join(threads.sequencer);
@@ -234,7 +236,7 @@ impl Engine {
             let (done, drained) = bounded(1);
             shard.do_send(Drain(done));
             // An error would mean that the actor has ended, and with it its lane.
-            drop(drained.recv());
+            let _ = drained.recv();
         }
         if let Err(fault) = self.ask_book(|book| book.snapshot()) {
             crate::fatal::stop("the last snapshot can't be written", &fault);
@@ -255,16 +257,11 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     meter.record_recovery(report.frames, report.torn.is_some());
     let directory = Arc::new(Directory::default());
     directory.reset(state.registry());
-    let (admission, doorway) = Admission::new(
-        options.in_flight_transfers_max,
-        options.participant_in_flight_transfers_max,
-    );
+    let (admission, doorway) =
+        Admission::new(options.in_flight_transfers_max, options.participant_in_flight_transfers_max);
     let admission = Arc::new(admission);
-    let archive = Archive {
-        journal: journal.reader(),
-        outcomes: book.outcomes.clone(),
-        blocks: book.blocks.clone(),
-    };
+    let archive =
+        Archive { journal: journal.reader(), outcomes: book.outcomes.clone(), blocks: book.blocks.clone() };
     let ids = state.ids().empty_copy();
     let head = *journal.head();
     let actors = Actors { options, state, book, meter: &meter, directory: &directory, admission: &admission };
@@ -310,8 +307,7 @@ struct Actors<'a> {
     admission: &'a Arc<Admission>,
 }
 
-type Started =
-    (Vec<Addr<ShardActor>>, Vec<Lane<Arc<Execution>>>, Addr<Batcher>, System, JoinHandle<()>);
+type Started = (Vec<Addr<ShardActor>>, Vec<Lane<Arc<Execution>>>, Addr<Batcher>, System, JoinHandle<()>);
 
 impl Actors<'_> {
     /// Starts an actix system on a thread of its own, the batcher and each shard on arbiters of theirs.

@@ -183,11 +183,7 @@ impl<S: Storage> Archive<S> {
     ///
     /// # Errors
     /// [`QueryFault`] where a file is damaged.
-    pub fn history(
-        &self,
-        mirror: &HistoryStart,
-        limit: usize,
-    ) -> Result<Vec<Posting>, QueryFault> {
+    pub fn history(&self, mirror: &HistoryStart, limit: usize) -> Result<Vec<Posting>, QueryFault> {
         let mut postings = Vec::new();
         let mut sequence = mirror.last_posting;
         while sequence > 0 && postings.len() < limit {

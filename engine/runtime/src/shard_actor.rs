@@ -70,7 +70,7 @@ impl Handler<SequenceOf> for ShardActor {
             Executor::Whole(state) => state.ids().find(question.0),
             Executor::Part(shard) => shard.find_id(question.0),
         };
-        drop(question.1.send(sequence));
+        let _ = question.1.send(sequence);
     }
 }
 
@@ -86,7 +86,7 @@ impl Handler<Drain> for ShardActor {
         if self.run(usize::MAX) {
             context.notify(Wake);
         }
-        drop(order.0.send(()));
+        let _ = order.0.send(());
     }
 }
 

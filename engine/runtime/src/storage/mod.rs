@@ -7,6 +7,7 @@
 
 pub mod aligned;
 pub mod files;
+pub mod frozen;
 
 use std::fmt;
 
