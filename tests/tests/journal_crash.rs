@@ -13,7 +13,7 @@ use feiqian_runtime::journal::{
 use feiqian_tests::sim_storage::{Dice, Failure, Plan, SimStorage};
 
 const CHAIN: [u8; 16] = *b"journal crash 01";
-const CRASHES_DEFAULT: u64 = 2_000;
+const CRASHES_DEFAULT: u64 = 5_000;
 
 type Opened = Result<(Journal<SimStorage>, Recovered, Vec<Frame>), RecoveryFault<Infallible>>;
 
@@ -22,8 +22,20 @@ fn options(segment_bytes: u32) -> JournalOptions {
 }
 
 fn recover(storage: &SimStorage, segment_bytes: u32, acknowledged: u64, from: Option<Head>) -> Opened {
+    recover_seeing(storage, segment_bytes, acknowledged, from, &mut 0)
+}
+
+/// Like `recover`; `seen` rises to the last frame that was handed out, also where it ends in a fault.
+fn recover_seeing(
+    storage: &SimStorage,
+    segment_bytes: u32,
+    acknowledged: u64,
+    from: Option<Head>,
+    seen: &mut u64,
+) -> Opened {
     let mut frames = Vec::new();
     let visit = |frame: Durable<Frame>| -> Result<(), Infallible> {
+        *seen = (*seen).max(frame.header.last_sequence());
         frames.push(frame.into_inner());
         Ok(())
     };
@@ -73,6 +85,8 @@ fn is_same(frame: &Frame, submitted: &SequencedFrame) -> bool {
 struct Client {
     acknowledged: Vec<Frame>,
     in_flight: Vec<SequencedFrame>,
+    /// The last frame that a recovery handed out: blocks made of it may be on disk, and vouch for it.
+    seen: u64,
 }
 
 impl Client {
@@ -110,18 +124,19 @@ fn live(
     segment_bytes: u32,
     dice: &mut Dice,
 ) -> Result<(), String> {
-    let vouched = if dice.once_in(2) { client.sequence() } else { 0 };
+    let vouched = if dice.once_in(2) { client.sequence().max(client.seen) } else { 0 };
     let snapshot = dice.below(client.acknowledged.len() as u64 * 3 + 1);
     let snapshot = usize::try_from(snapshot).ok().and_then(|at| client.acknowledged.get(at));
     let from = snapshot.map(|frame| frame.header.head(frame.hash));
-    let (mut journal, recovered, mut frames) = match recover(storage, segment_bytes, vouched, from) {
-        Ok(opened) => opened,
-        Err(RecoveryFault::Storage(fault)) => {
-            let was_planned = storage.is_down() || fault.cause == FAULT_OF_PLAN;
-            return if was_planned { Ok(()) } else { Err(format!("recovery failed: {fault}")) };
-        }
-        Err(fault) => return Err(format!("refused: {fault}")),
-    };
+    let (mut journal, recovered, mut frames) =
+        match recover_seeing(storage, segment_bytes, vouched, from, &mut client.seen) {
+            Ok(opened) => opened,
+            Err(RecoveryFault::Storage(fault)) => {
+                let was_planned = storage.is_down() || fault.cause == FAULT_OF_PLAN;
+                return if was_planned { Ok(()) } else { Err(format!("recovery failed: {fault}")) };
+            }
+            Err(fault) => return Err(format!("refused: {fault}")),
+        };
     if recovered.head.sequence != journal.reader().durable() {
         return Err("the reader's head is another".to_owned());
     }

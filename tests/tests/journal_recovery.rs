@@ -102,6 +102,19 @@ fn the_same_is_refused_once_a_mark_a_later_group_or_a_block_vouches_for_the_grou
 }
 
 #[test]
+fn damaged_padding_is_refused_where_a_group_lies_behind_and_healed_where_none_does() {
+    let (storage, _) = two_groups();
+    let between = storage.copy();
+    between.damage(FIRST, |bytes| bytes[4096 + 384 + 10] ^= 1);
+    let place = refused(&between, 0, None).map(|(file, offset, _)| (file, offset));
+    assert_eq!(place, Some((FIRST.to_owned(), 4096 + 384)), "cutting would lose the second group");
+    storage.damage(FIRST, |bytes| bytes[8192 + 3 * 1024 + 10] ^= 1);
+    let (_, recovered, frames) = open(&storage, 4, None).expect("no frame is hurt, so nothing is lost");
+    assert_eq!(frames.len(), 4);
+    assert_eq!(recovered.tail, Tail::Torn { segment: 1, offset: 8192 + 3 * 1024, bytes: 1 });
+}
+
+#[test]
 fn a_journal_that_ends_before_what_was_acknowledged_is_refused() {
     let (storage, _) = two_groups();
     let (file, offset, what) = refused(&storage, 5, None).expect("frame 5 is gone");
@@ -184,15 +197,15 @@ fn a_recycled_segments_older_frames_are_a_clean_end() {
 #[test]
 fn a_snapshot_saves_the_reading_and_must_be_of_this_chain() {
     let (storage, heads) = three_segments();
-    for at in 1..=20_usize {
-        let (journal, recovered, frames) = open(&storage, 0, Some(heads[at])).expect("on the chain");
+    for (at, head) in heads.iter().enumerate().skip(1) {
+        let (journal, recovered, frames) = open(&storage, 0, Some(*head)).expect("on the chain");
         assert_eq!((frames.len(), recovered.frames), (20 - at, 20 - at as u64));
         assert_eq!(frames.first().map_or(21, |f| f.header.first_sequence), at as u64 + 1);
         for sequence in [1, 7, 8, 9, 15, 16, 20] {
             let read = journal.reader().frame_at(sequence).expect("also what lies before the snapshot");
             assert_eq!(read.header.first_sequence, sequence);
         }
-        let mut other = heads[at];
+        let mut other = *head;
         other.hash.0[0] ^= 1;
         let what = refused(&storage, 0, Some(other)).map(|(.., what)| what);
         assert_eq!(what, Some(Refusal::SnapshotElsewhere), "after frame {at}");
@@ -210,6 +223,27 @@ fn another_chains_segment_is_refused() {
     let visit = |_: Durable<Frame>| -> Result<(), Infallible> { panic!("nothing of it may be executed") };
     let opened = Journal::recover(storage, options, 0, None, visit);
     assert!(matches!(opened, Err(RecoveryFault::Refused(_))));
+}
+
+#[test]
+fn a_well_formed_frame_that_does_not_follow_is_void() {
+    let (storage, _) = two_groups();
+    let other = SimStorage::new(1, Plan::default());
+    let (mut journal, ..) = open(&other, 0, None).expect("an empty disk");
+    journal.append(vec![frame(1, 1, 256)]).expect("room");
+    journal.append((2..=4).map(|sequence| frame(sequence, 1, 768)).collect()).expect("room");
+    let foreign = other.content(FIRST).expect("written")[8192..12_288].to_vec();
+
+    let grafted = storage.copy();
+    grafted.damage(FIRST, |bytes| bytes[8192..12_288].copy_from_slice(&foreign));
+    let (_, recovered, frames) = open(&grafted, 1, None).expect("the other history is cut");
+    assert_eq!((frames.len(), recovered.head.sequence), (1, 1));
+
+    let doubled = storage.copy();
+    doubled.damage(FIRST, |bytes| bytes.copy_within(8192..12_288, 12_288));
+    let (_, recovered, frames) = open(&doubled, 4, None).expect("the repetition is cut");
+    assert_eq!((frames.len(), recovered.head.sequence), (4, 4));
+    assert!(matches!(recovered.tail, Tail::Torn { offset: 12_288, .. }));
 }
 
 #[test]

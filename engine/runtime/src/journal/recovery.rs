@@ -209,13 +209,8 @@ fn list_segments<S: Storage, E>(storage: &S) -> Result<u32, RecoveryFault<E>> {
         let what = Refusal::SegmentMissing;
         return Err(RecoveryRefusal { file: path_of(number), offset: 0, sequence: 0, what }.into());
     }
-    let mut leftovers = names.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)).peekable();
-    if leftovers.peek().is_some() {
-        for name in leftovers {
-            storage.remove(&format!("{JOURNAL_DIRECTORY}/{name}"))?;
-        }
-        // Before a new spare takes the same name: the old one must not come back under it.
-        storage.sync_directory(JOURNAL_DIRECTORY)?;
+    for name in names.iter().filter(|name| name.ends_with(ASIDE_SUFFIX)) {
+        storage.remove(&format!("{JOURNAL_DIRECTORY}/{name}"))?;
     }
     Ok(last)
 }
