@@ -1,1 +1,29 @@
-//! The file transport: inbox, outbox, archive and rejected.
+//! The file transport: an inbox of ISO 20022 files becomes batches, the outcomes become answers in an outbox.
+//!
+//! Reading order: [`intake`] (what happens to a file, step by step), [`resolve`] (whose accounts a payment means),
+//! [`status`] (what an outcome is in ISO codes), then [`settlement`] (what a closed cycle sends). Knows directories
+//! and no rule of clearing: what the engine can decide is left to it.
+#![forbid(unsafe_code)]
+
+pub mod intake;
+pub mod resolve;
+pub mod status;
+mod clearing;
+mod answer;
+pub mod details;
+pub mod settlement;
+pub mod agents;
+pub mod watch;
+pub mod report;
+pub mod inbox;
+pub mod layout;
+mod source;
+pub mod store;
+pub mod timestamp;
+pub mod limits;
+pub mod error;
+
+pub use error::FilesError;
+pub use intake::{Disposal, IntakeOptions, import, intake};
+pub use layout::WorkDir;
+pub use report::{Disposition, FileReport, IntakeReport};

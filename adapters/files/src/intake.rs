@@ -1,0 +1,329 @@
+//! What happens to a file of the inbox, from its bytes to its answer.
+//!
+//! ```text
+//! read all ──┬─ unreadable ──────────▶ admi.002 ─▶ rejected/ with its reason
+//!            ├─ no payments in it ───────────────▶ archive/ (noted)
+//!            ├─ wrong as a whole ────▶ pacs.002 RJCT ─▶ archive/
+//!            └─ read again: resolve, submit, wait ▶ pacs.002 ─▶ archive/
+//! ```
+//! A crash between any two steps leaves the file in the inbox, and the next run ends in the same answer: the engine
+//! knows each payment by its id, and names of answers follow from the input alone. Refusals that are made here, by
+//! the directory as it is, are made anew.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use feiqian_core::bic::Bic;
+use feiqian_iso20022::codes::Status;
+use feiqian_iso20022::derive::transfer_id;
+use feiqian_iso20022::events::{Event, Events};
+use feiqian_iso20022::payment::{Entry, FileSummary};
+use feiqian_iso20022::transfers::{TransferReader, check};
+use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
+use feiqian_runtime::pipeline::Engine;
+
+use crate::answer::{Answerer, changed, group_status};
+use crate::clearing::Clearing;
+use crate::error::FilesError;
+use crate::inbox::{InboxFile, list};
+use crate::layout::WorkDir;
+use crate::report::{Disposition, FileReport, IntakeReport};
+use crate::resolve::resolve;
+use crate::source::Source;
+use crate::status::Verdicts;
+use crate::store;
+
+/// What is done with a file that has been worked on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disposal {
+    /// Moved to `archive/` or `rejected/`: the inbox is the work directory's own.
+    Move,
+    /// Left as it is: the inbox is someone else's, and only read. What can't be read is copied to `rejected/`.
+    Leave,
+}
+
+/// How files are taken in.
+#[derive(Clone, Debug)]
+pub struct IntakeOptions {
+    /// Where files come in.
+    pub inbox: PathBuf,
+    /// Where everything else goes.
+    pub work: WorkDir,
+    /// What is done with files that have been worked on.
+    pub disposal: Disposal,
+    /// Who answers.
+    pub operator: Bic,
+    /// Bounds of one file.
+    pub limits: Limits,
+    /// Dates the answers, nanoseconds since 1970; decides nothing.
+    pub clock: fn() -> u64,
+}
+
+impl IntakeOptions {
+    /// Takes in the work directory's own inbox, within the usual limits.
+    #[must_use]
+    pub fn new(work: WorkDir, operator: Bic) -> Self {
+        Self {
+            inbox: work.inbox(),
+            work,
+            disposal: Disposal::Move,
+            operator,
+            limits: Limits::default(),
+            clock: crate::timestamp::now,
+        }
+    }
+
+    /// Reads another inbox and leaves its files there.
+    #[must_use]
+    pub fn reading(self, inbox: PathBuf) -> Self {
+        Self { inbox, disposal: Disposal::Leave, ..self }
+    }
+}
+
+/// Takes in what the inbox holds, file by file in name order. Blocks until all is answered: call it from a plain
+/// thread, not from an async runtime.
+///
+/// # Errors
+/// [`FilesError::Io`] if the inbox can't be listed, [`FilesError::Closing`] if the engine shuts down. Any other fault
+/// concerns one file, which is reported as left.
+pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, FilesError> {
+    let listing = list(&options.inbox)?;
+    let files = take(engine, options, &listing.files)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+}
+
+/// Takes in single files, whatever their names end in, and leaves them where they are.
+///
+/// # Errors
+/// As [`intake`]; [`FilesError::Io`] for a file that is not there.
+pub fn import(
+    engine: &Engine,
+    options: &IntakeOptions,
+    paths: &[PathBuf],
+) -> Result<IntakeReport, FilesError> {
+    let options = IntakeOptions { disposal: Disposal::Leave, ..options.clone() };
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(FilesError::io(path, "open"))?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        files.push(InboxFile { name, path: path.clone(), bytes: metadata.len() });
+    }
+    Ok(IntakeReport { files: take(engine, &options, &files)?, ..IntakeReport::default() })
+}
+
+pub(crate) fn take(
+    engine: &Engine,
+    options: &IntakeOptions,
+    files: &[InboxFile],
+) -> Result<Vec<FileReport>, FilesError> {
+    let mut reports = Vec::new();
+    for file in files {
+        match (Intake { engine, options, now: (options.clock)() }).file(file) {
+            Ok(report) => reports.push(report),
+            Err(FilesError::Closing) => return Err(FilesError::Closing),
+            Err(fault) => reports.push(FileReport {
+                reason: Some(fault.to_string()),
+                ..FileReport::new(&file.name, Disposition::Left)
+            }),
+        }
+    }
+    Ok(reports)
+}
+
+struct Intake<'a> {
+    engine: &'a Engine,
+    options: &'a IntakeOptions,
+    now: u64,
+}
+
+impl Intake<'_> {
+    fn file(&self, file: &InboxFile) -> Result<FileReport, FilesError> {
+        let source = Source::open(file, self.options.limits.file_bytes_max)?;
+        match check(source.reader()?, self.options.limits) {
+            Ok(summary) => self.payments(file, &source, &summary),
+            Err(error) if error.code == ErrorCode::Io => {
+                Err(FilesError::io(&file.path, "read")(std::io::Error::other(error.message)))
+            }
+            Err(error) if error.code == ErrorCode::WrongMessage => self.other_message(file, &source),
+            Err(error) => self.unreadable(file, &source, &error),
+        }
+    }
+
+    fn payments(
+        &self,
+        file: &InboxFile,
+        source: &Source,
+        summary: &FileSummary,
+    ) -> Result<FileReport, FilesError> {
+        let mut report = FileReport::new(&file.name, Disposition::Answered);
+        let verdicts = if summary.refusals.is_empty() {
+            self.clear(source, &mut report)?
+        } else {
+            report.reason = summary.refusals.first().map(|refusal| refusal.text.clone());
+            reject_all(summary)
+        };
+        let name = format!("{}.pacs.002.xml", source.stem());
+        let path = self.options.work.outbox().join(&name);
+        self.answerer().statuses(&path, source, summary, &verdicts)?;
+        self.dispose(source, &self.options.work.archive())?;
+        count(&mut report, &verdicts);
+        report.message_type = Some(summary.head.message_type.identifier().to_owned());
+        report.message_id = Some(summary.head.message_id.clone());
+        report.answer = Some(name);
+        Ok(report)
+    }
+
+    /// The second pass: each payment is resolved and submitted, or refused here and never sequenced.
+    fn clear(&self, source: &Source, report: &mut FileReport) -> Result<Verdicts, FilesError> {
+        let mut clearing = Clearing::new(self.engine);
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        let mut ids: Vec<(usize, String)> = Vec::new();
+        while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
+            let place = clearing.verdicts().reserve();
+            let resolved = match &entry {
+                Entry::Refused(refused) => Err(refused.refusal.clone()),
+                Entry::Transfer(transfer) => {
+                    if ids.len() < FIRST_IDS {
+                        let id = transfer_id(reader.head(), &transfer.details, transfer.index);
+                        ids.push((place, id.to_string()));
+                    }
+                    resolve(reader.head(), transfer, self.engine.directory())
+                }
+            };
+            match resolved {
+                Ok(resolved) => clearing.push(place, resolved)?,
+                Err(refusal) => clearing.verdicts().reject(place, refusal),
+            }
+        }
+        let verdicts = clearing.finish()?;
+        source.check_unchanged()?;
+        let is_cleared = |place: &usize| {
+            verdicts.verdict(*place).is_some_and(|verdict| verdicts.status(verdict).0 == Status::Acsp)
+        };
+        report.first_cleared = ids.into_iter().find(|(place, _)| is_cleared(place)).map(|(_, id)| id);
+        Ok(verdicts)
+    }
+
+    fn unreadable(
+        &self,
+        file: &InboxFile,
+        source: &Source,
+        error: &ReadError,
+    ) -> Result<FileReport, FilesError> {
+        let mut report = FileReport::new(&file.name, Disposition::Rejected);
+        let message = self.message_of(source)?;
+        // A reject is never answered by a reject, or two houses would send them for ever.
+        if message.map(MessageType::family) != Some(Family::Admi002) {
+            let name = format!("{}.admi.002.xml", source.stem());
+            self.answerer().reject(&self.options.work.outbox().join(&name), error)?;
+            report.answer = Some(name);
+        }
+        let rejected = self.options.work.rejected();
+        let reason = rejected.join(format!("{}.xml.reason.txt", source.stem()));
+        store::write_file(&reason, |out| out.write_all(reason_text(&file.name, error).as_bytes()))?;
+        match self.options.disposal {
+            Disposal::Move => self.dispose(source, &rejected)?,
+            Disposal::Leave if file.bytes <= self.options.limits.file_bytes_max => {
+                store::copy_file(&file.path, &rejected.join(format!("{}.xml", source.stem())))?;
+            }
+            Disposal::Leave => {}
+        }
+        report.message_type = message.map(|message| message.identifier().to_owned());
+        report.message_id.clone_from(&error.reference);
+        report.reason = Some(error.to_string());
+        Ok(report)
+    }
+
+    /// A message that is read here but asks for nothing; it must be valid all the same.
+    fn other_message(&self, file: &InboxFile, source: &Source) -> Result<FileReport, FilesError> {
+        let mut events = Events::new(source.reader()?, &self.options.limits);
+        let mut message = None;
+        loop {
+            match events.next_event() {
+                Ok(Event::Root(root)) => message = Some(root),
+                Ok(Event::End) => break,
+                Ok(_) => {}
+                Err(error) => return self.unreadable(file, source, &error),
+            }
+        }
+        self.dispose(source, &self.options.work.archive())?;
+        let message_type = message.map(|message| message.identifier().to_owned());
+        Ok(FileReport { message_type, ..FileReport::new(&file.name, Disposition::Noted) })
+    }
+
+    /// The type of a file that is not readable to its end, if it says one.
+    fn message_of(&self, source: &Source) -> Result<Option<MessageType>, FilesError> {
+        let mut events = Events::new(source.reader()?, &self.options.limits);
+        loop {
+            match events.next_event() {
+                Ok(Event::Root(root)) if root.family() != Family::Head001 => return Ok(Some(root)),
+                Ok(Event::End) | Err(_) => return Ok(None),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn answerer(&self) -> Answerer {
+        Answerer { operator: self.options.operator, limits: self.options.limits, now: self.now }
+    }
+
+    fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
+        match self.options.disposal {
+            Disposal::Move => {
+                store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem())))
+            }
+            Disposal::Leave => Ok(()),
+        }
+    }
+}
+
+/// Ids that are remembered to name one cleared payment of the file.
+const FIRST_IDS: usize = 100;
+
+/// A file that is wrong as a whole: each of its transactions is rejected for the first reason.
+fn reject_all(summary: &FileSummary) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    if let Some(refusal) = summary.refusals.first() {
+        for _ in 0..summary.transactions {
+            let place = verdicts.reserve();
+            verdicts.reject(place, refusal.clone());
+        }
+    }
+    verdicts
+}
+
+fn count(report: &mut FileReport, verdicts: &Verdicts) {
+    let counts = verdicts.counts();
+    report.status = Some(group_status(counts.keys().map(|(status, _)| *status)).as_str().to_owned());
+    report.duplicates = verdicts.duplicates;
+    for ((status, code), number) in counts {
+        report.transactions += number;
+        match (status, code) {
+            (Status::Rjct, code) => {
+                let code = code.map_or("NARR", |code| code.as_str());
+                *report.rejected.entry(code.to_owned()).or_insert(0) += number;
+            }
+            (Status::Pdng, _) => report.pending += number,
+            _ => report.accepted += number,
+        }
+    }
+}
+
+/// What lies beside a rejected file, for a person.
+fn reason_text(name: &str, error: &ReadError) -> String {
+    let mut text = format!("{name} can't be read\n\n");
+    let path = if error.path.is_empty() { "the file" } else { &error.path };
+    // Writing into a String cannot fail.
+    let _ = write!(
+        text,
+        "fault      {} ({:?})\nelement    {path}\nbyte       {}\nreason     {}\nreference  {}\n",
+        error.code.number(),
+        error.code,
+        error.position,
+        error.message,
+        error.reference.as_deref().unwrap_or("none"),
+    );
+    text
+}

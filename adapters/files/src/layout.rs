@@ -1,0 +1,75 @@
+//! Where files lie under a work directory.
+//!
+//! ```text
+//! inbox/       what banks send, moved in when complete
+//! outbox/      answers: pacs.002 and admi.002, one for each file that is answered
+//! archive/     files that were answered or noted
+//! rejected/    files that can't be read, each with a .reason.txt
+//! settlement/  pacs.009 for each obligation of a cycle, camt.053 and camt.054 for each participant
+//! receipts/    proofs for banks
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::error::FilesError;
+use crate::store;
+
+/// A work directory, with all its folders there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkDir {
+    root: PathBuf,
+}
+
+const FOLDERS: [&str; 6] = ["inbox", "outbox", "archive", "rejected", "settlement", "receipts"];
+
+impl WorkDir {
+    /// Makes what is missing.
+    ///
+    /// # Errors
+    /// [`FilesError::Io`] naming the folder that can't be made.
+    pub fn create(root: impl Into<PathBuf>) -> Result<Self, FilesError> {
+        let root = root.into();
+        for folder in FOLDERS {
+            let path = root.join(folder);
+            std::fs::create_dir_all(&path).map_err(FilesError::io(&path, "create the folder"))?;
+        }
+        store::sync_folder(&root)?;
+        Ok(Self { root })
+    }
+
+    /// The directory that holds the folders.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    /// What banks send.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+    /// Answers.
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.root.join("outbox")
+    }
+    /// Files that were answered or noted.
+    #[must_use]
+    pub fn archive(&self) -> PathBuf {
+        self.root.join("archive")
+    }
+    /// Files that can't be read.
+    #[must_use]
+    pub fn rejected(&self) -> PathBuf {
+        self.root.join("rejected")
+    }
+    /// What a closed cycle sends.
+    #[must_use]
+    pub fn settlement(&self) -> PathBuf {
+        self.root.join("settlement")
+    }
+    /// Proofs for banks.
+    #[must_use]
+    pub fn receipts(&self) -> PathBuf {
+        self.root.join("receipts")
+    }
+}

@@ -1,0 +1,34 @@
+//! Every bound of the file transport, with its reason. Bounds of a single message stand in the codec's limits.
+
+use std::time::Duration;
+
+use feiqian_core::limits::{BATCH_TRANSFERS_MAX, DETAILS_BYTES_MAX, FRAME_DETAILS_BYTES_MAX};
+
+/// Files of one run; the rest stays for the next, in name order.
+pub const FILES_MAX: usize = 10_000;
+/// Directories inside one another below the inbox.
+pub const DEPTH_MAX: usize = 8;
+/// Transfers in one batch: a tenth of a frame's worth, so that a large file shares frames with others.
+pub const BATCH_TRANSFERS: usize = 1_000;
+/// Payment details of one batch: half of what a frame holds.
+pub const BATCH_DETAILS_BYTES: usize = 256 * 1024;
+/// Batches of one file that wait for their outcomes at once.
+pub const BATCHES_IN_FLIGHT: usize = 8;
+/// Between two attempts to submit to a busy engine.
+pub const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// Attempts before a file is left for the next run: half a minute of a busy engine.
+pub const BUSY_ATTEMPTS: u32 = 6_000;
+/// Files up to this size are read once and kept; larger ones are read again for every pass.
+pub const MEMORY_BYTES_MAX: u64 = 16 << 20;
+/// Distinct reasons of one file that are kept with their text; any more keep their code.
+pub const REASONS_MAX: usize = 10_000;
+/// Bytes of an input's name that its answer's name repeats; the digest behind it tells names apart.
+pub const STEM_BYTES_MAX: usize = 96;
+/// Agents of an inbox that are registered.
+pub const AGENTS_MAX: usize = 10_000;
+/// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.
+pub const REPORT_ENTRIES_MAX: usize = 1_000;
+
+const _: () = assert!(BATCH_TRANSFERS <= BATCH_TRANSFERS_MAX);
+const _: () =
+    assert!(BATCH_DETAILS_BYTES + DETAILS_BYTES_MAX + 8 * BATCH_TRANSFERS <= FRAME_DETAILS_BYTES_MAX);

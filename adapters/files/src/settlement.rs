@@ -1,0 +1,217 @@
+//! What a closed cycle sends: a pacs.009 for each obligation and a camt.053 for each position.
+//!
+//! Every byte follows from the journal: ids from chain, cycle and place, times from the cycle's close. Written twice,
+//! the files are the same, so a crash in between needs no clean-up. Books nothing; the cycle's commands do.
+
+mod book;
+mod statement;
+
+use std::path::Path;
+
+use feiqian_core::account::SlotHandle;
+use feiqian_core::bic::Bic;
+use feiqian_core::money::{Amount, decimal, signed_decimal};
+use feiqian_core::participant::{Cycle, CycleNumber};
+use feiqian_core::registry::Registry;
+use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::write::{self, pacs009};
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::settlement::{Obligation, obligations};
+use serde::Serialize;
+
+pub use book::{CycleBook, Sums};
+
+use crate::error::FilesError;
+use crate::layout::WorkDir;
+use crate::store;
+use crate::timestamp::{date, date_time};
+
+const UETR_CONTEXT: &str = "feiqian 2026 settlement uetr v1";
+
+/// What was written for a cycle.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct SettlementReport {
+    /// The cycle.
+    pub cycle: CycleNumber,
+    /// Net positions that are not zero, by slot; per currency they sum to zero.
+    pub positions: Vec<PositionLine>,
+    /// Obligations, by currency.
+    pub obligations: Vec<ObligationLine>,
+    /// Names of the statements in `settlement/`.
+    pub statements: Vec<String>,
+}
+
+/// A participant's net position in a currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PositionLine {
+    /// Whose.
+    pub participant: String,
+    /// Currency code.
+    pub currency: String,
+    /// Signed decimal in the currency.
+    pub net: String,
+}
+
+/// What one participant pays another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ObligationLine {
+    /// Who pays.
+    pub debtor: String,
+    /// Who is paid.
+    pub creditor: String,
+    /// Currency code.
+    pub currency: String,
+    /// Decimal in the currency.
+    pub amount: String,
+    /// Name of its pacs.009 in `settlement/`.
+    pub file: String,
+}
+
+/// Whose messages these are, and which cycle's.
+#[derive(Clone, Debug)]
+struct Context<'a> {
+    registry: &'a Registry,
+    operator: Bic,
+    chain_id: [u8; 16],
+    cycle: Cycle,
+    /// When the cycle before it closed, or the journal began; nanoseconds since 1970.
+    opened_at: u64,
+}
+
+/// Writes the files of a closed cycle: its obligations' pacs.009 and every position's camt.053.
+///
+/// Reads the cycle's journal once. Call it from a plain thread.
+///
+/// # Errors
+/// [`FilesError::Unknown`] for a cycle that is open, forgotten, or whose transfers do not add up to its positions;
+/// [`FilesError::Journal`] and [`FilesError::Io`] for the disk.
+pub fn write_cycle(
+    engine: &Engine,
+    work: &WorkDir,
+    operator: Bic,
+    cycle: CycleNumber,
+) -> Result<SettlementReport, FilesError> {
+    let closing = engine.ask(move |sealer| {
+        let mirror = sealer.mirror();
+        mirror.closing(cycle).map(|closing| (closing.nets.clone(), mirror.registry.clone()))
+    });
+    let (nets, registry) =
+        closing.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
+    let context = Context::new(engine, &registry, operator, cycle)?;
+    let book = CycleBook::read(engine, &registry, &context.cycle)?;
+    book.check(&nets)?;
+    let all = obligations(cycle, &nets, &registry).map_err(|fault| FilesError::Unknown(fault.to_string()))?;
+    let folder = work.settlement();
+    let mut report = SettlementReport { cycle, ..SettlementReport::default() };
+    report.positions = nets.iter().filter_map(|(slot, net)| context.position(*slot, *net)).collect();
+    for (obligation, index) in all.iter().zip(1_u64..) {
+        report.obligations.push(context.instruct(&folder, obligation, index)?);
+    }
+    for slot in 0..registry.slots().len() {
+        report.statements.push(context.statement(engine, &folder, &book, slot)?);
+    }
+    Ok(report)
+}
+
+impl<'a> Context<'a> {
+    fn new(
+        engine: &Engine,
+        registry: &'a Registry,
+        operator: Bic,
+        cycle: CycleNumber,
+    ) -> Result<Self, FilesError> {
+        let unknown = || FilesError::Unknown(format!("cycle {cycle} is not known"));
+        let found = *registry.cycle(cycle).ok_or_else(unknown)?;
+        let opened_at = match registry.cycle(cycle.saturating_sub(1)) {
+            Some(before) => before.closed_at,
+            None => engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp),
+        };
+        let chain_id = registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
+        Ok(Self { registry, operator, chain_id, cycle: found, opened_at })
+    }
+
+    fn position(&self, slot: SlotHandle, net: i128) -> Option<PositionLine> {
+        let terms = self.registry.slots().get(slot as usize)?;
+        Some(PositionLine {
+            participant: self.bic(terms.participant).ok()?.as_str().to_owned(),
+            currency: terms.currency.code().to_owned(),
+            net: signed_decimal(net, terms.currency),
+        })
+    }
+
+    fn instruct(
+        &self,
+        folder: &Path,
+        obligation: &Obligation,
+        index: u64,
+    ) -> Result<ObligationLine, FilesError> {
+        let (debtor, creditor) = (self.bic(obligation.debtor)?, self.bic(obligation.creditor)?);
+        let currency = obligation.currency;
+        let text = decimal(obligation.amount, currency);
+        let amount = u64::try_from(obligation.amount).ok().and_then(Amount::new).ok_or_else(|| {
+            FilesError::Unknown(format!("{text} {currency} has more digits than a pacs.009 holds"))
+        })?;
+        let file =
+            format!("cycle-{}.{index:04}.{debtor}.{creditor}.{currency}.pacs.009.xml", self.cycle.number);
+        let instruction = write::Obligation {
+            message_id: self.message_id('O', index),
+            creation: date_time(self.cycle.closed_at),
+            settlement_date: date(self.cycle.closed_at),
+            operator: self.operator,
+            debtor,
+            creditor,
+            amount,
+            currency,
+            reference: format!("CYCLE-{}", self.cycle.number),
+            uetr: self.uetr(index),
+        };
+        store::write_file(&folder.join(&file), |out| {
+            let (head, transfer) = instruction.to_message()?;
+            pacs009(out, &head, &[transfer])
+        })?;
+        let [debtor, creditor] = [debtor, creditor].map(|bic| bic.as_str().to_owned());
+        Ok(ObligationLine { debtor, creditor, currency: currency.code().to_owned(), amount: text, file })
+    }
+
+    fn statement(
+        &self,
+        engine: &Engine,
+        folder: &Path,
+        book: &CycleBook,
+        slot: usize,
+    ) -> Result<String, FilesError> {
+        let terms = self
+            .registry
+            .slots()
+            .get(slot)
+            .ok_or_else(|| FilesError::Unknown(format!("slot {slot} is not known")))?;
+        let bic = self.bic(terms.participant)?;
+        let file = format!("cycle-{}.{bic}.{}.camt.053.xml", self.cycle.number, terms.currency);
+        let report = statement::report(self, engine, book, u32::try_from(slot).unwrap_or(u32::MAX))?;
+        store::write_file(&folder.join(&file), |out| write::camt053(out, &report))?;
+        Ok(file)
+    }
+
+    fn bic(&self, participant: u32) -> Result<Bic, FilesError> {
+        let found = self.registry.participants().get(participant as usize);
+        found
+            .map(|found| found.bic)
+            .ok_or_else(|| FilesError::Unknown(format!("participant {participant} is not known")))
+    }
+
+    /// At most 35 characters for any cycle below 10^15: chain, cycle, kind and place.
+    fn message_id(&self, kind: char, index: u64) -> String {
+        let chain = self.chain_id.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        format!("FQ{chain}C{}{kind}{index}", self.cycle.number)
+    }
+
+    fn uetr(&self, index: u64) -> Uetr {
+        let mut hasher = blake3::Hasher::new_derive_key(UETR_CONTEXT);
+        hasher.update(&self.chain_id);
+        hasher.update(&self.cycle.number.to_le_bytes());
+        hasher.update(&index.to_le_bytes());
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Uetr::from_digest(digest)
+    }
+}

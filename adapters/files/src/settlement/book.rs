@@ -1,0 +1,188 @@
+//! A closed cycle read back from the journal: per position its debits and credits, by counterparty, and one by one
+//! where they are few. Reads what was decided; decides nothing, and refuses to differ from the engine's positions.
+
+use std::collections::BTreeMap;
+
+use feiqian_core::account::SlotHandle;
+use feiqian_core::batch::Payload;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::outcome::{Outcome, OutcomeRow, ROW_BYTES};
+use feiqian_core::participant::Cycle;
+use feiqian_core::registry::Registry;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_runtime::journal::Frame;
+use feiqian_runtime::pipeline::Engine;
+use zerocopy::FromBytes as _;
+
+use crate::error::FilesError;
+use crate::limits::REPORT_ENTRIES_MAX;
+
+/// Counts and sums in minor units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sums {
+    /// Number of credits.
+    pub credits: u64,
+    /// Their sum.
+    pub credit_sum: u128,
+    /// Number of debits.
+    pub debits: u64,
+    /// Their sum.
+    pub debit_sum: u128,
+}
+
+impl Sums {
+    /// Credits less debits.
+    #[must_use]
+    pub fn net(&self) -> i128 {
+        let side = |sum: u128| i128::try_from(sum).unwrap_or(i128::MAX);
+        side(self.credit_sum) - side(self.debit_sum)
+    }
+
+    fn add(&mut self, amount: u64, is_credit: bool) {
+        let (count, sum) = if is_credit {
+            (&mut self.credits, &mut self.credit_sum)
+        } else {
+            (&mut self.debits, &mut self.debit_sum)
+        };
+        *count += 1;
+        *sum += u128::from(amount);
+    }
+}
+
+/// One transfer, seen from one side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Item {
+    pub(super) sequence: u64,
+    /// Frame time, nanoseconds since 1970.
+    pub(super) timestamp: u64,
+    pub(super) amount: u64,
+    pub(super) is_credit: bool,
+    pub(super) counterparty: SlotHandle,
+}
+
+/// One position in the cycle.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct SlotBook {
+    pub(super) total: Sums,
+    pub(super) by_counterparty: BTreeMap<SlotHandle, Sums>,
+    /// The first transfers; all of them unless there are more than [`REPORT_ENTRIES_MAX`].
+    pub(super) items: Vec<Item>,
+}
+
+impl SlotBook {
+    /// Whether every transfer is among the items.
+    pub(super) fn is_itemised(&self) -> bool {
+        self.total.credits + self.total.debits == self.items.len() as u64
+    }
+}
+
+/// All positions of a cycle with their movements. Transfers within one bank move no position and are not here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CycleBook {
+    slots: BTreeMap<SlotHandle, SlotBook>,
+}
+
+impl CycleBook {
+    /// Reads a closed cycle's frames.
+    ///
+    /// # Errors
+    /// [`FilesError::Journal`] where a file can't be read.
+    pub fn read(engine: &Engine, registry: &Registry, cycle: &Cycle) -> Result<Self, FilesError> {
+        // The batcher writes the rows: whatever has been answered is written after this.
+        engine.ask(|_| ());
+        let archive = engine.archive();
+        let fault = |sequence: u64, reason: &dyn std::fmt::Display| FilesError::Journal {
+            sequence,
+            reason: reason.to_string(),
+        };
+        let first_of = |height: u64| match archive.block(height) {
+            Ok(block) => Ok(block.map(|block| (block.header.first_sequence, block.header.count))),
+            Err(error) => Err(FilesError::Unknown(format!("block {height} can't be read: {error}"))),
+        };
+        let mut book = Self::default();
+        let Some((first, _)) = first_of(cycle.first_block)? else { return Ok(book) };
+        let Some((last, count)) = first_of(cycle.end_block.saturating_sub(1))? else { return Ok(book) };
+        for frame in archive.journal.frames_from(first) {
+            let frame = frame.map_err(|error| fault(first, &error))?;
+            let sequence = frame.header.first_sequence;
+            if sequence >= last + count {
+                break;
+            }
+            if frame.header.kind == FrameKind::Transfers {
+                let rows = archive.outcomes.read(sequence, frame.header.count as usize);
+                let rows = rows.map_err(|error| fault(sequence, &error))?;
+                book.absorb(&frame, &rows, registry).map_err(|reason| fault(sequence, &reason))?;
+            }
+        }
+        Ok(book)
+    }
+
+    /// Debits and credits of a position.
+    #[must_use]
+    pub fn sums(&self, slot: SlotHandle) -> Sums {
+        self.slots.get(&slot).map_or_else(Sums::default, |book| book.total)
+    }
+
+    /// I8: what is told to the banks adds up to what the engine says they owe.
+    ///
+    /// # Errors
+    /// [`FilesError::Unknown`] naming the first position that differs.
+    pub fn check(&self, nets: &[(SlotHandle, i128)]) -> Result<(), FilesError> {
+        let mut expected: BTreeMap<SlotHandle, i128> = nets.iter().copied().collect();
+        for slot in self.slots.keys() {
+            expected.entry(*slot).or_insert(0);
+        }
+        for (slot, net) in expected {
+            let own = self.sums(slot).net();
+            if own != net {
+                let text = format!("position {slot}: its transfers sum to {own}, the cycle says {net}");
+                return Err(FilesError::Unknown(format!("{text}; run `feiqian audit`")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn slot(&self, slot: SlotHandle) -> Option<&SlotBook> {
+        self.slots.get(&slot)
+    }
+
+    fn absorb(&mut self, frame: &Frame, rows: &[u8], registry: &Registry) -> Result<(), &'static str> {
+        let payload =
+            Payload::parse(&frame.payload, frame.header.count).map_err(|_| "the payload is malformed")?;
+        let rows = rows.chunks_exact(ROW_BYTES).map(OutcomeRow::read_from_bytes);
+        for ((record, row), sequence) in payload.records.iter().zip(rows).zip(frame.header.first_sequence..) {
+            let row = row.map_err(|_| "a row is malformed")?;
+            let is_moved =
+                row.outcome() == Some(Outcome::Cleared) && record.flags.get() & flags::COMMAND == 0;
+            if is_moved {
+                self.add(record, row.amount.get(), (sequence, frame.header.timestamp), registry);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        record: &Record,
+        amount: u64,
+        (sequence, timestamp): (u64, u64),
+        registry: &Registry,
+    ) {
+        let slot_of = |handle: u64| registry.account(handle).map(|terms| terms.slot);
+        let (Some(debtor), Some(creditor)) = (slot_of(record.debtor.get()), slot_of(record.creditor.get()))
+        else {
+            return;
+        };
+        if debtor == creditor {
+            return;
+        }
+        for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {
+            let book = self.slots.entry(slot).or_default();
+            book.total.add(amount, is_credit);
+            book.by_counterparty.entry(counterparty).or_default().add(amount, is_credit);
+            if book.items.len() < REPORT_ENTRIES_MAX {
+                book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });
+            }
+        }
+    }
+}

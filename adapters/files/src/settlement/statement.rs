@@ -1,0 +1,139 @@
+//! One position of a cycle as a camt.053: opening at zero, every movement, closing at the net position. Few movements
+//! stand one by one with their references; many are summed up by counterparty.
+
+use feiqian_core::account::SlotHandle;
+use feiqian_core::participant::SlotTerms;
+use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::payment::{AccountId, Agent, Party};
+use feiqian_iso20022::write::{
+    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry,
+};
+use feiqian_runtime::pipeline::Engine;
+
+use super::book::{CycleBook, Item, SlotBook, Sums};
+use super::Context;
+use crate::details::Details;
+use crate::error::FilesError;
+use crate::timestamp::{date, date_time};
+
+pub(super) fn report(
+    context: &Context<'_>,
+    engine: &Engine,
+    book: &CycleBook,
+    slot: SlotHandle,
+) -> Result<AccountReport, FilesError> {
+    let missing = || FilesError::Unknown(format!("slot {slot} is not known"));
+    let terms = context.registry.slots().get(slot as usize).ok_or_else(missing)?;
+    let participant = context.registry.participants().get(terms.participant as usize).ok_or_else(missing)?;
+    let sums = book.sums(slot);
+    let closed = context.cycle.closed_at;
+    let entries = match book.slot(slot) {
+        Some(own) if own.is_itemised() => items(context, engine, own)?,
+        Some(own) => summed_up(context, own),
+        None => Vec::new(),
+    };
+    let owner = Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
+    Ok(AccountReport {
+        business: None,
+        message_id: context.message_id('S', slot.into()),
+        creation: date_time(closed),
+        id: context.message_id('S', slot.into()),
+        sequence: Some(context.cycle.number),
+        period: Some((date_time(context.opened_at), date_time(closed))),
+        account: account(terms),
+        currency: terms.currency,
+        owner: Some(owner),
+        servicer: Some(Agent::of_bic(context.operator)),
+        balances: vec![
+            Balance { kind: "OPBD", minor: 0, date: date(context.opened_at) },
+            Balance { kind: "CLBD", minor: sums.net(), date: date(closed) },
+        ],
+        summary: Some(summary(sums)),
+        entries,
+    })
+}
+
+fn account(terms: &SlotTerms) -> AccountId {
+    AccountId::Other { id: terms.clearing_account.to_string(), scheme: None }
+}
+
+fn summary(sums: Sums) -> EntrySummary {
+    EntrySummary {
+        credits: sums.credits,
+        credit_sum: sums.credit_sum,
+        debits: sums.debits,
+        debit_sum: sums.debit_sum,
+    }
+}
+
+fn code(is_credit: bool) -> BankTransactionCode {
+    if is_credit { BankTransactionCode::RECEIVED } else { BankTransactionCode::ISSUED }
+}
+
+fn items(context: &Context<'_>, engine: &Engine, own: &SlotBook) -> Result<Vec<ReportEntry>, FilesError> {
+    own.items.iter().map(|item| entry(context, engine, item)).collect()
+}
+
+fn entry(context: &Context<'_>, engine: &Engine, item: &Item) -> Result<ReportEntry, FilesError> {
+    let sequence = item.sequence;
+    let fault = |reason: String| FilesError::Journal { sequence, reason };
+    let found = engine.archive().entry(sequence).map_err(|error| fault(error.to_string()))?;
+    let (journaled, _) = found.ok_or_else(|| fault("it is beyond the journal's end".to_owned()))?;
+    let details = journaled.details.as_deref().and_then(Details::decode);
+    let uetr = Uetr::new(journaled.record.uetr.get());
+    Ok(ReportEntry {
+        reference: Some(sequence.to_string()),
+        minor: item.amount.into(),
+        is_credit: item.is_credit,
+        booked: date_time(item.timestamp),
+        value_date: Some(date(context.cycle.closed_at)),
+        servicer_reference: Some(sequence.to_string()),
+        code: code(item.is_credit),
+        transactions: vec![transaction(details.unwrap_or_default(), uetr)],
+        information: None,
+    })
+}
+
+fn transaction(details: Details, uetr: Option<Uetr>) -> EntryTransaction {
+    let party = |side: &crate::details::Side| Some(side.party()).filter(|party| *party != Party::default());
+    EntryTransaction {
+        message_id: Some(details.message_id.clone()).filter(|id| !id.is_empty()),
+        ids: details.ids(uetr),
+        minor: None,
+        debtor: party(&details.debtor),
+        debtor_account: details.debtor.account_id(),
+        creditor: party(&details.creditor),
+        creditor_account: details.creditor.account_id(),
+        debtor_agent: details.debtor.agent.as_ref().map(crate::details::AgentText::agent),
+        creditor_agent: details.creditor.agent.as_ref().map(crate::details::AgentText::agent),
+        remittance: details.remittance,
+    }
+}
+
+/// Up to two entries for each counterparty: what came from it and what went to it.
+fn summed_up(context: &Context<'_>, own: &SlotBook) -> Vec<ReportEntry> {
+    let sides = own.by_counterparty.iter().flat_map(|(counterparty, sums)| {
+        [
+            (counterparty, sums.credits, sums.credit_sum, true),
+            (counterparty, sums.debits, sums.debit_sum, false),
+        ]
+    });
+    let entries = sides.filter(|(_, count, ..)| *count > 0).map(|(counterparty, count, sum, is_credit)| {
+        let terms = context.registry.slots().get(*counterparty as usize);
+        let bic = terms.and_then(|terms| context.bic(terms.participant).ok());
+        let name = bic.map_or_else(String::new, |bic| bic.as_str().to_owned());
+        let direction = if is_credit { "from" } else { "to" };
+        ReportEntry {
+            reference: None,
+            minor: sum,
+            is_credit,
+            booked: date_time(context.cycle.closed_at),
+            value_date: Some(date(context.cycle.closed_at)),
+            servicer_reference: None,
+            code: code(is_credit),
+            transactions: Vec::new(),
+            information: Some(format!("{count} transfers {direction} {name}")),
+        }
+    });
+    entries.collect()
+}

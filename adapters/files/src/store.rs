@@ -1,0 +1,95 @@
+//! Writing and moving files so that a crash leaves the old state or the new one: written aside under a dot name,
+//! synced, renamed, and the folder synced. Never changes a file in place.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::FilesError;
+
+/// Writes a whole file; a file of that name is replaced.
+///
+/// # Errors
+/// [`FilesError::Io`]; the file is then as it was before.
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FilesError> {
+    let aside = aside(path);
+    write_synced(&aside, write).map_err(FilesError::io(&aside, "write"))?;
+    fs::rename(&aside, path).map_err(FilesError::io(path, "rename into place"))?;
+    sync_parent(path)
+}
+
+/// Moves a file, to another file system too.
+///
+/// # Errors
+/// [`FilesError::Io`]; the file is then at its old place, at its new one, or whole at both.
+pub fn move_file(from: &Path, to: &Path) -> Result<(), FilesError> {
+    match fs::rename(from, to) {
+        Ok(()) => sync_parent(to)?,
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            copy_file(from, to)?;
+            fs::remove_file(from).map_err(FilesError::io(from, "remove after copying"))?;
+        }
+        Err(error) => return Err(FilesError::io(from, "move")(error)),
+    }
+    sync_parent(from)
+}
+
+/// Copies a file as [`write_file`] writes it.
+///
+/// # Errors
+/// [`FilesError::Io`].
+pub fn copy_file(from: &Path, to: &Path) -> Result<(), FilesError> {
+    let mut input = File::open(from).map_err(FilesError::io(from, "open"))?;
+    write_file(to, |out| io::copy(&mut input, out).map(drop))
+}
+
+/// Makes renames in a folder durable.
+///
+/// # Errors
+/// [`FilesError::Io`].
+pub fn sync_folder(folder: &Path) -> Result<(), FilesError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FilesError::io(folder, "sync the folder"))
+}
+
+fn sync_parent(path: &Path) -> Result<(), FilesError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or(Path::new(".")))
+}
+
+/// `.NAME.part` beside the file: the inbox skips such names, and the next attempt writes over it.
+fn aside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+fn write_synced(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    write(&mut out)?;
+    out.flush()?;
+    out.get_ref().sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file() {
+        let folder = std::env::temp_dir().join(format!("feiqian-store-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("answer.xml");
+        write_file(&path, |out| out.write_all(b"old")).expect("written");
+        let failed = write_file(&path, |out| out.write_all(b"new").and(Err(io::Error::other("full"))));
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).expect("there"), b"old");
+        move_file(&path, &folder.join("moved.xml")).expect("moved");
+        assert!(!path.exists());
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}

@@ -1,0 +1,97 @@
+//! Watches an inbox for `serve`: a thread that lists it again and again and takes in files that are complete.
+//!
+//! A file is complete when its length and time of change have not moved between two looks; who renames files into
+//! the inbox needs no such luck. Names with a leading dot or ending in `.part` are never looked at.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use feiqian_runtime::pipeline::Engine;
+
+use crate::error::FilesError;
+use crate::inbox::{InboxFile, list};
+use crate::intake::{Disposal, IntakeOptions, take};
+use crate::report::IntakeReport;
+
+/// A running watch; dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Starts watching `options.inbox`, looking each `interval`. `tell` gets the report of each round that took
+    /// something in, and each fault that concerns the inbox as a whole; it runs on the watch's thread.
+    ///
+    /// Files are moved, whatever `options.disposal` says: a watch that leaves them would take them in for ever.
+    ///
+    /// # Errors
+    /// [`FilesError::Io`] if no thread can be started.
+    pub fn start(
+        engine: Engine,
+        options: IntakeOptions,
+        interval: Duration,
+        tell: impl FnMut(Result<IntakeReport, FilesError>) + Send + 'static,
+    ) -> Result<Self, FilesError> {
+        let (stop, stopped) = channel();
+        let inbox = options.inbox.clone();
+        let options = IntakeOptions { disposal: Disposal::Move, ..options };
+        let run = move || run(&engine, &options, interval, &stopped, tell);
+        let thread = std::thread::Builder::new().name("inbox".to_owned()).spawn(run);
+        let thread = thread.map_err(FilesError::io(&inbox, "start a thread for"))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Stops after the round that is being worked on.
+    pub fn stop(mut self) {
+        // The thread may have ended by itself, when the engine closed.
+        let _ = self.stop.send(());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// What a file looked like; the same twice means that nobody writes to it.
+type Look = (u64, Option<SystemTime>);
+
+fn run(
+    engine: &Engine,
+    options: &IntakeOptions,
+    interval: Duration,
+    stopped: &Receiver<()>,
+    mut tell: impl FnMut(Result<IntakeReport, FilesError>),
+) {
+    let mut seen: BTreeMap<String, Look> = BTreeMap::new();
+    // A watch that was dropped ends as one that was stopped.
+    while matches!(stopped.recv_timeout(interval), Err(RecvTimeoutError::Timeout)) {
+        match round(engine, options, &mut seen) {
+            Ok(report) if report.files.is_empty() => {}
+            Err(FilesError::Closing) => return,
+            result => tell(result),
+        }
+    }
+}
+
+fn round(
+    engine: &Engine,
+    options: &IntakeOptions,
+    seen: &mut BTreeMap<String, Look>,
+) -> Result<IntakeReport, FilesError> {
+    let listing = list(&options.inbox)?;
+    let before = std::mem::take(seen);
+    let mut complete: Vec<InboxFile> = Vec::new();
+    for file in listing.files {
+        let changed = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok();
+        let look = (file.bytes, changed);
+        if before.get(&file.name) == Some(&look) {
+            complete.push(file.clone());
+        }
+        seen.insert(file.name, look);
+    }
+    let files = take(engine, options, &complete)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+}
