@@ -103,14 +103,15 @@ impl IdIndex {
         }
     }
 
-    /// Reads the slot that `id` will need, so that its cache line is there when [`IdIndex::take`] asks; the
-    /// result only keeps the read from being dropped.
+    /// Where the slot that `id` will need lies in memory.
     #[inline]
-    #[must_use]
-    pub fn touch(&self, id: u128) -> u64 {
+    pub(crate) fn address(&self, id: u128) -> *const u8 {
         let hash = self.hash(id);
-        let Some(part) = self.parts.get(part_of(hash)) else { return 0 };
-        part.slots.get(index(hash) & part.slots.len().wrapping_sub(1)).map_or(0, |slot| slot.sequence)
+        let slot = self
+            .parts
+            .get(part_of(hash))
+            .and_then(|part| part.slots.get(index(hash) & part.slots.len().wrapping_sub(1)));
+        slot.map_or(core::ptr::null(), |slot| core::ptr::from_ref(slot).cast())
     }
 
     /// An index with the same key and no ids: it tells which shard owns an id.

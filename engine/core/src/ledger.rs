@@ -12,7 +12,7 @@ use crate::limits::ACCOUNT_HOLDS_MAX;
 use crate::mirror::Mirror;
 use crate::number::{index, number};
 use crate::outcome::RejectReason;
-use crate::overlay::{Overlay, shifts};
+use crate::overlay::Overlay;
 use crate::participant::{CycleNumber, SlotCell};
 use crate::registry::{Effect, Registry};
 
@@ -64,15 +64,21 @@ impl Share {
 pub struct Ledger {
     share: Share,
     accounts: Vec<AccountCell>,
-    /// Those of other shares are none.
-    slots: Vec<Option<SlotCell>>,
-    /// Per slot, the sum of its accounts' balances here. Follows accounts, not positions, so that the two check
-    /// each other.
-    totals: Vec<i128>,
+    slots: Vec<LedgerSlot>,
     touched: Vec<AccountHandle>,
     settlements: Vec<Settlement>,
     /// Height of the block that is being filled.
     block: u64,
+}
+
+/// What a share keeps of a position.
+#[derive(Clone, Debug, Default)]
+struct LedgerSlot {
+    /// Sum of the balances of its accounts here. Follows accounts, not positions, so that the two check each
+    /// other.
+    total: i128,
+    /// None where another share holds it.
+    cell: Option<SlotCell>,
 }
 
 /// What changed in the cells during one block, as the batcher needs it to hash and to mirror them.
@@ -136,17 +142,16 @@ impl Ledger {
             share,
             accounts: Vec::new(),
             slots: Vec::new(),
-            totals: Vec::new(),
             touched: Vec::new(),
             settlements: Vec::new(),
             block: 0,
         }
     }
 
-    /// Reads an account's cell ahead of its use.
+    /// Where an account's cell lies in memory.
     #[inline]
-    pub(crate) fn touch(&self, account: AccountHandle) -> u64 {
-        self.account(account).map_or(0, |cell| cell.last_posting)
+    pub(crate) fn address(&self, account: AccountHandle) -> *const u8 {
+        self.account(account).map_or(core::ptr::null(), |cell| core::ptr::from_ref(cell).cast())
     }
 
     #[inline]
@@ -156,12 +161,12 @@ impl Ledger {
 
     #[inline]
     pub(crate) fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
-        self.slots.get(index(slot.into()))?.as_ref()
+        self.slots.get(index(slot.into()))?.cell.as_ref()
     }
 
     #[inline]
     fn slot_mut(&mut self, slot: SlotHandle) -> Option<&mut SlotCell> {
-        self.slots.get_mut(index(slot.into()))?.as_mut()
+        self.slots.get_mut(index(slot.into()))?.cell.as_mut()
     }
 
     /// All cells, as a mirror has them at the end of a block.
@@ -169,12 +174,12 @@ impl Ledger {
         let mut ledger = Self::new(Share::WHOLE);
         let registry = &mirror.registry;
         ledger.block = registry.open_block();
-        ledger.totals = alloc::vec![0; mirror.slots.len()];
+        let slots = mirror.slots.iter().cloned();
+        ledger.slots = slots.map(|cell| LedgerSlot { total: 0, cell: Some(cell) }).collect();
         ledger.accounts.clone_from(&mirror.accounts);
         for (cell, terms) in mirror.accounts.iter().zip(registry.accounts()) {
             ledger.add_total(terms.slot, cell.balance);
         }
-        ledger.slots = mirror.slots.iter().cloned().map(Some).collect();
         ledger
     }
 
@@ -182,16 +187,17 @@ impl Ledger {
     pub(crate) fn part(&self, share: Share, registry: &Registry) -> Self {
         let mut part = Self::new(share);
         part.block = self.block;
-        part.totals = alloc::vec![0; self.slots.len()];
+        let slots = self.slots.iter().zip(registry.slots()).map(|(slot, terms)| {
+            let cell = slot.cell.clone().filter(|_| share.holds(terms.clearing_account));
+            LedgerSlot { total: 0, cell }
+        });
+        part.slots = slots.collect();
         for ((cell, terms), handle) in self.accounts.iter().zip(registry.accounts()).zip(0..) {
             if share.holds(handle) {
                 part.accounts.push(*cell);
                 part.add_total(terms.slot, cell.balance);
             }
         }
-        let slots = self.slots.iter().zip(registry.slots());
-        part.slots =
-            slots.map(|(cell, terms)| cell.clone().filter(|_| share.holds(terms.clearing_account))).collect();
         part.touched = self.touched.iter().copied().filter(|account| share.holds(*account)).collect();
         part.settlements = self.settlements.iter().copied().filter(|at| share.holds(at.account)).collect();
         part
@@ -236,36 +242,56 @@ impl Ledger {
         }
     }
 
-    /// Applies an accepted claim as one pair: what the debtor gives, the creditor gets.
+    /// Puts an accepted claim in force. `held` is the amount of the hold that it finishes.
     #[inline]
     pub(crate) fn commit(&mut self, claim: &Claim, held: u64) {
-        let (debtor, creditor) = shifts(claim, held);
-        let given = add(debtor.available, debtor.reserved);
-        let holds = match claim.kind {
-            Kind::Direct => 0,
-            Kind::Hold => 1,
-            Kind::Post | Kind::Void => -1,
-        };
+        match claim.kind {
+            Kind::Direct => self.transfer(claim),
+            Kind::Hold => self.reserve(claim, i128::from(claim.amount)),
+            Kind::Post => {
+                self.reserve(claim, i128::from(held).wrapping_neg());
+                self.transfer(claim);
+            }
+            Kind::Void => self.reserve(claim, i128::from(held).wrapping_neg()),
+        }
+    }
+
+    /// Moves the amount, as one pair: what the debtor gives, the creditor gets.
+    #[inline]
+    fn transfer(&mut self, claim: &Claim) {
+        let credit = i128::from(claim.amount);
+        let debit = credit.wrapping_neg();
+        let crosses = claim.crosses();
+        let pair = [(claim.debtor, claim.debtor_slot, debit), (claim.creditor, claim.creditor_slot, credit)];
+        for (account, slot, change) in pair {
+            let is_here = match self.touched_account(account) {
+                Some(cell) => {
+                    cell.balance = add(cell.balance, change);
+                    true
+                }
+                None => false,
+            };
+            if let Some(slot) = self.slots.get_mut(index(slot.into())) {
+                if is_here {
+                    slot.total = add(slot.total, change);
+                }
+                if crosses && let Some(cell) = &mut slot.cell {
+                    cell.position = add(cell.position, change);
+                }
+            }
+        }
+    }
+
+    /// Reserves for a hold, or gives back what one has reserved (`change` below zero).
+    fn reserve(&mut self, claim: &Claim, change: i128) {
         if let Some(cell) = self.touched_account(claim.debtor) {
-            cell.balance = add(cell.balance, given);
-            cell.reserved = shifted(cell.reserved, debtor.reserved);
-            cell.holds = cell.holds.saturating_add_signed(holds);
-            self.add_total(claim.debtor_slot, given);
+            cell.reserved = shifted(cell.reserved, change);
+            cell.holds = cell.holds.saturating_add_signed(if change > 0 { 1 } else { -1 });
         }
-        if claim.moves()
-            && let Some(cell) = self.touched_account(claim.creditor)
+        if claim.crosses()
+            && let Some(cell) = self.slot_mut(claim.debtor_slot)
         {
-            cell.balance = add(cell.balance, creditor.available);
-            self.add_total(claim.creditor_slot, creditor.available);
-        }
-        if claim.crosses() {
-            if let Some(cell) = self.slot_mut(claim.debtor_slot) {
-                cell.position = add(cell.position, given);
-                cell.reserved = shifted(cell.reserved, debtor.reserved);
-            }
-            if let Some(cell) = self.slot_mut(claim.creditor_slot) {
-                cell.position = add(cell.position, creditor.available);
-            }
+            cell.reserved = shifted(cell.reserved, change);
         }
     }
 
@@ -302,8 +328,8 @@ impl Ledger {
             }
             Effect::AccountsOpened { first, slot } => {
                 if slot.is_some() {
-                    self.slots.push(self.share.holds(first).then(SlotCell::default));
-                    self.totals.push(0);
+                    let cell = self.share.holds(first).then(SlotCell::default);
+                    self.slots.push(LedgerSlot { total: 0, cell });
                 }
                 let end = number(registry.accounts().len());
                 let cell = AccountCell { touched: self.block, ..AccountCell::default() };
@@ -337,9 +363,9 @@ impl Ledger {
         let touched = core::mem::take(&mut self.touched);
         let accounts =
             touched.into_iter().filter_map(|at| self.account(at).map(|cell| (at, *cell))).collect();
-        let slots = (0..).zip(&self.slots).filter_map(|(slot, cell)| Some((slot, cell.clone()?))).collect();
+        let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
-            self.slots.iter_mut().flatten().for_each(|cell| cell.close(cycle));
+            self.slots.iter_mut().filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
         }
         let settlements = core::mem::take(&mut self.settlements);
         Delta { height, closes, accounts, slots, holds: Vec::new(), settlements }
@@ -358,8 +384,8 @@ impl Ledger {
 
     #[inline]
     fn add_total(&mut self, slot: SlotHandle, change: i128) {
-        if let Some(total) = self.totals.get_mut(index(slot.into())) {
-            *total = add(*total, change);
+        if let Some(slot) = self.slots.get_mut(index(slot.into())) {
+            slot.total = add(slot.total, change);
         }
     }
 
@@ -369,9 +395,9 @@ impl Ledger {
     /// # Panics
     /// If they do not: the process stops before anyone is told an outcome.
     pub(crate) fn assert_conserved(&self, registry: &Registry) {
-        for ((cell, total), terms) in self.slots.iter().zip(&self.totals).zip(registry.slots()) {
-            let said = cell.as_ref().map_or(0, |cell| add(cell.position, cell.unsettled()));
-            assert_eq!(*total, said, "I2: accounts and position differ: {terms:?}");
+        for (slot, terms) in self.slots.iter().zip(registry.slots()) {
+            let said = slot.cell.as_ref().map_or(0, |cell| add(cell.position, cell.unsettled()));
+            assert_eq!(slot.total, said, "I2: accounts and position differ: {terms:?}");
         }
         assert_zero(&self.sums(registry));
     }
@@ -379,11 +405,11 @@ impl Ledger {
     /// Per currency, the sum of all balances held here.
     pub(crate) fn sums(&self, registry: &Registry) -> Vec<(u16, i128)> {
         let mut sums: Vec<(u16, i128)> = Vec::new();
-        for (total, terms) in self.totals.iter().zip(registry.slots()) {
+        for (slot, terms) in self.slots.iter().zip(registry.slots()) {
             let currency = terms.currency.numeric();
             match sums.iter_mut().find(|(at, _)| *at == currency) {
-                Some((_, sum)) => *sum = add(*sum, *total),
-                None => sums.push((currency, *total)),
+                Some((_, sum)) => *sum = add(*sum, slot.total),
+                None => sums.push((currency, slot.total)),
             }
         }
         sums

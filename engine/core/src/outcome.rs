@@ -2,7 +2,7 @@
 //! numbers are journaled, sealed and answered, so they are for ever.
 
 use zerocopy::little_endian::{U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What became of a journaled entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -163,8 +163,9 @@ impl RejectReason {
 /// `amount` is what moved or was reserved, in minor units; for a duplicate, the original's sequence. The
 /// two `previous` fields make an account's history a walk back: the sequence of the last posting before
 /// this one on the debtor's and on the creditor's account, zero for none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
+/// Aligned to 8 bytes, so that rows move in whole words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C, align(8))]
 pub struct OutcomeRow {
     /// [`Outcome`].
     pub outcome: u8,

@@ -2,7 +2,6 @@
 //! If you read one function of this project, read [`State::apply`]; every other execution must equal it (I5).
 
 use alloc::vec::Vec;
-use core::hint::black_box;
 
 use feiqian_proof::hash::Hash;
 
@@ -22,8 +21,8 @@ use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
 use crate::transfer::Record;
 
-/// Records whose cells and ids are read ahead together: their cache misses overlap.
-const GATHER: usize = 16;
+/// So many records ahead memory is asked for what a record needs: long enough for a miss to be served.
+const AHEAD: usize = 12;
 
 /// A durable frame, as the core reads it.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +41,14 @@ pub struct FrameView<'a> {
     pub payload: &'a [u8],
 }
 
-/// The journal behind the frame: asked only when an id comes again.
+/// What the machine lends the core: the journal behind the frame, and a hint to memory.
 pub trait History {
-    /// The entry at `sequence`, as submitted (a command's as [`Entry::record`]).
+    /// The entry at `sequence`, as submitted (a command's as [`Entry::record`]). Asked only when an id comes
+    /// again.
     fn record(&self, sequence: u64) -> Option<Record>;
+
+    /// The memory at this address will be used soon. Decides nothing; doing nothing is right.
+    fn prefetch(&self, _at: *const u8) {}
 }
 
 /// The frame can't be applied: the process must stop, since the journal holds what the engine never writes.
@@ -156,12 +159,14 @@ impl State {
         let context = Context { frame, earlier: payload.records, history };
         for (first, batch, records) in payload.by_batch() {
             let submitter = batch.participant.get();
-            let mut gathered: usize = 0;
             let mut at: usize = 0;
+            let mut asked: usize = 0;
             while let Some(record) = records.get(at) {
-                if at >= gathered {
-                    gathered = at.saturating_add(GATHER);
-                    self.gather(records.get(at..gathered.min(records.len())).unwrap_or_default());
+                while asked <= at.saturating_add(AHEAD) {
+                    if let Some(ahead) = records.get(asked) {
+                        self.prefetch(ahead, history);
+                    }
+                    asked = asked.saturating_add(1);
                 }
                 let sequence = frame.first_sequence.saturating_add(number(first.saturating_add(at)));
                 if record.is_linked() {
@@ -171,7 +176,7 @@ impl State {
                     self.apply_chain((submitter, sequence), chain, broken, &context, rows)?;
                     at = at.saturating_add(length);
                 } else {
-                    rows.push(self.apply_one(submitter, sequence, record, &context)?);
+                    self.apply_one((submitter, sequence), record, &context, rows)?;
                     at = at.saturating_add(1);
                 }
             }
@@ -179,37 +184,37 @@ impl State {
         Ok(None)
     }
 
-    /// Reads what the next records will need, so that the misses overlap instead of adding up.
+    /// Asks memory for what a record will need: its id's slot, and its two accounts' cells and terms.
     #[inline]
-    fn gather(&self, records: &[Record]) {
-        let mut read = 0;
-        for record in records {
-            read ^= self.ids.touch(record.uetr.get());
-            for account in [record.debtor.get(), record.creditor.get()] {
-                read ^= self.ledger.touch(account);
-                read ^= self.registry.accounts.get(index(account)).map_or(0, |terms| terms.credit_line);
-            }
+    fn prefetch(&self, record: &Record, history: &impl History) {
+        history.prefetch(self.ids.address(record.uetr.get()));
+        for account in [record.debtor.get(), record.creditor.get()] {
+            history.prefetch(self.ledger.address(account));
+            history.prefetch(self.registry.address(account));
         }
-        black_box(read);
     }
 
     #[inline]
     fn apply_one(
         &mut self,
-        submitter: ParticipantHandle,
-        sequence: u64,
+        (submitter, sequence): (ParticipantHandle, u64),
         record: &Record,
         context: &Context<'_, impl History>,
-    ) -> Result<OutcomeRow, Fault> {
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<(), Fault> {
         if let Some(row) = take_id(&mut self.ids, record, sequence, context)? {
-            return Ok(row);
+            rows.push(row);
+            return Ok(());
         }
         let decision = examine(record, submitter, &self.registry)
             .and_then(|claim| self.decide(&claim, record, &Overlay::EMPTY).map(|held| (claim, held)));
-        Ok(match decision {
-            Ok((claim, held)) => self.commit(&claim, held, record, sequence, context.frame.timestamp),
-            Err(reason) => OutcomeRow::rejected(reason),
-        })
+        match decision {
+            Ok((claim, held)) => {
+                rows.push(self.commit(&claim, held, record, sequence, context.frame.timestamp));
+            }
+            Err(reason) => rows.push(OutcomeRow::rejected(reason)),
+        }
+        Ok(())
     }
 
     /// Decides the members on top of each other, then commits all or none.
@@ -280,7 +285,7 @@ impl State {
     }
 
     /// Puts an accepted claim in force. Cannot fail.
-    #[inline]
+    #[inline(always)]
     fn commit(
         &mut self,
         claim: &Claim,

@@ -36,6 +36,25 @@ impl<S: Storage> History for JournalHistory<S> {
     fn record(&self, sequence: u64) -> Option<Record> {
         self.0.frame_at(sequence).ok().and_then(|frame| entry_of(&frame, sequence)).map(|entry| entry.record)
     }
+
+    #[inline]
+    fn prefetch(&self, at: *const u8) {
+        prefetch(at);
+    }
+}
+
+/// Hints that the memory at `at` will be used soon; on other processors than x86-64 nothing.
+#[inline]
+pub fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "the core must not, and no safe form of the instruction exists")]
+    // SAFETY: a prefetch reads and writes nothing, and never faults, whatever the address.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// The entry at `sequence` of a frame that holds it.
