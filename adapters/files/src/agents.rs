@@ -66,11 +66,15 @@ pub fn agents_of(inbox: &Path, limits: Limits) -> Result<Vec<AgentToRegister>, F
             }
         }
     }
-    Ok(agents.0.into_values().collect())
+    Ok(agents.by_bic.into_values().collect())
 }
 
 #[derive(Default)]
-struct Agents(BTreeMap<Bic, AgentToRegister>);
+struct Agents {
+    by_bic: BTreeMap<Bic, AgentToRegister>,
+    /// A number names one bank: the first that comes with it.
+    aliases: BTreeSet<String>,
+}
 
 impl Agents {
     fn add(&mut self, transfer: &CreditTransfer) {
@@ -94,17 +98,21 @@ impl Agents {
 
     fn agent(&mut self, agent: &Agent, currency: Currency) {
         let Some(bic) = agent.bic.or_else(|| synthetic_bic(agent.member.as_ref()?)) else { return };
-        if !self.0.contains_key(&bic) && self.0.len() >= AGENTS_MAX {
+        if !self.by_bic.contains_key(&bic) && self.by_bic.len() >= AGENTS_MAX {
             return;
         }
-        let known = self.0.entry(bic).or_insert_with(|| AgentToRegister {
+        let known = self.by_bic.entry(bic).or_insert_with(|| AgentToRegister {
             bic,
             name: agent.name.clone().unwrap_or_else(|| bic.as_str().to_owned()),
             currencies: BTreeSet::new(),
             aliases: BTreeSet::new(),
         });
         known.currencies.insert(currency);
-        known.aliases.extend(agent.member.as_ref().and_then(member_alias));
+        if let Some(alias) = agent.member.as_ref().and_then(member_alias)
+            && self.aliases.insert(alias.clone())
+        {
+            known.aliases.insert(alias);
+        }
     }
 }
 

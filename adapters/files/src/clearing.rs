@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use feiqian_core::batch::Batch;
-use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::outcome::{OutcomeRow, RejectReason};
 use feiqian_runtime::admission::{Busy, Ticket};
 use feiqian_runtime::pipeline::Engine;
 
@@ -105,7 +105,9 @@ impl<'a> Clearing<'a> {
                 None => (sequence, *row),
             };
             let (status, refusal) = of_row(&row);
-            self.verdicts.set(place, sequence, status, refusal);
+            // The id stands for another payment: its entry is not this one's.
+            let is_other = row.reason() == Some(RejectReason::IdReused);
+            self.verdicts.set(place, if is_other { 0 } else { sequence }, status, refusal);
         }
         Ok(())
     }

@@ -1,0 +1,18 @@
+//! The file transport against a real engine in a directory of its own: the demo's inbox, crashes between any two
+//! steps, hostile and foreign files, settlement, and the watch.
+
+#[path = "intake/house.rs"]
+mod house;
+#[path = "intake/shared.rs"]
+mod shared;
+
+#[path = "intake/crashes.rs"]
+mod crashes;
+#[path = "intake/demo.rs"]
+mod demo;
+#[path = "intake/foreign.rs"]
+mod foreign;
+#[path = "intake/settling.rs"]
+mod settling;
+#[path = "intake/watching.rs"]
+mod watching;
