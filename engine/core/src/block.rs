@@ -70,6 +70,7 @@ impl Sealer {
             height,
             previous,
         };
+        sealer.parts.resize(sealer.mirror.registry.slots().len(), SlotPart::default());
         let all: Vec<_> = (0..number(sealer.mirror.accounts.len())).collect();
         sealer.hash_accounts(&all);
         sealer

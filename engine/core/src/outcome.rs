@@ -101,9 +101,9 @@ reasons! {
     DebtorBlocked = 14, "debtor_blocked";
     /// The creditor account is frozen or send-only.
     CreditorBlocked = 15, "creditor_blocked";
-    /// No hold of that id is pending: never held, or already posted, voided or expired.
+    /// No hold of that id is pending on the debtor account: never held, or already posted, voided or expired.
     NoPendingHold = 16, "no_pending_hold";
-    /// The hold is between other accounts.
+    /// The hold is for another creditor account.
     HoldMismatch = 17, "hold_mismatch";
     /// More is posted than was held.
     ExceedsHold = 18, "exceeds_hold";

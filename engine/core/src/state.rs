@@ -471,7 +471,8 @@ pub(crate) fn failed_chain(
     })
 }
 
-/// The pending hold that a post or a void names, if it may: gives its amount.
+/// The pending hold that a post or a void names, if it may: gives its amount. One on another debtor account is
+/// none, so that the debtor account's shard can tell alone.
 pub(crate) fn check_hold(
     holds: &Holds,
     claim: &Claim,
@@ -480,8 +481,8 @@ pub(crate) fn check_hold(
 ) -> Result<u64, RejectReason> {
     let id = record.related.get();
     let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
-    let hold = hold.ok_or(RejectReason::NoPendingHold)?;
-    if (hold.debtor, hold.creditor) != (claim.debtor, claim.creditor) {
+    let hold = hold.filter(|hold| hold.debtor == claim.debtor).ok_or(RejectReason::NoPendingHold)?;
+    if hold.creditor != claim.creditor {
         return Err(RejectReason::HoldMismatch);
     }
     if claim.amount > hold.amount {
