@@ -1,1 +1,228 @@
-fn main() {}
+//! Micro-benchmarks of the engine's stages, each alone, with its result checked: `cargo bench -p feiqian-benches`.
+//!
+//! Figures count transfers a second. Frames are made just before they are used, outside of the measured time,
+//! as they come from the network in the caches. `RESULTS.md` keeps figures with their conditions.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use feiqian_benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
+use feiqian_benches::load::Load;
+use feiqian_core::block::Sealer;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::ids::IdIndex;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::state::State;
+use feiqian_proof::hash::{Domain, hash_many};
+use feiqian_proof::tree::root_of;
+use feiqian_runtime::journal::{Journal, JournalOptions, SequencedFrame};
+use feiqian_runtime::options::EngineOptions;
+use feiqian_runtime::replay::replay;
+use feiqian_runtime::storage::files::FileStorage;
+
+/// Transfers in one frame.
+const FRAME: usize = 8_190;
+/// Room for ids, touched before the measurement.
+const IDS: usize = 6_000_000;
+
+/// A state with its accounts, and the maker of the load for it.
+fn ready(accounts: u32) -> (State, ChainMaker) {
+    let (maker, set_up) = ChainMaker::set_up(7, accounts);
+    let mut state = State::default();
+    state.replace_ids(IdIndex::with_capacity(0x5EED, IDS));
+    for frame in &set_up[..1] {
+        apply(&mut state, frame);
+    }
+    state.replace_ids(IdIndex::with_capacity(0x5EED, IDS));
+    for frame in &set_up[1..] {
+        apply(&mut state, frame);
+    }
+    (state, maker)
+}
+
+fn apply(state: &mut State, frame: &Made) -> Vec<OutcomeRow> {
+    let mut rows = Vec::new();
+    state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
+    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
+    rows
+}
+
+fn core_loop(c: &mut Criterion) {
+    let mut group = c.benchmark_group("plain core loop");
+    group.throughput(Throughput::Elements(FRAME as u64)).sample_size(20);
+    for accounts in [10_000, 1_000_000] {
+        let (mut state, mut maker) = ready(accounts);
+        let mut rows = Vec::new();
+        group.bench_function(BenchmarkId::new("accounts", accounts), |b| {
+            b.iter_custom(|frames| {
+                let mut elapsed = Duration::ZERO;
+                for _ in 0..frames {
+                    let frame = maker.transfers(FRAME);
+                    rows.clear();
+                    let begun = Instant::now();
+                    state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
+                    elapsed += begun.elapsed();
+                    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)));
+                }
+                elapsed
+            });
+        });
+    }
+    group.finish();
+}
+
+fn sealing(c: &mut Criterion) {
+    let (mut maker, set_up) = ChainMaker::set_up(7, 10_000);
+    let mut state = State::default();
+    let mut sealer = Sealer::default();
+    let mut height = 0;
+    let mut step = |state: &mut State, sealer: &mut Sealer, frame: &Made| {
+        let mut rows = Vec::new();
+        let applied = state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
+        let begun = Instant::now();
+        let header = sealer.absorb(&frame.view(), &rows, applied.delta.as_ref()).expect("a good frame");
+        height = header.map_or(height, |header| header.height);
+        (begun.elapsed(), height)
+    };
+    for frame in &set_up {
+        step(&mut state, &mut sealer, frame);
+    }
+    let mut group = c.benchmark_group("block sealing, 32 frames a block, 10,000 accounts");
+    group.throughput(Throughput::Elements(32 * FRAME as u64)).sample_size(10);
+    group.bench_function("leaves, sub-trees, accounts, header", |b| {
+        b.iter_custom(|blocks| {
+            let mut elapsed = Duration::ZERO;
+            for _ in 0..blocks {
+                for _ in 0..32 {
+                    elapsed += step(&mut state, &mut sealer, &maker.transfers(FRAME)).0;
+                }
+                let open = state.registry().open_block();
+                let (last, sealed) = step(&mut state, &mut sealer, &maker.seal(open));
+                assert_eq!(sealed, open, "the block is sealed");
+                elapsed += last;
+            }
+            elapsed
+        });
+    });
+    group.finish();
+}
+
+fn hashing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hashing");
+    let leaves = vec![[7_u8; 192]; FRAME];
+    group.throughput(Throughput::Elements(FRAME as u64));
+    group.bench_function("transfer leaves", |b| {
+        let mut hashes = Vec::with_capacity(FRAME);
+        b.iter(|| {
+            hashes.clear();
+            hash_many(Domain::TransferLeaf, black_box(&leaves), &mut hashes);
+        });
+    });
+    let mut hashes = Vec::new();
+    hash_many(Domain::TransferLeaf, &leaves, &mut hashes);
+    group.bench_function("tree over leaves", |b| {
+        b.iter_with_setup(|| hashes.clone(), |mut leaves| root_of(Domain::TransferNode, &mut leaves));
+    });
+    group.finish();
+}
+
+/// A directory of this run's own, under the target directory: on the disk that is measured.
+fn directory(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if path.exists() {
+        std::fs::remove_dir_all(&path).expect("an earlier run's directory can be removed");
+    }
+    path
+}
+
+fn journal(c: &mut Criterion) {
+    let storage = FileStorage::open(&directory("bench-journal")).expect("a fresh directory");
+    let options = JournalOptions::new([1; 16]);
+    let (mut journal, _) =
+        Journal::recover(storage, options, 0, None, |_| Ok::<_, ()>(())).expect("a fresh journal");
+    let (mut maker, _) = ChainMaker::set_up(7, 8_000);
+    let mut next = 1;
+    let mut group = c.benchmark_group("journal: one group, one sync");
+    group.sample_size(20);
+    for frames in [1_usize, 4] {
+        group.throughput(Throughput::Elements((frames * FRAME) as u64));
+        group.bench_function(BenchmarkId::new("frames of 8,190", frames), |b| {
+            b.iter_custom(|groups| {
+                let mut elapsed = Duration::ZERO;
+                for _ in 0..groups {
+                    let group: Vec<_> = (0..frames)
+                        .map(|_| {
+                            let made = maker.transfers(FRAME);
+                            let first_sequence = next;
+                            next += FRAME as u64;
+                            sequenced(made, first_sequence)
+                        })
+                        .collect();
+                    if journal.wants_spare() {
+                        let spare = journal.preparer().prepare().expect("room for a segment");
+                        journal.offer_spare(spare).expect("a spare is wanted");
+                    }
+                    let begun = Instant::now();
+                    let durable = journal.append(group).expect("the group is durable");
+                    elapsed += begun.elapsed();
+                    assert_eq!(durable.len(), frames);
+                }
+                elapsed
+            });
+        });
+    }
+    group.finish();
+}
+
+fn sequenced(made: Made, first_sequence: u64) -> SequencedFrame {
+    SequencedFrame {
+        kind: FrameKind::Transfers,
+        epoch: 1,
+        first_sequence,
+        count: made.count,
+        timestamp: made.timestamp,
+        payload: made.payload,
+    }
+}
+
+/// The whole pipeline in one process: batches in, durable outcomes out, blocks sealed; then its journal
+/// replayed at several numbers of shards.
+fn pipeline(c: &mut Criterion) {
+    const TRANSFERS: usize = 1_000_000;
+    let mut options = EngineOptions::new(directory("bench-pipeline"));
+    let mut group = c.benchmark_group("pipeline, 1,000,000 transfers, 10,000 accounts");
+    group.throughput(Throughput::Elements(TRANSFERS as u64)).sample_size(10);
+    for shards in [1, 2] {
+        options.data = directory(&format!("bench-pipeline-{shards}"));
+        options.shards = shards;
+        let mut load = Load::begin(&options, &test_operator_key(), 10_000);
+        group.bench_function(BenchmarkId::new("durable and sealed, shards", shards), |b| {
+            b.iter_custom(|runs| (0..runs).map(|_| load.run(TRANSFERS).elapsed).sum());
+        });
+        load.engine().shutdown();
+        if shards == 1 {
+            let journal = &load.engine().archive().journal;
+            let expected = replay(journal, 1).expect("the journal replays");
+            group.throughput(Throughput::Elements(expected.entries));
+            for shards in [1, 2, 8] {
+                group.bench_function(BenchmarkId::new("replay with sealing, shards", shards), |b| {
+                    b.iter_custom(|runs| {
+                        let run = |_| {
+                            let report = replay(journal, shards).expect("the journal replays");
+                            assert_eq!(report.blocks, expected.blocks, "the same roots at any shard count");
+                            report.elapsed
+                        };
+                        (0..runs).map(run).sum()
+                    });
+                });
+            }
+            group.throughput(Throughput::Elements(TRANSFERS as u64));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, core_loop, sealing, hashing, journal, pipeline);
+criterion_main!(benches);

@@ -1,5 +1,8 @@
 //! Workloads: seeded, reproducible loads for benchmarks, the demo and load tests. Owns how a load looks and
 //! how its result is checked; measures nothing itself.
 
+#![expect(clippy::cast_possible_truncation, reason = "64-bit machines, and numbers that are made below 2^32")]
+
 pub mod generator;
 pub mod chain;
+pub mod load;

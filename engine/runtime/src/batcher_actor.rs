@@ -58,10 +58,13 @@ impl Handler<Wake> for Batcher {
     }
 }
 
-/// A question to the book, as of the last block. It carries its own way back.
+/// What is asked of the book. It carries its own way back.
+pub(crate) type Question = Box<dyn FnOnce(&Book<FileStorage>) + Send>;
+
+/// A question to the book, as of the last block.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Ask(pub(crate) Box<dyn FnOnce(&Book<FileStorage>) + Send>);
+pub(crate) struct Ask(pub(crate) Question);
 
 impl Handler<Ask> for Batcher {
     type Result = ();
