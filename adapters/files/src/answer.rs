@@ -29,7 +29,7 @@ pub(crate) struct Answerer {
 }
 
 /// The group's status of those of its transactions.
-pub(crate) fn group_status(statuses: impl Iterator<Item = Status> + Clone) -> Status {
+pub(crate) fn group_status(statuses: &(impl Iterator<Item = Status> + Clone)) -> Status {
     let has = |wanted: Status| statuses.clone().any(|status| status == wanted);
     let all_rejected = statuses.clone().all(|status| status == Status::Rjct);
     match (all_rejected, has(Status::Rjct), has(Status::Pdng)) {
@@ -50,7 +50,7 @@ impl Answerer {
         verdicts: &Verdicts,
     ) -> Result<(), FilesError> {
         let counts = verdicts.counts();
-        let status = group_status(counts.keys().map(|(status, _)| *status));
+        let status = group_status(&counts.keys().map(|(status, _)| *status));
         let head = self.status_head(source, summary, status)?;
         let mut reader = TransferReader::new(source.reader()?, self.limits).map_err(|_| changed(source))?;
         store::write_file(path, |out| {
@@ -145,7 +145,7 @@ mod tests {
             (&[Pdng, Rjct], Part),
         ];
         for (statuses, group) in rows {
-            assert_eq!(group_status(statuses.iter().copied()), group);
+            assert_eq!(group_status(&statuses.iter().copied()), group);
         }
     }
 }

@@ -7,6 +7,7 @@ use feiqian_core::batch::Batch;
 use feiqian_core::outcome::{OutcomeRow, RejectReason};
 use feiqian_runtime::admission::{Busy, Ticket};
 use feiqian_runtime::pipeline::Engine;
+use zerocopy::FromBytes as _;
 
 use crate::error::FilesError;
 use crate::limits::{BATCH_DETAILS_BYTES, BATCH_TRANSFERS, BATCHES_IN_FLIGHT, BUSY_ATTEMPTS, BUSY_PAUSE};
@@ -95,6 +96,10 @@ impl<'a> Clearing<'a> {
     fn take_outcome(&mut self) -> Result<(), FilesError> {
         let Some((ticket, places)) = self.in_flight.pop_front() else { return Ok(()) };
         let outcome = ticket.wait().ok_or(FilesError::Closing)?;
+        if outcome.rows.iter().any(|row| row.original().is_some()) {
+            // The batcher writes rows: whatever has been answered by now is written after this.
+            self.engine.ask(|_| ());
+        }
         let sequences = outcome.first_sequence..;
         for ((place, row), sequence) in places.into_iter().zip(&outcome.rows).zip(sequences) {
             let (sequence, row) = match row.original() {
@@ -114,7 +119,8 @@ impl<'a> Clearing<'a> {
 
     fn row(&self, sequence: u64) -> Result<OutcomeRow, FilesError> {
         let fault = |reason: String| FilesError::Journal { sequence, reason };
-        let entry = self.engine.entry(sequence).map_err(|error| fault(error.to_string()))?;
-        entry.map(|(_, row)| row).ok_or_else(|| fault("it is beyond the journal's end".to_owned()))
+        let bytes =
+            self.engine.archive().outcomes.read_row(sequence).map_err(|error| fault(error.to_string()))?;
+        OutcomeRow::read_from_bytes(&bytes).map_err(|_| fault("its row is malformed".to_owned()))
     }
 }

@@ -271,9 +271,7 @@ impl Intake<'_> {
 
     fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
         match self.options.disposal {
-            Disposal::Move => {
-                store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem())))
-            }
+            Disposal::Move => store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem()))),
             Disposal::Leave => Ok(()),
         }
     }
@@ -296,7 +294,7 @@ fn reject_all(summary: &FileSummary) -> Verdicts {
 
 fn count(report: &mut FileReport, verdicts: &Verdicts) {
     let counts = verdicts.counts();
-    report.status = Some(group_status(counts.keys().map(|(status, _)| *status)).as_str().to_owned());
+    report.status = Some(group_status(&counts.keys().map(|(status, _)| *status)).as_str().to_owned());
     report.duplicates = verdicts.duplicates;
     for ((status, code), number) in counts {
         report.transactions += number;

@@ -12,12 +12,12 @@ use feiqian_core::currency::Currency;
 use feiqian_core::limits::ALIAS_BYTES_MAX;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
+use feiqian_iso20022::Family;
 use feiqian_iso20022::codes::{self, ReasonCode};
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::payment::{
     AccountId, Agent, ClearingMember, CreditTransfer, MessageHead, Party, Refusal, TransferDetails,
 };
-use feiqian_iso20022::Family;
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_runtime::directory::Directory;
 
@@ -79,13 +79,7 @@ pub fn resolve(
     let record = Record {
         purpose: purpose(details),
         reference: keyed(Domain::Document, &bytes).0,
-        ..Record::new(
-            uetr.bits(),
-            debtor,
-            creditor,
-            transfer.amount.minor(),
-            transfer.currency.numeric(),
-        )
+        ..Record::new(uetr.bits(), debtor, creditor, transfer.amount.minor(), transfer.currency.numeric())
     };
     Ok(Resolved { participant: submitter.handle, record, details: bytes })
 }
@@ -139,9 +133,10 @@ fn find_or_refuse<'a>(
     let (unregistered, missing) = codes;
     match (find(agent, names), agent.identifier()) {
         (Some(bank), _) => Ok(bank),
-        (None, Some(name)) => {
-            refuse(unregistered, format!("{role} {name} is not registered here; correct it, or pay another way"))
-        }
+        (None, Some(name)) => refuse(
+            unregistered,
+            format!("{role} {name} is not registered here; correct it, or pay another way"),
+        ),
         (None, None) => refuse(missing, format!("{role} has no BIC or routing number; name it")),
     }
 }
@@ -246,4 +241,188 @@ fn purpose(details: &TransferDetails) -> [u8; 4] {
         code.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
     }
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feiqian_core::money::Amount;
+    use feiqian_iso20022::MessageType;
+    use feiqian_iso20022::payment::{BusinessHead, PaymentIds};
+
+    /// Banks A (0) and B (1) clear EUR on accounts 10 and 11; A keeps account 20, B account 21, by IBAN.
+    struct Table;
+
+    impl Names for Table {
+        fn participant(&self, bic: Bic) -> Option<ParticipantHandle> {
+            [("BNKAXXAAXXX", 0), ("BNKBXXAAXXX", 1)]
+                .iter()
+                .find(|(own, _)| *own == bic.as_str())
+                .map(|row| row.1)
+        }
+
+        fn clearing_account(&self, bank: ParticipantHandle, currency: Currency) -> Option<AccountHandle> {
+            (currency.code() == "EUR").then(|| 10 + u64::from(bank))
+        }
+
+        fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle)> {
+            match alias {
+                "IBAN:A" | "OTHR:A" => Some((20, 0)),
+                "IBAN:B" | "MBNO:B" => Some((21, 1)),
+                "USABA:021040078" => Some((11, 1)),
+                _ => None,
+            }
+        }
+    }
+
+    fn agent(text: &str) -> Option<Agent> {
+        match text.strip_prefix('#') {
+            Some(id) => {
+                let member = ClearingMember { system: Some("USABA".to_owned()), id: id.to_owned() };
+                Some(Agent { member: Some(member), ..Agent::default() })
+            }
+            None if text.is_empty() => None,
+            None => Some(Agent::of_bic(Bic::parse(&format!("BNK{text}XXAA")).expect("a BIC"))),
+        }
+    }
+
+    fn iban(text: &str) -> Option<AccountId> {
+        (!text.is_empty()).then(|| AccountId::Iban(text.to_owned()))
+    }
+
+    fn head(message: &str, sender: &str) -> MessageHead {
+        let message_type = MessageType::parse(message).expect("supported");
+        let business = agent(sender).map(|from| BusinessHead {
+            message_type: MessageType::parse("head.001.001.02").expect("supported"),
+            from,
+            to: Agent::default(),
+            business_message_id: "B".to_owned(),
+            message_definition: message.to_owned(),
+            business_service: None,
+            creation: String::new(),
+            copy_duplicate: None,
+            possible_duplicate: false,
+            priority: None,
+            has_signature: false,
+        });
+        MessageHead {
+            message_type,
+            business,
+            message_id: "M".to_owned(),
+            creation: String::new(),
+            number_of_transactions: None,
+            control_sum: None,
+            total: None,
+            settlement_date: None,
+            settlement_method: None,
+            clearing_system: None,
+            instructing_agent: None,
+            instructed_agent: None,
+            initiating_party: None,
+        }
+    }
+
+    /// Instructing, debtor, creditor and instructed agent; debtor and creditor account.
+    type Row<'a> = ([&'a str; 4], [&'a str; 2]);
+
+    fn transfer((agents, accounts): Row<'_>, currency: &str) -> CreditTransfer {
+        let details = TransferDetails {
+            ids: PaymentIds { end_to_end: Some("E".to_owned()), ..PaymentIds::default() },
+            instructing_agent: agent(agents[0]),
+            debtor_agent: agent(agents[1]),
+            creditor_agent: agent(agents[2]),
+            instructed_agent: agent(agents[3]),
+            debtor_account: iban(accounts[0]),
+            creditor_account: iban(accounts[1]),
+            purpose: Some("SALA".to_owned()),
+            ..TransferDetails::default()
+        };
+        let currency = Currency::from_code(currency).expect("a currency");
+        CreditTransfer { index: 1, amount: Amount::new(5).expect("an amount"), currency, details }
+    }
+
+    /// Participant, debtor and creditor account, or the code.
+    type Found = Result<(u32, u64, u64), &'static str>;
+
+    fn resolved(head: &MessageHead, transfer: &CreditTransfer) -> Found {
+        let found = resolve(head, transfer, &Table).map_err(|refusal| refusal.code.as_str())?;
+        assert_eq!(found.record.purpose, *b"SALA");
+        Ok((found.participant, found.record.debtor.get(), found.record.creditor.get()))
+    }
+
+    #[test]
+    fn agents_and_accounts_lead_to_handles_or_to_a_code() {
+        let rows: [(Row<'_>, Found); 14] = [
+            ((["", "A", "B", ""], ["", ""]), Ok((0, 10, 11))),
+            ((["A", "Z", "B", ""], ["", ""]), Ok((0, 10, 11))),
+            ((["Z", "A", "B", ""], ["", ""]), Err("AGNT")),
+            ((["", "Z", "B", ""], ["", ""]), Err("DNOR")),
+            ((["", "", "B", ""], ["", ""]), Err("RC03")),
+            ((["", "A", "Z", ""], ["", ""]), Err("CNOR")),
+            ((["", "A", "", ""], ["", ""]), Err("RC04")),
+            ((["", "A", "Z", "B"], ["", ""]), Ok((0, 10, 11))),
+            ((["", "A", "B", "A"], ["", ""]), Ok((0, 10, 11))),
+            ((["", "A", "#021040078", ""], ["", ""]), Ok((0, 10, 11))),
+            ((["", "A", "#999999999", ""], ["", ""]), Err("CNOR")),
+            ((["", "A", "B", ""], ["A", "B"]), Ok((0, 20, 21))),
+            // Accounts of other banks than the payment's are on nobody's books here: the clearing accounts.
+            ((["", "A", "B", ""], ["B", "A"]), Ok((0, 10, 11))),
+            ((["", "A", "B", ""], ["C", "D"]), Ok((0, 10, 11))),
+        ];
+        for (row, expected) in rows {
+            assert_eq!(resolved(&head("pacs.008.001.08", ""), &transfer(row, "EUR")), expected, "{row:?}");
+        }
+        let row = (["", "A", "B", ""], ["", ""]);
+        assert_eq!(resolved(&head("pacs.008.001.08", ""), &transfer(row, "USD")), Err("AM03"));
+        let initiation = (["Z", "A", "B", ""], ["", ""]);
+        assert_eq!(resolved(&head("pain.001.001.09", ""), &transfer(initiation, "EUR")), Ok((0, 10, 11)));
+    }
+
+    #[test]
+    fn i7_a_header_may_not_speak_for_another_bank() {
+        let payment = transfer((["", "A", "B", ""], ["", ""]), "EUR");
+        let rows = [
+            ("A", Ok((0, 10, 11))),
+            ("B", Err("AGNT")),
+            ("Z", Err("AGNT")),
+            ("#021040078", Err("AGNT")),
+            ("#111111111", Ok((0, 10, 11))),
+        ];
+        for (sender, expected) in rows {
+            assert_eq!(resolved(&head("pacs.008.001.08", sender), &payment), expected, "{sender}");
+        }
+    }
+
+    #[test]
+    fn a_bank_pays_for_itself_in_a_pacs_009() {
+        let mut payment = transfer((["", "", "", ""], ["", ""]), "EUR");
+        payment.details.debtor.bic = Bic::parse("BNKAXXAA").ok();
+        payment.details.creditor.bic = Bic::parse("BNKBXXAA").ok();
+        assert_eq!(resolved(&head("pacs.009.001.08", ""), &payment), Ok((0, 10, 11)));
+        assert_eq!(resolved(&head("pacs.008.001.08", ""), &payment), Err("RC03"), "a customer is no bank");
+        payment.details.creditor.bic = Bic::parse("BNKZXXAA").ok();
+        assert_eq!(resolved(&head("pacs.009.001.08", ""), &payment), Err("CNOR"));
+    }
+
+    #[test]
+    fn the_same_payment_gives_the_same_record_and_another_one_does_not() {
+        let head = head("pacs.008.001.08", "");
+        let payment = transfer((["", "A", "B", ""], ["", ""]), "EUR");
+        let first = resolve(&head, &payment, &Table).expect("resolved");
+        assert_eq!(resolve(&head, &payment, &Table).as_ref(), Ok(&first));
+        let mut other = payment;
+        other.details.remittance = vec!["other".to_owned()];
+        let second = resolve(&head, &other, &Table).expect("resolved");
+        assert_eq!(second.record.uetr, first.record.uetr);
+        assert_ne!(second.record.reference, first.record.reference);
+    }
+
+    #[test]
+    fn an_alias_has_a_scheme_and_a_bounded_length() {
+        let other = AccountId::Other { id: "A".to_owned(), scheme: Some("BBAN".to_owned()) };
+        assert_eq!(aliases_of(&other), ["BBAN:A", "OTHR:A"]);
+        let proxy = AccountId::Proxy { id: "B".to_owned(), kind: Some("MBNO".to_owned()) };
+        assert_eq!(aliases_of(&proxy), ["MBNO:B", "PRXY:B"]);
+        assert!(aliases_of(&AccountId::Proxy { id: "x".repeat(2048), kind: None }).is_empty());
+    }
 }

@@ -201,7 +201,8 @@ impl<'a> Context<'a> {
 
     /// At most 35 characters for any cycle below 10^15: chain, cycle, kind and place.
     fn message_id(&self, kind: char, index: u64) -> String {
-        let chain = self.chain_id.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let chain =
+            self.chain_id.iter().take(4).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         format!("FQ{chain}C{}{kind}{index}", self.cycle.number)
     }
 

@@ -23,6 +23,10 @@ pub(crate) struct Source {
 impl Source {
     /// Opens a file; of one over `bytes_max` only the beginning is looked at, as the reader will refuse it.
     pub(crate) fn open(file: &InboxFile, bytes_max: u64) -> Result<Self, FilesError> {
+        Self::open_keeping(file, bytes_max, MEMORY_BYTES_MAX)
+    }
+
+    fn open_keeping(file: &InboxFile, bytes_max: u64, kept_max: u64) -> Result<Self, FilesError> {
         let mut source = Self {
             path: file.path.clone(),
             name: file.name.clone(),
@@ -30,12 +34,12 @@ impl Source {
             bytes_max,
             digest: blake3::Hash::from_bytes([0; 32]),
         };
-        if file.bytes <= MEMORY_BYTES_MAX {
+        if file.bytes <= kept_max {
             let mut bytes = Vec::new();
-            let mut input = source.file()?.take(MEMORY_BYTES_MAX + 1);
+            let mut input = source.file()?.take(kept_max + 1);
             input.read_to_end(&mut bytes).map_err(FilesError::io(&source.path, "read"))?;
             // A file that has grown past the bound since it was listed is read from the disk.
-            source.kept = Some(bytes).filter(|bytes| bytes.len() as u64 <= MEMORY_BYTES_MAX);
+            source.kept = Some(bytes).filter(|bytes| bytes.len() as u64 <= kept_max);
         }
         source.digest = source.hash()?;
         Ok(source)
@@ -97,5 +101,44 @@ impl Source {
             let length = piece.len();
             input.consume(length);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn file(name: &str, content: &[u8]) -> InboxFile {
+        let folder = std::env::temp_dir().join(format!("feiqian-source-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join(name);
+        fs::write(&path, content).expect("written");
+        InboxFile { name: name.to_owned(), path, bytes: content.len() as u64 }
+    }
+
+    #[test]
+    fn a_large_file_that_changes_is_noticed_and_a_kept_one_can_not_change() {
+        let file = file("changing.xml", b"<one/>");
+        let large = Source::open_keeping(&file, 100, 2).expect("opened");
+        let kept = Source::open_keeping(&file, 100, 2_000).expect("opened");
+        assert_eq!(large.stem(), kept.stem(), "the names of answers do not depend on how it is read");
+        assert!(large.check_unchanged().is_ok());
+        fs::write(&file.path, b"<two/>").expect("written");
+        assert!(matches!(large.check_unchanged(), Err(FilesError::Changed { .. })));
+        assert!(kept.check_unchanged().is_ok());
+        let mut text = String::new();
+        kept.reader().expect("kept").read_to_string(&mut text).expect("read");
+        assert_eq!(text, "<one/>");
+        fs::remove_file(&file.path).expect("removed");
+    }
+
+    #[test]
+    fn names_and_contents_tell_answers_apart() {
+        let stems = [("a b.xml", "1"), ("a_b.xml", "1"), ("a b.xml", "2")].map(|(name, content)| {
+            Source::open(&file(name, content.as_bytes()), 100).expect("opened").stem()
+        });
+        assert!(stems.iter().all(|stem| stem.starts_with("a_b.")), "{stems:?}");
+        assert!(stems[0] != stems[1] && stems[1] != stems[2] && stems[0] != stems[2], "{stems:?}");
     }
 }

@@ -156,10 +156,14 @@ impl Verdicts {
 
     /// How many transactions have which status and reason.
     pub(crate) fn counts(&self) -> BTreeMap<(Status, Option<ReasonCode>), u64> {
-        let mut counts = BTreeMap::new();
+        let mut by_kind: BTreeMap<u32, (Verdict, u64)> = BTreeMap::new();
         for verdict in &self.all {
-            let (status, refusal) = self.status(*verdict);
-            *counts.entry((status, refusal.map(|refusal| refusal.code))).or_insert(0) += 1;
+            by_kind.entry(verdict.kind).or_insert((*verdict, 0)).1 += 1;
+        }
+        let mut counts = BTreeMap::new();
+        for (verdict, number) in by_kind.into_values() {
+            let (status, refusal) = self.status(verdict);
+            *counts.entry((status, refusal.map(|refusal| refusal.code))).or_insert(0) += number;
         }
         counts
     }

@@ -13,7 +13,7 @@ use feiqian_runtime::pipeline::Engine;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::intake::{Disposal, IntakeOptions, take};
-use crate::report::IntakeReport;
+use crate::report::{Disposition, IntakeReport};
 
 /// A running watch; dropping it stops it too, without waiting.
 #[derive(Debug)]
@@ -58,6 +58,15 @@ impl Watch {
 /// What a file looked like; the same twice means that nobody writes to it.
 type Look = (u64, Option<SystemTime>);
 
+/// What the last round saw and told.
+#[derive(Default)]
+struct Memory {
+    looks: BTreeMap<String, Look>,
+    /// Why files were left, so that a fault that lasts is told once.
+    left: BTreeMap<String, Option<String>>,
+    fault: Option<String>,
+}
+
 fn run(
     engine: &Engine,
     options: &IntakeOptions,
@@ -65,33 +74,46 @@ fn run(
     stopped: &Receiver<()>,
     mut tell: impl FnMut(Result<IntakeReport, FilesError>),
 ) {
-    let mut seen: BTreeMap<String, Look> = BTreeMap::new();
+    let mut memory = Memory::default();
     // A watch that was dropped ends as one that was stopped.
     while matches!(stopped.recv_timeout(interval), Err(RecvTimeoutError::Timeout)) {
-        match round(engine, options, &mut seen) {
-            Ok(report) if report.files.is_empty() => {}
+        match memory.round(engine, options) {
             Err(FilesError::Closing) => return,
-            result => tell(result),
+            Err(fault) => {
+                let text = Some(fault.to_string());
+                if text != std::mem::replace(&mut memory.fault, text.clone()) {
+                    tell(Err(fault));
+                }
+            }
+            Ok(report) => {
+                memory.fault = None;
+                if !report.files.is_empty() {
+                    tell(Ok(report));
+                }
+            }
         }
     }
 }
 
-fn round(
-    engine: &Engine,
-    options: &IntakeOptions,
-    seen: &mut BTreeMap<String, Look>,
-) -> Result<IntakeReport, FilesError> {
-    let listing = list(&options.inbox)?;
-    let before = std::mem::take(seen);
-    let mut complete: Vec<InboxFile> = Vec::new();
-    for file in listing.files {
-        let changed = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok();
-        let look = (file.bytes, changed);
-        if before.get(&file.name) == Some(&look) {
-            complete.push(file.clone());
+impl Memory {
+    fn round(&mut self, engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, FilesError> {
+        let listing = list(&options.inbox)?;
+        let before = std::mem::take(&mut self.looks);
+        let mut complete: Vec<InboxFile> = Vec::new();
+        for file in listing.files {
+            let changed = std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok();
+            let look = (file.bytes, changed);
+            if before.get(&file.name) == Some(&look) {
+                complete.push(file.clone());
+            }
+            self.looks.insert(file.name, look);
         }
-        seen.insert(file.name, look);
+        self.left.retain(|name, _| self.looks.contains_key(name));
+        let mut files = take(engine, options, &complete)?;
+        files.retain(|file| {
+            file.disposition != Disposition::Left
+                || self.left.insert(file.name.clone(), file.reason.clone()) != Some(file.reason.clone())
+        });
+        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
     }
-    let files = take(engine, options, &complete)?;
-    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
 }

@@ -161,13 +161,7 @@ impl CycleBook {
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        record: &Record,
-        amount: u64,
-        (sequence, timestamp): (u64, u64),
-        registry: &Registry,
-    ) {
+    fn add(&mut self, record: &Record, amount: u64, (sequence, timestamp): (u64, u64), registry: &Registry) {
         let slot_of = |handle: u64| registry.account(handle).map(|terms| terms.slot);
         let (Some(debtor), Some(creditor)) = (slot_of(record.debtor.get()), slot_of(record.creditor.get()))
         else {

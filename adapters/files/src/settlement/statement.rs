@@ -10,8 +10,8 @@ use feiqian_iso20022::write::{
 };
 use feiqian_runtime::pipeline::Engine;
 
-use super::book::{CycleBook, Item, SlotBook, Sums};
 use super::Context;
+use super::book::{CycleBook, Item, SlotBook, Sums};
 use crate::details::Details;
 use crate::error::FilesError;
 use crate::timestamp::{date, date_time};
@@ -32,7 +32,8 @@ pub(super) fn report(
         Some(own) => summed_up(context, own),
         None => Vec::new(),
     };
-    let owner = Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
+    let owner =
+        Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
     Ok(AccountReport {
         business: None,
         message_id: context.message_id('S', slot.into()),

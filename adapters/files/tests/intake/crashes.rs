@@ -18,8 +18,7 @@ fn i9_a_run_after_a_crash_ends_in_the_same_answers() {
     put_all(&house);
     intake(house.engine(), &house.options).expect("taken in");
     let work = house.options.work.clone();
-    let (answers, rejected, money) =
-        (files(&work.outbox()), files(&work.rejected()), balances(&house));
+    let (answers, rejected, money) = (files(&work.outbox()), files(&work.rejected()), balances(&house));
     assert!(answers.len() > 20);
 
     // Killed after the journal had everything, before any answer was written; once with half an answer aside.

@@ -97,7 +97,8 @@ fn an_answer_names_the_original_and_the_reason() {
 fn a_file_name_can_not_lead_out_of_the_outbox() {
     let house = House::demo("names");
     let single = std::fs::read(demo().join("inbox/01-single.xml")).expect("there");
-    for name in ["deep/er/x.xml", "..a b<>&é.xml", "Ünïcödé$(x).XML", &format!("{}.xml", "n".repeat(200))] {
+    for name in ["deep/er/x.xml", "..a b<>&é.xml", "Ünïcödé$(x).XML", &format!("{}.xml", "n".repeat(200))]
+    {
         house.put(name, &single);
     }
     house.put("notes.json", b"{}");

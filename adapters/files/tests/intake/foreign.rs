@@ -52,7 +52,10 @@ fn all_samples_are_answered_or_noted_and_every_answer_is_valid() {
     validate(&house.options.work.outbox());
     let rejected = report.rejected();
     let rejects = report.count(Disposition::Rejected);
-    say(&format!("{} files: {cleared} cleared, rejected {rejected:?}, {rejects} unreadable", report.files.len()));
+    say(&format!(
+        "{} files: {cleared} cleared, rejected {rejected:?}, {rejects} unreadable",
+        report.files.len()
+    ));
 }
 
 #[test]
@@ -61,8 +64,9 @@ fn single_files_are_imported_and_left_where_they_are() {
     let inbox = crate::shared::demo().join("inbox");
     let options = IntakeOptions { inbox: inbox.clone(), ..house.options.clone() };
     let before = files(&inbox);
-    let report = import(house.engine(), &options, &[inbox.join("01-single.xml"), inbox.join("10-broken.xml")])
-        .expect("taken in");
+    let report =
+        import(house.engine(), &options, &[inbox.join("01-single.xml"), inbox.join("10-broken.xml")])
+            .expect("taken in");
     assert_eq!(report.files[0].accepted, 1);
     assert_eq!(report.files[1].disposition, Disposition::Rejected);
     assert_eq!(files(&inbox), before);

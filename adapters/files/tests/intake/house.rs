@@ -118,10 +118,10 @@ impl House {
     pub(crate) fn command(&self, command: Command) -> CommandOutcome {
         let mut entry = Entry::new(next_id(), command);
         let bytes = entry.signed_bytes(&CHAIN);
-        entry.approvals = [1_u16, 2]
+        entry.approvals = [1_u8, 2]
             .map(|officer| Approval {
-                officer,
-                signature: sign_message(&key(officer as u8 + 1), APPROVAL_CONTEXT, &bytes),
+                officer: officer.into(),
+                signature: sign_message(&key(officer + 1), APPROVAL_CONTEXT, &bytes),
             })
             .to_vec();
         let outcome = self.engine().command(&entry).expect("admitted").wait().expect("answered");

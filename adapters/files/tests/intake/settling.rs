@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
+use feiqian_core::transfer::Record;
 use feiqian_files::intake;
 use feiqian_files::settlement::write_cycle;
 use feiqian_iso20022::Limits;
@@ -54,4 +56,24 @@ fn what_a_cycle_sends_sums_to_zero_and_is_valid() {
     validate(&work.settlement());
     let again = write_cycle(house.engine(), work, operator, 1).expect("written");
     assert_eq!((again, files(&work.settlement())), (report, written));
+}
+
+#[test]
+fn a_busy_position_is_summed_up_by_counterparty() {
+    let house = House::demo("busy");
+    let directory = house.engine().directory();
+    let [a, b] = ["BNKAXXAAXXX", "BNKBXXAAXXX"].map(|code| directory.participant(bic(code)).expect("there"));
+    let eur = crate::house::currency("EUR");
+    let [from, to] = [a, b].map(|bank| directory.clearing_account(bank, eur).expect("open"));
+    let records = (1..=1_100_u128).map(|id| Record::new(id, from, to, 7, eur.numeric())).collect();
+    house.engine().submit(Batch::new(a, records)).expect("admitted").wait().expect("answered");
+    house.command(Command::CloseCycle { cycle: 1 });
+    let work = &house.options.work;
+    let report = write_cycle(house.engine(), work, bic("CLRHXXAAXXX"), 1).expect("written");
+    assert_eq!((report.obligations.len(), report.obligations[0].amount.as_str()), (1, "77.00"));
+    let statement = std::fs::read_to_string(work.settlement().join("cycle-1.BNKAXXAAXXX.EUR.camt.053.xml"));
+    let statement = statement.expect("there");
+    assert!(statement.contains("1100 transfers to BNKBXXAAXXX"), "{statement}");
+    assert_eq!(statement.matches("<Ntry>").count(), 1);
+    validate(&work.settlement());
 }

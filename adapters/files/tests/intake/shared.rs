@@ -56,7 +56,8 @@ pub(crate) fn validate(folder_of_files: &Path) {
             let end = text.rfind(&format!("</{root}>")).expect("closed") + root.len() + 3;
             let part_text = &text[start..end];
             let prefix = "urn:iso:std:iso:20022:tech:xsd:";
-            let id = part_text.split(prefix).nth(1).and_then(|rest| rest.split('"').next()).expect("a namespace");
+            let id =
+                part_text.split(prefix).nth(1).and_then(|rest| rest.split('"').next()).expect("a namespace");
             std::fs::write(&part, part_text).expect("written");
             let schema = schemas.join(format!("{id}.xsd"));
             let mut run = Command::new("xmllint");
