@@ -2,3 +2,7 @@
 
 pub mod dice;
 pub mod sim_storage;
+pub mod generator;
+pub mod oracle;
+pub mod picture;
+pub mod world;

@@ -1,0 +1,441 @@
+//! The whole behaviour once more, written naively: maps and lists, one transfer at a time, and a copy of all
+//! books that is thrown away where a chain fails. Sums of holds and positions are counted anew when asked.
+//!
+//! It must share no code with the ledger, the registry or the plain loop, only the types of values; where the
+//! two differ, one of them is wrong. [`Planted`] makes it wrong on purpose: a harness that does not notice
+//! that notices nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
+use feiqian_core::command::{Entry, Genesis};
+use feiqian_core::currency::Currency;
+use feiqian_core::hold::Hold;
+use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, CHAIN_TRANSFERS_MAX};
+use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
+use feiqian_core::participant::{Cycle, Participant, ParticipantState};
+use feiqian_core::transfer::{Record, flags};
+
+use crate::picture::Picture;
+use crate::world::{Content, Frame};
+
+mod commands;
+
+/// A rule turned wrong on purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Planted {
+    /// The cap may be passed by one minor unit.
+    CapOffByOne,
+    /// Funds that holds reserve may be spent.
+    HeldFundsSpendable,
+    /// A hold outlives its deadline by a frame.
+    ExpiryLate,
+    /// What a failed chain's first members did stays.
+    ChainKeepsItsHead,
+    /// An id that comes again with other content is taken for a repetition.
+    ReuseUnnoticed,
+    /// A frozen account is credited.
+    FrozenReceives,
+    /// A claim of a closed cycle extends the cap before it is paid.
+    ClaimsExtendCap,
+    /// One officer is enough.
+    TwoEyes,
+    /// The creditor's posting chain is not followed.
+    CreditorUnlinked,
+    /// What a post leaves of its hold stays reserved.
+    RestStaysReserved,
+}
+
+impl Planted {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::CapOffByOne,
+        Self::HeldFundsSpendable,
+        Self::ExpiryLate,
+        Self::ChainKeepsItsHead,
+        Self::ReuseUnnoticed,
+        Self::FrozenReceives,
+        Self::ClaimsExtendCap,
+        Self::TwoEyes,
+        Self::CreditorUnlinked,
+        Self::RestStaysReserved,
+    ];
+}
+
+/// What took an id.
+#[derive(Clone, PartialEq, Debug)]
+enum Submitted {
+    Transfer(Box<Record>),
+    Command(Vec<u8>),
+}
+
+/// A participant's position in a currency.
+#[derive(Clone, Debug)]
+struct Position {
+    participant: u32,
+    currency: Currency,
+    cap: u64,
+    clearing: u64,
+    /// Net by cycle, unsettled ones alone.
+    nets: BTreeMap<u64, i128>,
+}
+
+#[derive(Clone, Debug)]
+struct Account {
+    position: usize,
+    kind: AccountKind,
+    state: AccountState,
+    credit_line: u64,
+    balance: i128,
+    last_posting: u64,
+    touched: u64,
+}
+
+/// Everything but the ids, which a failed chain keeps.
+#[derive(Clone, Debug, Default)]
+struct Books {
+    genesis: Option<Genesis>,
+    participants: Vec<Participant>,
+    positions: Vec<Position>,
+    accounts: Vec<Account>,
+    aliases: BTreeMap<String, u64>,
+    cycles: Vec<Cycle>,
+    holds: BTreeMap<u128, Hold>,
+    height: u64,
+    planted: Option<Planted>,
+}
+
+/// The naive engine.
+#[derive(Clone, Debug, Default)]
+pub struct Oracle {
+    books: Books,
+    ids: BTreeMap<u128, (u64, Submitted)>,
+}
+
+type Reasons = BTreeSet<RejectReason>;
+
+impl Oracle {
+    /// An oracle that is wrong in one point.
+    #[must_use]
+    pub fn wrong(planted: Planted) -> Self {
+        Self { books: Books { planted: Some(planted), ..Books::default() }, ..Self::default() }
+    }
+
+    /// Applies the next frame: the holds that its time ends, and the rows of its entries.
+    pub fn apply(&mut self, frame: &Frame) -> (u32, Vec<OutcomeRow>) {
+        let expired = self.books.expire(frame.timestamp);
+        let mut sequence = frame.first_sequence;
+        let mut rows = Vec::new();
+        match &frame.content {
+            Content::Command(bytes) => rows.push(self.command(frame.timestamp, sequence, bytes)),
+            Content::Transfers(batches) => {
+                for batch in batches {
+                    let mut rest = batch.records.as_slice();
+                    while !rest.is_empty() {
+                        let end = rest.iter().position(|record| record.flags.get() & flags::LINKED == 0);
+                        let (members, behind) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+                        rest = behind;
+                        let stamp = (frame.timestamp, sequence);
+                        rows.extend(self.chain(stamp, batch.participant, members, end.is_none()));
+                        sequence += members.len() as u64;
+                    }
+                }
+            }
+        }
+        (expired, rows)
+    }
+
+    /// A transfer alone is a chain of one.
+    fn chain(
+        &mut self,
+        (now, first): (u64, u64),
+        submitter: u32,
+        members: &[Record],
+        is_open: bool,
+    ) -> Vec<OutcomeRow> {
+        let known: Vec<_> = members
+            .iter()
+            .zip(first..)
+            .map(|(record, at)| self.take_id(record.uetr.get(), at, Submitted::Transfer(Box::new(*record))))
+            .collect();
+        if is_open || members.len() > CHAIN_TRANSFERS_MAX {
+            let reason = if is_open { RejectReason::ChainOpen } else { RejectReason::ChainTooLong };
+            return known.into_iter().map(|row| row.unwrap_or(OutcomeRow::rejected(reason))).collect();
+        }
+        let mut trial = self.books.clone();
+        let mut rows = Vec::new();
+        for ((record, standing), sequence) in members.iter().zip(&known).zip(first..) {
+            let result = match standing {
+                Some(_) => Err(RejectReason::ChainFailed),
+                None => trial.transfer(now, sequence, submitter, record),
+            };
+            match result {
+                Ok(row) => rows.push(row),
+                Err(reason) => {
+                    if self.books.planted == Some(Planted::ChainKeepsItsHead) {
+                        self.books = trial;
+                    }
+                    return failed(&known, rows.len(), reason);
+                }
+            }
+        }
+        self.books = trial;
+        rows
+    }
+
+    fn take_id(&mut self, id: u128, sequence: u64, submitted: Submitted) -> Option<OutcomeRow> {
+        if id == 0 {
+            return Some(OutcomeRow::rejected(RejectReason::MissingId));
+        }
+        let Some((original, first)) = self.ids.get(&id) else {
+            self.ids.insert(id, (sequence, submitted));
+            return None;
+        };
+        if *first == submitted || self.books.planted == Some(Planted::ReuseUnnoticed) {
+            Some(OutcomeRow::duplicate(*original))
+        } else {
+            Some(OutcomeRow::rejected(RejectReason::IdReused))
+        }
+    }
+
+    fn command(&mut self, now: u64, sequence: u64, bytes: &[u8]) -> OutcomeRow {
+        let Ok(entry) = Entry::decode(bytes) else {
+            return OutcomeRow::rejected(RejectReason::MalformedCommand);
+        };
+        if let Some(row) = self.take_id(entry.id, sequence, Submitted::Command(bytes.to_vec())) {
+            return row;
+        }
+        match self.books.refusals_of_command(&entry).first() {
+            Some(reason) => OutcomeRow::rejected(*reason),
+            None => {
+                self.books.execute(now, sequence, &entry.command);
+                OutcomeRow::accepted(Outcome::Cleared, 0)
+            }
+        }
+    }
+
+    /// All that can be seen.
+    #[must_use]
+    pub fn picture(&self) -> Picture {
+        self.books.picture()
+    }
+}
+
+fn failed(known: &[Option<OutcomeRow>], at: usize, reason: RejectReason) -> Vec<OutcomeRow> {
+    let row = |member: usize| if member == at { reason } else { RejectReason::ChainFailed };
+    let rows = known.iter().enumerate();
+    rows.map(|(member, known)| known.unwrap_or(OutcomeRow::rejected(row(member)))).collect()
+}
+
+/// Transfers.
+impl Books {
+    fn is_planted(&self, planted: Planted) -> bool {
+        self.planted == Some(planted)
+    }
+
+    fn expire(&mut self, now: u64) -> u32 {
+        let is_late = self.is_planted(Planted::ExpiryLate);
+        let is_over = |hold: &Hold| hold.deadline != u64::MAX && hold.deadline + u64::from(is_late) <= now;
+        let over: Vec<_> =
+            self.holds.iter().filter(|(_, hold)| is_over(hold)).map(|(id, hold)| (*id, *hold)).collect();
+        for (id, hold) in &over {
+            self.holds.remove(id);
+            self.account(hold.debtor).touched = self.height;
+        }
+        u32::try_from(over.len()).expect("tests hold few")
+    }
+
+    fn account(&mut self, handle: u64) -> &mut Account {
+        &mut self.accounts[usize::try_from(handle).expect("64 bits")]
+    }
+
+    fn find(&self, handle: u64) -> Option<&Account> {
+        self.accounts.get(usize::try_from(handle).ok()?)
+    }
+
+    fn known(&self, handle: u64) -> &Account {
+        self.find(handle).expect("looked for before")
+    }
+
+    fn position_at(&self, handle: u64) -> Option<usize> {
+        self.find(handle).map(|account| account.position)
+    }
+
+    /// What pending holds reserve on an account, and how many they are.
+    fn reserved(&self, handle: u64) -> (u128, u32) {
+        let holds = self.holds.values().filter(|hold| hold.debtor == handle);
+        holds.fold((0, 0), |(sum, count), hold| (sum + u128::from(hold.amount), count + 1))
+    }
+
+    /// What pending holds towards others reserve of a position.
+    fn position_reserved(&self, position: usize) -> u128 {
+        let holds = self.holds.values().filter(|hold| {
+            self.position_at(hold.debtor) == Some(position)
+                && self.position_at(hold.creditor) != Some(position)
+        });
+        holds.map(|hold| u128::from(hold.amount)).sum()
+    }
+
+    fn open_cycle(&self) -> u64 {
+        self.cycles.len() as u64
+    }
+
+    /// All reasons against a transfer; the first is answered.
+    fn refusals(&self, submitter: u32, record: &Record) -> Reasons {
+        let mut reasons = Reasons::new();
+        let bits = record.flags.get();
+        let has = |flag: u16| bits & flag != 0;
+        let (is_hold, is_post, is_void) = (has(flags::HOLD), has(flags::POST), has(flags::VOID));
+        let (is_finishing, amount) = (is_post || is_void, record.amount.get());
+        let is_malformed = u8::from(is_hold) + u8::from(is_post) + u8::from(is_void) > 1
+            || bits >= 16
+            || (record.zero.get(), record.zeros, record.outcome, record.reason) != (0, [0; 6], 0, 0)
+            || (record.sequence.get(), record.timestamp.get()) != (0, 0)
+            || (record.related.get() != 0) != is_finishing
+            || (record.timeout.get() != 0 && !is_hold);
+        let is_right = if is_void { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
+        note(&mut reasons, is_malformed, RejectReason::MalformedRecord);
+        note(&mut reasons, !is_right, RejectReason::InvalidAmount);
+        let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
+        note(&mut reasons, debtor == creditor, RejectReason::SameAccount);
+        note(&mut reasons, self.find(debtor).is_none(), RejectReason::UnknownDebtor);
+        note(&mut reasons, self.find(creditor).is_none(), RejectReason::UnknownCreditor);
+        if !reasons.is_empty() {
+            return reasons;
+        }
+        let positions = [debtor, creditor].map(|handle| &self.positions[self.known(handle).position]);
+        let is_owner =
+            submitter == positions[0].participant || (is_finishing && submitter == positions[1].participant);
+        note(&mut reasons, !is_owner, RejectReason::NotOwner);
+        let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
+        note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);
+        if !is_void {
+            self.note_states(&mut reasons, [debtor, creditor]);
+        }
+        if is_finishing {
+            self.note_hold(&mut reasons, record);
+        } else {
+            self.note_funds(&mut reasons, record, is_hold);
+        }
+        reasons
+    }
+
+    fn note_states(&self, reasons: &mut Reasons, handles: [u64; 2]) {
+        use AccountState::{Closed, Frozen, ReceiveOnly, SendOnly};
+        let [debtor, creditor] = handles.map(|handle| self.known(handle));
+        let is_suspended = |account: &Account| {
+            let owner = self.positions[account.position].participant;
+            self.participants[owner as usize].state == ParticipantState::Suspended
+        };
+        let is_frozen_for_credit = creditor.state == Frozen && !self.is_planted(Planted::FrozenReceives);
+        note(reasons, is_suspended(debtor), RejectReason::DebtorParticipantSuspended);
+        note(reasons, is_suspended(creditor), RejectReason::CreditorParticipantSuspended);
+        note(reasons, debtor.state == Closed, RejectReason::DebtorClosed);
+        note(reasons, creditor.state == Closed, RejectReason::CreditorClosed);
+        note(reasons, [Frozen, ReceiveOnly].contains(&debtor.state), RejectReason::DebtorBlocked);
+        let is_blocked = is_frozen_for_credit || creditor.state == SendOnly;
+        note(reasons, is_blocked, RejectReason::CreditorBlocked);
+    }
+
+    fn note_hold(&self, reasons: &mut Reasons, record: &Record) {
+        let hold = self.holds.get(&record.related.get());
+        let Some(hold) = hold.filter(|hold| hold.debtor == record.debtor.get()) else {
+            reasons.insert(RejectReason::NoPendingHold);
+            return;
+        };
+        note(reasons, hold.creditor != record.creditor.get(), RejectReason::HoldMismatch);
+        note(reasons, record.amount.get() > hold.amount, RejectReason::ExceedsHold);
+    }
+
+    fn note_funds(&self, reasons: &mut Reasons, record: &Record, is_hold: bool) {
+        let (handle, amount) = (record.debtor.get(), i128::from(record.amount.get()));
+        let (reserved, holds) = self.reserved(handle);
+        let account = self.known(handle);
+        let counted = if self.is_planted(Planted::HeldFundsSpendable) { 0 } else { as_signed(reserved) };
+        let available = account.balance - counted + i128::from(account.credit_line);
+        let is_bound = account.credit_line != UNLIMITED;
+        note(reasons, is_bound && amount > available, RejectReason::InsufficientFunds);
+        let overflows = |sum: u128| is_hold && sum + u128::from(record.amount.get()) > u128::from(u64::MAX);
+        note(reasons, overflows(reserved), RejectReason::TooManyHolds);
+        note(reasons, is_hold && holds >= ACCOUNT_HOLDS_MAX, RejectReason::TooManyHolds);
+        if self.position_at(record.creditor.get()) == Some(account.position) {
+            return;
+        }
+        let (position, reserved) =
+            (&self.positions[account.position], self.position_reserved(account.position));
+        let headroom = self.headroom(position) - as_signed(reserved);
+        let is_over = position.cap != UNLIMITED && amount > headroom;
+        note(reasons, is_over, RejectReason::NetDebitCapExceeded);
+        note(reasons, overflows(reserved), RejectReason::TooManyHolds);
+    }
+
+    /// Cap and position of the open cycle, less what is owed from closed ones.
+    fn headroom(&self, position: &Position) -> i128 {
+        let counts = |cycle: u64, net: i128| {
+            cycle == self.open_cycle() || net < 0 || self.is_planted(Planted::ClaimsExtendCap)
+        };
+        let nets = position.nets.iter().filter(|(cycle, net)| counts(**cycle, **net));
+        let slack = i128::from(self.is_planted(Planted::CapOffByOne));
+        i128::from(position.cap) + nets.map(|(_, net)| *net).sum::<i128>() + slack
+    }
+
+    fn transfer(
+        &mut self,
+        now: u64,
+        sequence: u64,
+        submitter: u32,
+        record: &Record,
+    ) -> Result<OutcomeRow, RejectReason> {
+        if let Some(reason) = self.refusals(submitter, record).first() {
+            return Err(*reason);
+        }
+        let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
+        let (bits, related) = (record.flags.get(), record.related.get());
+        self.account(debtor).touched = self.height;
+        if bits & flags::HOLD != 0 {
+            let seconds = u64::from(record.timeout.get());
+            let deadline = if seconds == 0 { u64::MAX } else { now + seconds * 1_000_000_000 };
+            self.holds.insert(record.uetr.get(), Hold { debtor, creditor, amount, sequence, deadline });
+            return Ok(OutcomeRow::accepted(Outcome::Held, amount));
+        }
+        let hold = self.holds.remove(&related);
+        if bits & flags::VOID != 0 {
+            return Ok(OutcomeRow::accepted(Outcome::Voided, 0));
+        }
+        if let Some(hold) = hold.filter(|_| self.is_planted(Planted::RestStaysReserved)) {
+            self.holds.insert(related, Hold { amount: hold.amount - amount, ..hold });
+        }
+        Ok(self.post(sequence, [debtor, creditor], amount))
+    }
+
+    fn post(&mut self, sequence: u64, [debtor, creditor]: [u64; 2], amount: u64) -> OutcomeRow {
+        let (height, amount_signed, cycle) = (self.height, i128::from(amount), self.open_cycle());
+        let is_unlinked = self.is_planted(Planted::CreditorUnlinked);
+        let mut row = OutcomeRow::accepted(Outcome::Cleared, amount);
+        let payer = self.account(debtor);
+        payer.balance -= amount_signed;
+        row.debtor_previous = std::mem::replace(&mut payer.last_posting, sequence).into();
+        let payee = self.account(creditor);
+        payee.balance += amount_signed;
+        payee.touched = height;
+        if !is_unlinked {
+            row.creditor_previous = std::mem::replace(&mut payee.last_posting, sequence).into();
+        }
+        let (from, to) = (self.position_at(debtor), self.position_at(creditor));
+        if from != to {
+            *self.positions[from.expect("known")].nets.entry(cycle).or_default() -= amount_signed;
+            *self.positions[to.expect("known")].nets.entry(cycle).or_default() += amount_signed;
+        }
+        row
+    }
+}
+
+fn note(reasons: &mut Reasons, applies: bool, reason: RejectReason) {
+    if applies {
+        reasons.insert(reason);
+    }
+}
+
+fn as_signed(sum: u128) -> i128 {
+    i128::try_from(sum).expect("sums of 64-bit amounts")
+}

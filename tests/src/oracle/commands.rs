@@ -1,0 +1,279 @@
+//! The oracle's commands: who must approve them, what speaks against them, what they do; and the picture of
+//! its books. As naive as the rest, and as strange to the registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use feiqian_core::account::{AccountCell, AccountKind, AccountState, AccountTerms, UNLIMITED};
+use feiqian_core::bic::Bic;
+use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use feiqian_core::currency::Currency;
+use feiqian_core::limits::{
+    ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
+};
+use feiqian_core::outcome::RejectReason;
+use feiqian_core::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
+use feiqian_proof::signature::verify_message;
+
+use super::{Account, Books, Planted, Position, Reasons, note};
+use crate::picture::Picture;
+
+impl Books {
+    pub(super) fn refusals_of_command(&self, entry: &Entry) -> Reasons {
+        let mut reasons = Reasons::new();
+        let Some(genesis) = &self.genesis else {
+            match &entry.command {
+                Command::Genesis(genesis) => {
+                    let numbers: BTreeSet<_> = genesis.officers.iter().map(|officer| officer.0).collect();
+                    let keys: BTreeSet<_> = genesis.officers.iter().map(|officer| officer.1).collect();
+                    let is_distinct = numbers.len().min(keys.len()) == genesis.officers.len();
+                    note(&mut reasons, !is_distinct, RejectReason::MalformedCommand);
+                }
+                _ => note(&mut reasons, true, RejectReason::GenesisMisplaced),
+            }
+            return reasons;
+        };
+        let is_approved = !is_risky(&entry.command) || self.is_approved(genesis, entry);
+        note(&mut reasons, !is_approved, RejectReason::FourEyesRequired);
+        self.note_command(&mut reasons, &entry.command);
+        reasons
+    }
+
+    fn is_approved(&self, genesis: &Genesis, entry: &Entry) -> bool {
+        let bytes = entry.signed_bytes(&genesis.chain_id);
+        let keys: BTreeMap<_, _> = genesis.officers.iter().copied().collect();
+        let valid: BTreeSet<_> = entry
+            .approvals
+            .iter()
+            .filter(|approval| {
+                keys.get(&approval.officer)
+                    .is_some_and(|key| verify_message(key, APPROVAL_CONTEXT, &bytes, &approval.signature))
+            })
+            .map(|approval| approval.officer)
+            .collect();
+        valid.len() >= if self.is_planted(Planted::TwoEyes) { 1 } else { 2 }
+    }
+
+    fn note_command(&self, reasons: &mut Reasons, command: &Command) {
+        use RejectReason::{AccountNotEmpty, AlreadyRegistered, CycleState as WrongState, LimitReached};
+        match command {
+            Command::Genesis(_) => note(reasons, true, RejectReason::GenesisMisplaced),
+            Command::RegisterParticipant { bic, .. } => {
+                note(reasons, self.participant(*bic).is_some(), AlreadyRegistered);
+                note(reasons, self.participants.len() >= PARTICIPANTS_MAX, LimitReached);
+            }
+            Command::SetParticipantState { bic, .. } => self.note_participant(reasons, *bic),
+            Command::OpenPosition { bic, currency, .. } => {
+                self.note_participant(reasons, *bic);
+                note(reasons, self.position(*bic, *currency).is_some(), AlreadyRegistered);
+                note(reasons, self.positions.len() >= SLOTS_MAX, LimitReached);
+                note(reasons, self.accounts.len() >= ACCOUNTS_MAX, LimitReached);
+            }
+            Command::SetNetDebitCap { bic, currency, .. } => self.note_position(reasons, *bic, *currency),
+            Command::OpenAccounts { bic, currency, count, .. } => {
+                self.note_position(reasons, *bic, *currency);
+                note(reasons, *count == 0 || *count > ACCOUNTS_OPENED_MAX, LimitReached);
+                note(reasons, self.accounts.len() + *count as usize > ACCOUNTS_MAX, LimitReached);
+            }
+            Command::SetAccountState { account, state } => {
+                let Some(found) = self.find(*account) else {
+                    return note(reasons, true, RejectReason::UnknownAccount);
+                };
+                let is_empty = found.balance == 0 && self.reserved(*account).1 == 0;
+                note(reasons, *state == AccountState::Closed && !is_empty, AccountNotEmpty);
+            }
+            Command::SetCreditLine { account, .. } => {
+                note(reasons, self.find(*account).is_none(), RejectReason::UnknownAccount);
+            }
+            Command::RegisterAlias { alias, account } => {
+                note(reasons, self.aliases.contains_key(alias), AlreadyRegistered);
+                note(reasons, self.find(*account).is_none(), RejectReason::UnknownAccount);
+            }
+            Command::Seal { height } => note(reasons, *height != self.height, WrongState),
+            Command::CloseCycle { cycle } => {
+                self.note_cycle(reasons, *cycle, &[CycleState::Open]);
+                let over = [CycleState::Open, CycleState::Settled];
+                let waiting = self.cycles.iter().filter(|cycle| !over.contains(&cycle.state)).count();
+                note(reasons, waiting >= UNSETTLED_CYCLES_MAX, LimitReached);
+            }
+            Command::InstructCycle { cycle } => {
+                self.note_cycle(reasons, *cycle, &[CycleState::Closed, CycleState::Failed]);
+            }
+            Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
+                self.note_cycle(reasons, *cycle, &[CycleState::Instructed]);
+            }
+        }
+    }
+
+    fn note_participant(&self, reasons: &mut Reasons, bic: Bic) {
+        note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
+    }
+
+    fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
+        self.note_participant(reasons, bic);
+        note(reasons, self.position(bic, currency).is_none(), RejectReason::UnknownPosition);
+    }
+
+    fn note_cycle(&self, reasons: &mut Reasons, cycle: u64, states: &[CycleState]) {
+        match self.cycles.iter().find(|found| found.number == cycle) {
+            None => note(reasons, true, RejectReason::UnknownCycle),
+            Some(found) => note(reasons, !states.contains(&found.state), RejectReason::CycleState),
+        }
+    }
+
+    fn participant(&self, bic: Bic) -> Option<u32> {
+        (0..).zip(&self.participants).find(|(_, participant)| participant.bic == bic).map(|(at, _)| at)
+    }
+
+    fn position(&self, bic: Bic, currency: Currency) -> Option<usize> {
+        let participant = self.participant(bic)?;
+        self.positions.iter().position(|at| (at.participant, at.currency) == (participant, currency))
+    }
+
+    pub(super) fn execute(&mut self, now: u64, sequence: u64, command: &Command) {
+        match command {
+            Command::Genesis(genesis) => {
+                self.genesis = Some(genesis.clone());
+                self.height = 1;
+                self.begin_cycle();
+            }
+            Command::RegisterParticipant { bic, name, key } => self.participants.push(Participant {
+                bic: *bic,
+                name: name.clone(),
+                state: ParticipantState::Active,
+                key: *key,
+            }),
+            Command::SetParticipantState { bic, state } => {
+                let at = self.participant(*bic).expect("checked");
+                self.participants[at as usize].state = *state;
+            }
+            Command::OpenPosition { bic, currency, cap } => {
+                let (participant, clearing) =
+                    (self.participant(*bic).expect("checked"), self.accounts.len() as u64);
+                let nets = BTreeMap::new();
+                self.positions.push(Position { participant, currency: *currency, cap: *cap, clearing, nets });
+                self.open(self.positions.len() - 1, AccountKind::Clearing, UNLIMITED);
+            }
+            Command::SetNetDebitCap { bic, currency, cap } => {
+                let at = self.position(*bic, *currency).expect("checked");
+                self.positions[at].cap = *cap;
+            }
+            Command::OpenAccounts { bic, currency, count, credit_line } => {
+                let at = self.position(*bic, *currency).expect("checked");
+                (0..*count).for_each(|_| self.open(at, AccountKind::Hosted, *credit_line));
+            }
+            Command::SetAccountState { account, state } => self.changed(*account).state = *state,
+            Command::SetCreditLine { account, credit_line } => {
+                self.changed(*account).credit_line = *credit_line;
+            }
+            Command::RegisterAlias { alias, account } => {
+                self.aliases.insert(alias.clone(), *account);
+            }
+            Command::Seal { .. } => self.height += 1,
+            Command::CloseCycle { cycle } => {
+                self.height += 1;
+                let (end_block, closed) = (self.height, self.cycle(*cycle));
+                *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
+                self.begin_cycle();
+            }
+            Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
+            Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
+            Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
+        }
+    }
+
+    fn settle(&mut self, number: u64, sequence: u64) {
+        let cycle = self.cycle(number);
+        *cycle = Cycle { state: CycleState::Settled, settled_by: sequence, ..*cycle };
+        for at in 0..self.positions.len() {
+            let clearing = self.positions[at].clearing;
+            let net = self.positions[at].nets.remove(&number).unwrap_or(0);
+            if net != 0 {
+                let account = self.changed(clearing);
+                account.balance -= net;
+                account.last_posting = sequence;
+            }
+        }
+    }
+
+    fn changed(&mut self, handle: u64) -> &mut Account {
+        let height = self.height;
+        let account = self.account(handle);
+        account.touched = height;
+        account
+    }
+
+    fn open(&mut self, position: usize, kind: AccountKind, credit_line: u64) {
+        let (state, touched) = (AccountState::Open, self.height);
+        let account = Account { position, kind, state, credit_line, balance: 0, last_posting: 0, touched };
+        self.accounts.push(account);
+    }
+
+    fn cycle(&mut self, number: u64) -> &mut Cycle {
+        self.cycles.iter_mut().find(|cycle| cycle.number == number).expect("checked")
+    }
+
+    fn begin_cycle(&mut self) {
+        let (number, first_block) = (self.open_cycle() + 1, self.height);
+        let state = CycleState::Open;
+        self.cycles.push(Cycle { number, state, first_block, end_block: 0, closed_at: 0, settled_by: 0 });
+    }
+
+    pub(super) fn picture(&self) -> Picture {
+        let narrow = |sum: u128| u64::try_from(sum).expect("bounded by TooManyHolds");
+        let slot = |(at, position): (usize, &Position)| {
+            let open = self.open_cycle();
+            let closed = position.nets.iter().filter(|(cycle, net)| **cycle != open && **net != 0);
+            let terms = SlotTerms {
+                participant: position.participant,
+                currency: position.currency,
+                cap: position.cap,
+                clearing_account: position.clearing,
+            };
+            let cell = SlotCell {
+                position: position.nets.get(&open).copied().unwrap_or(0),
+                reserved: narrow(self.position_reserved(at)),
+                closed: closed.map(|(cycle, net)| (*cycle, *net)).collect(),
+            };
+            (terms, cell)
+        };
+        let account = |(handle, account): (u64, &Account)| {
+            let (reserved, holds) = self.reserved(handle);
+            let terms = AccountTerms {
+                slot: u32::try_from(account.position).expect("few"),
+                currency: self.positions[account.position].currency.numeric(),
+                state: account.state,
+                kind: account.kind,
+                credit_line: account.credit_line,
+            };
+            let (balance, last_posting, touched) = (account.balance, account.last_posting, account.touched);
+            (terms, AccountCell { balance, reserved: narrow(reserved), holds, last_posting, touched })
+        };
+        Picture {
+            participants: self.participants.clone(),
+            slots: self.positions.iter().enumerate().map(slot).collect(),
+            accounts: (0..).zip(&self.accounts).map(account).collect(),
+            holds: self.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
+            aliases: self.aliases.clone(),
+            cycles: self.cycles.clone(),
+            open_block: self.height,
+        }
+    }
+}
+
+/// All that moves a limit, a key, a participant or a cycle; stopping an account must be quick.
+fn is_risky(command: &Command) -> bool {
+    match command {
+        Command::Genesis(_) | Command::Seal { .. } | Command::RegisterAlias { .. } => false,
+        Command::OpenAccounts { credit_line, .. } => *credit_line != 0,
+        Command::SetAccountState { state, .. } => *state != AccountState::Frozen,
+        Command::RegisterParticipant { .. }
+        | Command::SetParticipantState { .. }
+        | Command::OpenPosition { .. }
+        | Command::SetNetDebitCap { .. }
+        | Command::SetCreditLine { .. }
+        | Command::CloseCycle { .. }
+        | Command::InstructCycle { .. }
+        | Command::SettleCycle { .. }
+        | Command::FailCycle { .. } => true,
+    }
+}

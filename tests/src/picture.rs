@@ -1,0 +1,77 @@
+//! All that can be seen of a state, in one form for the plain loop, the mirror and the oracle, so that a test
+//! compares everything at once. Decides nothing.
+
+use std::collections::BTreeMap;
+
+use feiqian_core::account::{AccountCell, AccountTerms};
+use feiqian_core::hold::Hold;
+use feiqian_core::mirror::Mirror;
+use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
+use feiqian_core::registry::Registry;
+use feiqian_core::state::State;
+
+/// What can be seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Picture {
+    /// Participants by handle.
+    pub participants: Vec<Participant>,
+    /// Positions by slot.
+    pub slots: Vec<(SlotTerms, SlotCell)>,
+    /// Accounts by handle.
+    pub accounts: Vec<(AccountTerms, AccountCell)>,
+    /// Pending holds, ascending by id.
+    pub holds: Vec<(u128, Hold)>,
+    /// Aliases.
+    pub aliases: BTreeMap<String, u64>,
+    /// Cycles, oldest first.
+    pub cycles: Vec<Cycle>,
+    /// Height of the open block.
+    pub open_block: u64,
+}
+
+impl Picture {
+    /// Of the plain loop's state.
+    ///
+    /// # Panics
+    /// If a cell is missing.
+    #[must_use]
+    pub fn of_state(state: &State) -> Self {
+        let account = |handle| *state.account(handle).expect("every account has a cell");
+        let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
+        let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
+        Self::of(state.registry(), account, slot, holds)
+    }
+
+    /// Of the mirror, at the end of a block.
+    ///
+    /// # Panics
+    /// If a cell is missing.
+    #[must_use]
+    pub fn of_mirror(mirror: &Mirror) -> Self {
+        let account = |handle| *mirror.account(handle).expect("every account has a cell");
+        let slot = |slot| mirror.slots[slot as usize].clone();
+        Self::of(
+            &mirror.registry,
+            account,
+            slot,
+            mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
+        )
+    }
+
+    fn of(
+        registry: &Registry,
+        account: impl Fn(u64) -> AccountCell,
+        slot: impl Fn(u32) -> SlotCell,
+        holds: Vec<(u128, Hold)>,
+    ) -> Self {
+        Self {
+            participants: registry.participants().to_vec(),
+            slots: registry.slots().iter().zip(0..).map(|(terms, at)| (*terms, slot(at))).collect(),
+            accounts: registry.accounts().iter().zip(0..).map(|(terms, at)| (*terms, account(at))).collect(),
+            holds,
+            aliases: registry.aliases().clone(),
+            cycles: registry.cycles().to_vec(),
+            open_block: registry.open_block(),
+        }
+    }
+}

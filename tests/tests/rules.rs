@@ -1,0 +1,29 @@
+//! The rules of clearing, held to the oracle: tables of each rule and each reason, and properties over random
+//! stories, serial and sharded, named after the invariants that they test.
+//!
+//! `FEIQIAN_STORIES` sets how many stories each property reads; a failing one prints its seed.
+
+#[path = "rules/board.rs"]
+mod board;
+#[path = "rules/chains.rs"]
+mod chains;
+#[path = "rules/commands.rs"]
+mod commands;
+#[path = "rules/cycles.rs"]
+mod cycles;
+#[path = "rules/properties.rs"]
+mod properties;
+#[path = "rules/schedule.rs"]
+mod schedule;
+#[path = "rules/serial.rs"]
+mod serial;
+#[path = "rules/sharded.rs"]
+mod sharded;
+#[path = "rules/stories.rs"]
+mod stories;
+#[path = "rules/transfers.rs"]
+mod transfers;
+#[path = "rules/trial.rs"]
+mod trial;
+#[path = "rules/two_phase.rs"]
+mod two_phase;

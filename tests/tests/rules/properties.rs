@@ -1,0 +1,255 @@
+//! Properties of the plain loop over random stories, held to the oracle.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use feiqian_core::batch::Batch;
+use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry};
+use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
+use feiqian_core::state::State;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_proof::signature::{PublicKey, verify_message};
+use feiqian_tests::dice::Dice;
+use feiqian_tests::generator::story;
+use feiqian_tests::oracle::{Oracle, Planted};
+use feiqian_tests::picture::Picture;
+use feiqian_tests::world::{CHAIN_ID, Content, Eyes, World, entry, genesis, officer_key};
+
+use crate::serial::{Applied, Serial, apply_both};
+use crate::stories::each;
+
+/// Reads a story with both, and gives the first difference.
+fn compare(world: &World, mut oracle: Oracle) -> Result<Vec<Applied>, String> {
+    let mut serial = Serial::default();
+    world.frames().iter().map(|frame| apply_both(&mut serial, &mut oracle, world, frame)).collect()
+}
+
+#[test]
+fn i5_the_plain_loop_equals_the_oracle() {
+    each(300, |seed| {
+        let world = story(seed);
+        compare(&world, Oracle::default()).unwrap_or_else(|difference| panic!("{difference}"));
+    });
+}
+
+#[test]
+fn a_planted_fault_is_found() {
+    for planted in Planted::ALL {
+        let found = (1..=300).find(|seed| compare(&story(*seed), Oracle::wrong(planted)).is_err());
+        assert!(found.is_some(), "nobody noticed {planted:?}");
+    }
+}
+
+#[test]
+fn stories_reach_every_outcome_and_reason_that_they_can() {
+    let mut seen: BTreeMap<(u8, u8), u64> = BTreeMap::new();
+    for seed in 1..=150 {
+        let (_, applied) = Serial::of(&story(seed));
+        for row in applied.iter().flat_map(|applied| &applied.rows) {
+            *seen.entry((row.outcome, row.reason)).or_default() += 1;
+        }
+    }
+    // Genesis stands right in every story, and bounds of billions are for tables.
+    let unreached = [RejectReason::GenesisMisplaced, RejectReason::TooManyHolds];
+    for reason in RejectReason::ALL.iter().filter(|reason| !unreached.contains(reason)) {
+        let count = seen.get(&(Outcome::Rejected.number(), reason.number()));
+        assert!(count.is_some(), "no story is refused with {reason:?}: {seen:?}");
+    }
+    for outcome in Outcome::ALL {
+        let count: u64 = seen.iter().filter(|((at, _), _)| *at == outcome.number()).map(|(_, n)| n).sum();
+        assert!(count > 100, "{outcome:?}: {count}");
+    }
+}
+
+#[test]
+fn i2_debits_equal_credits_after_every_frame() {
+    each(100, |seed| {
+        let world = story(seed);
+        let mut serial = Serial::default();
+        for frame in world.frames() {
+            serial.apply(&world, frame);
+            let picture = Picture::of_state(&serial.state);
+            let mut of_currency: BTreeMap<u16, (i128, i128)> = BTreeMap::new();
+            let mut of_slot = vec![0; picture.slots.len()];
+            for (terms, cell) in &picture.accounts {
+                of_currency.entry(terms.currency).or_default().0 += cell.balance;
+                of_slot[terms.slot as usize] += cell.balance;
+            }
+            for ((terms, cell), balances) in picture.slots.iter().zip(of_slot) {
+                let said = cell.position + cell.closed.iter().map(|(_, net)| net).sum::<i128>();
+                assert_eq!(balances, said, "{terms:?}");
+                of_currency.entry(terms.currency.numeric()).or_default().1 += said;
+            }
+            assert!(of_currency.values().all(|sums| *sums == (0, 0)), "{of_currency:?}");
+        }
+    });
+}
+
+/// What must be answered where the entry at `sequence` comes again, by the first use of its id.
+fn repetition(world: &World, sequence: usize) -> OutcomeRow {
+    let record = world.records()[sequence - 1];
+    let first = world.records().iter().position(|other| other.uetr == record.uetr).expect("itself");
+    match record.uetr.get() {
+        0 => OutcomeRow::rejected(RejectReason::MissingId),
+        _ if world.records()[first] == record => OutcomeRow::duplicate(first as u64 + 1),
+        _ => OutcomeRow::rejected(RejectReason::IdReused),
+    }
+}
+
+#[test]
+fn i3_whatever_is_journaled_again_answers_its_original_after_a_restart_too() {
+    each(60, |seed| {
+        let world = story(seed);
+        let (serial, _) = Serial::of(&world);
+        let mirror = serial.sealer.mirror();
+        let restored = State::restored(mirror, crate::sharded::ids_of(&world), world.next_sequence());
+        for state in [serial.state.clone(), restored] {
+            let mut serial = Serial { state, sealer: serial.sealer.clone() };
+            let mut longer = world.clone();
+            let before = Picture::of_state(&serial.state);
+            for frame in world.frames() {
+                if let Content::Command(bytes) = &frame.content
+                    && Entry::decode(bytes).is_err()
+                {
+                    continue;
+                }
+                let again = longer.push_again(frame).clone();
+                let rows = serial.apply(&longer, &again).rows;
+                for (row, sequence) in rows.iter().zip(usize::try_from(frame.first_sequence).expect("few")..)
+                {
+                    assert_eq!(*row, repetition(&world, sequence), "sequence {sequence}");
+                }
+            }
+            assert_eq!(Picture::of_state(&serial.state), before);
+        }
+    });
+}
+
+#[test]
+fn i4_a_replay_gives_the_same_rows_blocks_and_state_whatever_keys_the_index() {
+    each(60, |seed| {
+        let world = story(seed);
+        let ((first, rows), (second, rows_again)) = (Serial::of(&world), Serial::of(&world));
+        assert_eq!(rows, rows_again);
+        assert_eq!(Picture::of_state(&first.state), Picture::of_state(&second.state));
+        let Content::Command(old) = &world.frames()[0].content else { panic!("genesis is a command") };
+        let id = Entry::decode(old).expect("genesis").id;
+        let new = entry(id, Command::Genesis(genesis(u128::from(seed) << 64)), Eyes::None).encode();
+        let mut rekeyed = World::default();
+        for frame in world.frames() {
+            rekeyed.wait(Duration::from_nanos(frame.timestamp - rekeyed.now()));
+            match &frame.content {
+                Content::Command(bytes) if bytes == old => rekeyed.push_bytes(new.clone()),
+                _ => rekeyed.push_again(frame),
+            };
+        }
+        let (other, rows_rekeyed) = Serial::of(&rekeyed);
+        let plain = |all: &[Applied]| all.iter().map(|applied| applied.rows.clone()).collect::<Vec<_>>();
+        assert_eq!(plain(&rows), plain(&rows_rekeyed));
+        assert_eq!(Picture::of_state(&first.state), Picture::of_state(&other.state));
+    });
+}
+
+/// The same transfers at the same times, in other batches and frames; chains stay whole.
+fn rebatched(world: &World, dice: &mut Dice) -> World {
+    let mut other = World::default();
+    for frame in world.frames() {
+        other.wait(Duration::from_nanos(frame.timestamp - other.now()));
+        let Content::Transfers(batches) = &frame.content else {
+            other.push_again(frame);
+            continue;
+        };
+        let mut pieces: Vec<Batch> = Vec::new();
+        let mut is_open = true;
+        for batch in batches {
+            let mut is_first = true;
+            for record in &batch.records {
+                // Two batches become one only where the first leaves no chain open.
+                let may_join = pieces.last().is_some_and(|last| last.participant == batch.participant);
+                let must_join = !is_first && is_open;
+                match pieces.last_mut() {
+                    Some(last) if must_join || (may_join && !is_open && !dice.once_in(4)) => {
+                        last.records.push(*record);
+                    }
+                    _ => pieces.push(Batch::new(batch.participant, vec![*record])),
+                }
+                (is_open, is_first) = (record.is_linked(), false);
+            }
+        }
+        while !pieces.is_empty() {
+            let count = usize::try_from(1 + dice.below(pieces.len() as u64)).expect("few");
+            other.push_transfers(pieces.drain(..count).collect());
+        }
+    }
+    other
+}
+
+#[test]
+fn i5_any_split_into_batches_and_frames_gives_equal_outcomes() {
+    each(100, |seed| {
+        let world = story(seed);
+        let other = rebatched(&world, &mut Dice::new(seed));
+        assert_eq!(world.records(), other.records());
+        let ((first, applied), (second, applied_other)) = (Serial::of(&world), Serial::of(&other));
+        let flat = |all: Vec<Applied>| all.into_iter().flat_map(|at| at.rows).collect::<Vec<_>>();
+        assert_eq!(flat(applied), flat(applied_other));
+        assert_eq!(Picture::of_state(&first.state), Picture::of_state(&second.state));
+    });
+}
+
+fn is_approved(entry: &Entry) -> bool {
+    let bytes = entry.signed_bytes(&CHAIN_ID);
+    let signs = |officer| {
+        let key = PublicKey::of(&officer_key(officer));
+        entry.approvals.iter().any(|approval| {
+            approval.officer == officer && verify_message(&key, APPROVAL_CONTEXT, &bytes, &approval.signature)
+        })
+    };
+    (1..=3).filter(|officer| signs(*officer)).count() >= 2
+}
+
+#[test]
+fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
+    each(60, |seed| {
+        let world = story(seed);
+        let mut serial = Serial::default();
+        for frame in world.frames() {
+            let before = Picture::of_state(&serial.state);
+            let applied = serial.apply(&world, frame);
+            match &frame.content {
+                Content::Command(bytes) => {
+                    let is_cleared = applied.rows[0].outcome() == Some(Outcome::Cleared);
+                    let entry = Entry::decode(bytes).ok().filter(|_| is_cleared);
+                    assert!(entry.is_none_or(|entry| !entry.command.is_risky() || is_approved(&entry)));
+                }
+                Content::Transfers(batches) => {
+                    let records = batches.iter().flat_map(|batch| {
+                        batch.records.iter().map(move |record| (batch.participant, record))
+                    });
+                    for ((submitter, record), row) in records.zip(&applied.rows) {
+                        assert!(is_fenced(&before, submitter, record, row), "{submitter} {record:?} {row:?}");
+                    }
+                    let after = Picture::of_state(&serial.state);
+                    assert_eq!(before.participants, after.participants);
+                    assert!(before.slots.iter().zip(&after.slots).all(|((a, _), (b, _))| a == b));
+                    assert!(before.accounts.iter().zip(&after.accounts).all(|((a, _), (b, _))| a == b));
+                }
+            }
+        }
+    });
+}
+
+fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRow) -> bool {
+    let owner = |handle: u64| {
+        let slot = picture.accounts[usize::try_from(handle).expect("known")].0.slot;
+        picture.slots[slot as usize].0.participant
+    };
+    match row.outcome() {
+        Some(Outcome::Cleared | Outcome::Held | Outcome::Voided) => {
+            let is_finishing = record.flags.get() & (flags::POST | flags::VOID) != 0;
+            submitter == owner(record.debtor.get())
+                || (is_finishing && submitter == owner(record.creditor.get()))
+        }
+        _ => true,
+    }
+}
