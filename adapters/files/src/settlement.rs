@@ -1,7 +1,8 @@
 //! What a closed cycle sends: a pacs.009 for each obligation and a camt.053 for each position.
 //!
 //! Every byte follows from the journal: ids from chain, cycle and place, times from the cycle's close. Written twice,
-//! the files are the same, so a crash in between needs no clean-up. Books nothing; the cycle's commands do.
+//! the files are the same, so a crash in between needs no clean-up; a position opened since gets an empty statement.
+//! Books nothing; the cycle's commands do.
 
 mod book;
 mod statement;
@@ -11,8 +12,7 @@ use std::path::Path;
 use feiqian_core::account::SlotHandle;
 use feiqian_core::bic::Bic;
 use feiqian_core::money::{Amount, decimal, signed_decimal};
-use feiqian_core::participant::{Cycle, CycleNumber};
-use feiqian_core::registry::Registry;
+use feiqian_core::participant::{Cycle, CycleNumber, Participant, SlotTerms};
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::write::{self, pacs009};
 use feiqian_runtime::pipeline::Engine;
@@ -69,8 +69,9 @@ pub struct ObligationLine {
 
 /// Whose messages these are, and which cycle's.
 #[derive(Clone, Debug)]
-struct Context<'a> {
-    registry: &'a Registry,
+struct Context {
+    participants: Vec<Participant>,
+    slots: Vec<SlotTerms>,
     operator: Bic,
     chain_id: [u8; 16],
     cycle: Cycle,
@@ -91,47 +92,46 @@ pub fn write_cycle(
     operator: Bic,
     cycle: CycleNumber,
 ) -> Result<SettlementReport, FilesError> {
-    let closing = engine.ask(move |sealer| {
-        let mirror = sealer.mirror();
-        mirror.closing(cycle).map(|closing| (closing.nets.clone(), mirror.registry.clone()))
-    });
-    let (nets, registry) =
-        closing.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
-    let context = Context::new(engine, &registry, operator, cycle)?;
-    let book = CycleBook::read(engine, &registry, &context.cycle)?;
+    let nets = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|closing| closing.nets.clone()));
+    let nets =
+        nets.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
+    let context = Context::new(engine, operator, cycle)?;
+    let book = CycleBook::read(engine, &context.cycle)?;
     book.check(&nets)?;
-    let all = obligations(cycle, &nets, &registry).map_err(|fault| FilesError::Unknown(fault.to_string()))?;
+    let all = engine.directory().registry(|registry| obligations(cycle, &nets, registry));
+    let all = all.map_err(|fault| FilesError::Unknown(fault.to_string()))?;
     let folder = work.settlement();
     let mut report = SettlementReport { cycle, ..SettlementReport::default() };
     report.positions = nets.iter().filter_map(|(slot, net)| context.position(*slot, *net)).collect();
     for (obligation, index) in all.iter().zip(1_u64..) {
         report.obligations.push(context.instruct(&folder, obligation, index)?);
     }
-    for slot in 0..registry.slots().len() {
+    for slot in 0..context.slots.len() {
         report.statements.push(context.statement(engine, &folder, &book, slot)?);
     }
     Ok(report)
 }
 
-impl<'a> Context<'a> {
-    fn new(
-        engine: &Engine,
-        registry: &'a Registry,
-        operator: Bic,
-        cycle: CycleNumber,
-    ) -> Result<Self, FilesError> {
+impl Context {
+    /// Copies what is small; accounts, which may be millions, are asked of the directory.
+    fn new(engine: &Engine, operator: Bic, cycle: CycleNumber) -> Result<Self, FilesError> {
         let unknown = || FilesError::Unknown(format!("cycle {cycle} is not known"));
-        let found = *registry.cycle(cycle).ok_or_else(unknown)?;
-        let opened_at = match registry.cycle(cycle.saturating_sub(1)) {
-            Some(before) => before.closed_at,
-            None => engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp),
-        };
-        let chain_id = registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
-        Ok(Self { registry, operator, chain_id, cycle: found, opened_at })
+        let begun = engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp);
+        engine.directory().registry(|registry| {
+            let before = registry.cycle(cycle.saturating_sub(1));
+            Ok(Self {
+                participants: registry.participants().to_vec(),
+                slots: registry.slots().to_vec(),
+                operator,
+                chain_id: registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
+                cycle: *registry.cycle(cycle).ok_or_else(unknown)?,
+                opened_at: before.map_or(begun, |before| before.closed_at),
+            })
+        })
     }
 
     fn position(&self, slot: SlotHandle, net: i128) -> Option<PositionLine> {
-        let terms = self.registry.slots().get(slot as usize)?;
+        let terms = self.slots.get(slot as usize)?;
         Some(PositionLine {
             participant: self.bic(terms.participant).ok()?.as_str().to_owned(),
             currency: terms.currency.code().to_owned(),
@@ -180,11 +180,8 @@ impl<'a> Context<'a> {
         book: &CycleBook,
         slot: usize,
     ) -> Result<String, FilesError> {
-        let terms = self
-            .registry
-            .slots()
-            .get(slot)
-            .ok_or_else(|| FilesError::Unknown(format!("slot {slot} is not known")))?;
+        let terms =
+            self.slots.get(slot).ok_or_else(|| FilesError::Unknown(format!("slot {slot} is not known")))?;
         let bic = self.bic(terms.participant)?;
         let file = format!("cycle-{}.{bic}.{}.camt.053.xml", self.cycle.number, terms.currency);
         let report = statement::report(self, engine, book, u32::try_from(slot).unwrap_or(u32::MAX))?;
@@ -193,7 +190,7 @@ impl<'a> Context<'a> {
     }
 
     fn bic(&self, participant: u32) -> Result<Bic, FilesError> {
-        let found = self.registry.participants().get(participant as usize);
+        let found = self.participants.get(participant as usize);
         found
             .map(|found| found.bic)
             .ok_or_else(|| FilesError::Unknown(format!("participant {participant} is not known")))

@@ -87,7 +87,7 @@ impl CycleBook {
     ///
     /// # Errors
     /// [`FilesError::Journal`] where a file can't be read.
-    pub fn read(engine: &Engine, registry: &Registry, cycle: &Cycle) -> Result<Self, FilesError> {
+    pub fn read(engine: &Engine, cycle: &Cycle) -> Result<Self, FilesError> {
         // The batcher writes the rows: whatever has been answered is written after this.
         engine.ask(|_| ());
         let archive = engine.archive();
@@ -111,7 +111,9 @@ impl CycleBook {
             if frame.header.kind == FrameKind::Transfers {
                 let rows = archive.outcomes.read(sequence, frame.header.count as usize);
                 let rows = rows.map_err(|error| fault(sequence, &error))?;
-                book.absorb(&frame, &rows, registry).map_err(|reason| fault(sequence, &reason))?;
+                // Locked for one frame at a time: commands go on in between.
+                let absorbed = engine.directory().registry(|registry| book.absorb(&frame, &rows, registry));
+                absorbed.map_err(|reason| fault(sequence, &reason))?;
             }
         }
         Ok(book)

@@ -8,6 +8,8 @@ use feiqian_iso20022::payment::{AccountId, Agent, Party};
 use feiqian_iso20022::write::{
     AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry,
 };
+use feiqian_runtime::history::{JournaledEntry, entry_of};
+use feiqian_runtime::journal::{Durable, Frame};
 use feiqian_runtime::pipeline::Engine;
 
 use super::Context;
@@ -17,14 +19,14 @@ use crate::error::FilesError;
 use crate::timestamp::{date, date_time};
 
 pub(super) fn report(
-    context: &Context<'_>,
+    context: &Context,
     engine: &Engine,
     book: &CycleBook,
     slot: SlotHandle,
 ) -> Result<AccountReport, FilesError> {
     let missing = || FilesError::Unknown(format!("slot {slot} is not known"));
-    let terms = context.registry.slots().get(slot as usize).ok_or_else(missing)?;
-    let participant = context.registry.participants().get(terms.participant as usize).ok_or_else(missing)?;
+    let terms = context.slots.get(slot as usize).ok_or_else(missing)?;
+    let participant = context.participants.get(terms.participant as usize).ok_or_else(missing)?;
     let sums = book.sums(slot);
     let closed = context.cycle.closed_at;
     let entries = match book.slot(slot) {
@@ -71,28 +73,47 @@ fn code(is_credit: bool) -> BankTransactionCode {
     if is_credit { BankTransactionCode::RECEIVED } else { BankTransactionCode::ISSUED }
 }
 
-fn items(context: &Context<'_>, engine: &Engine, own: &SlotBook) -> Result<Vec<ReportEntry>, FilesError> {
-    own.items.iter().map(|item| entry(context, engine, item)).collect()
+fn items(context: &Context, engine: &Engine, own: &SlotBook) -> Result<Vec<ReportEntry>, FilesError> {
+    let mut frame: Option<Durable<Frame>> = None;
+    own.items
+        .iter()
+        .map(|item| journaled(engine, &mut frame, item.sequence).map(|found| entry(context, item, &found)))
+        .collect()
 }
 
-fn entry(context: &Context<'_>, engine: &Engine, item: &Item) -> Result<ReportEntry, FilesError> {
-    let sequence = item.sequence;
+/// The entry of a sequence; its frame is kept, as the next item is likely to be in it.
+fn journaled(
+    engine: &Engine,
+    kept: &mut Option<Durable<Frame>>,
+    sequence: u64,
+) -> Result<JournaledEntry, FilesError> {
     let fault = |reason: String| FilesError::Journal { sequence, reason };
-    let found = engine.archive().entry(sequence).map_err(|error| fault(error.to_string()))?;
-    let (journaled, _) = found.ok_or_else(|| fault("it is beyond the journal's end".to_owned()))?;
+    let holds = |frame: &Durable<Frame>| {
+        (frame.header.first_sequence..=frame.header.last_sequence()).contains(&sequence)
+    };
+    let frame = match kept.take().filter(holds) {
+        Some(frame) => frame,
+        None => engine.archive().journal.frame_at(sequence).map_err(|error| fault(error.to_string()))?,
+    };
+    let found = entry_of(&frame, sequence).ok_or_else(|| fault("its frame is malformed".to_owned()));
+    *kept = Some(frame);
+    found
+}
+
+fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEntry {
     let details = journaled.details.as_deref().and_then(Details::decode);
     let uetr = Uetr::new(journaled.record.uetr.get());
-    Ok(ReportEntry {
-        reference: Some(sequence.to_string()),
+    ReportEntry {
+        reference: Some(item.sequence.to_string()),
         minor: item.amount.into(),
         is_credit: item.is_credit,
         booked: date_time(item.timestamp),
         value_date: Some(date(context.cycle.closed_at)),
-        servicer_reference: Some(sequence.to_string()),
+        servicer_reference: Some(item.sequence.to_string()),
         code: code(item.is_credit),
         transactions: vec![transaction(details.unwrap_or_default(), uetr)],
         information: None,
-    })
+    }
 }
 
 fn transaction(details: Details, uetr: Option<Uetr>) -> EntryTransaction {
@@ -112,7 +133,7 @@ fn transaction(details: Details, uetr: Option<Uetr>) -> EntryTransaction {
 }
 
 /// Up to two entries for each counterparty: what came from it and what went to it.
-fn summed_up(context: &Context<'_>, own: &SlotBook) -> Vec<ReportEntry> {
+fn summed_up(context: &Context, own: &SlotBook) -> Vec<ReportEntry> {
     let sides = own.by_counterparty.iter().flat_map(|(counterparty, sums)| {
         [
             (counterparty, sums.credits, sums.credit_sum, true),
@@ -120,7 +141,7 @@ fn summed_up(context: &Context<'_>, own: &SlotBook) -> Vec<ReportEntry> {
         ]
     });
     let entries = sides.filter(|(_, count, ..)| *count > 0).map(|(counterparty, count, sum, is_credit)| {
-        let terms = context.registry.slots().get(*counterparty as usize);
+        let terms = context.slots.get(*counterparty as usize);
         let bic = terms.and_then(|terms| context.bic(terms.participant).ok());
         let name = bic.map_or_else(String::new, |bic| bic.as_str().to_owned());
         let direction = if is_credit { "from" } else { "to" };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use feiqian_core::batch::Batch;
 use feiqian_core::bic::Bic;
@@ -15,8 +15,10 @@ use feiqian_files::agents::AgentToRegister;
 use feiqian_files::{IntakeOptions, WorkDir};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 use feiqian_runtime::admission::CommandOutcome;
+use feiqian_runtime::machine::OpenError;
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::storage::files::OpenFault;
 
 use crate::shared;
 
@@ -34,7 +36,9 @@ pub(crate) struct House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        self.engine().shutdown();
+        if let Some(engine) = &self.running {
+            engine.shutdown();
+        }
         let _ = std::fs::remove_dir_all(&self.root);
     }
 }
@@ -108,7 +112,17 @@ impl House {
         if let Some(engine) = self.running.take() {
             engine.shutdown();
         }
-        self.running = Some(Engine::open(&options(&self.root), key(1)).expect("recovered"));
+        // The arbiters' threads hold the directory for a moment after the engine has stopped.
+        let until = Instant::now() + Duration::from_secs(20);
+        let opened = loop {
+            match Engine::open(&options(&self.root), key(1)) {
+                Err(OpenError::Directory(OpenFault::InUse { .. })) if Instant::now() < until => {
+                    std::thread::yield_now();
+                }
+                opened => break opened,
+            }
+        };
+        self.running = Some(opened.expect("recovered"));
     }
 
     pub(crate) fn engine(&self) -> &Engine {
