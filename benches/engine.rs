@@ -199,7 +199,7 @@ fn pipeline(c: &mut Criterion) {
         options.shards = shards;
         let mut load = Load::begin(&options, &test_operator_key(), 10_000);
         group.bench_function(BenchmarkId::new("durable and sealed, shards", shards), |b| {
-            b.iter_custom(|runs| (0..runs).map(|_| load.run(TRANSFERS).elapsed).sum());
+            b.iter_custom(|runs| (0..runs).map(|_| load.run(TRANSFERS, |_| ()).elapsed).sum());
         });
         load.engine().shutdown();
         if shards == 1 {

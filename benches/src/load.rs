@@ -10,6 +10,7 @@ use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::limits::BATCH_TRANSFERS_MAX;
 use feiqian_core::outcome::Outcome;
+use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
 use feiqian_proof::signature::SigningKey;
 use feiqian_runtime::admission::Ticket;
@@ -29,7 +30,8 @@ const FUNDS: u64 = 100_000_000_000;
 pub struct Load {
     engine: Engine,
     numbers: Numbers,
-    accounts: Vec<Accounts>,
+    /// Submitting participants, each with its accounts.
+    accounts: Vec<(ParticipantHandle, Accounts)>,
 }
 
 /// What a run measured.
@@ -42,6 +44,12 @@ pub struct Run {
 }
 
 impl Load {
+    /// A load on an engine that runs already: each participant debits its own accounts and credits anyone's.
+    #[must_use]
+    pub fn over(engine: Engine, seed: u64, accounts: Vec<(ParticipantHandle, Accounts)>) -> Self {
+        Self { engine, numbers: Numbers::new(seed), accounts }
+    }
+
     /// Begins an engine in a fresh directory and opens `accounts` funded accounts over eight participants.
     ///
     /// # Panics
@@ -57,8 +65,10 @@ impl Load {
             (0..PARTICIPANTS).map(|number| load.open(number, currency, accounts / PARTICIPANTS)).collect();
         let all: Vec<_> = owners.iter().flat_map(|(_, own)| own.clone()).collect();
         for (number, (clearing, own)) in owners.into_iter().enumerate() {
-            load.fund(u32::try_from(number).expect("eight"), clearing, &own, currency);
-            load.accounts.push(Accounts { own, all: all.clone(), currency: currency.numeric() });
+            let participant = number as u32;
+            load.fund(participant, clearing, &own, currency);
+            let accounts = Accounts { own, all: all.clone(), currency: currency.numeric() };
+            load.accounts.push((participant, accounts));
         }
         load
     }
@@ -96,15 +106,16 @@ impl Load {
         &self.engine
     }
 
-    /// Sends `transfers` in full batches, made before the clock starts, and waits until all are sealed.
+    /// Sends `transfers` in full batches, made before the clock starts, and waits until all are sealed. `tell`
+    /// gets the number of transfers of each batch that is answered.
     ///
     /// # Panics
     /// If not all clear, or positions do not sum to zero.
-    pub fn run(&mut self, transfers: usize) -> Run {
+    pub fn run(&mut self, transfers: usize, mut tell: impl FnMut(u64)) -> Run {
         let batches: Vec<_> = (0..transfers.div_ceil(BATCH_TRANSFERS_MAX))
             .map(|number| {
                 let count = (transfers - number * BATCH_TRANSFERS_MAX).min(BATCH_TRANSFERS_MAX);
-                self.batch(number % PARTICIPANTS as usize, count)
+                self.batch(number % self.accounts.len(), count)
             })
             .collect();
         let mut waiting = VecDeque::new();
@@ -113,10 +124,10 @@ impl Load {
         for batch in batches {
             waiting.push_back((Instant::now(), self.engine.submit(batch).expect("within the bounds")));
             if waiting.len() >= IN_FLIGHT {
-                latencies.extend(finish_first(&mut waiting));
+                latencies.extend(finish_first(&mut waiting, &mut tell));
             }
         }
-        while let Some(latency) = finish_first(&mut waiting) {
+        while let Some(latency) = finish_first(&mut waiting, &mut tell) {
             latencies.push(latency);
         }
         self.engine.seal().expect("room for a command");
@@ -128,20 +139,26 @@ impl Load {
         Run { elapsed, latencies }
     }
 
-    fn batch(&mut self, participant: usize, count: usize) -> Batch {
-        let accounts = &self.accounts[participant];
+    fn check_positions(&self) {
+        let sum: i128 = self.engine.ask(|sealer| sealer.mirror().slots.iter().map(|slot| slot.position).sum());
+        assert_eq!(sum, 0, "positions sum to zero");
+    }
+
+    fn batch(&mut self, at: usize, count: usize) -> Batch {
+        let (participant, accounts) = &self.accounts[at];
         let records = (0..count).map(|_| accounts.transfer(&mut self.numbers)).collect();
-        Batch::new(u32::try_from(participant).expect("eight"), records)
+        Batch::new(*participant, records)
     }
 }
 
-fn finish_first(waiting: &mut VecDeque<(Instant, Ticket)>) -> Option<Duration> {
+fn finish_first(waiting: &mut VecDeque<(Instant, Ticket)>, tell: &mut impl FnMut(u64)) -> Option<Duration> {
     let (begun, ticket) = waiting.pop_front()?;
-    check(ticket);
+    tell(check(ticket));
     Some(begun.elapsed())
 }
 
-fn check(ticket: Ticket) {
+fn check(ticket: Ticket) -> u64 {
     let outcome = ticket.wait().expect("the engine runs");
     assert!(outcome.rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
+    outcome.rows.len() as u64
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use feiqian_core::block::Sealer;
+use feiqian_core::frame::FRAME_HEADER_BYTES;
 use feiqian_core::ledger::{Delta, Share, assert_zero};
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::shard::{Advance, Shard, ShardApplied};
@@ -32,6 +33,8 @@ pub struct ReplayReport {
     pub entries: u64,
     /// Frames executed.
     pub frames: u64,
+    /// Their bytes in the journal, headers with them.
+    pub journal_bytes: u64,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -86,6 +89,7 @@ impl Collector {
         let header = self.sealer.absorb(&view_of(frame), rows, delta)?;
         self.report.blocks.extend(header.map(|header| header.hash()));
         self.report.frames += 1;
+        self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + frame.payload.len() as u64;
         self.report.entries += u64::from(frame.header.count);
         Ok(())
     }
