@@ -133,14 +133,13 @@ impl Load {
         self.engine.seal().expect("room for a command");
         let elapsed = begun.elapsed();
         latencies.sort_unstable();
-        let sum: i128 =
-            self.engine.ask(|sealer| sealer.mirror().slots.iter().map(|slot| slot.position).sum());
-        assert_eq!(sum, 0, "positions sum to zero");
+        self.check_positions();
         Run { elapsed, latencies }
     }
 
     fn check_positions(&self) {
-        let sum: i128 = self.engine.ask(|sealer| sealer.mirror().slots.iter().map(|slot| slot.position).sum());
+        let sum: i128 =
+            self.engine.ask(|sealer| sealer.mirror().slots.iter().map(|slot| slot.position).sum());
         assert_eq!(sum, 0, "positions sum to zero");
     }
 
