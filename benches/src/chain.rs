@@ -14,6 +14,8 @@ use crate::generator::{Accounts, Numbers};
 
 /// Participants of every load.
 pub const PARTICIPANTS: u32 = 8;
+/// What each account begins with, minor units: no load empties it.
+const FUNDS: u64 = 100_000_000_000;
 /// Frame time of the first frame, and the step to each next: nanoseconds since 1970.
 const BEGIN: u64 = 1_767_225_600_000_000_000;
 const STEP: u64 = 1_000_000;
@@ -79,6 +81,7 @@ impl History for NoRepetition {
 #[derive(Debug)]
 pub struct ChainMaker {
     next: u64,
+    turn: u32,
     timestamp: u64,
     numbers: Numbers,
     accounts: Vec<Accounts>,
@@ -125,6 +128,7 @@ impl ChainMaker {
         assert!(accounts.is_multiple_of(PARTICIPANTS), "every participant has as many");
         let mut maker = Self {
             next: 1,
+            turn: 0,
             timestamp: BEGIN,
             numbers: Numbers::new(seed),
             accounts: Vec::new(),
@@ -173,7 +177,7 @@ impl ChainMaker {
             .map(|accounts| {
                 let records = accounts
                     .iter()
-                    .map(|account| Record::new(self.numbers.id(), clearing, *account, 1_000_000, currency))
+                    .map(|account| Record::new(self.numbers.id(), clearing, *account, FUNDS, currency))
                     .collect();
                 self.frame(&Batch::new(participant, records))
             })
@@ -187,7 +191,8 @@ impl ChainMaker {
 
     /// A frame with one batch of `count` random transfers of the next participant in turn.
     pub fn transfers(&mut self, count: usize) -> Made {
-        let participant = (self.next % u64::from(PARTICIPANTS)) as u32;
+        let participant = self.turn % PARTICIPANTS;
+        self.turn += 1;
         let records =
             (0..count).map(|_| self.accounts[participant as usize].transfer(&mut self.numbers)).collect();
         self.frame(&Batch::new(participant, records))
