@@ -28,12 +28,12 @@ const ALIASES: [&str; 4] = ["IBAN:XX00", "IBAN:XX01", "PAN:token", "OTHR:+100"];
 pub fn story(seed: u64) -> World {
     let mut teller = Teller::new(seed);
     teller.found();
-    let frames = 5 + teller.dice.below(8);
+    let frames = 6 + teller.dice.below(12);
     for _ in 0..frames {
         if teller.dice.once_in(2) {
             teller.world.wait(Duration::from_millis(teller.dice.below(4) * 500));
         }
-        if teller.dice.below(10) < 7 {
+        if teller.dice.below(10) < 6 {
             teller.transfers();
         } else {
             teller.administer();
@@ -104,7 +104,8 @@ impl Teller {
             for code in CODES.iter().take(codes) {
                 let (currency, cap) = (currency(code), self.limit());
                 self.command(Command::OpenPosition { bic: bic(bank), currency, cap }, Eyes::Four);
-                let count = u32::try_from(self.dice.below(4)).unwrap_or(0);
+                let most = if self.dice.once_in(8) { 40 } else { 4 };
+                let count = u32::try_from(self.dice.below(most)).unwrap_or(0);
                 let credit_line = if self.dice.once_in(3) { self.limit() } else { 0 };
                 let command = Command::OpenAccounts { bic: bic(bank), currency, count, credit_line };
                 self.command(command, Eyes::Four);
@@ -128,9 +129,11 @@ impl Teller {
     fn transfers(&mut self) {
         self.fresh.clear();
         let batches = 1 + self.dice.below(4);
-        let length = match self.dice.below(12) {
-            0 => 200,
-            1..=3 => 4,
+        // Some frames are longer than what shards publish at once.
+        let length = match self.dice.below(80) {
+            0 => 900,
+            1..=6 => 150,
+            7..=26 => 4,
             _ => 25,
         };
         let batches = (0..batches).map(|_| {
@@ -170,7 +173,7 @@ impl Teller {
     }
 
     fn chain(&mut self, submitter: ParticipantHandle) {
-        let members = match self.dice.below(25) {
+        let members = match self.dice.below(120) {
             0 => 62 + self.dice.below(5),
             _ => 2 + self.dice.below(5),
         };
@@ -416,7 +419,11 @@ impl Teller {
         use CycleState::{Closed, Failed, Instructed, Open};
         Some(match self.dice.below(24) {
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
-            3 => Command::SetAccountState { account: self.empty_account()?, state: AccountState::Closed },
+            3 => {
+                let is_any = self.dice.once_in(2);
+                let account = if is_any { self.some_account() } else { self.empty_account()? };
+                Command::SetAccountState { account, state: AccountState::Closed }
+            }
             4 | 5 => Command::SetNetDebitCap {
                 bic: self.some_bic(),
                 currency: self.some_currency(),

@@ -43,7 +43,7 @@ fn a_planted_fault_is_found() {
 #[test]
 fn stories_reach_every_outcome_and_reason_that_they_can() {
     let mut seen: BTreeMap<(u8, u8), u64> = BTreeMap::new();
-    for seed in 1..=150 {
+    for seed in 1..=200 {
         let (_, applied) = Serial::of(&story(seed));
         for row in applied.iter().flat_map(|applied| &applied.rows) {
             *seen.entry((row.outcome, row.reason)).or_default() += 1;

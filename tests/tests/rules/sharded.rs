@@ -71,22 +71,22 @@ fn i5_one_shard_equals_the_plain_loop() {
 
 #[test]
 fn i5_two_shards_equal_the_plain_loop() {
-    each(200, |seed| check(seed, 2));
+    each(300, |seed| check(seed, 2));
 }
 
 #[test]
 fn i5_three_shards_equal_the_plain_loop() {
-    each(200, |seed| check(seed, 3));
+    each(300, |seed| check(seed, 3));
 }
 
 #[test]
 fn i5_eight_shards_equal_the_plain_loop() {
-    each(100, |seed| check(seed, 8));
+    each(200, |seed| check(seed, 8));
 }
 
 #[test]
 fn i5_sixty_four_shards_equal_the_plain_loop() {
-    each(20, |seed| check(seed, 64));
+    each(40, |seed| check(seed, 64));
 }
 
 /// The plain loop up to a frame, and what it gave for all.
@@ -100,7 +100,7 @@ fn cut(world: &World, at: usize) -> (Serial, Vec<Applied>) {
 
 #[test]
 fn i5_shards_take_over_in_the_midst_of_a_block() {
-    each(100, |seed| {
+    each(150, |seed| {
         let (world, mut dice) = (story(seed), Dice::new(seed));
         let at = usize::try_from(dice.below(world.frames().len() as u64)).expect("few");
         let (serial, wanted) = cut(&world, at);
@@ -113,7 +113,7 @@ fn i5_shards_take_over_in_the_midst_of_a_block() {
 
 #[test]
 fn i4_a_restart_behind_any_block_goes_on_as_if_nothing_had_been() {
-    each(100, |seed| {
+    each(150, |seed| {
         let (world, mut dice) = (story(seed), Dice::new(seed));
         let (_, all) = Serial::of(&world);
         let blocks: Vec<_> = (0..all.len()).filter(|at| all[*at].header.is_some()).collect();
