@@ -140,7 +140,7 @@ impl<S: Storage> Audit<S> {
     fn step(&mut self, frame: &Durable<Frame>, reader: &JournalReader<S>) -> Result<(), AuditFault> {
         let view = view_of(frame);
         let mut rows = Vec::new();
-        let applied = self.state.apply(&view, &JournalHistory(reader.clone()), &mut rows)?;
+        let applied = self.state.apply(&view, &JournalHistory::new(reader.clone()), &mut rows)?;
         let header = self.sealer.absorb(&view, &rows, applied.delta.as_ref())?;
         self.report.frames += 1;
         self.report.entries += u64::from(view.count);

@@ -7,13 +7,26 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::state::History;
 use feiqian_core::transfer::Record;
 use feiqian_proof::Hash;
+use parking_lot::Mutex;
 
-use crate::journal::{Frame, JournalReader};
+use crate::journal::{Durable, Frame, JournalReader};
 use crate::storage::Storage;
 
-/// Reads entries out of the journal.
-#[derive(Clone, Debug)]
-pub struct JournalHistory<S>(pub JournalReader<S>);
+/// Reads entries out of the journal. Keeps the last frame that it has read: a file that is sent again asks for
+/// its payments one after the other.
+#[derive(Debug)]
+pub struct JournalHistory<S> {
+    reader: JournalReader<S>,
+    last: Mutex<Option<Durable<Frame>>>,
+}
+
+impl<S> JournalHistory<S> {
+    /// A memory of what a reader reads.
+    #[must_use]
+    pub const fn new(reader: JournalReader<S>) -> Self {
+        Self { reader, last: Mutex::new(None) }
+    }
+}
 
 /// An entry as journaled.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,7 +47,14 @@ pub struct JournaledEntry {
 
 impl<S: Storage> History for JournalHistory<S> {
     fn record(&self, sequence: u64) -> Option<Record> {
-        self.0.frame_at(sequence).ok().and_then(|frame| entry_of(&frame, sequence)).map(|entry| entry.record)
+        let mut last = self.last.lock();
+        let holds = |frame: &Durable<Frame>| {
+            (frame.header.first_sequence..=frame.header.last_sequence()).contains(&sequence)
+        };
+        if !last.as_ref().is_some_and(holds) {
+            *last = self.reader.frame_at(sequence).ok();
+        }
+        last.as_ref().and_then(|frame| entry_of(frame, sequence)).map(|entry| entry.record)
     }
 
     #[inline]

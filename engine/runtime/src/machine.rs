@@ -174,7 +174,7 @@ impl<S: Storage> Machine<S> {
                 state.replace_ids(std::mem::take(&mut ids));
             }
             report.frames += 1;
-            execute(&mut state, &mut book, &JournalHistory(reader.clone()), &frame).map(drop)
+            execute(&mut state, &mut book, &JournalHistory::new(reader.clone()), &frame).map(drop)
         };
         let (journal, recovered) = Journal::recover_reading(storage, options, acknowledged, None, replay)
             .map_err(OpenError::Journal)?;
@@ -185,7 +185,7 @@ impl<S: Storage> Machine<S> {
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
         }
-        let history = JournalHistory(journal.reader());
+        let history = JournalHistory::new(journal.reader());
         Ok((Self { journal, state, book, history }, report))
     }
 

@@ -326,26 +326,36 @@ impl Actors<'_> {
         };
         let executors = executors(self.state, self.options.shards);
         let (directory, meter) = (Arc::clone(self.directory), Arc::clone(self.meter));
-        let history = JournalHistory(archive.journal.clone());
+        let reader = archive.journal.clone();
         let (tell, told) = bounded(1);
         let actors = spawn("actors", move || {
             let runner = System::new();
-            runner.block_on(async move {
-                let batcher = Batcher::start_in_arbiter(&Arbiter::new().handle(), |_| batcher);
+            let arbiters = runner.block_on(async move {
+                let mut arbiters = vec![Arbiter::new()];
+                let batcher = Batcher::start_in_arbiter(&arbiters[0].handle(), |_| batcher);
                 let finisher =
                     Finisher { directory, batcher: bind_batcher(batcher.clone().recipient()), meter };
-                let shards = executors.into_iter().map(|executor| {
+                let mut shards = Vec::new();
+                let mut lanes = Vec::new();
+                for executor in executors {
                     let (bind, end) = lane(LANE_FRAMES);
-                    let (history, finisher) = (history.clone(), finisher.clone());
+                    let (history, finisher) = (JournalHistory::new(reader.clone()), finisher.clone());
                     let actor = ShardActor { executor, lane: end, history, finisher };
-                    let address = ShardActor::start_in_arbiter(&Arbiter::new().handle(), |_| actor);
-                    (address.clone(), bind(address.recipient()))
-                });
-                let (shards, lanes) = shards.unzip();
+                    let arbiter = Arbiter::new();
+                    let address = ShardActor::start_in_arbiter(&arbiter.handle(), |_| actor);
+                    arbiters.push(arbiter);
+                    lanes.push(bind(address.clone().recipient()));
+                    shards.push(address);
+                }
                 drop(tell.send((shards, lanes, batcher, System::current())));
+                arbiters
             });
-            // Ends when the engine stops the system.
+            // Ends when the engine stops the system; with its threads goes what holds the directory's lock.
             drop(runner.run());
+            for arbiter in arbiters {
+                arbiter.stop();
+                drop(arbiter.join());
+            }
         });
         let (shards, lanes, batcher, system) = told.recv().expect("the actors' thread tells before it runs");
         (shards, lanes, batcher, system, actors)

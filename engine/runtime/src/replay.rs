@@ -59,7 +59,7 @@ pub fn replay<S: Storage>(reader: &JournalReader<S>, shards: usize) -> Result<Re
     let mut collector = Collector::default();
     if shards <= 1 {
         let mut state = State::default();
-        let history = JournalHistory(reader.clone());
+        let history = JournalHistory::new(reader.clone());
         for frame in reader.frames_from(1) {
             let frame = frame?;
             let mut rows = Vec::new();
@@ -115,7 +115,7 @@ fn replay_sharded<S: Storage>(
             let (lane, jobs) = bounded::<Arc<Job>>(AHEAD);
             let (part, parts_in) = bounded::<Part>(AHEAD);
             let shard = Shard::new(Share { number, shards: shards as u64 });
-            let history = JournalHistory(reader.clone());
+            let history = JournalHistory::new(reader.clone());
             scope.spawn(move || run_shard(shard, &history, &jobs, &part));
             lanes.push(lane);
             parts.push(parts_in);
