@@ -1,0 +1,241 @@
+//! The command line, as `feiqian --help` shows it. Parses and nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::fault::EXIT_CODES;
+
+/// Feiqian clears and settles payments between banks, and proves to each what it did.
+#[derive(Debug, Parser)]
+#[command(name = "feiqian", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// The data directory [default: node.data of the configuration; for demo a fresh one under target/]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The configuration [default: config/feiqian.toml, or what stands in it by default]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print results as JSON, one object on one line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole job once: take an inbox in, clear a generated load, settle, prove, replay, check
+    #[command(after_help = EXIT_CODES)]
+    Demo(DemoArgs),
+    /// Begin a data directory: keys, genesis, participants and accounts
+    Init {
+        /// Who takes part; config/demo/participants.toml is an example
+        #[arg(long, value_name = "FILE")]
+        participants: PathBuf,
+        /// Go on with a directory whose initialisation was cut off, or add what the file has more
+        #[arg(long)]
+        resume: bool,
+        #[command(flatten)]
+        officers: OfficerArgs,
+    },
+    /// Run the engine until interrupted: the inbox watched, /metrics and /health on loopback
+    Serve {
+        /// The inbox to watch; files are moved out of it [default: inbox/ of the data directory's files]
+        #[arg(long, value_name = "DIR")]
+        inbox: Option<PathBuf>,
+        /// Loopback address and port of /metrics and /health [default: http.listen of the configuration]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Take single ISO 20022 files in, and leave them where they are
+    Import {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// List accounts with their balances
+    Accounts {
+        /// Only this participant's
+        #[arg(long, value_name = "BIC")]
+        participant: Option<String>,
+        /// List so many at the most
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: usize,
+    },
+    /// Show transfers by their UETR: parties, outcome, block
+    Transfer {
+        /// One or more ids
+        #[arg(required = true, value_name = "UETR")]
+        uetrs: Vec<String>,
+    },
+    /// Show one account: balance and history
+    Account {
+        /// A handle (12), an alias (IBAN:DE89…), an IBAN, or BIC/CURRENCY for a clearing account
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Postings to show, newest first
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: usize,
+    },
+    /// Show the positions of the open cycle, and what is left of the caps
+    Positions {
+        /// The net positions of this closed cycle instead
+        #[arg(long, value_name = "N")]
+        cycle: Option<u64>,
+    },
+    /// Close, settle or fail a settlement cycle
+    Cycle {
+        /// The step
+        #[command(subcommand)]
+        step: CycleStep,
+    },
+    /// Show a sealed block
+    Block {
+        /// Its height, from 1
+        #[arg(value_name = "HEIGHT")]
+        height: u64,
+    },
+    /// Write the receipt of a transfer: a file that proves offline what became of it
+    Receipt {
+        /// The transfer
+        #[arg(value_name = "UETR")]
+        uetr: String,
+        /// Where to [default: UETR.receipt]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Verify a receipt offline, from the file and the operator's public key alone
+    Verify {
+        /// The receipt
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The operator's public key: 64 hexadecimal digits, or a file with them
+        #[arg(long, value_name = "KEY")]
+        key: String,
+    },
+    /// Replay the journal and compare every root, row, signature and snapshot; changes nothing
+    Audit,
+    /// Replay the journal from nothing at a number of shards and compare the block roots; changes nothing
+    Replay {
+        /// 1 to 64; several, separated by commas, one after the other
+        #[arg(long, value_delimiter = ',', default_value = "1", value_name = "N")]
+        #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
+        shards: Vec<u64>,
+    },
+}
+
+/// `feiqian demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Take this directory's files in; they are left there [default: config/demo/inbox]
+    #[arg(long, value_name = "DIR")]
+    pub inbox: Option<PathBuf>,
+    /// Register every bank that the inbox names; for trying foreign samples
+    #[arg(long)]
+    pub register_agents: bool,
+    /// Who takes part [default: config/demo/participants.toml]
+    #[arg(long, value_name = "FILE")]
+    pub participants: Option<PathBuf>,
+    /// Transfers of the generated load [default: demo.transfers of the configuration]
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub transfers: Option<u64>,
+}
+
+/// Keys that approve risky commands.
+#[derive(Debug, Args)]
+pub struct OfficerArgs {
+    /// An officer's key file; give two [default: those in the data directory's keys/]
+    #[arg(long = "officer-key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+}
+
+/// Steps of a cycle.
+#[derive(Debug, Subcommand)]
+pub enum CycleStep {
+    /// Show all cycles and where they stand
+    List,
+    /// Explains why no cycle has to be opened
+    Open,
+    /// Close the open cycle, write its pacs.009 and camt.053 files, and mark it instructed
+    Close(CycleArgs),
+    /// Write a closed or failed cycle's files again, and mark it instructed
+    Instruct(CycleArgs),
+    /// All obligations of an instructed cycle are paid: book them to the clearing accounts
+    Settle(CycleArgs),
+    /// Not all obligations of an instructed cycle are paid
+    Fail(CycleArgs),
+}
+
+/// Which cycle, and by whom.
+#[derive(Debug, Args)]
+pub struct CycleArgs {
+    /// The cycle [default: the only one in the right state]
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u64>,
+    #[command(flatten)]
+    pub officers: OfficerArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_documentation_parses() {
+        let lines = [
+            "feiqian demo",
+            "feiqian demo --inbox x --register-agents --data y --json --transfers 20000",
+            "feiqian --data d init --participants p.toml",
+            "feiqian init --participants p.toml --resume --officer-key a --officer-key b",
+            "feiqian serve --listen 127.0.0.1:0 --inbox i",
+            "feiqian import a.xml b.xml",
+            "feiqian accounts --participant BNKAXXAA",
+            "feiqian transfer dfcd3679-e024-4e98-804a-e04346230aa6",
+            "feiqian account IBAN:DE89370400440532013000",
+            "feiqian positions --cycle 1",
+            "feiqian cycle open",
+            "feiqian cycle close --officer-key a --officer-key b",
+            "feiqian cycle settle --cycle 1",
+            "feiqian cycle fail",
+            "feiqian block 1",
+            "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
+            "feiqian verify r --key 00",
+            "feiqian audit --data d",
+            "feiqian replay --shards 8 --json",
+            "feiqian replay --shards 1,2,3,8",
+        ];
+        for line in lines {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_meant_is_refused() {
+        for line in ["feiqian", "feiqian import", "feiqian replay --shards 0", "feiqian replay --shards 65"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        for line in ["feiqian verify f", "feiqian block x", "feiqian demo --transfers 0"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_documents_the_exit_codes() {
+        assert!(Cli::command().render_long_help().to_string().contains(EXIT_CODES));
+    }
+}

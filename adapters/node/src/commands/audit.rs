@@ -1,0 +1,54 @@
+//! `feiqian audit`: replays a data directory and compares all that is stored with it. Changes nothing.
+
+use std::fmt;
+
+use feiqian_runtime::audit::{AuditReport, audit as compare};
+use feiqian_runtime::storage::files::FileStorage;
+use serde::Serialize;
+
+use super::Context;
+use crate::fault::Fault;
+use crate::output::grouped;
+use crate::session::check_is_there;
+
+#[derive(Serialize)]
+struct Audited {
+    is_good: bool,
+    frames: u64,
+    entries: u64,
+    blocks: u64,
+    rows: u64,
+    rows_missing: u64,
+    snapshots: u64,
+    torn_bytes: u64,
+}
+
+impl fmt::Display for Audited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (entries, blocks) = (grouped(self.entries), grouped(self.blocks));
+        writeln!(f, "no difference: {entries} entries in {} frames replayed;", grouped(self.frames))?;
+        writeln!(f, "  {blocks} blocks (roots, chain, signatures), {} rows,", grouped(self.rows))?;
+        writeln!(f, "  {} snapshots are what the journal makes", self.snapshots)?;
+        if self.rows_missing + self.torn_bytes > 0 {
+            let (rows, bytes) = (self.rows_missing, self.torn_bytes);
+            writeln!(f, "  the next start writes {rows} rows and cuts {bytes} bytes that a crash left")?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn audit(context: &Context) -> Result<(), Fault> {
+    let data = &context.data;
+    check_is_there(data)?;
+    let storage = FileStorage::open(data).map_err(|error| Fault::Data(error.to_string()))?;
+    let compared = compare(storage);
+    let report = compared.map_err(|fault| {
+        let way = "nothing was changed; restore the file from a replica or a backup";
+        Fault::Check(format!("{}: first difference: {fault} ({way})", data.display()))
+    })?;
+    let AuditReport { entries, frames, blocks, rows, rows_missing, snapshots, torn_bytes, .. } = report;
+    let audited =
+        Audited { is_good: true, frames, entries, blocks, rows, rows_missing, snapshots, torn_bytes };
+    context.output.report(&audited);
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! `feiqian block HEIGHT`: a sealed block's header, and whether the operator's signature holds.
+
+use std::fmt;
+
+use feiqian_proof::header::{BlockHeader, Root};
+use feiqian_proof::signature::{PublicKey, verify_header};
+use feiqian_runtime::book::SealedBlock;
+use serde::Serialize;
+
+use super::Context;
+use crate::fault::Fault;
+use crate::names::time_text;
+
+#[derive(Serialize)]
+struct RootLine {
+    hash: String,
+    size: u64,
+}
+
+impl From<Root> for RootLine {
+    fn from(root: Root) -> Self {
+        Self { hash: root.hash.to_string(), size: root.size }
+    }
+}
+
+#[derive(Serialize)]
+struct BlockReport {
+    height: u64,
+    hash: String,
+    previous: String,
+    chain_id: String,
+    first_sequence: u64,
+    count: u64,
+    time: String,
+    cycle: u64,
+    totals: String,
+    transfers: RootLine,
+    positions: RootLine,
+    accounts: RootLine,
+    config: RootLine,
+    journal_head: String,
+    signature: String,
+    is_signed_by_operator: bool,
+}
+
+impl BlockReport {
+    fn of(block: &SealedBlock, key: &PublicKey) -> Self {
+        let BlockHeader { height, first_sequence, count, cycle, .. } = block.header;
+        let header = &block.header;
+        Self {
+            height,
+            hash: header.hash().to_string(),
+            previous: header.previous.to_string(),
+            chain_id: crate::hex::encode(&header.chain_id),
+            first_sequence,
+            count,
+            time: time_text(header.timestamp),
+            cycle,
+            totals: header.totals.to_string(),
+            transfers: header.transfers.into(),
+            positions: header.positions.into(),
+            accounts: header.accounts.into(),
+            config: header.config.into(),
+            journal_head: header.journal_head.to_string(),
+            signature: block.signature.to_string(),
+            is_signed_by_operator: verify_header(key, &header.hash(), &block.signature),
+        }
+    }
+}
+
+impl fmt::Display for BlockReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.first_sequence + self.count.saturating_sub(1);
+        writeln!(f, "block {}  {}", self.height, self.hash)?;
+        writeln!(f, "  previous    {}", self.previous)?;
+        writeln!(f, "  entries     {} to {last} ({})", self.first_sequence, self.count)?;
+        writeln!(f, "  sealed      {}, cycle {}", self.time, self.cycle)?;
+        let trees = [
+            ("transfers", &self.transfers),
+            ("positions", &self.positions),
+            ("accounts", &self.accounts),
+            ("config", &self.config),
+        ];
+        for (name, root) in trees {
+            writeln!(f, "  {name:<10}  {} over {}", root.hash, root.size)?;
+        }
+        writeln!(f, "  totals      {}", self.totals)?;
+        writeln!(f, "  journal     {}", self.journal_head)?;
+        let word = if self.is_signed_by_operator { "valid" } else { "NOT VALID" };
+        writeln!(f, "  signature   {word}")
+    }
+}
+
+pub(super) fn block(context: &Context, height: u64) -> Result<(), Fault> {
+    let report = context.with_session(&[], |session| {
+        let archive = session.engine.archive();
+        let block = archive.block(height)?.ok_or_else(|| {
+            Fault::Absent(format!("block {height}: there are blocks 1 to {}", archive.blocks.last()))
+        })?;
+        Ok(BlockReport::of(&block, &session.genesis.operator_key))
+    })?;
+    context.output.report(&report);
+    match report.is_signed_by_operator {
+        true => Ok(()),
+        false => Err(Fault::Check(format!("block {height} is not signed by the operator's key"))),
+    }
+}

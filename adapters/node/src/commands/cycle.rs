@@ -1,0 +1,194 @@
+//! `feiqian cycle`: closes cycles, writes what they send, and books their settlement. Each step is a command in
+//! the journal, approved by two officers; files are written before the step that says so is journaled.
+
+use std::fmt;
+
+use feiqian_core::command::Command;
+use feiqian_core::participant::{Cycle, CycleNumber, CycleState};
+use feiqian_files::settlement::{SettlementReport, write_cycle};
+use serde::Serialize;
+
+use super::Context;
+use crate::cli::{CycleArgs, CycleStep};
+use crate::fault::Fault;
+use crate::names::time_text;
+use crate::output::Table;
+use crate::session::Session;
+
+const OPEN: &str = "no cycle has to be opened: the first opens with the chain, and the next one in the same \
+                    instant in which one closes (`feiqian cycle close`)";
+
+#[derive(Serialize)]
+struct CycleLine {
+    cycle: u64,
+    state: &'static str,
+    first_block: u64,
+    /// Of the first block that is not in it; none while open.
+    end_block: Option<u64>,
+    closed_at: Option<String>,
+}
+
+impl CycleLine {
+    fn of(cycle: &Cycle) -> Self {
+        let is_over = cycle.state != CycleState::Open;
+        Self {
+            cycle: cycle.number,
+            state: cycle.state.name(),
+            first_block: cycle.first_block,
+            end_block: is_over.then_some(cycle.end_block),
+            closed_at: is_over.then(|| time_text(cycle.closed_at)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CyclesReport {
+    cycles: Vec<CycleLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+impl fmt::Display for CyclesReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(note) = self.note {
+            writeln!(f, "{note}")?;
+        }
+        let mut table = Table::new(&[">cycle", "state", "blocks", "closed"]);
+        for line in &self.cycles {
+            let end = line.end_block.map(|end| end.saturating_sub(1).to_string()).unwrap_or_default();
+            table.row(vec![
+                line.cycle.to_string(),
+                line.state.to_owned(),
+                format!("{} to {end}", line.first_block),
+                line.closed_at.clone().unwrap_or_default(),
+            ]);
+        }
+        write!(f, "{table}")
+    }
+}
+
+#[derive(Serialize)]
+struct StepReport {
+    cycle: u64,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settlement: Option<SettlementReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+}
+
+impl fmt::Display for StepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cycle {} is {}", self.cycle, self.state)?;
+        if let Some(report) = &self.settlement {
+            write!(f, "{}", Settlement(report))?;
+        }
+        match &self.folder {
+            Some(folder) => writeln!(f, "files in {folder}; when all is paid: feiqian cycle settle"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a cycle sends, as it is printed.
+#[derive(Debug)]
+pub struct Settlement<'a>(pub &'a SettlementReport);
+
+impl fmt::Display for Settlement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut positions = Table::new(&["participant", "", ">net position"]);
+        for line in &self.0.positions {
+            positions.row(vec![line.participant.clone(), line.currency.clone(), line.net.clone()]);
+        }
+        let mut obligations = Table::new(&["pays", "is paid", "", ">amount"]);
+        for line in &self.0.obligations {
+            let (debtor, creditor) = (line.debtor.clone(), line.creditor.clone());
+            obligations.row(vec![debtor, creditor, line.currency.clone(), line.amount.clone()]);
+        }
+        write!(f, "{positions}{obligations}")
+    }
+}
+
+pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
+    match step {
+        CycleStep::List => cycles(context, None),
+        CycleStep::Open => cycles(context, Some(OPEN)),
+        CycleStep::Close(arguments) => run(context, arguments, |session| {
+            let open = session.engine.directory().registry(|registry| registry.open_cycle());
+            let cycle = arguments.cycle.unwrap_or(open);
+            session.command(Command::CloseCycle { cycle })?;
+            instruct(context, session, cycle)
+        }),
+        CycleStep::Instruct(arguments) => run(context, arguments, |session| {
+            let states = [CycleState::Closed, CycleState::Failed];
+            instruct(context, session, choose(session, arguments.cycle, &states)?)
+        }),
+        CycleStep::Settle(arguments) => run(context, arguments, |session| {
+            let cycle = choose(session, arguments.cycle, &[CycleState::Instructed])?;
+            session.command(Command::SettleCycle { cycle })?;
+            Ok(StepReport { cycle, state: CycleState::Settled.name(), settlement: None, folder: None })
+        }),
+        CycleStep::Fail(arguments) => run(context, arguments, |session| {
+            let cycle = choose(session, arguments.cycle, &[CycleState::Instructed])?;
+            session.command(Command::FailCycle { cycle })?;
+            Ok(StepReport { cycle, state: CycleState::Failed.name(), settlement: None, folder: None })
+        }),
+    }
+}
+
+fn cycles(context: &Context, note: Option<&'static str>) -> Result<(), Fault> {
+    let cycles = context.with_session(&[], |session| {
+        Ok(session
+            .engine
+            .directory()
+            .registry(|registry| registry.cycles().iter().map(CycleLine::of).collect()))
+    })?;
+    context.output.report(&CyclesReport { cycles, note });
+    Ok(())
+}
+
+fn run(
+    context: &Context,
+    arguments: &CycleArgs,
+    work: impl FnOnce(&Session) -> Result<StepReport, Fault>,
+) -> Result<(), Fault> {
+    let report = context.with_session(&arguments.officers.keys, work)?;
+    context.output.report(&report);
+    Ok(())
+}
+
+fn instruct(context: &Context, session: &Session, cycle: CycleNumber) -> Result<StepReport, Fault> {
+    let options = session.intake_options(&context.config)?;
+    let settlement = write_cycle(&session.engine, &options.work, options.operator, cycle)?;
+    session.command(Command::InstructCycle { cycle })?;
+    Ok(StepReport {
+        cycle,
+        state: CycleState::Instructed.name(),
+        settlement: Some(settlement),
+        folder: Some(options.work.settlement().display().to_string()),
+    })
+}
+
+/// The cycle that was named, or the only one in one of the states.
+fn choose(
+    session: &Session,
+    named: Option<CycleNumber>,
+    states: &[CycleState],
+) -> Result<CycleNumber, Fault> {
+    if let Some(cycle) = named {
+        return Ok(cycle);
+    }
+    let found: Vec<CycleNumber> = session.engine.directory().registry(|registry| {
+        let fitting = registry.cycles().iter().filter(|cycle| states.contains(&cycle.state));
+        fitting.map(|cycle| cycle.number).collect()
+    });
+    let names: Vec<_> = states.iter().map(|state| state.name()).collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        [] => Err(Fault::Absent(format!("no cycle is {}: see `feiqian cycle list`", names.join(" or ")))),
+        several => {
+            let text = format!("cycles {several:?} are {}: name one with --cycle N", names.join(" or "));
+            Err(Fault::Usage(text))
+        }
+    }
+}

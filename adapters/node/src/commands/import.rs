@@ -1,0 +1,65 @@
+//! `feiqian import`: takes single files in and prints what became of each. Also how intakes are shown elsewhere.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use feiqian_files::report::{FileReport, IntakeReport};
+use feiqian_files::{Disposition, import as take_in};
+use serde::Serialize;
+
+use super::Context;
+use crate::fault::Fault;
+
+/// An intake as it is printed.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Intake<'a>(pub &'a IntakeReport);
+
+impl fmt::Display for Intake<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.0.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0).min(48);
+        for file in &self.0.files {
+            let what = file.message_type.as_deref().unwrap_or("-");
+            writeln!(f, "  {:<width$}  {what:<16}  {}", file.name, sentence(file))?;
+        }
+        if self.0.skipped + self.0.left > 0 {
+            writeln!(f, "  {} other files skipped, {} left for the next run", self.0.skipped, self.0.left)?;
+        }
+        Ok(())
+    }
+}
+
+fn sentence(file: &FileReport) -> String {
+    let reason = file.reason.as_deref().unwrap_or_default();
+    match file.disposition {
+        Disposition::Rejected => format!("rejected, admi.002: {reason}"),
+        Disposition::Noted => "noted, nothing to answer".to_owned(),
+        Disposition::Left => format!("left: {reason}"),
+        Disposition::Answered => {
+            let mut parts = vec![format!("pacs.002 {}", file.status.as_deref().unwrap_or("-"))];
+            let counts =
+                [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
+            parts
+                .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(n, word)| format!("{n} {word}")));
+            parts.extend(file.rejected.iter().map(|(code, count)| format!("{count} {code}")));
+            parts.join(", ")
+        }
+    }
+}
+
+pub(super) fn import(context: &Context, files: &[PathBuf]) -> Result<(), Fault> {
+    let report = context.with_session(&[], |session| {
+        let options = session.intake_options(&context.config)?;
+        let report = take_in(&session.engine, &options, files)?;
+        context.output.say(format_args!("answers in {}", options.work.outbox().display()));
+        Ok(report)
+    })?;
+    context.output.report(&Intake(&report));
+    match report.files.iter().find(|file| file.disposition == Disposition::Left) {
+        Some(file) => {
+            let reason = file.reason.as_deref().unwrap_or("no reason given");
+            Err(Fault::File(format!("{}: not worked on: {reason}", file.name)))
+        }
+        None => Ok(()),
+    }
+}

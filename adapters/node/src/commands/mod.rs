@@ -1,0 +1,84 @@
+//! The commands, one file each: open, ask, print, close. Each prints one report, or fails with one fault.
+
+use std::path::PathBuf;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::output::Output;
+use crate::session::Session;
+
+mod accounts;
+mod audit;
+mod block;
+pub mod cycle;
+pub mod import;
+mod init;
+mod positions;
+pub mod receipt;
+pub mod replay;
+mod serve;
+mod transfer;
+pub mod verify;
+
+/// What every command is given.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The configuration.
+    pub config: Config,
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where results go.
+    pub output: Output,
+}
+
+impl Context {
+    /// Opens the data directory, seals what a crash left open, runs `work`, and closes it whatever came of that.
+    fn with_session<T>(
+        &self,
+        officer_keys: &[PathBuf],
+        work: impl FnOnce(&Session) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let session = Session::open(&self.data, &self.config, officer_keys)?;
+        let sealed = session.engine.seal().map_err(Fault::from);
+        let result = sealed.and_then(|_| work(&session));
+        session.close();
+        result
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The command's [`Fault`].
+pub fn run(cli: Cli) -> Result<(), Fault> {
+    let output = Output { is_json: cli.json };
+    let config = Config::load(cli.config.as_deref())?;
+    let command = match cli.command {
+        Command::Demo(arguments) => return crate::demo::run(&config, cli.data, &arguments, output),
+        Command::Verify { file, key } => return verify::verify(output, &file, &key),
+        command => command,
+    };
+    let data = cli.data.unwrap_or_else(|| config.node.data.clone());
+    dispatch(&Context { config, data, output }, command)
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Init { participants, resume, officers } => {
+            init::init(context, &participants, resume, &officers.keys)
+        }
+        Command::Serve { inbox, listen } => serve::serve(context, inbox, listen),
+        Command::Import { files } => import::import(context, &files),
+        Command::Accounts { participant, limit } => accounts::list(context, participant.as_deref(), limit),
+        Command::Transfer { uetrs } => transfer::show(context, &uetrs),
+        Command::Account { id, limit } => accounts::show(context, &id, limit),
+        Command::Positions { cycle } => positions::positions(context, cycle),
+        Command::Cycle { step } => cycle::step(context, &step),
+        Command::Block { height } => block::block(context, height),
+        Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
+        Command::Audit => audit::audit(context),
+        Command::Replay { shards } => replay::replay(context, &shards),
+        Command::Demo(_) | Command::Verify { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,122 @@
+//! `feiqian serve`: the engine with its inbox watched and its metrics on loopback, until a signal ends it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use feiqian_files::IntakeOptions;
+use feiqian_files::watch::Watch;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Context;
+use super::import::Intake;
+use crate::config::loopback_rule;
+use crate::fault::Fault;
+use crate::session::Session;
+
+mod http;
+
+#[derive(Serialize)]
+struct Ready {
+    is_ready: bool,
+    data: String,
+    inbox: String,
+    outbox: String,
+    metrics: String,
+    health: String,
+    recovered_frames: u64,
+    recovered_entries: u64,
+    torn_bytes: u64,
+}
+
+impl std::fmt::Display for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { data, inbox, metrics, health, recovered_frames: frames, .. } = self;
+        write!(
+            f,
+            "serving {data} (replayed {frames} frames): inbox {inbox}, metrics {metrics}, health {health}"
+        )
+    }
+}
+
+pub(super) fn serve(
+    context: &Context,
+    inbox: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+) -> Result<(), Fault> {
+    let listen = listen.unwrap_or(context.config.http.listen);
+    if !listen.ip().is_loopback() {
+        return Err(Fault::Usage(format!("--listen {listen}: must be {}", loopback_rule())));
+    }
+    // Before the engine, which takes its handles when it starts.
+    let metrics = http::install_recorder()?;
+    let session = Session::open(&context.data, &context.config, &[])?;
+    let result = run(context, &session, inbox, (listen, metrics));
+    session.close();
+    result
+}
+
+fn run(
+    context: &Context,
+    session: &Session,
+    inbox: Option<PathBuf>,
+    (listen, metrics): (SocketAddr, http::Metrics),
+) -> Result<(), Fault> {
+    let mut options = session.intake_options(&context.config)?;
+    if let Some(inbox) = inbox {
+        std::fs::create_dir_all(&inbox).map_err(|error| Fault::file(&inbox, "make the inbox", &error))?;
+        options.inbox = inbox;
+    }
+    let health = http::Health::new(
+        session.engine.clone(),
+        Duration::from_millis(context.config.http.health_timeout_ms),
+    );
+    actix_web::rt::System::new().block_on(async {
+        let server = http::Server::start(listen, metrics, health)?;
+        let watch = watch(context, session, &options)?;
+        context.output.report(&ready(context, session, &options, server.address()));
+        let ended = interrupted().await;
+        // Nobody may ask once the engine closes; nothing may be taken in before it does.
+        server.stop().await;
+        watch.stop();
+        ended
+    })
+}
+
+fn watch(context: &Context, session: &Session, options: &IntakeOptions) -> Result<Watch, Fault> {
+    let output = context.output;
+    let interval = Duration::from_millis(context.config.inbox.poll_ms);
+    let tell = move |round: Result<_, feiqian_files::FilesError>| match round {
+        Ok(report) => output.report(&Intake(&report)),
+        Err(fault) => output.fault(&fault),
+    };
+    Ok(Watch::start(session.engine.clone(), options.clone(), interval, tell)?)
+}
+
+fn ready(context: &Context, session: &Session, options: &IntakeOptions, address: SocketAddr) -> Ready {
+    let recovered = session.engine.recovered();
+    Ready {
+        is_ready: true,
+        data: context.data.display().to_string(),
+        inbox: options.inbox.display().to_string(),
+        outbox: options.work.outbox().display().to_string(),
+        metrics: format!("http://{address}/metrics"),
+        health: format!("http://{address}/health"),
+        recovered_frames: recovered.frames,
+        recovered_entries: recovered.entries,
+        torn_bytes: recovered.torn.map_or(0, |(_, _, bytes)| bytes),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> Result<(), Fault> {
+    let fault = |error| Fault::File(format!("can't wait for signals: {error}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(fault)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(fault)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! `feiqian verify FILE --key KEY`: checks a receipt from the file and the public key alone. Opens no engine.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::Path;
+
+use feiqian_core::currency::Currency;
+use feiqian_core::money::decimal;
+use feiqian_core::outcome::{Outcome, RejectReason};
+use feiqian_core::transfer::Record;
+use feiqian_proof::receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
+use feiqian_proof::signature::PublicKey;
+use serde::Serialize;
+
+use crate::fault::Fault;
+use crate::keys::read_public;
+use crate::names::{time_text, uetr_text};
+use crate::output::Output;
+
+/// What a receipt proves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedTransfer {
+    /// Always true: nothing else is made from a receipt that does not verify.
+    pub is_valid: bool,
+    /// The transfer's id.
+    pub uetr: String,
+    /// What became of it.
+    pub outcome: String,
+    /// Why it was rejected, if it was.
+    pub reason: Option<String>,
+    /// As submitted, decimal.
+    pub amount: String,
+    /// Currency code.
+    pub currency: String,
+    /// Handle of the account that pays.
+    pub debtor: u64,
+    /// Handle of the account that is paid.
+    pub creditor: u64,
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// When it was journaled.
+    pub time: String,
+    /// Height of its block.
+    pub block: u64,
+    /// The chain.
+    pub chain_id: String,
+    /// The payment's details, where the receipt discloses them.
+    pub details: Option<serde_json::Value>,
+}
+
+impl fmt::Display for VerifiedTransfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        writeln!(f, "valid: transfer {} was {}{reason}", self.uetr, self.outcome)?;
+        writeln!(f, "  {} {}, account {} to {}", self.amount, self.currency, self.debtor, self.creditor)?;
+        writeln!(
+            f,
+            "  block {} of chain {}, sequence {}, {}",
+            self.block, self.chain_id, self.sequence, self.time
+        )
+    }
+}
+
+pub(super) fn verify(output: Output, file: &Path, key: &str) -> Result<(), Fault> {
+    let key = read_public(key)?;
+    let bytes = read(file)?;
+    let refused = |error| Fault::Check(format!("{}: not valid: {error}", file.display()));
+    output.report(&check(&bytes, &key).map_err(refused)?);
+    Ok(())
+}
+
+/// Reads no more than any receipt has, and one byte to see that there is more.
+fn read(file: &Path) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file);
+    let all = opened.and_then(|opened| opened.take(RECEIPT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
+    all.map_err(|error| Fault::file(file, "read the receipt", &error))?;
+    Ok(bytes)
+}
+
+/// Checks a receipt's bytes under a key.
+///
+/// # Errors
+/// [`ReceiptError`], the first check that fails.
+pub fn check(bytes: &[u8], key: &PublicKey) -> Result<VerifiedTransfer, ReceiptError> {
+    let receipt = Receipt::decode(bytes)?;
+    let verified = receipt.verify(key)?;
+    // Infallible: both are 128 bytes, and every bit pattern is a record.
+    let Record { uetr, debtor, creditor, amount, currency, sequence, timestamp, outcome, reason, .. } =
+        zerocopy::transmute!(*verified.record());
+    let known = Currency::from_numeric(currency.get());
+    let minor = amount.get();
+    let header = verified.header();
+    Ok(VerifiedTransfer {
+        is_valid: true,
+        uetr: uetr_text(uetr.get()),
+        outcome: Outcome::from_number(outcome).map_or("unknown", Outcome::name).to_owned(),
+        reason: RejectReason::from_number(reason).map(|reason| reason.name().to_owned()),
+        amount: known.map_or_else(|| minor.to_string(), |known| decimal(minor.into(), known)),
+        currency: known.map_or_else(|| currency.to_string(), |known| known.code().to_owned()),
+        debtor: debtor.get(),
+        creditor: creditor.get(),
+        sequence: sequence.get(),
+        time: time_text(timestamp.get()),
+        block: header.height,
+        chain_id: crate::hex::encode(&header.chain_id),
+        details: verified.details().and_then(|bytes| serde_json::from_slice(bytes).ok()),
+    })
+}

@@ -1,0 +1,236 @@
+//! `feiqian demo`: the whole job once, in eight steps, each with its checks. The steps are those of any
+//! clearing day; only the load, the test keys and the checks are the demo's own.
+
+mod checks;
+mod disk;
+mod load;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use feiqian_core::command::Command;
+use feiqian_files::agents::{AgentLine, agents_of};
+use feiqian_files::settlement::{SettlementReport, write_cycle};
+use feiqian_files::{IntakeOptions, IntakeReport, intake};
+
+use crate::cli::DemoArgs;
+use crate::commands::cycle::Settlement;
+use crate::commands::import::Intake;
+use crate::commands::replay::{self, ReplayLine};
+use crate::commands::{receipt, verify};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::founding::{found, register_agents};
+use crate::names::parse_uetr;
+use crate::output::{Output, grouped};
+use crate::participants::{House, locate};
+use crate::session::{Session, Start};
+use checks::Checks;
+use load::{Load, LoadResult};
+use summary::{ReceiptLine, Summary};
+
+const PARTICIPANTS: &str = "config/demo/participants.toml";
+const INBOX: &str = "config/demo/inbox";
+/// Where data directories of demos lie that were not given one.
+const DATA: &str = "target/feiqian-demo";
+/// Shard counts at which the journal is replayed.
+const SHARDS: [u64; 4] = [1, 2, 3, 8];
+
+/// Runs the demo.
+///
+/// # Errors
+/// [`Fault::Check`] naming the checks that do not hold; any fault that stops a step.
+pub fn run(
+    config: &Config,
+    data: Option<PathBuf>,
+    arguments: &DemoArgs,
+    output: Output,
+) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let file = given_or_shipped(arguments.participants.as_ref(), PARTICIPANTS)?;
+    let inbox = given_or_shipped(arguments.inbox.as_ref(), INBOX)?;
+    let house = House::read(&file)?;
+    let data = data.map_or_else(fresh_directory, Ok)?;
+    let session = open(&data, config, &house)?;
+    let demo = Demo { config, arguments, session, output };
+    let result = demo.steps(&house, &inbox);
+    demo.session.close();
+    let mut summary = result?;
+    summary.audit(&data, output);
+    summary.elapsed_seconds = begun.elapsed().as_secs_f64();
+    output.report(&summary);
+    let failed = summary.checks.failed();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::Check(format!("checks that do not hold: {}", failed.join(", ")))),
+    }
+}
+
+fn given_or_shipped(given: Option<&PathBuf>, shipped: &str) -> Result<PathBuf, Fault> {
+    given.cloned().or_else(|| locate(shipped)).ok_or_else(|| {
+        let way = "run it inside the repository, or name --participants FILE and --inbox DIR";
+        Fault::Usage(format!("{shipped}: not found from here upwards; {way}"))
+    })
+}
+
+/// A directory of its own for each run, by time and process.
+fn fresh_directory() -> Result<PathBuf, Fault> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let path = Path::new(DATA).join(format!("{}-{}", since.as_secs(), std::process::id()));
+    std::fs::create_dir_all(&path).map_err(|error| Fault::file(&path, "make the folder", &error))?;
+    Ok(path)
+}
+
+/// A directory that holds a chain is gone on with, under its own keys.
+fn open(data: &Path, config: &Config, house: &House) -> Result<Session, Fault> {
+    if crate::session::check_is_there(data).is_ok() {
+        return Session::open(data, config, &[]);
+    }
+    Session::create(data, config, house.operator, &Start::test())
+}
+
+struct Demo<'a> {
+    config: &'a Config,
+    arguments: &'a DemoArgs,
+    session: Session,
+    output: Output,
+}
+
+impl Demo<'_> {
+    fn steps(&self, house: &House, inbox: &Path) -> Result<Summary, Fault> {
+        let mut checks = Checks::default();
+        let options = self.session.intake_options(self.config)?.reading(inbox.to_owned());
+        self.step(1, format_args!("open {}", self.session.data.display()));
+        let founded = found(&self.session, house)?;
+        let agents = self.register(&options)?;
+        let accounts = self.session.engine.directory().registry(|registry| registry.accounts().len() as u64);
+        self.say(format_args!("{} participants, {} accounts", house.participants.len(), grouped(accounts)));
+        self.step(2, format_args!("read {}, and 3 clear and answer each file", inbox.display()));
+        let intake = self.take_in(&options, &mut checks)?;
+        let load = self.load(&mut checks)?;
+        let settlement = self.settle(&options, &mut checks)?;
+        let receipt = self.prove(&options, &intake, &mut checks)?;
+        let replays = self.replay(&mut checks)?;
+        let blocks = checks.blocks(&self.session)?;
+        Ok(Summary {
+            data: self.session.data.display().to_string(),
+            work: options.work.root().display().to_string(),
+            founded,
+            agents,
+            intake,
+            load,
+            settlement,
+            receipt,
+            replays,
+            blocks,
+            checks,
+            elapsed_seconds: 0.0,
+        })
+    }
+
+    fn step(&self, number: u32, what: impl std::fmt::Display) {
+        self.output.say(format_args!("\n{number}  {what}"));
+    }
+
+    fn say(&self, what: impl std::fmt::Display) {
+        self.output.say(format_args!("   {what}"));
+    }
+
+    fn register(&self, options: &IntakeOptions) -> Result<Vec<AgentLine>, Fault> {
+        if !self.arguments.register_agents {
+            return Ok(Vec::new());
+        }
+        let agents = agents_of(&options.inbox, options.limits)?;
+        register_agents(&self.session, &agents)?;
+        self.say(format_args!("{} banks registered that the inbox names", agents.len()));
+        Ok(agents.iter().map(|agent| agent.line()).collect())
+    }
+
+    fn take_in(&self, options: &IntakeOptions, checks: &mut Checks) -> Result<IntakeReport, Fault> {
+        let report = intake(&self.session.engine, options)?;
+        self.output.say(Intake(&report));
+        checks.intake(&report);
+        checks.answers(&options.work, options.limits);
+        Ok(report)
+    }
+
+    fn load(&self, checks: &mut Checks) -> Result<LoadResult, Fault> {
+        let transfers = self.arguments.transfers.unwrap_or(self.config.demo.transfers);
+        let mut load = Load::new(&self.session, &self.config.demo)?;
+        let accounts = grouped(load.accounts());
+        self.step(4, format_args!("clear {} transfers over {accounts} accounts", grouped(transfers)));
+        let before = disk::written_bytes(&self.session.data)?;
+        let mut result = load.run(transfers, !self.output.is_json)?;
+        result.disk_bytes = disk::written_bytes(&self.session.data)?.saturating_sub(before);
+        checks.load(&result, &mut load)?;
+        let (rate, p99) = (grouped(result.transfers_per_second()), result.latency_ms(99));
+        self.say(format_args!("{rate} transfers/s, 99 % of batches answered within {p99:.1} ms"));
+        Ok(result)
+    }
+
+    fn settle(&self, options: &IntakeOptions, checks: &mut Checks) -> Result<SettlementReport, Fault> {
+        let cycle = self.session.engine.directory().registry(|registry| registry.open_cycle());
+        self.step(5, format_args!("close cycle {cycle}, net, instruct"));
+        self.session.command(Command::CloseCycle { cycle })?;
+        let report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
+        self.session.command(Command::InstructCycle { cycle })?;
+        self.output.say(Settlement(&report));
+        checks.settlement(&report, &options.work);
+        Ok(report)
+    }
+
+    /// Without a cleared payment there is nothing to prove; the check then fails.
+    fn prove(
+        &self,
+        options: &IntakeOptions,
+        intake: &IntakeReport,
+        checks: &mut Checks,
+    ) -> Result<Option<ReceiptLine>, Fault> {
+        self.step(6, "export a receipt, verify it offline, flip one byte");
+        let Some(uetr) = intake.first_cleared() else {
+            checks.add("receipt_verifies_offline", false);
+            return Ok(None);
+        };
+        let (bytes, made) = receipt::make(&self.session, parse_uetr(uetr)?.bits())?;
+        let path = options.work.receipts().join(format!("{uetr}.receipt"));
+        receipt::write(&path, &bytes)?;
+        let read = std::fs::read(&path).map_err(|error| Fault::file(&path, "read the receipt", &error))?;
+        let key = self.session.genesis.operator_key;
+        let verified = verify::check(&read, &key);
+        self.say(path.display());
+        match &verified {
+            Ok(transfer) => self.output.say(format_args!("   {}", transfer.to_string().trim_end())),
+            Err(error) => self.say(format_args!("not valid: {error}")),
+        }
+        checks.add("receipt_verifies_offline", verified.is_ok_and(|transfer| transfer.uetr == uetr));
+        let flipped = checks.flips(&read, &key);
+        self.say(format_args!("byte {} flipped: {}", flipped.at, flipped.answer));
+        self.say(format_args!("each of its {} bytes flipped: {} accepted", read.len(), flipped.accepted));
+        let file = path.display().to_string();
+        Ok(Some(ReceiptLine {
+            uetr: uetr.to_owned(),
+            file,
+            bytes: read.len() as u64,
+            block: made.header.height,
+        }))
+    }
+
+    fn replay(&self, checks: &mut Checks) -> Result<Vec<ReplayLine>, Fault> {
+        let shards = SHARDS.map(|count| count.to_string()).join(", ");
+        self.step(7, format_args!("replay the journal from nothing at {shards} shards"));
+        // Whatever is open is sealed first, so that every entry is in a block.
+        self.session.engine.seal()?;
+        let archive = self.session.engine.archive();
+        let stored = replay::stored_blocks(&archive.blocks)?;
+        let mut replays = Vec::new();
+        for count in SHARDS {
+            let line = ReplayLine::run(&archive.journal, &stored, count)?;
+            let is_whole = line.is_same && line.blocks == stored.len() as u64;
+            checks.add(&format!("replay_at_{count}_shards_gives_the_same_blocks"), is_whole);
+            replays.push(line);
+        }
+        self.output.say(replay::table(&replays).to_string().trim_end());
+        Ok(replays)
+    }
+}

@@ -1,0 +1,202 @@
+//! An engine on a data directory for the time of one command, with the keys and names that commands need. Turns
+//! command entries into answers; decides nothing that the engine decides.
+
+use std::path::{Path, PathBuf};
+
+use feiqian_core::bic::Bic;
+use feiqian_core::command::{Command, Entry, Genesis};
+use feiqian_core::outcome::{Outcome, RejectReason};
+use feiqian_core::uetr::Uetr;
+use feiqian_files::{IntakeOptions, WorkDir};
+use feiqian_runtime::admission::{Busy, CommandOutcome};
+use feiqian_runtime::pipeline::Engine;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::keys::{KeySet, Officers, operator_key_path, random, read_secret};
+
+/// Who runs the clearing house: written once by `init`, read by all that sends messages.
+const OPERATOR_FILE: &str = "operator.toml";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorText {
+    bic: String,
+}
+
+/// An open engine with its surroundings.
+#[derive(Debug)]
+pub struct Session {
+    /// The engine.
+    pub engine: Engine,
+    /// The data directory.
+    pub data: PathBuf,
+    /// The first entry of the journal.
+    pub genesis: Genesis,
+    officers: Officers,
+}
+
+impl Session {
+    /// Opens a data directory and recovers what is in it.
+    ///
+    /// # Errors
+    /// [`Fault::Data`] if there is none, another process has it, its key is missing, or it is damaged.
+    pub fn open(data: &Path, config: &Config, officer_keys: &[PathBuf]) -> Result<Self, Fault> {
+        check_is_there(data)?;
+        let key = read_secret(&operator_key_path(data))?;
+        let opened = Engine::open(&config.engine_options(data), key);
+        let engine = opened.map_err(|error| Fault::open(data, &error))?;
+        Self::around(engine, data, officer_keys)
+    }
+
+    /// Begins a chain in a directory: keys, operator, genesis.
+    ///
+    /// # Errors
+    /// [`Fault::Data`] if it holds one already; [`Fault::File`] where a file can't be written.
+    pub fn create(data: &Path, config: &Config, operator: Bic, start: &Start) -> Result<Self, Fault> {
+        std::fs::create_dir_all(data).map_err(|error| Fault::file(data, "make the folder", &error))?;
+        if data.join(feiqian_runtime::identity::IDENTITY_FILE).exists() {
+            let way = "it holds a journal already; choose another --data, or remove it";
+            return Err(Fault::Data(format!("data directory {}: {way}", data.display())));
+        }
+        start.keys.write(data)?;
+        write_operator(data, operator)?;
+        let entry = Entry::new(start.entry_id, Command::Genesis(start.genesis.clone()));
+        let options = config.engine_options(data);
+        let created = Engine::create(&options, start.keys.operator.clone(), &entry);
+        let engine = created.map_err(|error| Fault::open(data, &error))?;
+        Self::around(engine, data, &[])
+    }
+
+    fn around(engine: Engine, data: &Path, officer_keys: &[PathBuf]) -> Result<Self, Fault> {
+        let genesis = engine.archive().genesis()?;
+        let loaded = Officers::load(data, officer_keys, &genesis);
+        let officers = loaded.inspect_err(|_| engine.shutdown())?;
+        Ok(Self { engine, data: data.to_owned(), genesis, officers })
+    }
+
+    /// Seals what is open, snapshots, and lets go of the directory.
+    pub fn close(&self) {
+        self.engine.shutdown();
+    }
+
+    /// Runs a command under a new id, approved by the officers whose keys are at hand.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with the reason, and what to do about it where that is known.
+    pub fn command(&self, command: Command) -> Result<CommandOutcome, Fault> {
+        let id = Uetr::from_digest(random()?).bits();
+        let entry = self.officers.approve(Entry::new(id, command), &self.genesis.chain_id);
+        let ticket = loop {
+            match self.engine.command(&entry) {
+                Err(Busy::Engine) => std::thread::yield_now(),
+                other => break other?,
+            }
+        };
+        let outcome = ticket.wait().ok_or(Busy::Closing)?;
+        match (outcome.row.outcome(), outcome.row.reason()) {
+            (Some(Outcome::Cleared), _) => Ok(outcome),
+            (_, Some(reason)) => Err(Fault::Refused(refusal(&entry.command, reason))),
+            _ => Err(Fault::Refused("the command was journaled before".to_owned())),
+        }
+    }
+
+    /// How files are taken in here.
+    ///
+    /// # Errors
+    /// [`Fault::File`] for folders that can't be made, [`Fault::Data`] where the operator is not known.
+    pub fn intake_options(&self, config: &Config) -> Result<IntakeOptions, Fault> {
+        let work = WorkDir::create(self.data.join(&config.inbox.directory))?;
+        let options = IntakeOptions::new(work, read_operator(&self.data)?);
+        Ok(IntakeOptions { limits: config.file_limits(), ..options })
+    }
+}
+
+/// What a new chain begins with.
+#[derive(Debug)]
+pub struct Start {
+    keys: KeySet,
+    genesis: Genesis,
+    entry_id: u128,
+}
+
+impl Start {
+    /// All of it from the operating system's randomness.
+    ///
+    /// # Errors
+    /// [`Fault::File`] if there is none.
+    pub fn random() -> Result<Self, Fault> {
+        let id_key = u128::from_le_bytes(random()?);
+        Ok(Self::new(KeySet::random()?, random()?, (id_key, random()?), Uetr::from_digest(random()?).bits()))
+    }
+
+    /// What everyone knows, so that demos are alike. Never for money.
+    #[must_use]
+    pub fn test() -> Self {
+        let entry_id = Uetr::from_digest(*b"TEST: genesis id").bits();
+        Self::new(KeySet::test(), *b"TEST: demo chain", (7, [7; 32]), entry_id)
+    }
+
+    fn new(
+        keys: KeySet,
+        chain_id: [u8; 16],
+        (id_key, salt_secret): (u128, [u8; 32]),
+        entry_id: u128,
+    ) -> Self {
+        let operator_key = feiqian_proof::signature::PublicKey::of(&keys.operator);
+        let officers = keys.officer_terms();
+        Self { genesis: Genesis { chain_id, id_key, salt_secret, operator_key, officers }, keys, entry_id }
+    }
+}
+
+/// Whether `data` is a data directory; opening would make one.
+///
+/// # Errors
+/// [`Fault::Data`] with the way out.
+pub fn check_is_there(data: &Path) -> Result<(), Fault> {
+    if data.join(feiqian_runtime::identity::IDENTITY_FILE).exists() {
+        return Ok(());
+    }
+    let way = "no data directory; name one with --data DIR, or begin one with `feiqian init`";
+    Err(Fault::Data(format!("{}: {way}", data.display())))
+}
+
+fn write_operator(data: &Path, operator: Bic) -> Result<(), Fault> {
+    let path = data.join(OPERATOR_FILE);
+    let text = format!("# Who runs this clearing house: the sender of all answers.\nbic = \"{operator}\"\n");
+    std::fs::write(&path, text).map_err(|error| Fault::file(&path, "write the operator's BIC", &error))
+}
+
+fn read_operator(data: &Path) -> Result<Bic, Fault> {
+    let path = data.join(OPERATOR_FILE);
+    let fault = |what: &dyn std::fmt::Display| Fault::Data(format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(&path).map_err(|error| fault(&error))?;
+    let text: OperatorText = toml::from_str(&text).map_err(|error| fault(&error))?;
+    Bic::parse(&text.bic).map_err(|error| fault(&format!("bic {:?} {error}", text.bic)))
+}
+
+fn refusal(command: &Command, reason: RejectReason) -> String {
+    let way = match reason {
+        RejectReason::FourEyesRequired => {
+            ": it takes the keys of two officers; name them with --officer-key FILE --officer-key FILE"
+        }
+        RejectReason::CycleState | RejectReason::UnknownCycle => ": see `feiqian cycle list`",
+        _ => "",
+    };
+    format!("the engine refused to {}: {}{way}", name_of(command), reason.name())
+}
+
+fn name_of(command: &Command) -> String {
+    match command {
+        Command::RegisterParticipant { bic, .. } => format!("register {bic}"),
+        Command::OpenPosition { bic, currency, .. } => format!("open {bic}'s position in {currency}"),
+        Command::OpenAccounts { bic, currency, .. } => format!("open accounts of {bic} in {currency}"),
+        Command::RegisterAlias { alias, .. } => format!("register the alias {alias}"),
+        Command::CloseCycle { cycle } => format!("close cycle {cycle}"),
+        Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
+        Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
+        Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        _ => "run the command".to_owned(),
+    }
+}
