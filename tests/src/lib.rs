@@ -6,3 +6,4 @@ pub mod generator;
 pub mod oracle;
 pub mod picture;
 pub mod world;
+pub mod story;
