@@ -25,8 +25,12 @@ use crate::session::Session;
 
 /// Batches made ahead of the one that is submitted, so that making them is not measured.
 const BATCHES_AHEAD: usize = 8;
-/// The largest transfer of the load, minor units: a few per cent of the accounts run dry.
+/// The largest usual transfer of the load, minor units: no account runs dry of them.
 const AMOUNT_MAX: u64 = 50_000;
+/// One transfer in so many is a large one, and may ask for more than its account has.
+const LARGE_EVERY: u64 = 500;
+/// The largest of those, minor units: twice what the demo's accounts begin with.
+const LARGE_AMOUNT_MAX: u64 = 20_000_000;
 
 /// What a load did.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -139,7 +143,8 @@ impl Maker {
             }
             self.made += 1;
             let id = (u128::from(self.run) << 64) | u128::from(self.made);
-            let amount = 1 + self.numbers.below(AMOUNT_MAX);
+            let largest = if self.numbers.below(LARGE_EVERY) == 0 { LARGE_AMOUNT_MAX } else { AMOUNT_MAX };
+            let amount = 1 + self.numbers.below(largest);
             records.push(Record::new(id, debtor, creditor, amount, payers.currency.numeric()));
         }
         Some(Batch::new(payers.participant, records))
@@ -322,7 +327,7 @@ mod tests {
             for (a, b) in a.records.iter().zip(&b.records) {
                 assert_eq!((a.debtor, a.creditor, a.amount), (b.debtor, b.creditor, b.amount));
                 assert_ne!(a.uetr, b.uetr);
-                assert!(a.debtor != a.creditor && (1..=AMOUNT_MAX).contains(&a.amount.get()));
+                assert!(a.debtor != a.creditor && (1..=LARGE_AMOUNT_MAX).contains(&a.amount.get()));
             }
         }
     }

@@ -56,6 +56,8 @@ pub fn run(
     let demo = Demo { config, arguments, session, output };
     let result = demo.steps(&house, &inbox);
     demo.session.close();
+    // With the last handle goes the directory's lock.
+    drop(demo);
     let mut summary = result?;
     summary.audit(&data, output);
     summary.elapsed_seconds = begun.elapsed().as_secs_f64();
@@ -149,7 +151,7 @@ impl Demo<'_> {
 
     fn take_in(&self, options: &IntakeOptions, checks: &mut Checks) -> Result<IntakeReport, Fault> {
         let report = intake(&self.session.engine, options)?;
-        self.output.say(Intake(&report));
+        self.output.say(Intake(&report).to_string().trim_end());
         checks.intake(&report);
         checks.answers(&options.work, options.limits);
         Ok(report)
@@ -175,7 +177,7 @@ impl Demo<'_> {
         self.session.command(Command::CloseCycle { cycle })?;
         let report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
         self.session.command(Command::InstructCycle { cycle })?;
-        self.output.say(Settlement(&report));
+        self.output.say(Settlement(&report).to_string().trim_end());
         checks.settlement(&report, &options.work);
         Ok(report)
     }
@@ -200,7 +202,7 @@ impl Demo<'_> {
         let verified = verify::check(&read, &key);
         self.say(path.display());
         match &verified {
-            Ok(transfer) => self.output.say(format_args!("   {}", transfer.to_string().trim_end())),
+            Ok(transfer) => transfer.to_string().lines().for_each(|line| self.say(line)),
             Err(error) => self.say(format_args!("not valid: {error}")),
         }
         checks.add("receipt_verifies_offline", verified.is_ok_and(|transfer| transfer.uetr == uetr));

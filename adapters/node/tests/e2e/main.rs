@@ -1,0 +1,10 @@
+//! The built program from outside: its commands, its exit codes, its answers on disk, and what is left of it after
+//! a SIGKILL. Knows nothing of the inside; one binary, so that it links once.
+
+mod clearing;
+mod demo;
+mod directory;
+mod flips;
+mod house;
+mod kills;
+mod serving;
