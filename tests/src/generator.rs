@@ -323,7 +323,7 @@ impl Teller {
         let bits = record.flags.get();
         match self.dice.below(18) {
             0 => record.uetr = 0_u128.into(),
-            1 => record.flags = (bits | flags::COMMAND).into(),
+            1 => record.zeros[5] = 1,
             2 => record.flags = (bits | 1 << (4 + self.dice.below(11))).into(),
             3 => record.flags = (bits | flags::HOLD | flags::POST).into(),
             4 => record.zero = 1_u32.into(),

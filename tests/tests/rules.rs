@@ -9,6 +9,8 @@ mod board;
 mod chains;
 #[path = "rules/commands.rs"]
 mod commands;
+#[path = "rules/corners.rs"]
+mod corners;
 #[path = "rules/cycles.rs"]
 mod cycles;
 #[path = "rules/properties.rs"]

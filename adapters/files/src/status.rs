@@ -58,6 +58,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::UnknownPosition
         | Reason::UnknownCycle
         | Reason::CycleState
+        | Reason::AccountState
         | Reason::AccountNotEmpty
         | Reason::LimitReached => (codes::NARR, "a command's reason: no payment is rejected so"),
     }

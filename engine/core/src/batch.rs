@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::number::{index, number32};
 use crate::participant::ParticipantHandle;
-use crate::transfer::Record;
+use crate::transfer::{Record, flags};
 
 const PREAMBLE_BYTES: usize = 128;
 
@@ -72,7 +72,9 @@ impl<'a> Payload<'a> {
             <[Record]>::ref_from_prefix_with_elems(rest, index(count.into())).map_err(|_| Malformed)?;
         let (details, padding) = rest.split_at_checked(details_bytes).ok_or(Malformed)?;
         let sum: u64 = batches.iter().map(|batch| u64::from(batch.count.get())).sum();
-        if sum != u64::from(count) || padding.len() >= RECORD_BYTES {
+        // Only the record that stands for a command has that flag, and it is never submitted: see `Batch`.
+        let poses = records.iter().any(|record| record.flags.get() & flags::COMMAND != 0);
+        if sum != u64::from(count) || padding.len() >= RECORD_BYTES || poses {
             return Err(Malformed);
         }
         Ok(Self { batches, records, details })
@@ -140,7 +142,8 @@ impl Batch {
         Self { participant, batch_id: 0, signature: None, records, details: Vec::new() }
     }
 
-    /// Whether the batch is within the bounds that a frame can hold.
+    /// Whether the batch is within the bounds that a frame can hold, and none of its records poses as a
+    /// command's.
     #[must_use]
     pub fn is_within_limits(&self) -> bool {
         let count = self.records.len();
@@ -150,6 +153,7 @@ impl Batch {
             .iter()
             .all(|(at, bytes)| index((*at).into()) < count && bytes.len() <= DETAILS_BYTES_MAX);
         (1..=BATCH_TRANSFERS_MAX).contains(&count)
+            && !self.records.iter().any(|record| record.flags.get() & flags::COMMAND != 0)
             && is_ascending
             && all_fit
             && self.details_bytes() <= FRAME_DETAILS_BYTES_MAX

@@ -137,10 +137,12 @@ reasons! {
     UnknownCycle = 47, "unknown_cycle";
     /// The cycle is not in the state that the command needs.
     CycleState = 48, "cycle_state";
+    /// The account is closed, which is for ever, or is a clearing account, which can't be closed.
+    AccountState = 49, "account_state";
     /// The account is not empty, or has pending holds.
-    AccountNotEmpty = 49, "account_not_empty";
+    AccountNotEmpty = 50, "account_not_empty";
     /// The command would pass a bound of the engine.
-    LimitReached = 50, "limit_reached";
+    LimitReached = 51, "limit_reached";
 }
 
 impl RejectReason {
@@ -248,7 +250,7 @@ mod tests {
         assert_eq!(RejectReason::InsufficientFunds.number(), 19);
         assert_eq!(RejectReason::NetDebitCapExceeded.number(), 20);
         assert_eq!(RejectReason::ChainFailed.number(), 24);
-        assert_eq!(RejectReason::LimitReached.number(), 50);
+        assert_eq!(RejectReason::LimitReached.number(), 51);
         assert_eq!(Outcome::Cleared.number(), 1);
     }
 }

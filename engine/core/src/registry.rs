@@ -67,6 +67,9 @@ impl Registry {
     /// The first [`RejectReason`] that applies.
     pub fn decide(&self, entry: &Entry) -> Decision<Option<AccountHandle>> {
         let is_genesis = matches!(entry.command, Command::Genesis(_));
+        if let Command::Genesis(genesis) = &entry.command {
+            check_genesis(genesis)?;
+        }
         if is_genesis != self.genesis.is_none() {
             return Err(RejectReason::GenesisMisplaced);
         }
@@ -100,7 +103,7 @@ impl Registry {
 
     fn check_command(&self, command: &Command) -> Decision<()> {
         match command {
-            Command::Genesis(genesis) => check_genesis(genesis),
+            Command::Genesis(_) => Ok(()),
             Command::RegisterParticipant { bic, .. } => {
                 refuse(self.by_bic.contains_key(bic), RejectReason::AlreadyRegistered)?;
                 refuse(self.participants.len() >= PARTICIPANTS_MAX, RejectReason::LimitReached)
@@ -118,12 +121,18 @@ impl Registry {
                 refuse(*count == 0 || *count > ACCOUNTS_OPENED_MAX, RejectReason::LimitReached)?;
                 self.check_room(*count)
             }
-            Command::SetAccountState { account, .. } | Command::SetCreditLine { account, .. } => {
+            Command::SetAccountState { account, state } => {
+                let terms = self.account(*account).ok_or(RejectReason::UnknownAccount)?;
+                // A cycle is settled on the clearing account, whenever that is.
+                let closes = *state == AccountState::Closed && terms.kind == AccountKind::Clearing;
+                refuse(closes || terms.state == AccountState::Closed, RejectReason::AccountState)
+            }
+            Command::SetCreditLine { account, .. } => {
                 self.account(*account).map(drop).ok_or(RejectReason::UnknownAccount)
             }
             Command::RegisterAlias { alias, account } => {
-                self.account(*account).ok_or(RejectReason::UnknownAccount)?;
-                refuse(self.aliases.contains_key(alias), RejectReason::AlreadyRegistered)
+                refuse(self.aliases.contains_key(alias), RejectReason::AlreadyRegistered)?;
+                self.account(*account).map(drop).ok_or(RejectReason::UnknownAccount)
             }
             Command::Seal { height } => refuse(*height != self.open_block, RejectReason::CycleState),
             Command::CloseCycle { cycle } => self.check_close(*cycle),

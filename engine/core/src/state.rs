@@ -41,6 +41,13 @@ pub struct FrameView<'a> {
     pub payload: &'a [u8],
 }
 
+impl FrameView<'_> {
+    /// A command takes one sequence.
+    pub(crate) fn has_right_count(&self) -> bool {
+        self.kind != FrameKind::Command || self.count == 1
+    }
+}
+
 /// What the machine lends the core: the journal behind the frame, and a hint to memory.
 pub trait History {
     /// The entry at `sequence`, as submitted (a command's as [`Entry::record`]). Asked only when an id comes
@@ -134,7 +141,7 @@ impl State {
         history: &impl History,
         rows: &mut Vec<OutcomeRow>,
     ) -> Result<Applied, Fault> {
-        if frame.first_sequence != self.next_sequence {
+        if frame.first_sequence != self.next_sequence || !frame.has_right_count() {
             return Err(Fault::Malformed { sequence: frame.first_sequence });
         }
         self.next_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));

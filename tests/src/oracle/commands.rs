@@ -78,6 +78,10 @@ impl Books {
                 let Some(found) = self.find(*account) else {
                     return note(reasons, true, RejectReason::UnknownAccount);
                 };
+                let closes = *state == AccountState::Closed;
+                let is_stuck = found.state == AccountState::Closed;
+                let is_clearing = found.kind == AccountKind::Clearing;
+                note(reasons, is_stuck || (closes && is_clearing), RejectReason::AccountState);
                 let is_empty = found.balance == 0 && self.reserved(*account).1 == 0;
                 note(reasons, *state == AccountState::Closed && !is_empty, AccountNotEmpty);
             }

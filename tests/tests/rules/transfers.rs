@@ -152,7 +152,7 @@ fn a_record_that_makes_no_sense_is_malformed() {
         good.with(|record| record.outcome = 1),
         good.with(|record| record.reason = 1),
         good.with(|record| record.zeros[0] = 1),
-        good.with(|record| record.flags = flags::COMMAND.into()),
+        good.with(|record| record.zeros[5] = 1),
         good.with(|record| record.flags = (1_u16 << 4).into()),
         good.with(|record| record.flags = (1_u16 << 14).into()),
         good.with(|record| record.flags = (flags::HOLD | flags::POST).into()),

@@ -233,7 +233,7 @@ impl Shard {
 
     /// Collects what is known of repeated ids, and lets the frame's time pass. False: not all is known yet.
     fn begin(&mut self, frame: &FrameView<'_>, exchange: &impl Exchange) -> Result<bool, Fault> {
-        if frame.first_sequence != self.next_sequence {
+        if frame.first_sequence != self.next_sequence || !frame.has_right_count() {
             return Err(Fault::Malformed { sequence: frame.first_sequence });
         }
         let mut known = Vec::new();
