@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
 use feiqian_iso20022::Limits;
-use feiqian_runtime::journal::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use feiqian_runtime::journal::SEGMENT_BYTES_MAX;
 use feiqian_runtime::options::EngineOptions;
 use serde::Deserialize;
 
@@ -15,6 +15,9 @@ use crate::fault::Fault;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
 pub const CONFIG_FILE: &str = "config/feiqian.toml";
+/// A group that the journal syncs at once, 4 MiB and a frame of 2 MiB more with their headers, must fit one
+/// segment: with smaller ones the journal could only stop under load.
+const SEGMENT_BYTES_MIN: u32 = 8 << 20;
 
 /// All keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -338,7 +341,8 @@ mod tests {
     fn a_value_out_of_range_is_refused_with_its_line_and_rule() {
         let rows = [
             ("[engine]\nshards = 65\n", "some.toml:2: shards"),
-            ("[engine]\nsegment_bytes = 5000\n", "some.toml:2: segment_bytes"),
+            ("[engine]\nsegment_bytes = 8388609\n", "some.toml:2: segment_bytes"),
+            ("[engine]\nsegment_bytes = 4194304\n", "some.toml:2: segment_bytes"),
             ("[engine]\nseal_interval_ms = 0\n", "some.toml:2: seal_interval_ms"),
             ("[engine]\nparticipant_in_flight_transfers_max = 9\n", "some.toml:2: participant_in_flight"),
             ("\n[http]\nlisten = \"0.0.0.0:9470\"\n", "some.toml:3: listen in [http] must be a loopback"),

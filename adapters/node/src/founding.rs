@@ -62,7 +62,9 @@ pub fn register_agents(session: &Session, agents: &[AgentToRegister]) -> Result<
         }
         if let Some(first) = agent.currencies.first() {
             let account = founding.clearing_account(agent.bic, *first)?;
-            for alias in &agent.aliases {
+            // A number that names a bank here already goes on naming that one.
+            let is_free = |alias: &&String| session.engine.directory().alias(alias).is_none();
+            for alias in agent.aliases.iter().filter(is_free) {
                 founding.alias(alias, account)?;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use feiqian_core::outcome::Outcome;
 use feiqian_files::settlement::SettlementReport;
-use feiqian_files::{Disposition, IntakeReport, WorkDir};
+use feiqian_files::{Disposition, FileReport, IntakeReport, WorkDir};
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_proof::Hash;
@@ -55,7 +55,14 @@ impl Checks {
     pub(super) fn intake(&mut self, report: &IntakeReport) {
         let is_done = report.count(Disposition::Left) == 0 && report.left == 0;
         let has_answer = report.files.iter().all(|file| {
-            file.answer.is_some() == matches!(file.disposition, Disposition::Answered | Disposition::Rejected)
+            // Two houses that answer each other's unreadable rejections would never end.
+            let is_rejection = file.message_type.as_ref().is_some_and(|kind| kind.starts_with("admi."));
+            file.answer.is_some()
+                == match file.disposition {
+                    Disposition::Answered => true,
+                    Disposition::Rejected => !is_rejection,
+                    Disposition::Noted | Disposition::Left => false,
+                }
         });
         let adds_up = report.files.iter().all(|file| {
             file.transactions == file.accepted + file.pending + file.rejected.values().sum::<u64>()
