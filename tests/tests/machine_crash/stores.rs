@@ -1,4 +1,4 @@
-//! What blocks and snapshots vouch for, each in the smallest case that shows it.
+//! What blocks, snapshots and the identity vouch for, each in the smallest case that shows it.
 
 use feiqian_core::account::AccountState;
 use feiqian_core::command::Command;
@@ -8,6 +8,8 @@ use feiqian_tests::picture::Picture;
 use feiqian_tests::sim_storage::{Plan, SimStorage};
 use feiqian_tests::story::Story;
 use feiqian_tests::world::{BEGINNING, Eyes, bic, currency, entry, operator_key};
+
+use crate::life::stored_rows;
 
 const SEGMENT_BYTES: u32 = 65_536;
 
@@ -38,13 +40,34 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
             let entry = entry(sequence.into(), command, Eyes::Four);
             machine.run(vec![command_frame(sequence, BEGINNING, &entry)]).expect("a good disk");
         }
-        let state = Picture::of_state(machine.state());
+        let (state, rows) = (Picture::of_state(machine.state()), stored_rows(&storage, 5));
         machine.snapshot().expect("a good disk");
         drop(machine);
-        let recovered = Machine::recover(storage, SEGMENT_BYTES, operator_key());
+        let recovered = Machine::recover(storage.clone(), SEGMENT_BYTES, operator_key());
         let (machine, report) = recovered.unwrap_or_else(|fault| panic!("{later:?}: {fault}"));
         assert!(report.bad_snapshots.is_empty(), "{later:?}: {:?}", report.bad_snapshots);
         assert_eq!(Picture::of_state(machine.state()), state, "{later:?}");
+        assert_eq!(stored_rows(&storage, 5), rows, "{later:?}");
+    }
+}
+
+/// A creation that was cut off before its first entry can be done again; one that was not can be opened.
+#[test]
+fn i9_a_creation_that_was_cut_off_anywhere_can_be_repeated() {
+    let (genesis, timestamp) = Story::genesis();
+    let create = |storage: &SimStorage| {
+        Machine::create(storage.clone(), SEGMENT_BYTES, operator_key(), (&genesis, timestamp))
+    };
+    let whole = SimStorage::new(1, Plan::default());
+    create(&whole).expect("an empty disk");
+    for (cut_at, seed) in (1..=whole.operations()).flat_map(|cut_at| (0..6).map(move |seed| (cut_at, seed))) {
+        let first = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
+        assert!(create(&first).is_err(), "operation {cut_at}");
+        let second = first.power_cut(Plan::default());
+        let created = create(&second).map(drop).map_err(|fault| fault.to_string());
+        let opened = Machine::recover(second, SEGMENT_BYTES, operator_key());
+        let head = opened.map(|(machine, _)| machine.journal().head().sequence);
+        assert_eq!(head.ok(), Some(1), "operation {cut_at}, seed {seed}: created again: {created:?}");
     }
 }
 
