@@ -4,6 +4,8 @@ use std::fmt;
 
 use feiqian_runtime::audit::{AuditReport, audit as compare};
 use feiqian_runtime::storage::files::FileStorage;
+use feiqian_runtime::storage::frozen::Frozen;
+use feiqian_runtime::stores::BlockStore;
 use serde::Serialize;
 
 use super::Context;
@@ -21,6 +23,8 @@ struct Audited {
     rows_missing: u64,
     snapshots: u64,
     torn_bytes: u64,
+    /// Unreadable entries at the end of the blocks, which the next start makes again.
+    torn_blocks: u64,
 }
 
 impl fmt::Display for Audited {
@@ -29,9 +33,16 @@ impl fmt::Display for Audited {
         writeln!(f, "no difference: {entries} entries in {} frames replayed;", grouped(self.frames))?;
         writeln!(f, "  {blocks} blocks (roots, chain, signatures), {} rows,", grouped(self.rows))?;
         writeln!(f, "  {} snapshots are what the journal makes", self.snapshots)?;
-        if self.rows_missing + self.torn_bytes > 0 {
-            let (rows, bytes) = (self.rows_missing, self.torn_bytes);
-            writeln!(f, "  the next start writes {rows} rows and cuts {bytes} bytes that a crash left")?;
+        if self.rows_missing + self.torn_bytes + self.torn_blocks > 0 {
+            let Self { rows_missing: rows, torn_bytes: bytes, torn_blocks: blocks, .. } = self;
+            writeln!(
+                f,
+                "  ends as a crash leaves it: the next start makes {rows} rows and {blocks} blocks again"
+            )?;
+            writeln!(
+                f,
+                "  and cuts {bytes} bytes that were never acknowledged; after an orderly stop that is damage"
+            )?;
         }
         Ok(())
     }
@@ -41,14 +52,24 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
     let data = &context.data;
     check_is_there(data)?;
     let storage = FileStorage::open(data).map_err(|error| Fault::Data(error.to_string()))?;
+    let blocks = BlockStore::open(Frozen(storage.clone()));
+    let torn_blocks = blocks.as_ref().map_or(0, |(_, found)| found.dropped);
     let compared = compare(storage);
     let report = compared.map_err(|fault| {
         let way = "nothing was changed; restore the file from a replica or a backup";
         Fault::Check(format!("{}: first difference: {fault} ({way})", data.display()))
     })?;
     let AuditReport { entries, frames, blocks, rows, rows_missing, snapshots, torn_bytes, .. } = report;
-    let audited =
-        Audited { is_good: true, frames, entries, blocks, rows, rows_missing, snapshots, torn_bytes };
-    context.output.report(&audited);
+    context.output.report(&Audited {
+        is_good: true,
+        frames,
+        entries,
+        blocks,
+        rows,
+        rows_missing,
+        snapshots,
+        torn_bytes,
+        torn_blocks,
+    });
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use feiqian_core::outcome::Outcome;
 use feiqian_files::settlement::SettlementReport;
-use feiqian_files::{Disposition, FileReport, IntakeReport, WorkDir};
+use feiqian_files::{Disposition, IntakeReport, WorkDir};
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_proof::Hash;

@@ -1,5 +1,7 @@
 //! The main job from outside: all checks hold, on a fresh directory and on one that is gone on with.
 
+use std::io::Write as _;
+
 use crate::house::House;
 
 #[test]
@@ -38,4 +40,26 @@ fn a_load_without_accounts_is_refused_with_the_way_out() {
     let inbox = crate::house::demo_inbox().display().to_string();
     let answer = house.run(&["demo", "--inbox", &inbox, "--participants", &file.display().to_string()]);
     answer.fails_with(2, &["hosted_accounts"]);
+}
+
+#[test]
+fn foreign_samples_are_cleared_once_their_banks_are_registered() {
+    let samples = crate::house::repository().join("../shared/data/iso20022/samples");
+    let samples = std::env::var_os("FEIQIAN_DATA")
+        .map_or(samples, |data| std::path::Path::new(&data).join("iso20022/samples"));
+    if !samples.is_dir() {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "skipped: no samples at {}", samples.display()).expect("printed");
+        return;
+    }
+    let house = House::empty("foreign");
+    let inbox = samples.display().to_string();
+    let participants = crate::house::repository().join("config/demo/participants.toml").display().to_string();
+    let arguments = ["demo", "--inbox", &inbox, "--register-agents", "--participants", &participants];
+    let run = house.run(&[&arguments[..], &["--transfers", "10000"]].concat()).json();
+    assert_eq!(run["is_good"], true, "{}", run["checks"]);
+    assert!(run["agents"].as_array().expect("agents").len() > 20, "{}", run["agents"]);
+    let files = run["intake"]["files"].as_array().expect("files");
+    let cleared: u64 = files.iter().filter_map(|file| file["accepted"].as_u64()).sum();
+    assert!(cleared > 100, "{cleared}");
 }

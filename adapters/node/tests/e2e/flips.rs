@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::house::House;
+use crate::house::{Answer, House};
 
 /// Flips in one file, spread over what is written of it.
 const FLIPS: usize = 12;
@@ -14,7 +14,7 @@ fn i9_an_audit_finds_a_turned_bit_in_every_kind_of_file() {
     house.run(&["cycle", "close"]).json();
     house.run(&["audit"]).json();
     let mut flipped = 0;
-    for folder in ["journal", "outcomes", "blocks", "snapshots"] {
+    for folder in ["journal", "outcomes", "blocks", "snapshots", "IDENTITY"] {
         for path in files(&house.data().join(folder)) {
             let bytes = std::fs::read(&path).expect("there");
             let Some(last) = bytes.iter().rposition(|byte| *byte != 0) else { continue };
@@ -23,8 +23,7 @@ fn i9_an_audit_finds_a_turned_bit_in_every_kind_of_file() {
                 wrong[at] ^= 1 << (at % 8);
                 std::fs::write(&path, wrong).expect("written");
                 let answer = house.run(&["audit"]);
-                assert_eq!(answer.code, 1, "byte {at} of {}: {answer:?}", path.display());
-                assert!(answer.stderr.contains("first difference"), "{answer:?}");
+                assert!(is_found(&answer), "byte {at} of {}: {answer:?}", path.display());
                 flipped += 1;
             }
             std::fs::write(&path, bytes).expect("written");
@@ -34,7 +33,19 @@ fn i9_an_audit_finds_a_turned_bit_in_every_kind_of_file() {
     house.run(&["audit"]).json();
 }
 
+/// A difference; or, in the last mark or block, behind which nothing vouches for it, an end as of a crash.
+fn is_found(answer: &Answer) -> bool {
+    let is_told = |key: &str| answer.json()[key].as_u64() > Some(0);
+    match answer.code {
+        0 => is_told("torn_bytes") || is_told("torn_blocks"),
+        code => code == 1 && answer.stderr.contains("first difference"),
+    }
+}
+
 fn files(folder: &std::path::Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.to_owned()];
+    }
     let entries = std::fs::read_dir(folder).expect("a folder");
     entries.map(|entry| entry.expect("read").path()).filter(|path| path.is_file()).collect()
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const CONFIG: &str = "\
 [engine]
 seal_interval_ms = 20
-segment_bytes = 1048576
+segment_bytes = 8388608
 snapshot_blocks = 5
 [inbox]
 poll_ms = 5
