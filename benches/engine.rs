@@ -51,7 +51,7 @@ fn apply(state: &mut State, frame: &Made) -> Vec<OutcomeRow> {
 
 fn core_loop(c: &mut Criterion) {
     let mut group = c.benchmark_group("plain core loop");
-    group.throughput(Throughput::Elements(FRAME as u64)).sample_size(20);
+    group.throughput(Throughput::Elements(FRAME as u64));
     for accounts in [10_000, 1_000_000] {
         let (mut state, mut maker) = ready(accounts);
         let mut rows = Vec::new();
@@ -90,7 +90,7 @@ fn sealing(c: &mut Criterion) {
         step(&mut state, &mut sealer, frame);
     }
     let mut group = c.benchmark_group("block sealing, 32 frames a block, 10,000 accounts");
-    group.throughput(Throughput::Elements(32 * FRAME as u64)).sample_size(10);
+    group.throughput(Throughput::Elements(32 * FRAME as u64));
     group.bench_function("leaves, sub-trees, accounts, header", |b| {
         b.iter_custom(|blocks| {
             let mut elapsed = Duration::ZERO;
@@ -145,7 +145,6 @@ fn journal(c: &mut Criterion) {
     let (mut maker, _) = ChainMaker::set_up(7, 8_000);
     let mut next = 1;
     let mut group = c.benchmark_group("journal: one group, one sync");
-    group.sample_size(20);
     for frames in [1_usize, 4] {
         group.throughput(Throughput::Elements((frames * FRAME) as u64));
         group.bench_function(BenchmarkId::new("frames of 8,190", frames), |b| {
@@ -193,7 +192,7 @@ fn pipeline(c: &mut Criterion) {
     const TRANSFERS: usize = 1_000_000;
     let mut options = EngineOptions::new(directory("bench-pipeline"));
     let mut group = c.benchmark_group("pipeline, 1,000,000 transfers, 10,000 accounts");
-    group.throughput(Throughput::Elements(TRANSFERS as u64)).sample_size(10);
+    group.throughput(Throughput::Elements(TRANSFERS as u64));
     for shards in [1, 2] {
         options.data = directory(&format!("bench-pipeline-{shards}"));
         options.shards = shards;
@@ -224,5 +223,13 @@ fn pipeline(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, core_loop, sealing, hashing, journal, pipeline);
+/// Short runs: the load is made outside of the measured time and takes as long again.
+fn short() -> Criterion {
+    Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+}
+
+criterion_group! { name = benches; config = short(); targets = core_loop, sealing, hashing, journal, pipeline }
 criterion_main!(benches);

@@ -130,6 +130,8 @@ struct Queues {
     by_participant: BTreeMap<ParticipantHandle, Queue>,
     /// Participants with waiting batches, in the order of their turns.
     turns: VecDeque<ParticipantHandle>,
+    /// The sequencer has ended: nobody would take what is put in.
+    is_closed: bool,
 }
 
 /// The door: submitters on one side, the sequencer on the other.
@@ -165,6 +167,9 @@ impl Admission {
         }
         let (reply, outcome) = oneshot::channel();
         let mut queues = self.queues.lock();
+        if queues.is_closed {
+            return Err(Busy::Closing);
+        }
         let participant = batch.participant;
         let queue = queues.by_participant.entry(participant).or_default();
         let place = self.place(batch.records.len(), &queue.in_flight)?;
@@ -201,6 +206,11 @@ impl Admission {
         Ok(CommandTicket(outcome))
     }
 
+    /// Refuses from now on, and lets go of what came too late to be sequenced.
+    pub(crate) fn close(&self) {
+        *self.queues.lock() = Queues { is_closed: true, ..Queues::default() };
+    }
+
     /// Wakes the sequencer; one ring waiting is as good as many.
     pub(crate) fn ring(&self) {
         let _ = self.bell.try_send(());
@@ -213,7 +223,7 @@ impl Admission {
     /// Takes the next batch by deficit round robin, if `fits` says that it has room.
     pub(crate) fn next(&self, fits: impl Fn(&Batch) -> bool) -> Option<Admitted> {
         let mut guard = self.queues.lock();
-        let Queues { by_participant, turns } = &mut *guard;
+        let Queues { by_participant, turns, .. } = &mut *guard;
         // Each turn adds a quantum that covers any batch, so this ends after two rounds at the latest.
         while let Some(participant) = turns.front().copied() {
             let Some(queue) = by_participant.get_mut(&participant) else {

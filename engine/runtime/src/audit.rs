@@ -78,6 +78,12 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let (blocks, _) = BlockStore::open(storage.clone())?;
     let snapshots = read_snapshots(&SnapshotStore::open(storage.clone())?)?;
     let acknowledged = last_entry(&blocks, &snapshots)?;
+    // A snapshot is written only when the blocks up to it have been synced.
+    if let Some(height) =
+        snapshots.iter().map(|(of, _)| of.height).max().filter(|height| *height > blocks.last())
+    {
+        return Err(StoreFault::Absent(blocks.last().saturating_add(1).min(height)).into());
+    }
     let vouched = snapshots.iter().map(|(of, _)| of.head.sequence).max().unwrap_or(0);
     let mut audit = Audit {
         key: identity.operator,

@@ -12,7 +12,7 @@ use feiqian_core::uetr::Uetr;
 use feiqian_proof::hash::{Domain, keyed};
 
 use crate::admission::Admission;
-use crate::book::{Book, SealedBlock};
+use crate::book::Book;
 use crate::execution::Executed;
 use crate::fatal;
 use crate::lane::{LaneEnd, Wake};
@@ -80,35 +80,31 @@ impl Handler<Ask> for Batcher {
 
 impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
-        let mut sealed = Vec::new();
-        let Self { book, lane, .. } = self;
+        let mut has_sealed = false;
+        let Self { book, lane, meter, snapshot_blocks, .. } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
             let begun = Instant::now();
             match book.absorb(&execution.frame, &rows, delta.as_ref()) {
-                Ok(Some(block)) => sealed.push((block, begun.elapsed())),
+                Ok(Some(block)) => {
+                    has_sealed = true;
+                    meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());
+                    // Here and not later: behind the next frame the mirror is no longer that of the block.
+                    if block.header.height.is_multiple_of((*snapshot_blocks).max(1)) {
+                        snapshot(book, meter);
+                    }
+                }
                 Ok(None) => {}
                 Err(fault) => fatal::stop("an executed frame can't be sealed", &fault),
             }
         });
-        for (block, elapsed) in sealed {
-            self.meter.record_block(block.header.height, block.header.timestamp, elapsed);
-            self.after_seal(&block);
+        if has_sealed {
+            self.last_seal = Instant::now();
+            self.record_positions();
         }
         if self.book.sealer().open_entries() >= self.seal_entries_max {
             self.request_seal();
         }
         is_left
-    }
-
-    fn after_seal(&mut self, block: &SealedBlock) {
-        self.last_seal = Instant::now();
-        self.record_positions();
-        if block.header.height.is_multiple_of(self.snapshot_blocks.max(1)) {
-            match self.book.snapshot() {
-                Ok(_) => self.meter.record_snapshot(),
-                Err(fault) => fatal::stop("a snapshot can't be written", &fault),
-            }
-        }
     }
 
     fn record_positions(&self) {
@@ -151,6 +147,13 @@ impl Batcher {
         if admission.submit_command(entry).is_ok() {
             self.requested = height;
         }
+    }
+}
+
+fn snapshot(book: &Book<FileStorage>, meter: &Meter) {
+    match book.snapshot() {
+        Ok(_) => meter.record_snapshot(),
+        Err(fault) => fatal::stop("a snapshot can't be written", &fault),
     }
 }
 

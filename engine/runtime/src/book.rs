@@ -124,7 +124,9 @@ impl<S: Storage> Book<S> {
     pub fn snapshot(&self) -> Result<Option<u64>, BookFault> {
         self.outcomes.sync()?;
         self.blocks.sync()?;
-        let Some(head) = self.sealed_head else { return Ok(None) };
+        let Some(head) = self.sealed_head.filter(|_| self.sealer.open_entries() == 0) else {
+            return Ok(None);
+        };
         let height = self.sealer.height();
         self.snapshots.write(&SnapshotOf { height, head }, &self.sealer.mirror().encode())?;
         Ok(Some(height))

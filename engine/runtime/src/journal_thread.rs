@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use feiqian_core::frame::FRAME_HEADER_BYTES;
+use feiqian_core::limits::FRAME_PAYLOAD_BYTES_MAX;
 
 use crate::execution::Execution;
 use crate::fatal;
@@ -16,6 +18,8 @@ use crate::storage::Storage;
 
 /// Payload of one group: more would only delay the answers to its first frames.
 const GROUP_BYTES_MAX: usize = 4 << 20;
+/// The longest frame.
+const FRAME_BYTES_MAX: usize = FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX;
 /// Idle this long, the journal marks its end, so that damage to the last group is told from a torn tail.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -56,13 +60,16 @@ impl<S: Storage> JournalThread<S> {
     }
 
     fn append(&mut self, first: Sequenced) {
-        let mut bytes = first.frame.payload.len();
+        let mut bytes = FRAME_HEADER_BYTES + first.frame.payload.len();
         let mut replies = vec![first.replies];
         let mut group = vec![first.frame];
+        // Room for one more frame, whatever its length: it can't be put back.
+        let room = self.journal.group_bytes_max().saturating_sub(FRAME_BYTES_MAX as u64);
         while bytes < GROUP_BYTES_MAX
+            && (bytes as u64) < room
             && let Ok(next) = self.frames.try_recv()
         {
-            bytes += next.frame.payload.len();
+            bytes += FRAME_HEADER_BYTES + next.frame.payload.len();
             replies.push(next.replies);
             group.push(next.frame);
         }

@@ -135,8 +135,15 @@ impl<S: Storage> Machine<S> {
         if identity.operator != PublicKey::of(&key) {
             return Err(OpenError::Key);
         }
-        identity.write(&storage)?;
-        let (mut machine, _) = Self::recover(storage, segment_bytes, key)?;
+        // A creation that was cut off before its first entry has left its identity: it goes on there.
+        let written = match identity.write(&storage) {
+            Err(IdentityFault::Exists) if Identity::read(&storage)? == identity => Err(IdentityFault::Exists),
+            written => Ok(written?),
+        };
+        let (mut machine, report) = Self::recover(storage, segment_bytes, key)?;
+        if report.entries > 0 {
+            written?;
+        }
         machine.run(vec![command_frame(1, timestamp, genesis)])?;
         Ok(machine)
     }

@@ -21,7 +21,7 @@ pub struct EngineOptions {
     pub in_flight_transfers_max: usize,
     /// The same of one participant.
     pub participant_in_flight_transfers_max: usize,
-    /// Length of a journal segment, bytes.
+    /// Length of a journal segment, bytes; at least 8 MiB, so that the longest frame and a group fit.
     pub segment_bytes: u32,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,

@@ -49,6 +49,11 @@ impl Sequencer {
 
     /// Sequences until the engine closes and nothing is left, or the journal has ended.
     pub(crate) fn run(mut self) {
+        self.run_until_closed();
+        self.admission.close();
+    }
+
+    fn run_until_closed(&mut self) {
         loop {
             let is_closing = self.is_closing.load(Ordering::Acquire);
             let Ok(has_worked) = self.step() else { return };

@@ -134,6 +134,8 @@ fn find_end<S: Storage>(rows: &RowFiles<S>) -> Result<BlocksFound, StoreFault> {
     let Some(number) = numbers.last() else { return Ok(BlocksFound { last: 0, dropped: 0 }) };
     let before = (number - 1) * SHAPE.rows_per_file;
     check_full(rows, before)?;
+    // Before anything is called durable.
+    rows.sync_file(*number)?;
     let count = rows.length(*number)?.div_ceil(ENTRY_BYTES as u64).min(SHAPE.rows_per_file);
     let entries = read_entries(rows, *number, before, count)?;
     let is_good = |(at, entry): (usize, &[u8; ENTRY_BYTES])| decode(before + at as u64 + 1, entry).is_some();

@@ -120,6 +120,11 @@ impl<S: Storage> RowFiles<S> {
         Ok(self.file(number)?.length()?)
     }
 
+    /// Makes file `number` durable, whoever wrote it: what a killed process left is in the page cache only.
+    pub(super) fn sync_file(&self, number: u64) -> Result<(), StoreFault> {
+        Ok(self.file(number)?.sync_data()?)
+    }
+
     pub(super) fn path_of(&self, number: u64) -> String {
         format!("{}/{number:010}{}", self.shape.directory, self.shape.suffix)
     }
