@@ -302,7 +302,7 @@ fn progress(transfers: u64, is_for_people: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(transfers);
-    match ProgressStyle::with_template("   {bar:40} {human_pos}/{human_len}  {per_sec}") {
+    match ProgressStyle::with_template("   {bar:40} {human_pos}/{human_len}  {elapsed}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }

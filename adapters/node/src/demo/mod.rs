@@ -13,6 +13,7 @@ use feiqian_core::command::Command;
 use feiqian_files::agents::{AgentLine, agents_of};
 use feiqian_files::settlement::{SettlementReport, write_cycle};
 use feiqian_files::{IntakeOptions, IntakeReport, intake};
+use feiqian_runtime::storage::files::FileStorage;
 
 use crate::cli::DemoArgs;
 use crate::commands::cycle::Settlement;
@@ -34,6 +35,8 @@ const PARTICIPANTS: &str = "config/demo/participants.toml";
 const INBOX: &str = "config/demo/inbox";
 /// Where data directories of demos lie that were not given one.
 const DATA: &str = "target/feiqian-demo";
+/// Runs before this one that are kept there.
+const RUNS_KEPT: usize = 2;
 /// Shard counts at which the journal is replayed.
 const SHARDS: [u64; 4] = [1, 2, 3, 8];
 
@@ -76,12 +79,32 @@ fn given_or_shipped(given: Option<&PathBuf>, shipped: &str) -> Result<PathBuf, F
     })
 }
 
-/// A directory of its own for each run, by time and process.
+/// A directory of its own for each run, by time and process. Takes a quarter of a gigabyte, so of the runs
+/// before it only the last few are kept.
 fn fresh_directory() -> Result<PathBuf, Fault> {
+    let all = Path::new(DATA);
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let path = Path::new(DATA).join(format!("{}-{}", since.as_secs(), std::process::id()));
+    let path = all.join(format!("{}-{}", since.as_secs(), std::process::id()));
     std::fs::create_dir_all(&path).map_err(|error| Fault::file(&path, "make the folder", &error))?;
+    let mut runs: Vec<PathBuf> = std::fs::read_dir(all)
+        .map_err(|error| Fault::file(all, "list the runs", &error))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|run| *run != path && is_ended_run(run))
+        .collect();
+    runs.sort();
+    for old in runs.iter().rev().skip(RUNS_KEPT) {
+        std::fs::remove_dir_all(old).map_err(|error| Fault::file(old, "remove an old run", &error))?;
+    }
     Ok(path)
+}
+
+/// Whether a folder is what an earlier demo left, by its name and content, and nobody has it open.
+fn is_ended_run(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_named = name
+        .split_once('-')
+        .is_some_and(|(time, process)| [time, process].iter().all(|part| part.parse::<u64>().is_ok()));
+    is_named && crate::session::check_is_there(path).is_ok() && FileStorage::open(path).is_ok()
 }
 
 /// A directory that holds a chain is gone on with, under its own keys.
