@@ -79,7 +79,7 @@ impl Claim {
 ///
 /// # Errors
 /// The first [`RejectReason`] that applies.
-#[inline]
+#[inline(always)]
 pub fn examine(
     record: &Record,
     submitter: ParticipantHandle,

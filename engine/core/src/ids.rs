@@ -191,11 +191,12 @@ fn halves(id: u128) -> [u64; 2] {
     [id as u64, (id >> 64) as u64]
 }
 
-/// Two keyed multiplications, each folded: the upper bits choose the part, the lower ones the slot.
+/// A keyed multiplication, folded, and one more to spread it: the upper bits choose the part, the lower ones the
+/// slot.
 #[inline]
 fn hash_halves(low: u64, high: u64, key_low: u64, key_high: u64) -> u64 {
-    let first = fold(low ^ key_low, high ^ key_high ^ 0x9E37_79B9_7F4A_7C15);
-    fold(first ^ key_high, first.rotate_left(32) ^ key_low ^ 0xD1B5_4A32_D192_ED03)
+    let folded = fold(low ^ key_low, high ^ key_high ^ 0x9E37_79B9_7F4A_7C15);
+    folded ^ folded.wrapping_mul(0xD1B5_4A32_D192_ED03).rotate_left(29)
 }
 
 #[inline]

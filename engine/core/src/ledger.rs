@@ -257,7 +257,7 @@ impl Ledger {
     }
 
     /// Moves the amount, as one pair: what the debtor gives, the creditor gets.
-    #[inline]
+    #[inline(always)]
     fn transfer(&mut self, claim: &Claim) {
         let credit = i128::from(claim.amount);
         let debit = credit.wrapping_neg();

@@ -213,14 +213,14 @@ impl State {
             rows.push(row);
             return Ok(());
         }
-        let decision = examine(record, submitter, &self.registry)
-            .and_then(|claim| self.decide(&claim, record, &Overlay::EMPTY).map(|held| (claim, held)));
-        match decision {
-            Ok((claim, held)) => {
-                rows.push(self.commit(&claim, held, record, sequence, context.frame.timestamp));
-            }
-            Err(reason) => rows.push(OutcomeRow::rejected(reason)),
-        }
+        let row = match examine(record, submitter, &self.registry) {
+            Ok(claim) => match self.decide(&claim, record, &Overlay::EMPTY) {
+                Ok(held) => self.commit(&claim, held, record, sequence, context.frame.timestamp),
+                Err(reason) => OutcomeRow::rejected(reason),
+            },
+            Err(reason) => OutcomeRow::rejected(reason),
+        };
+        rows.push(row);
         Ok(())
     }
 
