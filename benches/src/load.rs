@@ -44,12 +44,6 @@ pub struct Run {
 }
 
 impl Load {
-    /// A load on an engine that runs already: each participant debits its own accounts and credits anyone's.
-    #[must_use]
-    pub fn over(engine: Engine, seed: u64, accounts: Vec<(ParticipantHandle, Accounts)>) -> Self {
-        Self { engine, numbers: Numbers::new(seed), accounts }
-    }
-
     /// Begins an engine in a fresh directory and opens `accounts` funded accounts over eight participants.
     ///
     /// # Panics
@@ -106,12 +100,11 @@ impl Load {
         &self.engine
     }
 
-    /// Sends `transfers` in full batches, made before the clock starts, and waits until all are sealed. `tell`
-    /// gets the number of transfers of each batch that is answered.
+    /// Sends `transfers` in full batches, made before the clock starts, and waits until all are sealed.
     ///
     /// # Panics
     /// If not all clear, or positions do not sum to zero.
-    pub fn run(&mut self, transfers: usize, mut tell: impl FnMut(u64)) -> Run {
+    pub fn run(&mut self, transfers: usize) -> Run {
         let batches: Vec<_> = (0..transfers.div_ceil(BATCH_TRANSFERS_MAX))
             .map(|number| {
                 let count = (transfers - number * BATCH_TRANSFERS_MAX).min(BATCH_TRANSFERS_MAX);
@@ -124,10 +117,10 @@ impl Load {
         for batch in batches {
             waiting.push_back((Instant::now(), self.engine.submit(batch).expect("within the bounds")));
             if waiting.len() >= IN_FLIGHT {
-                latencies.extend(finish_first(&mut waiting, &mut tell));
+                latencies.extend(finish_first(&mut waiting));
             }
         }
-        while let Some(latency) = finish_first(&mut waiting, &mut tell) {
+        while let Some(latency) = finish_first(&mut waiting) {
             latencies.push(latency);
         }
         self.engine.seal().expect("room for a command");
@@ -150,14 +143,13 @@ impl Load {
     }
 }
 
-fn finish_first(waiting: &mut VecDeque<(Instant, Ticket)>, tell: &mut impl FnMut(u64)) -> Option<Duration> {
+fn finish_first(waiting: &mut VecDeque<(Instant, Ticket)>) -> Option<Duration> {
     let (begun, ticket) = waiting.pop_front()?;
-    tell(check(ticket));
+    check(ticket);
     Some(begun.elapsed())
 }
 
-fn check(ticket: Ticket) -> u64 {
+fn check(ticket: Ticket) {
     let outcome = ticket.wait().expect("the engine runs");
     assert!(outcome.rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
-    outcome.rows.len() as u64
 }
