@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
+use crate::delta::{Delta, Settlement};
 use crate::hold::Hold;
 use crate::limits::ACCOUNT_HOLDS_MAX;
 use crate::mirror::Mirror;
@@ -79,54 +80,6 @@ struct LedgerSlot {
     total: i128,
     /// None where another share holds it.
     cell: Option<SlotCell>,
-}
-
-/// What changed in the cells during one block, as the batcher needs it to hash and to mirror them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Delta {
-    /// The block.
-    pub height: u64,
-    /// The cycle that ends with it.
-    pub closes: Option<CycleNumber>,
-    /// Cells that changed, each once.
-    pub accounts: Vec<(AccountHandle, AccountCell)>,
-    /// All positions; where a cycle ends, as they stood at its end.
-    pub slots: Vec<(SlotHandle, SlotCell)>,
-    /// Holds that began to be pending (or are again as they were), and those that ended.
-    pub holds: Vec<(u128, Option<Hold>)>,
-    /// Bookings of cycles that settled.
-    pub settlements: Vec<Settlement>,
-}
-
-impl Delta {
-    /// The parts of all shares as one.
-    #[must_use]
-    pub fn merge(parts: Vec<Self>) -> Option<Self> {
-        let mut parts = parts.into_iter();
-        let mut whole = parts.next()?;
-        for part in parts {
-            whole.accounts.extend(part.accounts);
-            whole.slots.extend(part.slots);
-            whole.settlements.extend(part.settlements);
-            whole.holds.extend(part.holds);
-        }
-        whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
-        whole.settlements.sort_unstable_by_key(|settlement| settlement.account);
-        Some(whole)
-    }
-}
-
-/// What the settlement of a cycle booked on one clearing account.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Settlement {
-    /// The cycle.
-    pub cycle: CycleNumber,
-    /// The clearing account.
-    pub account: AccountHandle,
-    /// The net position that was paid, minor units: positive was a claim.
-    pub net: i128,
-    /// The account's previous posting: its history goes on there.
-    pub previous: u64,
 }
 
 impl Default for Ledger {

@@ -35,6 +35,7 @@ pub mod ids;
 pub mod hold;
 pub mod claim;
 pub mod overlay;
+pub mod delta;
 pub mod ledger;
 pub mod state;
 pub mod shard;

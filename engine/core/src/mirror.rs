@@ -5,8 +5,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::delta::{Delta, Settlement};
 use crate::hold::Hold;
-use crate::ledger::{Delta, Settlement};
 use crate::limits::CLOSED_CYCLES_KEPT;
 use crate::number::index;
 use crate::participant::{CycleNumber, SlotCell};

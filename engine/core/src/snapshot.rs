@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
+use crate::delta::Settlement;
 use crate::hold::Hold;
-use crate::ledger::Settlement;
 use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
     UNSETTLED_CYCLES_MAX,

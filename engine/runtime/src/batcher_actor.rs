@@ -2,7 +2,7 @@
 //! snapshots, and answers questions as of the last block. The sealing itself is a journaled command.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
 use feiqian_core::account::UNLIMITED;
@@ -21,7 +21,7 @@ use crate::storage::files::FileStorage;
 
 /// Frames between two looks at the mailbox.
 const FRAMES_A_TURN: usize = 16;
-/// Without traffic, pending holds still need frames whose time can end them.
+/// Without traffic, holds still need frames whose time ends them: looked for this often.
 const IDLE_SEAL: Duration = Duration::from_secs(1);
 
 /// The actor.
@@ -132,11 +132,17 @@ impl Batcher {
             self.meter.record_in_flight(admission.in_flight());
         }
         let sealer = self.book.sealer();
-        let has_holds = !sealer.mirror().holds.is_empty();
         let is_due = self.last_seal.elapsed() >= self.seal_interval && sealer.open_entries() > 0;
-        if is_due || (has_holds && self.last_seal.elapsed() >= IDLE_SEAL) {
+        if is_due || (self.last_seal.elapsed() >= IDLE_SEAL && self.has_overdue_hold()) {
             self.request_seal();
         }
+    }
+
+    /// Whether a hold waits for nothing but a frame whose time ends it.
+    fn has_overdue_hold(&self) -> bool {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let holds = &self.book.sealer().mirror().holds;
+        holds.values().map(|hold| hold.deadline).min().is_some_and(|end| u128::from(end) <= since.as_nanos())
     }
 
     /// Sends the command that seals the open block, once. If the door is busy, the next tick tries again.

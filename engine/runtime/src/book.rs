@@ -2,8 +2,8 @@
 //! it. Everything in it follows from the journal, so a block that is there already must come out the same.
 
 use feiqian_core::block::Sealer;
+use feiqian_core::delta::Delta;
 use feiqian_core::frame::Head;
-use feiqian_core::ledger::Delta;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::state::Fault;
 use feiqian_proof::header::BlockHeader;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use feiqian_core::batch::command_bytes;
 use feiqian_core::command::Entry;
+use feiqian_core::delta::Delta;
 use feiqian_core::frame::FrameKind;
-use feiqian_core::ledger::{Delta, assert_zero};
+use feiqian_core::ledger::assert_zero;
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::shard::ShardApplied;
 use feiqian_core::state::FrameView;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use feiqian_core::block::Sealer;
+use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
-use feiqian_core::ledger::{Delta, Share, assert_zero};
+use feiqian_core::ledger::{Share, assert_zero};
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::shard::{Advance, Shard, ShardApplied};
 use feiqian_core::state::{Fault, State};

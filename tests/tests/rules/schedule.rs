@@ -2,7 +2,8 @@
 //! same seed. Finds deadlocks: when nobody can go on and nothing was said since everyone looked.
 
 use feiqian_core::block::Sealer;
-use feiqian_core::ledger::{Delta, Share, assert_zero};
+use feiqian_core::delta::Delta;
+use feiqian_core::ledger::{Share, assert_zero};
 use feiqian_core::shard::{Advance, Shard, ShardApplied};
 use feiqian_core::state::State;
 use feiqian_tests::dice::Dice;
