@@ -88,22 +88,10 @@ impl Sealer {
         number(self.leaves.len())
     }
 
-    /// The sequence that the open block begins with.
-    #[must_use]
-    pub fn first_sequence(&self) -> u64 {
-        self.first_sequence
-    }
-
     /// The height of the last block; zero before the first.
     #[must_use]
     pub fn height(&self) -> u64 {
         self.height
-    }
-
-    /// The hash of the last block's header; zeros before the first.
-    #[must_use]
-    pub fn previous(&self) -> Hash {
-        self.previous
     }
 
     /// The root of the accounts tree over the mirror, as the last block's header has it.
