@@ -71,6 +71,10 @@ impl History for NoRepetition {
         None
     }
 
+    fn stored_ids(&self, _: u64) -> Option<Vec<u64>> {
+        Some(Vec::new())
+    }
+
     #[inline]
     fn prefetch(&self, at: *const u8) {
         feiqian_runtime::history::prefetch(at);

@@ -280,6 +280,10 @@ impl History for World {
         let at = usize::try_from(sequence.checked_sub(1)?).ok()?;
         self.records.get(at).copied()
     }
+
+    fn stored_ids(&self, _: u64) -> Option<Vec<u64>> {
+        Some(Vec::new())
+    }
 }
 
 /// What lies before a sequence: an engine that asks for more asks for what is not journaled yet.
@@ -295,6 +299,10 @@ impl History for Past<'_> {
     fn record(&self, sequence: u64) -> Option<Record> {
         assert!(sequence < self.before, "sequence {sequence} lies ahead of {}", self.before);
         self.world.record(sequence)
+    }
+
+    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
+        self.world.stored_ids(hash)
     }
 }
 

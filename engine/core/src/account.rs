@@ -62,12 +62,14 @@ numbered!(AccountKind: Clearing, Hosted);
 
 impl AccountState {
     /// Whether it may be debited.
+    #[inline]
     #[must_use]
     pub const fn may_send(self) -> bool {
         matches!(self, Self::Open | Self::SendOnly)
     }
 
     /// Whether it may be credited.
+    #[inline]
     #[must_use]
     pub const fn may_receive(self) -> bool {
         matches!(self, Self::Open | Self::ReceiveOnly)
@@ -114,10 +116,7 @@ pub struct AccountTerms {
 }
 
 /// What transfers move. Balances can't overflow: 2^64 amounts below 2^60 stay below 2^124.
-///
-/// Aligned to a cache line, so that no cell costs two.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(align(64))]
 pub struct AccountCell {
     /// Credits less debits, in minor units.
     pub balance: i128,
@@ -133,6 +132,7 @@ pub struct AccountCell {
 
 impl AccountCell {
     /// What may still be debited; [`i128::MAX`] where no credit line binds.
+    #[inline]
     #[must_use]
     #[expect(clippy::arithmetic_side_effects, reason = "see the type: sums stay below 2^125")]
     pub fn available(&self, credit_line: u64) -> i128 {

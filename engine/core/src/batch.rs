@@ -72,9 +72,7 @@ impl<'a> Payload<'a> {
             <[Record]>::ref_from_prefix_with_elems(rest, index(count.into())).map_err(|_| Malformed)?;
         let (details, padding) = rest.split_at_checked(details_bytes).ok_or(Malformed)?;
         let sum: u64 = batches.iter().map(|batch| u64::from(batch.count.get())).sum();
-        // Only the record that stands for a command has that flag, and it is never submitted: see `Batch`.
-        let poses = records.iter().any(|record| record.flags.get() & flags::COMMAND != 0);
-        if sum != u64::from(count) || padding.len() >= RECORD_BYTES || poses {
+        if sum != u64::from(count) || padding.len() >= RECORD_BYTES {
             return Err(Malformed);
         }
         Ok(Self { batches, records, details })

@@ -75,7 +75,8 @@ impl Claim {
     }
 }
 
-/// Checks a record against terms; the id has been checked before. Order is precedence.
+/// Checks a record against terms; the id has been checked before. Order is precedence. `terms_of` gives an
+/// account's terms from where they are nearest: beside its cell, or in the registry.
 ///
 /// # Errors
 /// The first [`RejectReason`] that applies.
@@ -84,6 +85,7 @@ pub fn examine(
     record: &Record,
     submitter: ParticipantHandle,
     registry: &Registry,
+    terms_of: impl Fn(AccountHandle) -> Option<AccountTerms>,
 ) -> Result<Claim, RejectReason> {
     let kind = kind_of(record).ok_or(RejectReason::MalformedRecord)?;
     let amount = record.amount.get();
@@ -95,11 +97,10 @@ pub fn examine(
     if debtor == creditor {
         return Err(RejectReason::SameAccount);
     }
-    let accounts = registry.accounts.as_slice();
-    let debtor_terms = accounts.get(index(debtor)).ok_or(RejectReason::UnknownDebtor)?;
-    let creditor_terms = accounts.get(index(creditor)).ok_or(RejectReason::UnknownCreditor)?;
-    let debtor_slot = slot_of(registry, debtor_terms).ok_or(RejectReason::UnknownDebtor)?;
-    let creditor_slot = slot_of(registry, creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
+    let debtor_terms = terms_of(debtor).ok_or(RejectReason::UnknownDebtor)?;
+    let creditor_terms = terms_of(creditor).ok_or(RejectReason::UnknownCreditor)?;
+    let debtor_slot = slot_of(registry, &debtor_terms).ok_or(RejectReason::UnknownDebtor)?;
+    let creditor_slot = slot_of(registry, &creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
     // The hold itself was the debtor's word, so either side may finish it.
     let is_finishing = matches!(kind, Kind::Post | Kind::Void);
     if submitter != debtor_slot.participant && !(is_finishing && submitter == creditor_slot.participant) {
@@ -110,7 +111,7 @@ pub fn examine(
         return Err(RejectReason::CurrencyMismatch);
     }
     if kind != Kind::Void {
-        check_states(registry, (debtor_terms, debtor_slot), (creditor_terms, creditor_slot))?;
+        check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
     }
     Ok(Claim {
         kind,
@@ -141,7 +142,7 @@ fn kind_of(record: &Record) -> Option<Kind> {
     (record.is_clean() && is_reference_right && is_timeout_right).then_some(kind)
 }
 
-#[inline]
+#[inline(always)]
 fn check_states(
     registry: &Registry,
     (debtor, debtor_slot): (&AccountTerms, &SlotTerms),

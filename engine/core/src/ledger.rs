@@ -5,17 +5,19 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
 use crate::claim::{Claim, Kind};
 use crate::delta::{Delta, Settlement};
 use crate::hold::Hold;
 use crate::limits::ACCOUNT_HOLDS_MAX;
 use crate::mirror::Mirror;
 use crate::number::{index, number};
-use crate::outcome::RejectReason;
+use crate::money::AMOUNT_MAX;
+use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
-use crate::participant::{CycleNumber, SlotCell};
+use crate::participant::{CycleNumber, ParticipantHandle, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::{Effect, Registry};
+use crate::transfer::Record;
 
 /// Which cells are held here: the accounts `h % shards == number`, and the positions whose clearing account
 /// is among them.
@@ -53,18 +55,23 @@ impl Share {
         }
         self.holds(account).then(|| index(account.checked_div(self.shards).unwrap_or(0)))
     }
-
-    /// How many of the accounts below `end` are held here.
-    fn count_below(&self, end: u64) -> usize {
-        index(end.saturating_sub(self.number).div_ceil(self.shards))
-    }
 }
+
+/// What a transfer needs of an account, on one cache line: its cell, and a copy of the terms that the registry keeps.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct AccountLine {
+    cell: AccountCell,
+    terms: AccountTerms,
+}
+
+const _: () = assert!(size_of::<AccountLine>() == 64);
 
 /// The cells of one share.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     share: Share,
-    accounts: Vec<AccountCell>,
+    accounts: Vec<AccountLine>,
     slots: Vec<LedgerSlot>,
     touched: Vec<AccountHandle>,
     settlements: Vec<Settlement>,
@@ -73,8 +80,11 @@ pub struct Ledger {
 }
 
 /// What a share keeps of a position.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct LedgerSlot {
+    /// A copy of the registry's, and whether its participant may act.
+    terms: SlotTerms,
+    is_active: bool,
     /// Sum of the balances of its accounts here. Follows accounts, not positions, so that the two check each
     /// other.
     total: i128,
@@ -109,7 +119,13 @@ impl Ledger {
 
     #[inline]
     pub(crate) fn account(&self, handle: AccountHandle) -> Option<&AccountCell> {
-        self.accounts.get(self.share.local(handle)?)
+        self.accounts.get(self.share.local(handle)?).map(|line| &line.cell)
+    }
+
+    /// An account's terms, from beside its cell.
+    #[inline(always)]
+    pub(crate) fn terms(&self, handle: AccountHandle) -> Option<AccountTerms> {
+        self.accounts.get(self.share.local(handle)?).map(|line| line.terms)
     }
 
     #[inline]
@@ -127,10 +143,11 @@ impl Ledger {
         let mut ledger = Self::new(Share::WHOLE);
         let registry = &mirror.registry;
         ledger.block = registry.open_block();
-        let slots = mirror.slots.iter().cloned();
-        ledger.slots = slots.map(|cell| LedgerSlot { total: 0, cell: Some(cell) }).collect();
-        ledger.accounts.clone_from(&mirror.accounts);
+        let slots = mirror.slots.iter().cloned().zip(registry.slots());
+        ledger.slots = slots.map(|(cell, terms)| LedgerSlot::new(*terms, Some(cell))).collect();
+        ledger.follow_terms(registry);
         for (cell, terms) in mirror.accounts.iter().zip(registry.accounts()) {
+            ledger.accounts.push(AccountLine { cell: *cell, terms: *terms });
             ledger.add_total(terms.slot, cell.balance);
         }
         ledger
@@ -142,13 +159,13 @@ impl Ledger {
         part.block = self.block;
         let slots = self.slots.iter().zip(registry.slots()).map(|(slot, terms)| {
             let cell = slot.cell.clone().filter(|_| share.holds(terms.clearing_account));
-            LedgerSlot { total: 0, cell }
+            LedgerSlot { is_active: slot.is_active, ..LedgerSlot::new(*terms, cell) }
         });
         part.slots = slots.collect();
-        for ((cell, terms), handle) in self.accounts.iter().zip(registry.accounts()).zip(0..) {
+        for (line, handle) in self.accounts.iter().zip(0..) {
             if share.holds(handle) {
-                part.accounts.push(*cell);
-                part.add_total(terms.slot, cell.balance);
+                part.accounts.push(*line);
+                part.add_total(line.terms.slot, line.cell.balance);
             }
         }
         part.touched = self.touched.iter().copied().filter(|account| share.holds(*account)).collect();
@@ -161,7 +178,7 @@ impl Ledger {
         self.account(account).is_none_or(|cell| cell.balance == 0 && cell.holds == 0)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_funds(&self, claim: &Claim, overlay: &Overlay) -> Result<(), RejectReason> {
         let cell = self.account(claim.debtor).ok_or(RejectReason::UnknownDebtor)?;
         let available =
@@ -169,7 +186,7 @@ impl Ledger {
         if available < i128::from(claim.amount) { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_cap(&self, claim: &Claim, overlay: &Overlay) -> Result<(), RejectReason> {
         if !claim.crosses() {
             return Ok(());
@@ -195,31 +212,47 @@ impl Ledger {
         }
     }
 
-    /// Puts an accepted claim in force. `held` is the amount of the hold that it finishes.
-    #[inline]
+    /// Puts an accepted claim in force, but for its links. `held` is the amount of the hold that it finishes.
     pub(crate) fn commit(&mut self, claim: &Claim, held: u64) {
-        match claim.kind {
-            Kind::Direct => self.transfer(claim),
-            Kind::Hold => self.reserve(claim, i128::from(claim.amount)),
-            Kind::Post => {
-                self.reserve(claim, i128::from(held).wrapping_neg());
-                self.transfer(claim);
-            }
-            Kind::Void => self.reserve(claim, i128::from(held).wrapping_neg()),
+        self.commit_hold(claim, held);
+        if claim.moves() {
+            self.transfer(claim, None);
         }
     }
 
-    /// Moves the amount, as one pair: what the debtor gives, the creditor gets.
+    /// As [`Ledger::commit`], and links it: gives the previous postings of debtor and creditor, zero for none.
     #[inline(always)]
-    fn transfer(&mut self, claim: &Claim) {
+    pub(crate) fn commit_linked(&mut self, claim: &Claim, held: u64, sequence: u64) -> [u64; 2] {
+        if claim.kind != Kind::Direct {
+            self.commit_hold(claim, held);
+        }
+        if claim.moves() { self.transfer(claim, Some(sequence)) } else { [0; 2] }
+    }
+
+    fn commit_hold(&mut self, claim: &Claim, held: u64) {
+        match claim.kind {
+            Kind::Direct => {}
+            Kind::Hold => self.reserve(claim, i128::from(claim.amount)),
+            Kind::Post | Kind::Void => self.reserve(claim, i128::from(held).wrapping_neg()),
+        }
+    }
+
+    /// Moves the amount, as one pair: what the debtor gives, the creditor gets. With a sequence it links both
+    /// postings, and gives the previous ones.
+    #[inline(always)]
+    fn transfer(&mut self, claim: &Claim, sequence: Option<u64>) -> [u64; 2] {
         let credit = i128::from(claim.amount);
         let debit = credit.wrapping_neg();
         let crosses = claim.crosses();
         let pair = [(claim.debtor, claim.debtor_slot, debit), (claim.creditor, claim.creditor_slot, credit)];
-        for (account, slot, change) in pair {
+        let mut previous = [0; 2];
+        for ((account, slot, change), previous) in pair.into_iter().zip(&mut previous) {
             let is_here = match self.touched_account(account) {
                 Some(cell) => {
                     cell.balance = add(cell.balance, change);
+                    if let Some(sequence) = sequence {
+                        *previous = core::mem::replace(&mut cell.last_posting, sequence);
+                    }
                     true
                 }
                 None => false,
@@ -232,6 +265,75 @@ impl Ledger {
                     cell.position = add(cell.position, change);
                 }
             }
+        }
+        previous
+    }
+
+    /// Clears a plain transfer, the usual one, if every rule accepts it: the same rules as [`examine`]'s,
+    /// [`Ledger::check_funds`] and [`Ledger::check_cap`], asked of what lies at hand. None: nothing has changed, and
+    /// those must tell. Only where all cells are here.
+    ///
+    /// [`examine`]: crate::claim::examine
+    #[inline(always)]
+    pub(crate) fn clear_plain(
+        &mut self,
+        record: &Record,
+        submitter: ParticipantHandle,
+        sequence: u64,
+    ) -> Option<OutcomeRow> {
+        let handles = [index(record.debtor.get()), index(record.creditor.get())];
+        // None for one account on both sides, too.
+        let [debtor, creditor] = self.accounts.get_disjoint_mut(handles).ok()?;
+        let debtor_slot = self.slots.get(index(debtor.terms.slot.into()))?;
+        let creditor_slot = self.slots.get(index(creditor.terms.slot.into()))?;
+        let amount = record.amount.get();
+        let wide = i128::from(amount);
+        let crosses = debtor.terms.slot != creditor.terms.slot;
+        let is_accepted = record.is_plain(debtor.terms.currency)
+            & (amount.wrapping_sub(1) < AMOUNT_MAX)
+            & (debtor.terms.currency == creditor.terms.currency)
+            & (debtor_slot.terms.participant == submitter)
+            & debtor_slot.is_active
+            & creditor_slot.is_active
+            & debtor.terms.state.may_send()
+            & creditor.terms.state.may_receive()
+            & (debtor.cell.available(debtor.terms.credit_line) >= wide);
+        if !is_accepted || (crosses && debtor_slot.headroom()? < wide) {
+            return None;
+        }
+        let mut previous = [0; 2];
+        let sides = [(debtor, wide.wrapping_neg(), record.debtor), (creditor, wide, record.creditor)];
+        for ((line, change, handle), previous) in sides.into_iter().zip(&mut previous) {
+            line.cell.balance = add(line.cell.balance, change);
+            *previous = core::mem::replace(&mut line.cell.last_posting, sequence);
+            if line.cell.touched != self.block {
+                line.cell.touched = self.block;
+                self.touched.push(handle.get());
+            }
+            // Within one participant and currency neither sum changes.
+            if crosses && let Some(slot) = self.slots.get_mut(index(line.terms.slot.into())) {
+                slot.total = add(slot.total, change);
+                if let Some(cell) = &mut slot.cell {
+                    cell.position = add(cell.position, change);
+                }
+            }
+        }
+        let [debtor_previous, creditor_previous] = previous.map(Into::into);
+        Some(OutcomeRow {
+            debtor_previous,
+            creditor_previous,
+            ..OutcomeRow::accepted(Outcome::Cleared, amount)
+        })
+    }
+
+    /// Takes over what commands have fixed about positions.
+    fn follow_terms(&mut self, registry: &Registry) {
+        for (slot, terms) in self.slots.iter_mut().zip(registry.slots()) {
+            slot.terms = *terms;
+            slot.is_active = registry
+                .participants()
+                .get(index(terms.participant.into()))
+                .is_some_and(|participant| participant.state == ParticipantState::Active);
         }
     }
 
@@ -252,8 +354,8 @@ impl Ledger {
     #[inline]
     pub(crate) fn link(&mut self, account: AccountHandle, sequence: u64) -> Option<u64> {
         let local = self.share.local(account)?;
-        let cell = self.accounts.get_mut(local)?;
-        Some(core::mem::replace(&mut cell.last_posting, sequence))
+        let line = self.accounts.get_mut(local)?;
+        Some(core::mem::replace(&mut line.cell.last_posting, sequence))
     }
 
     /// Gives back what an expired hold reserved.
@@ -275,20 +377,30 @@ impl Ledger {
     /// What an accepted command does to cells.
     pub(crate) fn take_effect(&mut self, effect: Effect, registry: &Registry, sequence: u64) {
         match effect {
-            Effect::Registered | Effect::Sealed { .. } => {}
+            Effect::Registered => self.follow_terms(registry),
+            Effect::Sealed { .. } => {}
             Effect::AccountChanged(account) => {
                 self.touched_account(account);
+                let local = self.share.local(account);
+                if let (Some(line), Some(terms)) =
+                    (local.and_then(|local| self.accounts.get_mut(local)), registry.account(account))
+                {
+                    line.terms = *terms;
+                }
             }
             Effect::AccountsOpened { first, slot } => {
-                if slot.is_some() {
+                if let Some(terms) = slot.and_then(|slot| registry.slots().get(index(slot.into()))) {
                     let cell = self.share.holds(first).then(SlotCell::default);
-                    self.slots.push(LedgerSlot { total: 0, cell });
+                    self.slots.push(LedgerSlot::new(*terms, cell));
+                    self.follow_terms(registry);
                 }
                 let end = number(registry.accounts().len());
                 let cell = AccountCell { touched: self.block, ..AccountCell::default() };
-                self.accounts.resize(self.share.count_below(end), cell);
                 let share = self.share;
-                self.touched.extend((first..end).filter(|account| share.holds(*account)));
+                let opened = (first..end).filter(|account| share.holds(*account));
+                self.touched.extend(opened.clone());
+                let terms = opened.filter_map(|account| registry.account(account));
+                self.accounts.extend(terms.map(|terms| AccountLine { cell, terms: *terms }));
             }
             Effect::Settled(cycle) => self.settle(cycle, registry, sequence),
         }
@@ -313,9 +425,11 @@ impl Ledger {
     /// Ends the block: what changed in it, positions as they stand; then the closing cycle's positions are
     /// set aside and the next cycle begins at zero.
     pub(crate) fn take_delta(&mut self, height: u64, closes: Option<CycleNumber>) -> Delta {
-        let touched = core::mem::take(&mut self.touched);
-        let accounts =
-            touched.into_iter().filter_map(|at| self.account(at).map(|cell| (at, *cell))).collect();
+        let cells = self.touched.iter().filter_map(|at| self.account(*at).map(|cell| (*at, *cell)));
+        let mut accounts = Vec::with_capacity(self.touched.len());
+        accounts.extend(cells);
+        // Its memory stays: the next block touches as many.
+        self.touched.clear();
         let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
             self.slots.iter_mut().filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
@@ -324,10 +438,10 @@ impl Ledger {
         Delta { height, closes, accounts, slots, holds: Vec::new(), settlements }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touched_account(&mut self, account: AccountHandle) -> Option<&mut AccountCell> {
         let local = self.share.local(account)?;
-        let cell = self.accounts.get_mut(local)?;
+        let cell = &mut self.accounts.get_mut(local)?.cell;
         if cell.touched != self.block {
             cell.touched = self.block;
             self.touched.push(account);
@@ -366,6 +480,17 @@ impl Ledger {
             }
         }
         sums
+    }
+}
+
+impl LedgerSlot {
+    fn new(terms: SlotTerms, cell: Option<SlotCell>) -> Self {
+        Self { terms, is_active: true, total: 0, cell }
+    }
+
+    #[inline(always)]
+    fn headroom(&self) -> Option<i128> {
+        self.cell.as_ref().map(|cell| cell.headroom(self.terms.cap))
     }
 }
 

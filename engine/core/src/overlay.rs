@@ -24,17 +24,19 @@ pub struct Overlay {
     holds: Vec<(u128, Option<Hold>)>,
 }
 
-impl Overlay {
-    /// No earlier members.
-    pub const EMPTY: Self = Self { accounts: Vec::new(), slots: Vec::new(), holds: Vec::new() };
+/// No earlier members.
+pub static NO_EARLIER: Overlay = Overlay { accounts: Vec::new(), slots: Vec::new(), holds: Vec::new() };
 
+impl Overlay {
     /// What earlier members do to an account.
+    #[inline]
     #[must_use]
     pub fn account(&self, handle: AccountHandle) -> Shift {
         sum(self.accounts.iter().filter(|(at, _)| *at == handle).map(|(_, shift)| *shift))
     }
 
     /// What earlier members do to a position.
+    #[inline]
     #[must_use]
     pub fn slot(&self, slot: SlotHandle) -> Shift {
         sum(self.slots.iter().filter(|(at, _)| *at == slot).map(|(_, shift)| *shift))

@@ -73,6 +73,7 @@ impl SlotCell {
 
     /// What may still be debited; [`i128::MAX`] without a cap. Unsettled debts use the cap, unsettled claims
     /// do not extend it: they may not be paid.
+    #[inline]
     #[must_use]
     #[expect(clippy::arithmetic_side_effects, reason = "sums of 2^64 amounts below 2^60 stay below 2^125")]
     pub fn headroom(&self, cap: u64) -> i128 {

@@ -337,11 +337,6 @@ impl Registry {
     pub fn account(&self, handle: AccountHandle) -> Option<&AccountTerms> {
         self.accounts.get(index(handle))
     }
-    /// Where an account's terms lie in memory.
-    #[inline]
-    pub(crate) fn address(&self, handle: AccountHandle) -> *const u8 {
-        self.account(handle).map_or(core::ptr::null(), |terms| core::ptr::from_ref(terms).cast())
-    }
     /// The participant that an account belongs to.
     #[must_use]
     pub fn owner_of(&self, terms: &AccountTerms) -> Option<(ParticipantHandle, &Participant)> {

@@ -1,6 +1,7 @@
 //! The state and its `apply`: a plain loop that takes the entries of a frame one by one, in journal order.
 //! If you read one function of this project, read [`State::apply`]; every other execution must equal it (I5).
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use feiqian_proof::hash::Hash;
@@ -12,18 +13,21 @@ use crate::command::Entry;
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::{Hold, Holds, deadline};
-use crate::ids::IdIndex;
+use crate::ids::{Earlier, FullIds, IdFilter, IdIndex, IdTable};
 use crate::ledger::Ledger;
 use crate::mirror::Mirror;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
-use crate::overlay::Overlay;
+use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
-use crate::transfer::Record;
+use crate::transfer::{Record, flags};
 
 /// So many records ahead memory is asked for what a record needs: long enough for a miss to be served.
 const AHEAD: usize = 12;
+/// Hashes of ids that are kept from asking memory until the ids are taken.
+const RING: usize = 16;
+const _: () = assert!(AHEAD < RING && RING.is_power_of_two());
 
 /// A durable frame, as the core reads it.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +59,10 @@ pub trait History {
     /// again.
     fn record(&self, sequence: u64) -> Option<Record>;
 
+    /// The sequences that stored runs of ids have for the hash of an id, in any order; none where a run can't be
+    /// read. Asked only where a filter says that there may be one.
+    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>>;
+
     /// The memory at this address will be used soon. Decides nothing; doing nothing is right.
     fn prefetch(&self, _at: *const u8) {}
 }
@@ -72,6 +80,8 @@ pub enum Fault {
         /// The entry.
         sequence: u64,
     },
+    /// A stored run of ids can't be read.
+    IdsUnreadable,
 }
 
 impl core::fmt::Display for Fault {
@@ -79,6 +89,7 @@ impl core::fmt::Display for Fault {
         match self {
             Self::Malformed { sequence } => write!(f, "the frame at sequence {sequence} is malformed"),
             Self::HistoryMissing { sequence } => write!(f, "the journal has no entry at sequence {sequence}"),
+            Self::IdsUnreadable => f.write_str("a stored run of ids can't be read"),
         }
     }
 }
@@ -92,6 +103,8 @@ pub struct Applied {
     pub expired: u32,
     /// What changed since the last block, where the frame seals one.
     pub delta: Option<Delta>,
+    /// Ids that are to be stored now: see [`State::ids_stored`].
+    pub full_ids: Option<FullIds>,
 }
 
 /// All that decides: terms, cells, holds and ids.
@@ -146,13 +159,14 @@ impl State {
             return Err(Fault::Malformed { sequence: frame.first_sequence });
         }
         self.next_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
+        let full_ids = self.ids.take_full(frame.first_sequence);
         let expired = self.expire(frame.timestamp);
         let delta = match frame.kind {
             FrameKind::Transfers => self.apply_transfers(frame, history, rows)?,
             FrameKind::Command => self.apply_command(frame, history, rows)?,
         };
         self.ledger.assert_conserved(&self.registry);
-        Ok(Applied { expired, delta })
+        Ok(Applied { expired, delta, full_ids })
     }
 
     fn apply_transfers(
@@ -165,18 +179,17 @@ impl State {
         let payload = Payload::parse(frame.payload, frame.count).map_err(|_| malformed)?;
         rows.reserve(payload.records.len());
         let context = Context { frame, earlier: payload.records, history };
+        let mut ahead = Ahead::default();
         for (first, batch, records) in payload.by_batch() {
             let submitter = batch.participant.get();
             let mut at: usize = 0;
-            let mut asked: usize = 0;
             while let Some(record) = records.get(at) {
-                while asked <= at.saturating_add(AHEAD) {
-                    if let Some(ahead) = records.get(asked) {
-                        self.prefetch(ahead, history);
-                    }
-                    asked = asked.saturating_add(1);
+                if poses_as_command(record) {
+                    return Err(malformed);
                 }
-                let sequence = frame.first_sequence.saturating_add(number(first.saturating_add(at)));
+                let place = first.saturating_add(at);
+                self.look_ahead(&mut ahead, place, payload.records, history);
+                let sequence = frame.first_sequence.saturating_add(number(place));
                 if record.is_linked() {
                     let rest = records.get(at..).unwrap_or_default();
                     let (length, broken) = chain_at(rest);
@@ -184,7 +197,7 @@ impl State {
                     self.apply_chain((submitter, sequence), chain, broken, &context, rows)?;
                     at = at.saturating_add(length);
                 } else {
-                    self.apply_one((submitter, sequence), record, &context, rows)?;
+                    self.apply_one((submitter, sequence), record, ahead.hash_of(place), &context, rows)?;
                     at = at.saturating_add(1);
                 }
             }
@@ -192,37 +205,56 @@ impl State {
         Ok(None)
     }
 
-    /// Asks memory for what a record will need: its id's slot, and its two accounts' cells and terms.
+    /// Asks memory for what the records up to [`AHEAD`] behind `place` will need: their ids' slots and their two
+    /// accounts' lines.
     #[inline]
-    fn prefetch(&self, record: &Record, history: &impl History) {
-        history.prefetch(self.ids.address(record.uetr.get()));
-        for account in [record.debtor.get(), record.creditor.get()] {
-            history.prefetch(self.ledger.address(account));
-            history.prefetch(self.registry.address(account));
+    fn look_ahead(&self, ahead: &mut Ahead, place: usize, records: &[Record], history: &impl History) {
+        while ahead.asked <= place.saturating_add(AHEAD) {
+            let Some(record) = records.get(ahead.asked) else { return };
+            let hash = self.ids.hash(record.uetr.get());
+            self.ids.addresses(hash, |at| history.prefetch(at));
+            history.prefetch(self.ledger.address(record.debtor.get()));
+            history.prefetch(self.ledger.address(record.creditor.get()));
+            ahead.note(hash);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn apply_one(
         &mut self,
         (submitter, sequence): (ParticipantHandle, u64),
         record: &Record,
+        hash: u64,
         context: &Context<'_, impl History>,
         rows: &mut Vec<OutcomeRow>,
     ) -> Result<(), Fault> {
-        if let Some(row) = take_id(&mut self.ids, record, sequence, context)? {
+        if (record.uetr.get() == 0 || !self.ids.take_unseen(hash, sequence))
+            && let Some(row) = take_id(&mut self.ids, record, (hash, sequence), context)?
+        {
             rows.push(row);
             return Ok(());
         }
-        let row = match examine(record, submitter, &self.registry) {
-            Ok(claim) => match self.decide(&claim, record, &Overlay::EMPTY) {
-                Ok(held) => self.commit(&claim, held, record, sequence, context.frame.timestamp),
-                Err(reason) => OutcomeRow::rejected(reason),
-            },
-            Err(reason) => OutcomeRow::rejected(reason),
+        let row = match self.ledger.clear_plain(record, submitter, sequence) {
+            Some(row) => row,
+            None => self.decide_one((submitter, sequence), record, context.frame.timestamp),
         };
         rows.push(row);
         Ok(())
+    }
+
+    fn decide_one(
+        &mut self,
+        (submitter, sequence): (ParticipantHandle, u64),
+        record: &Record,
+        timestamp: u64,
+    ) -> OutcomeRow {
+        match examine(record, submitter, &self.registry, |at| self.ledger.terms(at)) {
+            Ok(claim) => match self.decide(&claim, record, &NO_EARLIER) {
+                Ok(held) => self.commit(&claim, held, record, sequence, timestamp),
+                Err(reason) => OutcomeRow::rejected(reason),
+            },
+            Err(reason) => OutcomeRow::rejected(reason),
+        }
     }
 
     /// Decides the members on top of each other, then commits all or none.
@@ -236,7 +268,8 @@ impl State {
     ) -> Result<(), Fault> {
         let mut known = Vec::with_capacity(chain.len());
         for (record, sequence) in chain.iter().zip(first_sequence..) {
-            known.push(take_id(&mut self.ids, record, sequence, context)?);
+            let hash = self.ids.hash(record.uetr.get());
+            known.push(take_id(&mut self.ids, record, (hash, sequence), context)?);
         }
         let verdict = match broken {
             Some(reason) => Err((None, reason)),
@@ -267,7 +300,7 @@ impl State {
             if known.is_some() {
                 return Err(fail(RejectReason::ChainFailed));
             }
-            let claim = examine(record, submitter, &self.registry).map_err(fail)?;
+            let claim = examine(record, submitter, &self.registry, |at| self.ledger.terms(at)).map_err(fail)?;
             let held = self.decide(&claim, record, &overlay).map_err(fail)?;
             overlay.add(&claim, held);
             note_hold(&mut overlay, &claim, record, timestamp);
@@ -277,7 +310,7 @@ impl State {
     }
 
     /// The rules that need cells: holds, funds, cap. Gives the amount of the hold that is posted or voided.
-    #[inline]
+    #[inline(always)]
     fn decide(&self, claim: &Claim, record: &Record, overlay: &Overlay) -> Result<u64, RejectReason> {
         match claim.kind {
             Kind::Direct | Kind::Hold => {
@@ -311,13 +344,12 @@ impl State {
                 self.holds.remove(record.related.get());
             }
         }
-        self.ledger.commit(claim, held);
-        let mut row = claim.accepted();
-        if claim.moves() {
-            row.debtor_previous = self.ledger.link(claim.debtor, sequence).unwrap_or(0).into();
-            row.creditor_previous = self.ledger.link(claim.creditor, sequence).unwrap_or(0).into();
+        let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, held, sequence);
+        OutcomeRow {
+            debtor_previous: debtor_previous.into(),
+            creditor_previous: creditor_previous.into(),
+            ..claim.accepted()
         }
-        row
     }
 
     fn expire(&mut self, timestamp: u64) -> u32 {
@@ -344,11 +376,12 @@ impl State {
         if let crate::command::Command::Genesis(genesis) = &entry.command
             && frame.first_sequence == 1
         {
-            self.ids = IdIndex::new(genesis.id_key);
+            self.ids = self.ids.rekeyed(genesis.id_key);
         }
         let record = Entry::record(entry.id, bytes);
         let context = Context { frame, earlier: &[], history };
-        if let Some(row) = take_id(&mut self.ids, &record, frame.first_sequence, &context)? {
+        let hash = self.ids.hash(record.uetr.get());
+        if let Some(row) = take_id(&mut self.ids, &record, (hash, frame.first_sequence), &context)? {
             rows.push(row);
             return Ok(None);
         }
@@ -403,10 +436,17 @@ impl State {
     pub fn holds(&self) -> &Holds {
         &self.holds
     }
-    /// All ids taken.
+    /// The index of ids.
     #[must_use]
     pub fn ids(&self) -> &IdIndex {
         &self.ids
+    }
+    /// The sequence that has taken an id.
+    ///
+    /// # Errors
+    /// [`Fault`] where the journal or a stored run can't be read.
+    pub fn find_id(&self, id: u128, history: &impl History) -> Result<Option<u64>, Fault> {
+        find_id(&self.ids, id, history)
     }
     /// The sequence that the next frame must begin with.
     #[must_use]
@@ -417,6 +457,45 @@ impl State {
     pub fn replace_ids(&mut self, ids: IdIndex) {
         self.ids = ids;
     }
+    /// The ids of all entries below `end` are in stored runs now, over which this is the filter. When this is
+    /// said makes no difference to any outcome.
+    pub fn ids_stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
+        self.ids.stored(end, filter)
+    }
+
+    /// Takes an empty table for the ids of the next run.
+    pub fn offer_spare_ids(&mut self, spare: IdTable) {
+        self.ids.offer_spare(spare);
+    }
+}
+
+/// How far memory has been asked ahead in a frame, and the hashes of the ids that it was asked for.
+#[derive(Debug, Default)]
+struct Ahead {
+    asked: usize,
+    hashes: [u64; RING],
+}
+
+impl Ahead {
+    #[inline]
+    fn note(&mut self, hash: u64) {
+        if let Some(at) = self.hashes.get_mut(self.asked & RING.wrapping_sub(1)) {
+            *at = hash;
+        }
+        self.asked = self.asked.saturating_add(1);
+    }
+
+    /// Of an entry that was asked for and is at most [`AHEAD`] behind.
+    #[inline]
+    fn hash_of(&self, place: usize) -> u64 {
+        self.hashes.get(place & RING.wrapping_sub(1)).copied().unwrap_or(0)
+    }
+}
+
+/// Only the record that stands for a command has that flag, and admission lets none through.
+#[inline]
+pub(crate) fn poses_as_command(record: &Record) -> bool {
+    record.flags.get() & flags::COMMAND != 0
 }
 
 /// Where an entry stands: its frame, the records before it in the frame, and the journal behind.
@@ -426,41 +505,84 @@ pub(crate) struct Context<'a, H> {
     pub(crate) history: &'a H,
 }
 
-/// Takes the record's id, or answers what stands for it already (I3).
-#[inline]
+/// Takes the record's id (its hash under the index's key, its sequence), or answers what stands for it already (I3).
+#[cold]
 pub(crate) fn take_id(
     ids: &mut IdIndex,
     record: &Record,
-    sequence: u64,
+    (hash, sequence): (u64, u64),
     context: &Context<'_, impl History>,
 ) -> Result<Option<OutcomeRow>, Fault> {
     let id = record.uetr.get();
     if id == 0 {
         return Ok(Some(OutcomeRow::rejected(RejectReason::MissingId)));
     }
-    match ids.take(id, sequence) {
-        None => Ok(None),
-        Some(original) => repeated(record, original, context).map(Some),
-    }
+    let mut journaled = Journaled {
+        id,
+        first_in_frame: context.frame.first_sequence,
+        frame: context.earlier,
+        history: context.history,
+        found: None,
+    };
+    let original = ids.take(hash, sequence, &mut journaled)?;
+    Ok(original.map(|original| match journaled.found {
+        Some(first) if first == *record => OutcomeRow::duplicate(original),
+        _ => OutcomeRow::rejected(RejectReason::IdReused),
+    }))
 }
 
-#[cold]
-fn repeated(
-    record: &Record,
-    original: u64,
-    context: &Context<'_, impl History>,
-) -> Result<OutcomeRow, Fault> {
-    let in_frame = original.checked_sub(context.frame.first_sequence).map(index);
-    let first = match in_frame {
-        Some(at) => context.earlier.get(at).copied(),
-        None => context.history.record(original),
-    };
-    let first = first.ok_or(Fault::HistoryMissing { sequence: original })?;
-    Ok(if first == *record {
-        OutcomeRow::duplicate(original)
-    } else {
-        OutcomeRow::rejected(RejectReason::IdReused)
-    })
+/// Gives the index an id that an entry has taken, unless an earlier one has: how recovery fills it. The id zero is
+/// never taken.
+///
+/// # Errors
+/// [`Fault`] where the journal or a stored run can't be read.
+pub fn restore_id(
+    ids: &mut IdIndex,
+    (id, sequence): (u128, u64),
+    history: &impl History,
+) -> Result<(), Fault> {
+    let mut earlier = Journaled { id, first_in_frame: u64::MAX, frame: &[], history, found: None };
+    if id != 0 {
+        ids.take(ids.hash(id), sequence, &mut earlier)?;
+    }
+    Ok(())
+}
+
+/// The sequence that has taken an id.
+pub(crate) fn find_id(ids: &IdIndex, id: u128, history: &impl History) -> Result<Option<u64>, Fault> {
+    ids.find(id, &mut Journaled { id, first_in_frame: u64::MAX, frame: &[], history, found: None })
+}
+
+/// An id as the journal can confirm it, the frame at hand included.
+struct Journaled<'a, H> {
+    id: u128,
+    first_in_frame: u64,
+    frame: &'a [Record],
+    history: &'a H,
+    /// The record that has the id.
+    found: Option<Record>,
+}
+
+impl<H: History> Earlier for Journaled<'_, H> {
+    type Fault = Fault;
+
+    #[cold]
+    fn is_same(&mut self, sequence: u64) -> Result<bool, Fault> {
+        let record = match sequence.checked_sub(self.first_in_frame) {
+            Some(at) => self.frame.get(index(at)).copied(),
+            None => self.history.record(sequence),
+        };
+        let record = record.ok_or(Fault::HistoryMissing { sequence })?;
+        let is_same = record.uetr.get() == self.id;
+        if is_same {
+            self.found = Some(record);
+        }
+        Ok(is_same)
+    }
+
+    fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Fault> {
+        self.history.stored_ids(hash).ok_or(Fault::IdsUnreadable)
+    }
 }
 
 /// Why a chain fails: at one member, or (none) as a whole.

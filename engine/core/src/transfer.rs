@@ -107,6 +107,18 @@ impl Record {
             && self.flags.get() & !flags::SUBMITTABLE == 0
     }
 
+    /// Whether this is a plain transfer in that currency: unlinked, of one phase, every field that it has no use for
+    /// zero. What [`Record::is_clean`] and the flags say, in whole words.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_plain(&self, currency: u16) -> bool {
+        let words = self.bytes().as_chunks::<8>().0;
+        let word = |at: usize| words.get(at).map_or(u64::MAX, |word| u64::from_le_bytes(*word));
+        // Currency, flags, timeout │ purpose, zero │ related │ sequence │ timestamp │ outcome, reason, zeros.
+        let unused = word(6).wrapping_shr(32) | word(7) | word(8) | word(13) | word(14) | word(15);
+        unused == 0 && word(5) == u64::from(currency)
+    }
+
     /// The 128 bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8; RECORD_BYTES] {

@@ -57,6 +57,10 @@ impl<S: Storage> History for JournalHistory<S> {
         last.as_ref().and_then(|frame| entry_of(frame, sequence)).map(|entry| entry.record)
     }
 
+    fn stored_ids(&self, _hash: u64) -> Option<Vec<u64>> {
+        None
+    }
+
     #[inline]
     fn prefetch(&self, at: *const u8) {
         prefetch(at);
@@ -111,20 +115,21 @@ pub fn entry_of(frame: &Frame, sequence: u64) -> Option<JournaledEntry> {
 }
 
 /// The ids of a frame's entries with their sequences: what the id index is made from at start.
-pub fn ids_of(frame: &Frame, mut take: impl FnMut(u128, u64)) {
+///
+/// # Errors
+/// The first that `take` gives.
+pub fn ids_of<E>(frame: &Frame, mut take: impl FnMut(u128, u64) -> Result<(), E>) -> Result<(), E> {
     let header = &frame.header;
     match header.kind {
         FrameKind::Transfers => {
-            let Ok(payload) = Payload::parse(&frame.payload, header.count) else { return };
-            for (record, sequence) in payload.records.iter().zip(header.first_sequence..) {
-                take(record.uetr.get(), sequence);
-            }
+            let Ok(payload) = Payload::parse(&frame.payload, header.count) else { return Ok(()) };
+            let mut ids = payload.records.iter().map(|record| record.uetr.get()).zip(header.first_sequence..);
+            ids.try_for_each(|(id, sequence)| take(id, sequence))
         }
-        FrameKind::Command => {
-            if let Ok(entry) = command_bytes(&frame.payload).and_then(Entry::decode) {
-                take(entry.id, header.first_sequence);
-            }
-        }
+        FrameKind::Command => match command_bytes(&frame.payload).and_then(Entry::decode) {
+            Ok(entry) => take(entry.id, header.first_sequence),
+            Err(_) => Ok(()),
+        },
     }
 }
 

@@ -5,6 +5,7 @@ pub mod pipeline;
 pub mod options;
 pub mod admission;
 mod sequencer;
+pub mod memory;
 pub mod storage;
 pub mod journal;
 mod journal_thread;

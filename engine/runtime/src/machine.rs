@@ -13,7 +13,7 @@ use feiqian_core::frame::FrameKind;
 use feiqian_core::ids::IdIndex;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
-use feiqian_core::state::{Fault, State};
+use feiqian_core::state::{Fault, State, restore_id};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
@@ -172,10 +172,8 @@ impl<S: Storage> Machine<S> {
         let options = JournalOptions { chain_id: identity.chain_id, segment_bytes };
         let replay = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
             if frame.header.last_sequence() <= until {
-                ids_of(&frame, |id, sequence| {
-                    ids.take(id, sequence);
-                });
-                return Ok(());
+                let history = JournalHistory::new(reader.clone());
+                return Ok(ids_of(&frame, |id, sequence| restore_id(&mut ids, (id, sequence), &history))?);
             }
             if !std::mem::replace(&mut is_begun, true) {
                 state.replace_ids(std::mem::take(&mut ids));

@@ -66,11 +66,14 @@ impl Handler<SequenceOf> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, question: SequenceOf, _: &mut Self::Context) {
-        let sequence = match &self.executor {
-            Executor::Whole(state) => state.ids().find(question.0),
-            Executor::Part(shard) => shard.find_id(question.0),
+        let found = match &self.executor {
+            Executor::Whole(state) => state.find_id(question.0, &self.history),
+            Executor::Part(shard) => shard.find_id(question.0, &self.history),
         };
-        let _ = question.1.send(sequence);
+        match found {
+            Ok(sequence) => drop(question.1.send(sequence)),
+            Err(fault) => fatal::stop("an id can't be looked up", &fault),
+        }
     }
 }
 

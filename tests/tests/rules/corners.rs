@@ -1,12 +1,15 @@
 //! Corners that a reading of the rules against their descriptions has found; each was wrong once.
 
+use crate::board::Board;
 use crate::trial::Trial;
 use feiqian_core::account::AccountState;
-use feiqian_core::batch::{Batch, Payload, PayloadBuilder};
+use feiqian_core::batch::{Batch, PayloadBuilder};
 use feiqian_core::command::Command;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::outcome::RejectReason::{self, AlreadyRegistered, MalformedCommand};
-use feiqian_core::state::{FrameView, State};
+use feiqian_core::ledger::Share;
+use feiqian_core::shard::Shard;
+use feiqian_core::state::{Fault, FrameView, State};
 use feiqian_tests::world::{Expected, Eyes, NOWHERE, World, cleared, genesis, rejected};
 
 #[test]
@@ -65,7 +68,15 @@ fn a_transfer_that_poses_as_a_command_is_a_fault_and_never_admitted() {
     let mut builder = PayloadBuilder::default();
     builder.push(&batch);
     let (payload, count) = builder.finish();
-    assert!(Payload::parse(&payload, count).is_err(), "and no journaled frame may hold it");
+    let frame = trial.world.last().view();
+    let first_sequence = trial.serial.state.next_sequence();
+    let view = FrameView { kind: FrameKind::Transfers, first_sequence, count, payload: &payload, ..frame };
+    let fault = Some(Fault::Malformed { sequence: first_sequence });
+    let mut rows = Vec::new();
+    let applied = trial.serial.state.clone().apply(&view, &trial.world, &mut rows);
+    assert_eq!(applied.err(), fault, "and no journaled frame may hold it");
+    let mut shard = Shard::of(Share { number: 0, shards: 2 }, &trial.serial.state);
+    assert_eq!(shard.take_ids(&view, &trial.world, &Board::new(2, count, false)).err(), fault, "nor may it for a shard");
 }
 
 #[test]

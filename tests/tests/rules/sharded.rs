@@ -7,7 +7,7 @@ use feiqian_core::block::Sealer;
 use feiqian_core::ids::IdIndex;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::shard::Shard;
-use feiqian_core::state::State;
+use feiqian_core::state::{State, restore_id};
 use feiqian_tests::dice::Dice;
 use feiqian_tests::generator::story;
 use feiqian_tests::world::World;
@@ -24,9 +24,7 @@ pub(crate) fn ids_of(world: &World) -> IdIndex {
 fn ids_before(world: &World, end: u64) -> IdIndex {
     let mut ids = IdIndex::new(99);
     for (record, sequence) in world.records().iter().zip(1..end) {
-        if record.uetr.get() != 0 {
-            ids.take(record.uetr.get(), sequence);
-        }
+        restore_id(&mut ids, (record.uetr.get(), sequence), world).expect("the world holds all entries");
     }
     ids
 }

@@ -10,6 +10,7 @@
 //! word, and is called again. So a test can drive any schedule.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle, UNLIMITED};
@@ -19,13 +20,13 @@ use crate::command::{Command, Entry};
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
-use crate::ids::IdIndex;
+use crate::ids::{FullIds, IdFilter, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
-use crate::state::{Context, Fault, FrameView, History, State, take_id};
+use crate::state::{Context, Fault, FrameView, History, State, find_id, poses_as_command, take_id};
 
 mod decide;
 mod exchange;
@@ -57,6 +58,8 @@ pub struct ShardApplied {
     pub delta: Option<Delta>,
     /// Per currency, the sum of all balances of this shard (I2: zero over all shards).
     pub sums: Vec<(u16, i128)>,
+    /// Ids of this shard that are to be stored now: see [`Shard::ids_stored`].
+    pub full_ids: Option<FullIds>,
 }
 
 /// Where this shard stands in the frame.
@@ -74,6 +77,7 @@ struct Walk {
     /// Entries that post on accounts of this shard.
     posts: Vec<(usize, Claim)>,
     expired: u32,
+    full_ids: Option<FullIds>,
 }
 
 /// One shard: its cells, its ids, and the terms, which all shards know.
@@ -127,9 +131,21 @@ impl Shard {
     }
 
     /// The sequence that has taken an id, if the id is this shard's.
-    #[must_use]
-    pub fn find_id(&self, id: u128) -> Option<u64> {
-        self.ids.find(id)
+    ///
+    /// # Errors
+    /// [`Fault`] where the journal or a stored run can't be read.
+    pub fn find_id(&self, id: u128, history: &impl History) -> Result<Option<u64>, Fault> {
+        find_id(&self.ids, id, history)
+    }
+
+    /// As [`State::ids_stored`].
+    pub fn ids_stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
+        self.ids.stored(end, filter)
+    }
+
+    /// Takes an empty table for the ids of the next run.
+    pub fn offer_spare_ids(&mut self, spare: IdTable) {
+        self.ids.offer_spare(spare);
     }
 
     /// An account's cell, if it is here.
@@ -172,9 +188,14 @@ impl Shard {
         for ((record, at), sequence) in
             context.earlier.iter().zip(0_u32..).zip(context.frame.first_sequence..)
         {
-            if self.owns_id(record.uetr.get())
-                && let Some(row) = take_id(&mut self.ids, record, sequence, context)?
-            {
+            if poses_as_command(record) {
+                return Err(Fault::Malformed { sequence: context.frame.first_sequence });
+            }
+            if !self.owns_id(record.uetr.get()) {
+                continue;
+            }
+            let hash = self.ids.hash(record.uetr.get());
+            if let Some(row) = take_id(&mut self.ids, record, (hash, sequence), context)? {
                 repeated.push((at, row));
             }
         }
@@ -191,13 +212,14 @@ impl Shard {
         if let Command::Genesis(genesis) = &entry.command
             && sequence == 1
         {
-            self.ids = IdIndex::new(genesis.id_key);
+            self.ids = self.ids.rekeyed(genesis.id_key);
         }
         if !self.owns_id(entry.id) {
             return Ok(Vec::new());
         }
         let record = Entry::record(entry.id, bytes);
-        Ok(take_id(&mut self.ids, &record, sequence, context)?.map(|row| (0, row)).into_iter().collect())
+        let place = (self.ids.hash(entry.id), sequence);
+        Ok(take_id(&mut self.ids, &record, place, context)?.map(|row| (0, row)).into_iter().collect())
     }
 
     fn owns_id(&self, id: u128) -> bool {
@@ -247,7 +269,9 @@ impl Shard {
         known.sort_unstable_by_key(|(at, _)| *at);
         self.next_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
         let expired = self.expire(frame.timestamp);
-        self.walk = Walk { is_begun: true, known, expired, ..Walk::default() };
+        // The frame's own ids have been taken by now.
+        let full_ids = self.ids.take_full(self.next_sequence);
+        self.walk = Walk { is_begun: true, known, expired, full_ids, ..Walk::default() };
         Ok(true)
     }
 
@@ -315,9 +339,8 @@ impl Shard {
     }
 
     fn done(&mut self, delta: Option<Delta>) -> Advance {
-        let expired = self.walk.expired;
-        self.walk = Walk::default();
-        Advance::Done(ShardApplied { expired, delta, sums: self.ledger.sums(&self.registry) })
+        let Walk { expired, full_ids, .. } = core::mem::take(&mut self.walk);
+        Advance::Done(ShardApplied { expired, delta, sums: self.ledger.sums(&self.registry), full_ids })
     }
 
     /// Walks the unit at `walk.at`. False: an earlier one must be decided first.
@@ -379,7 +402,7 @@ impl Shard {
         for (at, record) in unit.records.iter().enumerate() {
             let decision = match unit.known.get(at) {
                 Some(Some(_)) => Err(RejectReason::ChainFailed),
-                _ => examine(record, submitter, &self.registry),
+                _ => examine(record, submitter, &self.registry, |at| self.registry.account(at).copied()),
             };
             match decision {
                 Ok(claim) => {

@@ -1,0 +1,331 @@
+//! The id index: which sequence a UETR or command id was first journaled at. Exact, for every entry ever journaled
+//! (I3), since a hash only proposes and the journal's record confirms.
+//!
+//! ```text
+//! recent table ──(every run's length of entries)──▶ tables being stored ──▶ sorted runs on disk, one filter
+//! 24 bytes an id                                    as long as that takes    2 bytes of memory an id
+//! ```
+//! The core keeps the tables and the filter; what lies on disk it asks its machine for. The order inside decides
+//! nothing: any index that is complete gives the same answers.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::limits::FRAME_TRANSFERS_MAX;
+use crate::number::index;
+
+mod filter;
+mod hash;
+mod table;
+
+pub use filter::IdFilter;
+pub use hash::IdKey;
+pub use table::IdTable;
+use table::Next;
+
+/// Entries of the journal whose ids make one run in an engine: a table of 6 MiB, which
+/// the caches and their page tables can hold.
+pub const RUN_ENTRIES: u64 = 1 << 18;
+
+/// A run ends with the frame that fills it.
+const RUN_ROOM: usize = (1 << 18) + FRAME_TRANSFERS_MAX;
+const _: () = assert!(RUN_ENTRIES == 1 << 18);
+
+/// What the index asks of the journal behind it.
+pub trait Earlier {
+    /// Why an answer can't be had.
+    type Fault;
+
+    /// Whether the entry at `sequence` has the id in question.
+    ///
+    /// # Errors
+    /// Where the journal does not give an entry that it must hold.
+    fn is_same(&mut self, sequence: u64) -> Result<bool, Self::Fault>;
+
+    /// The sequences that stored runs have for a hash, in any order.
+    ///
+    /// # Errors
+    /// Where a run can't be read.
+    fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Self::Fault>;
+}
+
+/// The ids of so many entries, handed over to be stored.
+#[derive(Clone, Debug)]
+pub struct FullIds {
+    /// The first sequence whose id may be in it, and the one behind the last.
+    pub range: (u64, u64),
+    /// The ids.
+    pub table: Arc<IdTable>,
+}
+
+/// Ids and the sequences that took them.
+#[derive(Clone, Debug)]
+pub struct IdIndex {
+    key: IdKey,
+    run_entries: u64,
+    /// Sequence from which on ids are in the recent table.
+    first: u64,
+    recent: IdTable,
+    storing: Vec<FullIds>,
+    /// Over all stored runs; none while there are none.
+    filter: Option<Arc<IdFilter>>,
+    /// An empty table, its memory touched, for the next run.
+    spare: Option<IdTable>,
+}
+
+impl Default for IdIndex {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl IdIndex {
+    /// An empty index, keyed with a number that submitters do not know.
+    #[must_use]
+    pub fn new(key: u128) -> Self {
+        Self::with_capacity(key, 0)
+    }
+
+    /// An index whose tables have room for `ids` each, at most a run's, their memory touched now and not by the
+    /// first transfers.
+    #[must_use]
+    pub fn with_capacity(key: u128, ids: usize) -> Self {
+        let room = ids.min(RUN_ROOM);
+        Self {
+            key: IdKey::new(key),
+            run_entries: u64::MAX,
+            first: 1,
+            recent: IdTable::with_room(room),
+            storing: Vec::new(),
+            filter: None,
+            spare: (room > 0).then(|| IdTable::with_room(room)),
+        }
+    }
+
+    /// The same index, which gives the ids of every so many entries away to be stored: see [`IdIndex::take_full`].
+    /// Otherwise all stay in memory.
+    #[must_use]
+    pub fn with_run_entries(mut self, entries: u64) -> Self {
+        self.run_entries = entries.max(1);
+        self
+    }
+
+    /// An empty index like this one under another key.
+    #[must_use]
+    pub fn rekeyed(&self, key: u128) -> Self {
+        Self::with_capacity(key, self.recent.room()).with_run_entries(self.run_entries)
+    }
+
+    /// An index behind runs that hold all ids below `first`.
+    #[must_use]
+    pub fn behind(mut self, first: u64, filter: Option<Arc<IdFilter>>) -> Self {
+        self.first = first;
+        self.filter = filter;
+        self
+    }
+
+    /// The hash of an id, under this index's key.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, id: u128) -> u64 {
+        self.key.hash(id)
+    }
+
+    /// Takes an id of that hash for `sequence` if the hash alone shows that no entry has taken it. False: nothing is
+    /// taken, and [`IdIndex::take`] must tell.
+    #[inline(always)]
+    pub fn take_unseen(&mut self, hash: u64, sequence: u64) -> bool {
+        let is_perhaps_older =
+            !self.storing.is_empty() || self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash));
+        match self.recent.next(hash, None) {
+            Next::Free(at) if !is_perhaps_older => {
+                self.recent.put(at, hash, sequence);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes an id of that hash for `sequence`, or tells which sequence has taken it before.
+    ///
+    /// # Errors
+    /// Those of `earlier`.
+    pub fn take<E: Earlier>(
+        &mut self,
+        hash: u64,
+        sequence: u64,
+        earlier: &mut E,
+    ) -> Result<Option<u64>, E::Fault> {
+        let mut from = None;
+        let free = loop {
+            match self.recent.next(hash, from) {
+                Next::Free(at) => break at,
+                Next::Entry(first, behind) => {
+                    if earlier.is_same(first)? {
+                        return Ok(Some(first));
+                    }
+                    from = Some(behind);
+                }
+            }
+        };
+        if (self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash)) || !self.storing.is_empty())
+            && let Some(first) = self.find_older(hash, sequence, earlier)?
+        {
+            return Ok(Some(first));
+        }
+        self.recent.put(free, hash, sequence);
+        Ok(None)
+    }
+
+    #[cold]
+    fn find_older<E: Earlier>(
+        &self,
+        hash: u64,
+        end: u64,
+        earlier: &mut E,
+    ) -> Result<Option<u64>, E::Fault> {
+        for full in self.storing.iter().rev() {
+            let mut from = None;
+            while let Next::Entry(first, behind) = full.table.next(hash, from) {
+                if earlier.is_same(first)? {
+                    return Ok(Some(first));
+                }
+                from = Some(behind);
+            }
+        }
+        if self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash)) {
+            return find_stored(hash, end, earlier);
+        }
+        Ok(None)
+    }
+
+    /// The sequence that has taken an id.
+    ///
+    /// # Errors
+    /// Those of `earlier`.
+    pub fn find<E: Earlier>(&self, id: u128, earlier: &mut E) -> Result<Option<u64>, E::Fault> {
+        let hash = self.hash(id);
+        let mut from = None;
+        while let Next::Entry(first, behind) = self.recent.next(hash, from) {
+            if earlier.is_same(first)? {
+                return Ok(Some(first));
+            }
+            from = Some(behind);
+        }
+        self.find_older(hash, u64::MAX, earlier)
+    }
+
+    /// Gives the recent ids away to be stored, where they are a run's length of entries or more before `next`, the
+    /// sequence to come. Until [`IdIndex::stored`] they stay in memory.
+    pub fn take_full(&mut self, next: u64) -> Option<FullIds> {
+        if next.saturating_sub(self.first) < self.run_entries {
+            return None;
+        }
+        let empty = self.spare.take().unwrap_or_else(|| IdTable::with_room(self.recent.len()));
+        let table = Arc::new(core::mem::replace(&mut self.recent, empty));
+        let full = FullIds { range: (self.first, next), table };
+        self.first = next;
+        self.storing.push(full.clone());
+        Some(full)
+    }
+
+    /// All ids below `end` are in stored runs now, over which this is the filter. Gives back the tables that
+    /// held them: emptied, one may come again by [`IdIndex::offer_spare`].
+    pub fn stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
+        self.filter = Some(filter);
+        let stored = self.storing.extract_if(.., |full| full.range.1 <= end);
+        stored.map(|full| full.table).collect()
+    }
+
+    /// Takes an empty table for the next run.
+    pub fn offer_spare(&mut self, spare: IdTable) {
+        self.spare = Some(spare).filter(IdTable::is_empty);
+    }
+
+    /// Tells `ask` each place in memory that the question for a hash will touch.
+    #[inline]
+    pub(crate) fn addresses(&self, hash: u64, ask: impl Fn(*const u8)) {
+        ask(self.recent.address(hash));
+        if !self.storing.is_empty() {
+            self.storing.iter().for_each(|full| ask(full.table.address(hash)));
+        }
+        if let Some(filter) = &self.filter {
+            ask(filter.address(hash));
+        }
+    }
+
+    /// An index with the same key and no ids: it tells which shard owns an id.
+    #[must_use]
+    pub fn empty_copy(&self) -> Self {
+        let mut copy = Self::new(0).with_run_entries(self.run_entries);
+        copy.key = self.key;
+        copy
+    }
+
+    /// The ids of one shard out of a whole index.
+    #[must_use]
+    pub(crate) fn part(&self, shard: u64, shards: u64) -> Self {
+        let mut part = self.empty_copy().behind(self.first, self.filter.clone());
+        let share = |table: &IdTable| {
+            let mut own = IdTable::with_room(table.len().checked_div(index(shards)).unwrap_or(0));
+            for (hash, sequence) in table.entries().filter(|(hash, _)| shard_of(*hash, shards) == shard) {
+                let mut from = None;
+                while let Next::Entry(_, behind) = own.next(hash, from) {
+                    from = Some(behind);
+                }
+                if let Next::Free(free) = own.next(hash, from) {
+                    own.put(free, hash, sequence);
+                }
+            }
+            own
+        };
+        part.recent = share(&self.recent);
+        part.storing = self
+            .storing
+            .iter()
+            .map(|full| FullIds { range: full.range, table: Arc::new(share(&full.table)) })
+            .collect();
+        part
+    }
+
+    /// Ids in memory: those of the recent table and of tables being stored.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.storing.iter().fold(self.recent.len(), |sum, full| sum.saturating_add(full.table.len()))
+    }
+
+    /// Whether no id is in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shard out of `shards` that owns an id.
+    #[inline]
+    #[must_use]
+    pub fn shard_of(&self, id: u128, shards: u64) -> u64 {
+        if shards == 1 { 0 } else { shard_of(self.hash(id), shards) }
+    }
+}
+
+/// Not the bits by which tables are ordered: the ids of one shard must spread over its table.
+#[inline]
+fn shard_of(hash: u64, shards: u64) -> u64 {
+    (hash & 0xFFFF_FFFF).checked_rem(shards).unwrap_or(0)
+}
+
+fn find_stored<E: Earlier>(hash: u64, end: u64, earlier: &mut E) -> Result<Option<u64>, E::Fault> {
+    let mut sequences = earlier.stored(hash)?;
+    // Runs may reach beyond the entry that asks: then its own sequence is among them, and is no earlier one.
+    sequences.retain(|sequence| *sequence < end);
+    sequences.sort_unstable();
+    for sequence in sequences {
+        if earlier.is_same(sequence)? {
+            return Ok(Some(sequence));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;

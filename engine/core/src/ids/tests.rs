@@ -1,0 +1,129 @@
+//! The index against what it must remember, with stored runs, equal hashes and any growth.
+
+use super::*;
+use alloc::collections::BTreeMap;
+use core::convert::Infallible;
+
+/// A journal of ids, and the runs that were stored.
+#[derive(Default)]
+struct Journal {
+    ids: BTreeMap<u64, u128>,
+    runs: Vec<Vec<(u64, u64)>>,
+    asked: u128,
+    questions: usize,
+}
+
+impl Earlier for Journal {
+    type Fault = Infallible;
+
+    fn is_same(&mut self, sequence: u64) -> Result<bool, Infallible> {
+        Ok(self.ids[&sequence] == self.asked)
+    }
+
+    fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Infallible> {
+        self.questions += 1;
+        let found = self.runs.iter().flatten().filter(|(at, _)| *at == hash);
+        Ok(found.map(|(_, sequence)| *sequence).collect())
+    }
+}
+
+fn take(ids: &mut IdIndex, journal: &mut Journal, id: u128, sequence: u64) -> Option<u64> {
+    journal.asked = id;
+    journal.ids.insert(sequence, id);
+    let hash = ids.hash(id);
+    let Ok(found) = ids.take(hash, sequence, journal);
+    found
+}
+
+fn id(number: u64) -> u128 {
+    u128::from(number).wrapping_mul(0x0000_0001_0000_0000_0000_01B3_u128) | 1 << 127
+}
+
+#[test]
+fn i3_every_id_is_found_at_its_first_sequence_after_any_growth_and_storing() {
+    let mut ids = IdIndex::new(0x1234_5678_9ABC_DEF0).with_run_entries(7_000);
+    let mut journal = Journal::default();
+    let mut waiting = None;
+    let filter = Arc::new(IdFilter::for_ids(60_000));
+    for sequence in 1..=60_000 {
+        assert_eq!(take(&mut ids, &mut journal, id(sequence), sequence), None);
+        if let Some(full) = ids.take_full(sequence + 1) {
+            // The one before is stored only now: between, its ids are in the table that is being stored.
+            if let Some(FullIds { range, table }) = waiting.replace(full) {
+                journal.runs.push(table.sorted());
+                table.entries().for_each(|(hash, _)| filter.insert(hash));
+                assert_eq!(ids.stored(range.1, Arc::clone(&filter)).len(), 1);
+            }
+        }
+    }
+    assert_eq!(journal.runs.len(), 7);
+    assert!(journal.runs.iter().all(|run| run.is_sorted() && run.len() == 7_000));
+    assert!(journal.questions < 600, "the filter keeps nearly all new ids from the runs");
+    for sequence in 1..=60_000 {
+        assert_eq!(take(&mut ids, &mut journal, id(sequence), 100_000), Some(sequence));
+        let Ok(found) = ids.find(id(sequence), &mut journal);
+        assert_eq!(found, Some(sequence));
+    }
+    journal.asked = 5;
+    assert_eq!(ids.find(5, &mut journal), Ok(None));
+}
+
+#[test]
+fn ids_of_equal_hash_are_told_apart_by_the_journal() {
+    let mut ids = IdIndex::new(1);
+    let mut journal = Journal::default();
+    let hash = ids.hash(77);
+    for (sequence, other) in [(1, 77_u128), (2, 1_000), (3, 2_000)] {
+        journal.asked = other;
+        journal.ids.insert(sequence, other);
+        assert_eq!(ids.take(hash, sequence, &mut journal), Ok(None), "{other}");
+    }
+    for (sequence, other) in [(1, 77_u128), (2, 1_000), (3, 2_000)] {
+        journal.asked = other;
+        assert_eq!(ids.take(hash, 9, &mut journal), Ok(Some(sequence)), "{other}");
+    }
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn a_run_that_reaches_beyond_the_entry_that_asks_answers_nothing_later() {
+    let mut ids = IdIndex::new(1);
+    let mut journal = Journal::default();
+    let (hash, filter) = (ids.hash(77), IdFilter::for_ids(16));
+    filter.insert(hash);
+    journal.runs.push(alloc::vec![(hash, 50)]);
+    journal.ids.insert(50, 77);
+    ids = ids.behind(1, Some(Arc::new(filter)));
+    assert_eq!(take(&mut ids, &mut journal, 77, 50), None);
+    assert_eq!(take(&mut ids, &mut journal, 77, 51), Some(50));
+}
+
+#[test]
+fn consecutive_ids_spread_over_table_and_shards() {
+    let ids = IdIndex::new(42);
+    let mut homes = [0_u32; 256];
+    let mut shards = [0_u32; 8];
+    for id in 0..25_600_u128 {
+        homes[usize::try_from(ids.hash(id) >> 56).unwrap_or(0)] += 1;
+        shards[usize::try_from(ids.shard_of(id, 8)).unwrap_or(0)] += 1;
+    }
+    assert!(homes.iter().all(|count| (50..200).contains(count)), "{homes:?}");
+    assert!(shards.iter().all(|count| (3_000..3_400).contains(count)), "{shards:?}");
+}
+
+#[test]
+fn the_part_of_a_shard_holds_its_ids_and_no_other() {
+    let mut ids = IdIndex::new(3).with_run_entries(500);
+    let mut journal = Journal::default();
+    for sequence in 1..=900 {
+        take(&mut ids, &mut journal, id(sequence), sequence);
+        ids.take_full(sequence + 1);
+    }
+    let parts: Vec<_> = (0..3).map(|shard| ids.part(shard, 3)).collect();
+    assert_eq!(parts.iter().map(IdIndex::len).sum::<usize>(), 900);
+    for sequence in 1..=900 {
+        let owner = index(ids.shard_of(id(sequence), 3));
+        journal.asked = id(sequence);
+        assert_eq!(parts[owner].find(id(sequence), &mut journal), Ok(Some(sequence)));
+    }
+}
