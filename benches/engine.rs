@@ -12,7 +12,7 @@ use feiqian_benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
 use feiqian_benches::load::Load;
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
-use feiqian_core::ids::IdIndex;
+use feiqian_core::ids::{IdIndex, RUN_ENTRIES};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::State;
 use feiqian_proof::hash::{Domain, hash_many};
@@ -24,8 +24,6 @@ use feiqian_runtime::storage::files::FileStorage;
 
 /// Transfers in one frame.
 const FRAME: usize = 8_190;
-/// Room for ids, touched before the measurement: those of a run and of a million accounts' funding.
-const IDS: usize = 3_100_000;
 
 /// A state with its accounts, and the maker of the load for it.
 fn ready(accounts: u32) -> (State, ChainMaker) {
@@ -34,7 +32,7 @@ fn ready(accounts: u32) -> (State, ChainMaker) {
     let (genesis, rest) = set_up.split_first().expect("a chain begins");
     apply(&mut state, genesis);
     // Genesis keys the index: room is made behind it.
-    state.replace_ids(IdIndex::with_capacity(0x5EED, IDS));
+    state.replace_ids(IdIndex::new(0x5EED).with_runs_of(RUN_ENTRIES));
     rest.iter().for_each(|frame| drop(apply(&mut state, frame)));
     (state, maker)
 }

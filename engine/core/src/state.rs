@@ -376,7 +376,7 @@ impl State {
         if let crate::command::Command::Genesis(genesis) = &entry.command
             && frame.first_sequence == 1
         {
-            self.ids = self.ids.rekeyed(genesis.id_key);
+            self.ids = core::mem::take(&mut self.ids).rekeyed(genesis.id_key);
         }
         let record = Entry::record(entry.id, bytes);
         let context = Context { frame, earlier: &[], history };
@@ -456,6 +456,18 @@ impl State {
     /// Takes over an index of all ids taken so far: one that recovery has filled, or one with room for more.
     pub fn replace_ids(&mut self, ids: IdIndex) {
         self.ids = ids;
+    }
+    /// Gives the index an id that an entry has taken, unless an earlier one has: how recovery fills it. The id zero
+    /// is never taken.
+    ///
+    /// # Errors
+    /// [`Fault`] where the journal or a stored run can't be read.
+    pub fn restore_id(&mut self, (id, sequence): (u128, u64), history: &impl History) -> Result<(), Fault> {
+        restore_id(&mut self.ids, (id, sequence), history)
+    }
+    /// As [`IdIndex::take_full`]: for recovery, which takes ids without applying frames.
+    pub fn take_full_ids(&mut self, next: u64) -> Option<FullIds> {
+        self.ids.take_full(next)
     }
     /// The ids of all entries below `end` are in stored runs now, over which this is the filter. When this is
     /// said makes no difference to any outcome.

@@ -42,11 +42,13 @@ pub enum Domain {
     Command,
     /// The records of a batch that its participant signs.
     Batch,
+    /// A sealed run of ids on disk.
+    IdRun,
 }
 
 impl Domain {
     /// All domains, in the order of `FORMAT.md`.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TransferLeaf,
         Self::TransferNode,
         Self::ParticipantNode,
@@ -65,6 +67,7 @@ impl Domain {
         Self::Snapshot,
         Self::Command,
         Self::Batch,
+        Self::IdRun,
     ];
 
     /// The string that the key is derived from (BLAKE3 `derive_key` context).
@@ -89,6 +92,7 @@ impl Domain {
             Self::Snapshot => "feiqian 2026 state snapshot",
             Self::Command => "feiqian 2026 signed command",
             Self::Batch => "feiqian 2026 signed batch",
+            Self::IdRun => "feiqian 2026 id run",
         }
     }
 
@@ -185,6 +189,11 @@ impl Domain {
                 0xc8, 0x2e, 0x56, 0x3c, 0xb6, 0x05, 0xcd, 0x99, 0x98, 0xf1, 0x4c, 0x1f, 0x75, 0xf5, 0x5e,
                 0xdb, 0x80, 0x35, 0xb2, 0x3f, 0x54, 0x10, 0x38, 0xa6, 0x47, 0x0a, 0x4d, 0x36, 0x77, 0x39,
                 0x9a, 0xd3,
+            ],
+            Self::IdRun => &[
+                0xf8, 0x54, 0x3a, 0xb8, 0x5f, 0xed, 0x7e, 0x3f, 0xb0, 0x19, 0xb7, 0xed, 0x64, 0x34, 0x33,
+                0x9e, 0xb6, 0x4c, 0x21, 0x10, 0x92, 0x30, 0xc3, 0x0d, 0x80, 0xcf, 0x3c, 0x09, 0xcd, 0x1a,
+                0x5c, 0xd8,
             ],
         }
     }

@@ -15,7 +15,7 @@ use crate::identity::{Identity, IdentityFault};
 use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, Tail};
 use crate::storage::frozen::Frozen;
 use crate::storage::{Storage, StorageFault};
-use crate::stores::{BlockStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault};
+use crate::stores::{BlockStore, FoundRun, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, runs_in};
 
 /// What an audit of a good directory saw.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct AuditReport {
     pub rows_missing: u64,
     /// Snapshots compared.
     pub snapshots: u64,
+    /// Stored runs of ids compared.
+    pub id_runs: u64,
     /// Bytes of a torn, unacknowledged tail, which the next start cuts.
     pub torn_bytes: u64,
 }
@@ -63,6 +65,9 @@ pub enum AuditFault {
     /// An outcome row differs.
     #[error("the outcome row of sequence {0} differs from its replay")]
     Row(u64),
+    /// A stored run of ids is damaged, or differs from the ids of the journal.
+    #[error("the run of ids {0} differs from the journal: remove it, and the next start makes it again")]
+    Ids(String),
     /// A snapshot can't be read, or differs.
     #[error("{0}")]
     Snapshot(String),
@@ -93,6 +98,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
         blocks,
         snapshots,
         vouched,
+        id_runs: runs_in(&storage, &identity.chain_id)?,
         report: AuditReport::default(),
     };
     let options = JournalOptions::new(identity.chain_id);
@@ -139,6 +145,7 @@ struct Audit<S: Storage> {
     snapshots: Vec<StoredState>,
     /// Rows up to here were durable when a snapshot was taken: none may be missing.
     vouched: u64,
+    id_runs: Vec<FoundRun>,
     report: AuditReport,
 }
 
@@ -198,7 +205,24 @@ impl<S: Storage> Audit<S> {
         Ok(())
     }
 
-    fn finish(self) -> Result<AuditReport, AuditFault> {
+    /// Each stored run holds exactly the ids that entries of its range have taken first.
+    fn check_ids(&mut self) -> Result<(), AuditFault> {
+        let mut taken: Vec<_> = self.state.ids().entries().collect();
+        taken.sort_unstable_by_key(|(_, sequence)| *sequence);
+        for run in &self.id_runs {
+            let place = |end| taken.partition_point(|(_, sequence)| *sequence < end);
+            let mut wanted = taken[place(run.range.0)..place(run.range.1)].to_vec();
+            wanted.sort_unstable();
+            if run.entries.as_ref() != Some(&wanted) {
+                return Err(AuditFault::Ids(run.path.clone()));
+            }
+            self.report.id_runs += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<AuditReport, AuditFault> {
+        self.check_ids()?;
         if let Some((of, _)) = self.snapshots.first() {
             let what = format!("the snapshot of block {} has no block in the journal", of.height);
             return Err(AuditFault::Snapshot(what));

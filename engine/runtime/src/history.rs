@@ -11,20 +11,28 @@ use parking_lot::Mutex;
 
 use crate::journal::{Durable, Frame, JournalReader};
 use crate::storage::Storage;
+use crate::stores::IdRuns;
 
-/// Reads entries out of the journal. Keeps the last frame that it has read: a file that is sent again asks for
+/// Reads entries out of the journal, and asks the stored runs of ids. Keeps the last frame that it has read: a file that is sent again asks for
 /// its payments one after the other.
 #[derive(Debug)]
-pub struct JournalHistory<S> {
+pub struct JournalHistory<S: Storage> {
     reader: JournalReader<S>,
+    ids: Option<IdRuns<S>>,
     last: Mutex<Option<Durable<Frame>>>,
 }
 
-impl<S> JournalHistory<S> {
-    /// A memory of what a reader reads.
+impl<S: Storage> JournalHistory<S> {
+    /// A memory of what a reader reads. Without stored ids: for an execution that keeps all of them in memory.
     #[must_use]
     pub const fn new(reader: JournalReader<S>) -> Self {
-        Self { reader, last: Mutex::new(None) }
+        Self { reader, ids: None, last: Mutex::new(None) }
+    }
+
+    /// A memory of what a reader reads and runs hold.
+    #[must_use]
+    pub const fn with_ids(reader: JournalReader<S>, ids: IdRuns<S>) -> Self {
+        Self { reader, ids: Some(ids), last: Mutex::new(None) }
     }
 }
 
@@ -57,8 +65,8 @@ impl<S: Storage> History for JournalHistory<S> {
         last.as_ref().and_then(|frame| entry_of(frame, sequence)).map(|entry| entry.record)
     }
 
-    fn stored_ids(&self, _hash: u64) -> Option<Vec<u64>> {
-        None
+    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
+        self.ids.as_ref()?.sequences_of(hash).ok()
     }
 
     #[inline]

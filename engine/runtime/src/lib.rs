@@ -12,6 +12,7 @@ mod journal_thread;
 mod lane;
 mod board;
 mod execution;
+mod id_thread;
 mod shard_actor;
 pub mod book;
 mod batcher_actor;

@@ -4,16 +4,17 @@
 //! simulation drives it through crashes. The pipeline takes it apart and gives each part a thread.
 
 use std::fmt;
+use std::sync::Arc;
 
 use feiqian_core::batch::{PayloadBuilder, command_payload};
 use feiqian_core::block::Sealer;
 use feiqian_core::codec::Malformed;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::frame::FrameKind;
-use feiqian_core::ids::IdIndex;
+use feiqian_core::ids::{FullIds, IdIndex, RUN_ENTRIES};
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
-use feiqian_core::state::{Fault, State, restore_id};
+use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
@@ -25,10 +26,27 @@ use crate::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
 };
 use crate::storage::Storage;
-use crate::stores::{BlockStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
+use crate::stores::{BlockStore, IdRuns, OutcomeStore, Snapshot, SnapshotStore, StoreFault, StoredIds};
 
 /// Epoch of a journal that has had one leader.
 pub const FIRST_EPOCH: u32 = 1;
+
+/// Lengths of what a machine writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MachineOptions {
+    /// Of a journal segment, bytes.
+    pub segment_bytes: u32,
+    /// Of a run of ids, in entries of the journal. May differ from one start to the next.
+    pub id_run_entries: u64,
+}
+
+impl MachineOptions {
+    /// The usual runs of ids.
+    #[must_use]
+    pub const fn new(segment_bytes: u32) -> Self {
+        Self { segment_bytes, id_run_entries: RUN_ENTRIES }
+    }
+}
 
 /// What a start found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -43,6 +61,8 @@ pub struct RecoveryReport {
     pub snapshot: Option<u64>,
     /// Newer snapshots that could not be used, and why.
     pub bad_snapshots: Vec<String>,
+    /// Stored runs of ids that were damaged: the journal gave their ids again.
+    pub bad_id_runs: usize,
     /// How long it took.
     pub elapsed: std::time::Duration,
 }
@@ -101,6 +121,7 @@ pub struct Machine<S: Storage> {
     pub(crate) journal: Journal<S>,
     pub(crate) state: State,
     pub(crate) book: Book<S>,
+    pub(crate) ids: IdRuns<S>,
     history: JournalHistory<S>,
 }
 
@@ -126,7 +147,7 @@ impl<S: Storage> Machine<S> {
     /// [`OpenError`], among them that the directory holds one already.
     pub fn create(
         storage: S,
-        segment_bytes: u32,
+        options: MachineOptions,
         key: SigningKey,
         (genesis, timestamp): (&Entry, u64),
     ) -> Result<Self, OpenError> {
@@ -140,7 +161,7 @@ impl<S: Storage> Machine<S> {
             Err(IdentityFault::Exists) if Identity::read(&storage)? == identity => Err(IdentityFault::Exists),
             written => Ok(written?),
         };
-        let (mut machine, report) = Self::recover(storage, segment_bytes, key)?;
+        let (mut machine, report) = Self::recover(storage, options, key)?;
         if report.entries > 0 {
             written?;
         }
@@ -154,7 +175,7 @@ impl<S: Storage> Machine<S> {
     /// [`OpenError`] names the file, the offset or the sequence.
     pub fn recover(
         storage: S,
-        segment_bytes: u32,
+        options: MachineOptions,
         key: SigningKey,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let identity = Identity::read(&storage)?;
@@ -164,34 +185,33 @@ impl<S: Storage> Machine<S> {
         let (blocks, _) = BlockStore::open(storage.clone())?;
         let outcomes = OutcomeStore::open(storage.clone())?;
         let snapshots = SnapshotStore::open(storage.clone())?;
-        let mut report = RecoveryReport::default();
+        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id)?;
+        let mut report = RecoveryReport { bad_id_runs, ..RecoveryReport::default() };
         let acknowledged = last_sealed(&blocks)?;
-        let Beginning { mut state, sealer, mut ids, until } = begin(&snapshots, &blocks, &mut report)?;
+        let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
+        let StoredIds { end, filter } = id_runs.stored();
+        let ids = ids.with_runs_of(options.id_run_entries);
+        state.replace_ids(ids.behind(end, (end > 1).then_some(filter)));
         let mut book = Book::new(sealer, key, (blocks, outcomes, snapshots));
-        let mut is_begun = false;
-        let options = JournalOptions { chain_id: identity.chain_id, segment_bytes };
+        let journal_options =
+            JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
         let replay = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
+            let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
             if frame.header.last_sequence() <= until {
-                let history = JournalHistory::new(reader.clone());
-                return Ok(ids_of(&frame, |id, sequence| restore_id(&mut ids, (id, sequence), &history))?);
-            }
-            if !std::mem::replace(&mut is_begun, true) {
-                state.replace_ids(std::mem::take(&mut ids));
+                return restore_ids(&mut state, &id_runs, &history, &frame);
             }
             report.frames += 1;
-            execute(&mut state, &mut book, &JournalHistory::new(reader.clone()), &frame).map(drop)
+            execute(&mut state, (&mut book, &id_runs), &history, &frame).map(drop)
         };
-        let (journal, recovered) = Journal::recover_reading(storage, options, acknowledged, None, replay)
-            .map_err(OpenError::Journal)?;
-        if !is_begun {
-            state.replace_ids(ids);
-        }
+        let (journal, recovered) =
+            Journal::recover_reading(storage, journal_options, acknowledged, None, replay)
+                .map_err(OpenError::Journal)?;
         report.entries = recovered.head.sequence;
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
         }
-        let history = JournalHistory::new(journal.reader());
-        Ok((Self { journal, state, book, history }, report))
+        let history = JournalHistory::with_ids(journal.reader(), id_runs.clone());
+        Ok((Self { journal, state, book, ids: id_runs, history }, report))
     }
 
     /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
@@ -200,8 +220,8 @@ impl<S: Storage> Machine<S> {
     /// [`MachineFault`]; unless it is a refused group, the machine must be dropped and recovered.
     pub fn run(&mut self, group: Vec<SequencedFrame>) -> Result<Vec<Step>, MachineFault> {
         let frames = self.journal.append(group)?;
-        let Self { state, book, history, .. } = self;
-        frames.iter().map(|frame| execute(state, book, history, frame)).collect()
+        let Self { state, book, ids, history, .. } = self;
+        frames.iter().map(|frame| execute(state, (&mut *book, &*ids), history, frame)).collect()
     }
 
     /// Writes a snapshot of the last block.
@@ -233,14 +253,43 @@ impl<S: Storage> Machine<S> {
 
 fn execute<S: Storage>(
     state: &mut State,
-    book: &mut Book<S>,
+    (book, ids): (&mut Book<S>, &IdRuns<S>),
     history: &JournalHistory<S>,
     frame: &Durable<Frame>,
 ) -> Result<Step, MachineFault> {
     let mut rows = Vec::new();
     let applied = state.apply(&view_of(frame), history, &mut rows)?;
+    store_ids(state, ids, applied.full_ids)?;
     let sealed = book.absorb(frame, &rows, applied.delta.as_ref())?;
     Ok(Step { rows, sealed })
+}
+
+/// Takes the ids of a frame that the snapshot holds already, unless stored runs have them.
+fn restore_ids<S: Storage>(
+    state: &mut State,
+    runs: &IdRuns<S>,
+    history: &JournalHistory<S>,
+    frame: &Durable<Frame>,
+) -> Result<(), MachineFault> {
+    if frame.header.last_sequence() < runs.stored().end {
+        return Ok(());
+    }
+    ids_of(frame, |id, sequence| state.restore_id((id, sequence), history))?;
+    let full = state.take_full_ids(frame.header.last_sequence() + 1);
+    store_ids(state, runs, full)
+}
+
+fn store_ids<S: Storage>(
+    state: &mut State,
+    runs: &IdRuns<S>,
+    full: Option<FullIds>,
+) -> Result<(), MachineFault> {
+    let Some(full) = full else { return Ok(()) };
+    let StoredIds { end, filter } = runs.store(vec![full]).map_err(BookFault::from)?;
+    for table in state.ids_stored(end, filter).into_iter().filter_map(Arc::into_inner) {
+        state.offer_spare_ids(table.emptied());
+    }
+    Ok(())
 }
 
 /// The last sequence that a block vouches for.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
 
+use crate::machine::MachineOptions;
+
 /// Options of one engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -23,11 +25,18 @@ pub struct EngineOptions {
     pub participant_in_flight_transfers_max: usize,
     /// Length of a journal segment, bytes; at least 8 MiB, so that the longest frame and a group fit.
     pub segment_bytes: u32,
+    /// Length of a run of ids, in entries of the journal: the ids of the newest ones are in memory, 24 bytes each,
+    /// those of older ones in files, 2 to 3 bytes of memory each.
+    pub id_run_entries: u64,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,
 }
 
 impl EngineOptions {
+    pub(crate) const fn of_machine(&self) -> MachineOptions {
+        MachineOptions { segment_bytes: self.segment_bytes, id_run_entries: self.id_run_entries }
+    }
+
     /// The defaults, in a data directory.
     #[must_use]
     pub fn new(data: PathBuf) -> Self {
@@ -41,6 +50,7 @@ impl EngineOptions {
             in_flight_transfers_max: 32 * BATCH_TRANSFERS_MAX,
             participant_in_flight_transfers_max: 8 * BATCH_TRANSFERS_MAX,
             segment_bytes: crate::journal::SEGMENT_BYTES_DEFAULT,
+            id_run_entries: feiqian_core::ids::RUN_ENTRIES,
             snapshot_blocks: 1_000,
         }
     }

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use actix::prelude::{Actor as _, Addr, Arbiter, System};
-use crossbeam::channel::bounded;
+use crossbeam::channel::{Sender, bounded};
 use feiqian_core::account::AccountHandle;
 use feiqian_core::batch::Batch;
 use feiqian_core::block::Sealer;
@@ -35,6 +35,7 @@ use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
 use crate::history::{JournalHistory, JournaledEntry};
+use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
 use crate::lane::{Lane, lane};
 use crate::machine::{Machine, OpenError, RecoveryReport};
@@ -44,6 +45,7 @@ use crate::query::{Archive, HistoryStart, Posting, QueryFault};
 use crate::sequencer::Sequencer;
 use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
 use crate::storage::files::FileStorage;
+use crate::stores::IdRuns;
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
@@ -72,6 +74,7 @@ struct Parts {
 struct Threads {
     sequencer: JoinHandle<()>,
     journal: JoinHandle<()>,
+    ids: JoinHandle<()>,
     actors: JoinHandle<()>,
     system: System,
 }
@@ -87,7 +90,7 @@ impl Engine {
         let timestamp =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let timestamp = u64::try_from(timestamp.as_nanos()).unwrap_or(u64::MAX);
-        let machine = Machine::create(storage, options.segment_bytes, key, (genesis, timestamp))?;
+        let machine = Machine::create(storage, options.of_machine(), key, (genesis, timestamp))?;
         Ok(start(options, machine, RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() }))
     }
 
@@ -98,7 +101,7 @@ impl Engine {
     pub fn open(options: &EngineOptions, key: SigningKey) -> Result<Self, OpenError> {
         let storage = FileStorage::open(&options.data)?;
         let begun = Instant::now();
-        let (machine, mut report) = Machine::recover(storage, options.segment_bytes, key)?;
+        let (machine, mut report) = Machine::recover(storage, options.of_machine(), key)?;
         report.elapsed = begun.elapsed();
         Ok(start(options, machine, report))
     }
@@ -243,6 +246,7 @@ impl Engine {
         }
         threads.system.stop();
         join(threads.actors);
+        join(threads.ids);
     }
 }
 
@@ -252,7 +256,7 @@ fn join(thread: JoinHandle<()>) {
 }
 
 fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: RecoveryReport) -> Engine {
-    let Machine { journal, state, book, .. } = machine;
+    let Machine { journal, state, book, ids: id_runs, .. } = machine;
     let meter = Arc::new(Meter::new());
     meter.record_recovery(report.frames, report.torn.is_some());
     let directory = Arc::new(Directory::default());
@@ -264,7 +268,17 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
         Archive { journal: journal.reader(), outcomes: book.outcomes.clone(), blocks: book.blocks.clone() };
     let ids = state.ids().empty_copy();
     let head = *journal.head();
-    let actors = Actors { options, state, book, meter: &meter, directory: &directory, admission: &admission };
+    let shard_count = options.shards.max(1);
+    let (id_orders, id_orders_in) = id_thread::id_orders(shard_count);
+    let actors = Actors {
+        options,
+        state,
+        book,
+        ids: (id_runs.clone(), id_orders),
+        meter: &meter,
+        directory: &directory,
+        admission: &admission,
+    };
     let (shards, lanes, batcher, system, actors) = actors.start(&archive);
     let (frames, frames_in) = bounded(SEQUENCED_FRAMES);
     let is_closing = Arc::new(AtomicBool::new(false));
@@ -273,6 +287,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),
+        ids: spawn("ids", move || id_thread::run(&id_runs, shard_count, &id_orders_in)),
         actors,
         system,
     };
@@ -302,6 +317,8 @@ struct Actors<'a> {
     options: &'a EngineOptions,
     state: State,
     book: Book<FileStorage>,
+    /// Stored runs of ids, and the way to the thread that stores more.
+    ids: (IdRuns<FileStorage>, Sender<IdOrder>),
     meter: &'a Arc<Meter>,
     directory: &'a Arc<Directory>,
     admission: &'a Arc<Admission>,
@@ -325,6 +342,7 @@ impl Actors<'_> {
             last_seal: Instant::now(),
         };
         let executors = executors(self.state, self.options.shards);
+        let (id_runs, id_orders) = self.ids;
         let (directory, meter) = (Arc::clone(self.directory), Arc::clone(self.meter));
         let reader = archive.journal.clone();
         let (tell, told) = bounded(1);
@@ -339,8 +357,10 @@ impl Actors<'_> {
                 let mut lanes = Vec::new();
                 for executor in executors {
                     let (bind, end) = lane(LANE_FRAMES);
-                    let (history, finisher) = (JournalHistory::new(reader.clone()), finisher.clone());
-                    let actor = ShardActor { executor, lane: end, history, finisher };
+                    let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
+                    let (finisher, id_orders) = (finisher.clone(), id_orders.clone());
+                    let actor =
+                        ShardActor { executor, lane: end, history, finisher, id_orders, address: None };
                     let arbiter = Arbiter::new();
                     let address = ShardActor::start_in_arbiter(&arbiter.handle(), |_| actor);
                     arbiters.push(arbiter);

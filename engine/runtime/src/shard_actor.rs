@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
+use actix::prelude::{Actor, Addr, AsyncContext as _, Context, Handler, Message};
 use crossbeam::channel::Sender;
+use feiqian_core::ids::FullIds;
 use feiqian_core::shard::{Advance, Shard};
 use feiqian_core::state::{Fault, State};
 
 use crate::execution::{Execution, Finisher};
 use crate::fatal;
 use crate::history::JournalHistory;
+use crate::id_thread::{IdOrder, IdsStored, SpareTable};
 use crate::lane::{LaneEnd, Wake};
 use crate::storage::files::FileStorage;
 
@@ -40,10 +42,17 @@ pub(crate) struct ShardActor {
     pub(crate) lane: LaneEnd<Arc<Execution>>,
     pub(crate) history: JournalHistory<FileStorage>,
     pub(crate) finisher: Finisher,
+    pub(crate) id_orders: Sender<IdOrder>,
+    /// Its own, once it has started.
+    pub(crate) address: Option<Addr<Self>>,
 }
 
 impl Actor for ShardActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.address = Some(context.address());
+    }
 }
 
 impl Handler<Wake> for ShardActor {
@@ -77,6 +86,33 @@ impl Handler<SequenceOf> for ShardActor {
     }
 }
 
+impl Handler<IdsStored> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, fact: IdsStored, context: &mut Self::Context) {
+        let (end, filter) = (fact.0.end, fact.0.filter);
+        let tables = match &mut self.executor {
+            Executor::Whole(state) => state.ids_stored(end, filter),
+            Executor::Part(shard) => shard.ids_stored(end, filter),
+        };
+        for table in tables.into_iter().filter_map(Arc::into_inner) {
+            // Without room for the order the table is let go, and the next range makes its own.
+            let _ = self.id_orders.try_send(IdOrder::Empty(context.address(), table));
+        }
+    }
+}
+
+impl Handler<SpareTable> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, spare: SpareTable, _: &mut Self::Context) {
+        match &mut self.executor {
+            Executor::Whole(state) => state.offer_spare_ids(spare.0),
+            Executor::Part(shard) => shard.offer_spare_ids(spare.0),
+        }
+    }
+}
+
 /// Execute all that is in the lane, then answer.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
@@ -95,11 +131,16 @@ impl Handler<Drain> for ShardActor {
 
 impl ShardActor {
     fn run(&mut self, frames: usize) -> bool {
-        let Self { executor, lane, history, finisher } = self;
+        let Self { executor, lane, history, finisher, id_orders, address } = self;
         lane.drain(frames, |execution| {
             let begun = Instant::now();
-            if let Err(fault) = execute(executor, &execution, history, finisher) {
-                fatal::stop("a journaled frame can't be executed", &fault);
+            let full_ids = match execute(executor, &execution, history, finisher) {
+                Ok(full_ids) => full_ids,
+                Err(fault) => fatal::stop("a journaled frame can't be executed", &fault),
+            };
+            if let (Some(full), Some(address)) = (full_ids, address.as_ref()) {
+                // Its thread lives as long as any shard does.
+                let _ = id_orders.send(IdOrder::Store(address.clone(), full));
             }
             finisher.meter.record_apply(begun.elapsed());
         })
@@ -111,29 +152,31 @@ fn execute(
     execution: &Arc<Execution>,
     history: &JournalHistory<FileStorage>,
     finisher: &Finisher,
-) -> Result<(), Fault> {
+) -> Result<Option<FullIds>, Fault> {
     match executor {
         Executor::Whole(state) => {
             let mut rows = Vec::new();
             let applied = state.apply(&execution.view(), history, &mut rows)?;
             finisher.finish(execution, rows, applied.delta, applied.expired);
+            Ok(applied.full_ids)
         }
         Executor::Part(shard) => {
             let board = execution.board.as_ref().expect("several shards have a board");
             let frame = execution.view();
             shard.take_ids(&frame, history, board)?;
             let mut waits = 0;
-            let part = loop {
+            let mut part = loop {
                 match shard.advance(&frame, board, UNITS_A_STEP)? {
                     Advance::Done(part) => break part,
                     Advance::Paused => waits = 0,
                     Advance::Blocked => wait(&mut waits),
                 }
             };
+            let full_ids = part.full_ids.take();
             finisher.take_part(execution, part);
+            Ok(full_ids)
         }
     }
-    Ok(())
 }
 
 /// Waits for another shard: shortly in place, then giving the core away, since that shard may need it.

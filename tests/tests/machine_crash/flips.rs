@@ -13,7 +13,7 @@ use feiqian_tests::sim_storage::{Plan, SimStorage};
 use feiqian_tests::story::{Chapter, Story};
 use feiqian_tests::world::operator_key;
 
-use crate::life::{Reference, Sim, reference, stored_blocks, stored_rows};
+use crate::life::{Reference, Sim, lengths, reference, stored_blocks, stored_rows};
 
 /// Small, so that most of its bytes hold something; large enough for the longest group.
 const SEGMENT_BYTES: u32 = 20_480;
@@ -22,7 +22,7 @@ const SEGMENT_BYTES: u32 = 20_480;
 fn closed_directory(story: &Story) -> SimStorage {
     let storage = SimStorage::new(3, Plan::default());
     let (genesis, timestamp) = Story::genesis();
-    let created = Machine::create(storage.clone(), SEGMENT_BYTES, operator_key(), (&genesis, timestamp));
+    let created = Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
     let mut machine = created.expect("an empty disk");
     for chapter in story.chapters.iter().skip(1) {
         match chapter {
@@ -41,7 +41,7 @@ fn closed_directory(story: &Story) -> SimStorage {
 
 /// The machine, and whether its start raised an alert.
 fn recover(storage: &SimStorage) -> Result<(Sim, bool), String> {
-    let recovered = Machine::recover(storage.clone(), SEGMENT_BYTES, operator_key());
+    let recovered = Machine::recover(storage.clone(), lengths(SEGMENT_BYTES), operator_key());
     let (machine, report) = recovered.map_err(|fault| fault.to_string())?;
     Ok((machine, report.torn.is_some() || !report.bad_snapshots.is_empty()))
 }

@@ -11,7 +11,7 @@ use feiqian_proof::signature::{PublicKey, verify_header};
 use feiqian_runtime::book::SealedBlock;
 use feiqian_runtime::identity::IdentityFault;
 use feiqian_runtime::journal::SequencedFrame;
-use feiqian_runtime::machine::{Machine, MachineFault, OpenError, RecoveryReport, Step};
+use feiqian_runtime::machine::{Machine, MachineFault, MachineOptions, OpenError, RecoveryReport, Step};
 use feiqian_runtime::storage::frozen::Frozen;
 use feiqian_runtime::stores::{BlockStore, OutcomeStore, StoredBlock};
 use feiqian_tests::picture::Picture;
@@ -96,11 +96,16 @@ pub(crate) fn without_place(header: &BlockHeader) -> BlockHeader {
     BlockHeader { journal_head: Hash::default(), previous: Hash::default(), ..*header }
 }
 
+/// Segments of that length, and runs of ids so short that a story stores and merges many.
+pub(crate) fn lengths(segment_bytes: u32) -> MachineOptions {
+    MachineOptions { segment_bytes, id_run_entries: 12 }
+}
+
 /// Tells the story on a good disk.
 pub(crate) fn reference(story: Story, segment_bytes: u32) -> Reference {
     let storage = SimStorage::new(1, Plan::default());
     let (genesis, timestamp) = Story::genesis();
-    let created = Machine::create(storage.clone(), segment_bytes, operator_key(), (&genesis, timestamp));
+    let created = Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp));
     let mut machine = created.expect("an empty disk");
     let mut known = Known { rows: stored_rows(&storage, 1).expect("of the genesis"), ..Known::default() };
     for chapter in story.chapters.iter().skip(1) {
@@ -173,10 +178,10 @@ pub(crate) fn live(
 /// As an operator does it: opened if it is a directory, created if not. A creation that was cut off before its
 /// first entry leaves a directory whose journal is empty: the genesis is then the first group.
 fn open(storage: &SimStorage, segment_bytes: u32) -> Result<(Sim, RecoveryReport), OpenError> {
-    let opened = Machine::recover(storage.clone(), segment_bytes, operator_key());
+    let opened = Machine::recover(storage.clone(), lengths(segment_bytes), operator_key());
     let Err(OpenError::Identity(IdentityFault::Missing)) = opened else { return opened };
     let (genesis, timestamp) = Story::genesis();
-    let machine = Machine::create(storage.clone(), segment_bytes, operator_key(), (&genesis, timestamp))?;
+    let machine = Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp))?;
     Ok((machine, RecoveryReport::default()))
 }
 

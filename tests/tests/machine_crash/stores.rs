@@ -9,7 +9,7 @@ use feiqian_tests::sim_storage::{Plan, SimStorage};
 use feiqian_tests::story::Story;
 use feiqian_tests::world::{BEGINNING, Eyes, bic, currency, entry, operator_key};
 
-use crate::life::stored_rows;
+use crate::life::{lengths, stored_rows};
 
 const SEGMENT_BYTES: u32 = 65_536;
 
@@ -28,7 +28,7 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
     for later in later {
         let storage = SimStorage::new(1, Plan::default());
         let (genesis, timestamp) = Story::genesis();
-        let created = Machine::create(storage.clone(), SEGMENT_BYTES, operator_key(), (&genesis, timestamp));
+        let created = Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
         let mut machine = created.expect("an empty disk");
         let commands = [
             Command::RegisterParticipant { bic: bic("A"), name: "Bank A".into(), key: None },
@@ -43,7 +43,7 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
         let (state, rows) = (Picture::of_state(machine.state()), stored_rows(&storage, 5));
         machine.snapshot().expect("a good disk");
         drop(machine);
-        let recovered = Machine::recover(storage.clone(), SEGMENT_BYTES, operator_key());
+        let recovered = Machine::recover(storage.clone(), lengths(SEGMENT_BYTES), operator_key());
         let (machine, report) = recovered.unwrap_or_else(|fault| panic!("{later:?}: {fault}"));
         assert!(report.bad_snapshots.is_empty(), "{later:?}: {:?}", report.bad_snapshots);
         assert_eq!(Picture::of_state(machine.state()), state, "{later:?}");
@@ -56,7 +56,7 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
 fn i9_a_creation_that_was_cut_off_anywhere_can_be_repeated() {
     let (genesis, timestamp) = Story::genesis();
     let create = |storage: &SimStorage| {
-        Machine::create(storage.clone(), SEGMENT_BYTES, operator_key(), (&genesis, timestamp))
+        Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp))
     };
     let whole = SimStorage::new(1, Plan::default());
     create(&whole).expect("an empty disk");
@@ -65,7 +65,7 @@ fn i9_a_creation_that_was_cut_off_anywhere_can_be_repeated() {
         assert!(create(&first).is_err(), "operation {cut_at}");
         let second = first.power_cut(Plan::default());
         let created = create(&second).map(drop).map_err(|fault| fault.to_string());
-        let opened = Machine::recover(second, SEGMENT_BYTES, operator_key());
+        let opened = Machine::recover(second, lengths(SEGMENT_BYTES), operator_key());
         let head = opened.map(|(machine, _)| machine.journal().head().sequence);
         assert_eq!(head.ok(), Some(1), "operation {cut_at}, seed {seed}: created again: {created:?}");
     }

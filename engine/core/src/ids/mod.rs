@@ -27,9 +27,8 @@ use table::Next;
 /// the caches and their page tables can hold.
 pub const RUN_ENTRIES: u64 = 1 << 18;
 
-/// A run ends with the frame that fills it.
-const RUN_ROOM: usize = (1 << 18) + FRAME_TRANSFERS_MAX;
-const _: () = assert!(RUN_ENTRIES == 1 << 18);
+/// The longest run.
+pub const RUN_ENTRIES_MAX: u64 = 1 << 24;
 
 /// What the index asks of the journal behind it.
 pub trait Earlier {
@@ -80,40 +79,39 @@ impl Default for IdIndex {
 }
 
 impl IdIndex {
-    /// An empty index, keyed with a number that submitters do not know.
+    /// An empty index, keyed with a number that submitters do not know. All ids stay in memory.
     #[must_use]
     pub fn new(key: u128) -> Self {
-        Self::with_capacity(key, 0)
-    }
-
-    /// An index whose tables have room for `ids` each, at most a run's, their memory touched now and not by the
-    /// first transfers.
-    #[must_use]
-    pub fn with_capacity(key: u128, ids: usize) -> Self {
-        let room = ids.min(RUN_ROOM);
         Self {
             key: IdKey::new(key),
             run_entries: u64::MAX,
             first: 1,
-            recent: IdTable::with_room(room),
+            recent: IdTable::with_room(0),
             storing: Vec::new(),
             filter: None,
-            spare: (room > 0).then(|| IdTable::with_room(room)),
+            spare: None,
         }
     }
 
-    /// The same index, which gives the ids of every so many entries away to be stored: see [`IdIndex::take_full`].
-    /// Otherwise all stay in memory.
+    /// The same index, as long as it is empty, made for runs: it gives the ids of every so many entries away to be
+    /// stored, see [`IdIndex::take_full`]. The memory of its tables is touched now, not by the first transfers.
     #[must_use]
-    pub fn with_run_entries(mut self, entries: u64) -> Self {
-        self.run_entries = entries.max(1);
+    pub fn with_runs_of(mut self, entries: u64) -> Self {
+        // A run ends with the frame that fills it.
+        let room = index(entries.min(RUN_ENTRIES_MAX)).saturating_add(FRAME_TRANSFERS_MAX);
+        if self.recent.is_empty() {
+            self.recent = IdTable::with_room(room);
+            self.spare = Some(IdTable::with_room(room));
+        }
+        self.run_entries = entries.clamp(1, RUN_ENTRIES_MAX);
         self
     }
 
     /// An empty index like this one under another key.
     #[must_use]
-    pub fn rekeyed(&self, key: u128) -> Self {
-        Self::with_capacity(key, self.recent.room()).with_run_entries(self.run_entries)
+    pub fn rekeyed(self, key: u128) -> Self {
+        let recent = if self.recent.is_empty() { self.recent } else { IdTable::with_room(0) };
+        Self { key: IdKey::new(key), recent, storing: Vec::new(), filter: None, first: 1, ..self }
     }
 
     /// An index behind runs that hold all ids below `first`.
@@ -257,9 +255,7 @@ impl IdIndex {
     /// An index with the same key and no ids: it tells which shard owns an id.
     #[must_use]
     pub fn empty_copy(&self) -> Self {
-        let mut copy = Self::new(0).with_run_entries(self.run_entries);
-        copy.key = self.key;
-        copy
+        Self { key: self.key, run_entries: self.run_entries, ..Self::new(0) }
     }
 
     /// The ids of one shard out of a whole index.
@@ -286,6 +282,11 @@ impl IdIndex {
             .map(|full| FullIds { range: full.range, table: Arc::new(share(&full.table)) })
             .collect();
         part
+    }
+
+    /// All ids in memory, their hashes and sequences, in no order that means anything.
+    pub fn entries(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.storing.iter().flat_map(|full| full.table.entries()).chain(self.recent.entries())
     }
 
     /// Ids in memory: those of the recent table and of tables being stored.

@@ -53,11 +53,6 @@ impl IdTable {
         self.taken
     }
 
-    /// Ids that it takes without growing.
-    pub(super) fn room(&self) -> usize {
-        self.homes.saturating_mul(2) / 3
-    }
-
     /// Whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

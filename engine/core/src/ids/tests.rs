@@ -41,7 +41,7 @@ fn id(number: u64) -> u128 {
 
 #[test]
 fn i3_every_id_is_found_at_its_first_sequence_after_any_growth_and_storing() {
-    let mut ids = IdIndex::new(0x1234_5678_9ABC_DEF0).with_run_entries(7_000);
+    let mut ids = IdIndex::new(0x1234_5678_9ABC_DEF0).with_runs_of(7_000);
     let mut journal = Journal::default();
     let mut waiting = None;
     let filter = Arc::new(IdFilter::for_ids(60_000));
@@ -113,7 +113,7 @@ fn consecutive_ids_spread_over_table_and_shards() {
 
 #[test]
 fn the_part_of_a_shard_holds_its_ids_and_no_other() {
-    let mut ids = IdIndex::new(3).with_run_entries(500);
+    let mut ids = IdIndex::new(3).with_runs_of(500);
     let mut journal = Journal::default();
     for sequence in 1..=900 {
         take(&mut ids, &mut journal, id(sequence), sequence);

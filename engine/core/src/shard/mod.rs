@@ -212,7 +212,7 @@ impl Shard {
         if let Command::Genesis(genesis) = &entry.command
             && sequence == 1
         {
-            self.ids = self.ids.rekeyed(genesis.id_key);
+            self.ids = core::mem::take(&mut self.ids).rekeyed(genesis.id_key);
         }
         if !self.owns_id(entry.id) {
             return Ok(Vec::new());

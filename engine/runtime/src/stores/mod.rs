@@ -5,6 +5,8 @@
 //! journal, the journal is right. What a store says is durable vouches for the frames that it was made of.
 
 mod blocks;
+mod id_run;
+mod id_runs;
 mod outcomes;
 mod rows;
 mod snapshots;
@@ -14,6 +16,8 @@ use std::fmt;
 use crate::storage::StorageFault;
 
 pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
+pub use id_run::IDS_DIRECTORY;
+pub use id_runs::{FoundRun, IdRuns, StoredIds, runs_in};
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,

@@ -1,0 +1,215 @@
+//! The sealed runs of ids that are older than memory, and the filter over them: how an id is known for ever (I3) at
+//! 2 to 3 bytes of memory.
+//!
+//! Runs cover the journal without a gap from sequence 1 on. Sixteen short ones become one long one, so that a question
+//! that the filter lets through asks few files. One thread writes; any may ask.
+
+use std::sync::Arc;
+
+use feiqian_core::ids::{FullIds, IdFilter};
+use parking_lot::{Mutex, RwLock};
+
+use super::StoreFault;
+use super::id_run::{IDS_DIRECTORY, IdEntry, IdRun, SUFFIX, path_of, range_of};
+use crate::storage::{ASIDE_SUFFIX, Storage};
+
+/// Runs of one table each that are merged to one: a question asks fewer, and each id is written twice.
+const MERGED: usize = 16;
+/// Entries from which on a run counts as merged.
+const LONG_ENTRIES: usize = 2 << 20;
+/// Ids that the first filter has room for; each next one for half as many again.
+const FIRST_ROOM: usize = 1 << 20;
+
+/// What is stored now, for the shards: [`feiqian_core::state::State::ids_stored`].
+#[derive(Clone, Debug)]
+pub struct StoredIds {
+    /// All ids of entries below this sequence are in runs.
+    pub end: u64,
+    /// The filter over them.
+    pub filter: Arc<IdFilter>,
+}
+
+/// The runs of a data directory; clones are the same store.
+#[derive(Debug)]
+pub struct IdRuns<S: Storage>(Arc<Parts<S>>);
+
+impl<S: Storage> Clone for IdRuns<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[derive(Debug)]
+struct Parts<S: Storage> {
+    storage: S,
+    chain_id: [u8; 16],
+    runs: RwLock<Arc<[IdRun<S::File>]>>,
+    filled: Mutex<Filled>,
+}
+
+#[derive(Clone, Debug)]
+struct Filled {
+    filter: Arc<IdFilter>,
+    ids: usize,
+}
+
+impl<S: Storage> IdRuns<S> {
+    /// Opens the store, making its directory if there is none. What is damaged, left over or behind a gap is removed:
+    /// the journal gives it again. Tells how many runs were damaged.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn open(storage: S, chain_id: [u8; 16]) -> Result<(Self, usize), StoreFault> {
+        storage.create_directory(IDS_DIRECTORY)?;
+        let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
+        let mut end = 1;
+        let (kept, left_over) = sorted_names(&storage)?;
+        let mut removed = left_over;
+        for range in kept {
+            let is_next = range.0 == end && damaged == 0;
+            match if is_next { IdRun::open(&storage, &chain_id, range)? } else { None } {
+                Some((run, entries)) => {
+                    end = range.1;
+                    hashes.extend(entries.iter().map(|(hash, _)| *hash));
+                    runs.push(run);
+                }
+                None => {
+                    // A run within the one before is left from its merging; one behind a gap is of no use.
+                    damaged += usize::from(is_next);
+                    removed.push(path_of(range));
+                }
+            }
+        }
+        for path in &removed {
+            storage.remove(path)?;
+        }
+        storage.sync_directory(IDS_DIRECTORY)?;
+        let filter = Arc::new(IdFilter::for_ids(hashes.len().max(FIRST_ROOM)));
+        hashes.iter().for_each(|hash| filter.insert(*hash));
+        let filled = Mutex::new(Filled { filter, ids: hashes.len() });
+        let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), filled };
+        Ok((Self(Arc::new(parts)), damaged))
+    }
+
+    /// What is stored.
+    #[must_use]
+    pub fn stored(&self) -> StoredIds {
+        let end = self.0.runs.read().last().map_or(1, |run| run.range.1);
+        StoredIds { end, filter: Arc::clone(&self.0.filled.lock().filter) }
+    }
+
+    /// Stores the ids of a range, which all shards have given their tables for.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    ///
+    /// # Panics
+    /// If the range does not follow the last run.
+    pub fn store(&self, full: Vec<FullIds>) -> Result<StoredIds, StoreFault> {
+        let Some(range) = full.first().map(|full| full.range) else { return Ok(self.stored()) };
+        assert_eq!(range.0, self.stored().end, "runs cover the journal without a gap");
+        let mut entries: Vec<IdEntry> = full.iter().flat_map(|full| full.table.sorted()).collect();
+        if full.len() > 1 {
+            entries.sort();
+        }
+        let run = IdRun::write(&self.0.storage, &self.0.chain_id, range, &entries)?;
+        // Whoever is told that they are stored may take the tables back.
+        drop(full);
+        self.push(run);
+        self.fill(&entries)?;
+        self.merge()?;
+        Ok(self.stored())
+    }
+
+    fn push(&self, run: IdRun<S::File>) {
+        let mut runs = self.0.runs.write();
+        *runs = runs.iter().cloned().chain([run]).collect();
+    }
+
+    /// Adds ids to the filter, or to a larger one in its place.
+    fn fill(&self, entries: &[IdEntry]) -> Result<(), StoreFault> {
+        let Filled { mut filter, ids } = self.0.filled.lock().clone();
+        let ids = ids + entries.len();
+        if ids <= filter.room() {
+            entries.iter().for_each(|(hash, _)| filter.insert(*hash));
+        } else {
+            filter = Arc::new(IdFilter::for_ids(ids.max(filter.room() / 2 * 3)));
+            let runs = Arc::clone(&self.0.runs.read());
+            for run in runs.iter() {
+                run.entries()?.iter().for_each(|(hash, _)| filter.insert(*hash));
+            }
+        }
+        *self.0.filled.lock() = Filled { filter, ids };
+        Ok(())
+    }
+
+    /// Makes one run of the last sixteen short ones, if there are so many.
+    fn merge(&self) -> Result<(), StoreFault> {
+        let runs = Arc::clone(&self.0.runs.read());
+        let (kept, short) = runs.split_at(runs.len().saturating_sub(MERGED));
+        if short.len() < MERGED || short.iter().any(|run| run.count >= LONG_ENTRIES) {
+            return Ok(());
+        }
+        let (Some(first), Some(last)) = (short.first(), short.last()) else { return Ok(()) };
+        let mut entries = Vec::new();
+        for run in short {
+            entries.extend(run.entries()?);
+        }
+        // Stable: it finds the sixteen ascending stretches and merges them.
+        entries.sort();
+        let range = (first.range.0, last.range.1);
+        let merged = IdRun::write(&self.0.storage, &self.0.chain_id, range, &entries)?;
+        *self.0.runs.write() = kept.iter().cloned().chain([merged]).collect();
+        for run in short {
+            self.0.storage.remove(&path_of(run.range))?;
+        }
+        Ok(())
+    }
+
+    /// The sequences that stored runs have for the hash of an id, newest run first.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn sequences_of(&self, hash: u64) -> Result<Vec<u64>, StoreFault> {
+        let runs = Arc::clone(&self.0.runs.read());
+        let mut found = Vec::new();
+        for run in runs.iter().rev() {
+            run.find(hash, &mut found)?;
+        }
+        Ok(found)
+    }
+}
+
+/// The ranges that runs are there for, by their beginning and the longer first; and the files that are left over.
+fn sorted_names<S: Storage>(storage: &S) -> Result<(Vec<(u64, u64)>, Vec<String>), StoreFault> {
+    let names = storage.list(IDS_DIRECTORY)?;
+    let mut ranges: Vec<_> = names.iter().filter_map(|name| range_of(name)).collect();
+    ranges.sort_unstable_by_key(|(first, end)| (*first, std::cmp::Reverse(*end)));
+    let aside = names.iter().filter(|name| name.ends_with(ASIDE_SUFFIX) || range_of(name).is_none());
+    let aside = aside.filter(|name| name.contains(SUFFIX)).map(|name| format!("{IDS_DIRECTORY}/{name}"));
+    Ok((ranges, aside.collect()))
+}
+
+/// A run as it stands in a file.
+#[derive(Clone, Debug)]
+pub struct FoundRun {
+    /// The file, relative to the data directory.
+    pub path: String,
+    /// The first sequence whose id may be in it, and the one behind the last.
+    pub range: (u64, u64),
+    /// Hashes and sequences, ascending; none where the file is damaged.
+    pub entries: Option<Vec<(u64, u64)>>,
+}
+
+/// All runs of a directory, for an audit.
+///
+/// # Errors
+/// The storage's faults.
+pub fn runs_in<S: Storage>(storage: &S, chain_id: &[u8; 16]) -> Result<Vec<FoundRun>, StoreFault> {
+    let (ranges, _) = sorted_names(storage)?;
+    let found = ranges.into_iter().map(|range| {
+        let entries = IdRun::open(storage, chain_id, range)?.map(|(_, entries)| entries);
+        Ok(FoundRun { path: path_of(range), range, entries })
+    });
+    found.collect()
+}
