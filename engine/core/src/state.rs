@@ -120,11 +120,7 @@ impl State {
     /// Goes on behind a block: the cells and terms of `mirror`, all ids taken so far, the next sequence.
     #[must_use]
     pub fn restored(mirror: &Mirror, ids: IdIndex, next_sequence: u64) -> Self {
-        let mut holds = Holds::default();
-        for (id, hold) in &mirror.holds {
-            holds.insert(*id, *hold);
-        }
-        holds.take_changed();
+        let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         Self { registry: mirror.registry.clone(), ledger, holds, ids, next_sequence }
     }
@@ -192,10 +188,11 @@ impl State {
         Ok(None)
     }
 
-    /// Asks memory for what a record will need: its id's slot, and its two accounts' cells and terms.
+    /// Asks memory for what a record will need: its id's slot, its hold's, and its two accounts' cells and terms.
     #[inline]
     fn prefetch(&self, record: &Record, history: &impl History) {
         history.prefetch(self.ids.address(record.uetr.get()));
+        history.prefetch(self.holds.address(record));
         for account in [record.debtor.get(), record.creditor.get()] {
             history.prefetch(self.ledger.address(account));
             history.prefetch(self.registry.address(account));
@@ -345,6 +342,7 @@ impl State {
             && frame.first_sequence == 1
         {
             self.ids = IdIndex::new(genesis.id_key);
+            self.holds = Holds::new(genesis.id_key);
         }
         let record = Entry::record(entry.id, bytes);
         let context = Context { frame, earlier: &[], history };

@@ -323,6 +323,7 @@ impl Actors<'_> {
             snapshot_blocks: self.options.snapshot_blocks,
             requested: 0,
             last_seal: Instant::now(),
+            next_deadline: None,
         };
         let executors = executors(self.state, self.options.shards);
         let (directory, meter) = (Arc::clone(self.directory), Arc::clone(self.meter));

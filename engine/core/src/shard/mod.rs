@@ -192,6 +192,7 @@ impl Shard {
             && sequence == 1
         {
             self.ids = IdIndex::new(genesis.id_key);
+            self.holds = Holds::new(genesis.id_key);
         }
         if !self.owns_id(entry.id) {
             return Ok(Vec::new());
