@@ -1,64 +1,54 @@
-//! The flat table of pending holds by id: open addressing, one cache line a hold. Its internal order decides
-//! nothing (what iterates, iterates by id), so its hash is keyed against chosen ids.
+//! The flat table of pending holds by id. Its internal order decides nothing (what iterates, iterates by id),
+//! so its hash is keyed against chosen ids.
 //!
-//! 256 parts, each growing alone, so that no growth stops traffic for long. An ended hold's line is closed by
-//! moving its followers back: no tombstones, so tables do not fill up with the dead.
+//! ```text
+//! part of 256 ── index: open addressing, 8 bytes (place in cells 32 | hash 32), 0 is free
+//!             └─ cells: 64 bytes a hold; those of ended holds are reused first, while they are in the caches
+//! ```
+//! A search looks at one line of the index and at one cell. Each part grows alone, so that no growth stops
+//! traffic for long. An ended hold's index entry is closed by moving its followers back: no tombstones.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::Hold;
-use crate::number::index;
+use crate::number::{index, number, number32};
 
 const PARTS: usize = 256;
-const FIRST_SLOTS: usize = 8;
+const FIRST_ENTRIES: usize = 8;
+const HASH_BITS: u32 = 32;
+const HASH_MASK: u64 = 0xFFFF_FFFF;
 
-/// A pending hold with what finds its traces elsewhere. A free slot has `is_taken` zero.
+/// A pending hold with what finds its traces elsewhere, or a cell without one.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Slot {
+struct Cell {
     id: u128,
     hold: Hold,
-    place: u32,
-    /// Position in the log of changes and, in the lowest bit, whether the slot is taken.
-    note: u32,
+    marks: Marks,
 }
 
-const _: () = assert!(size_of::<Slot>() == 64, "one cache line");
+const _: () = assert!(size_of::<Cell>() == 64, "one cache line");
 
 /// Where a hold's traces are: its entry on the wheel, and its beginning in the log of changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Marks {
     pub(super) place: u32,
-    /// Up to 2^31: a block's entries are far fewer.
     pub(super) note: u32,
 }
 
 impl Marks {
     /// The note of a hold that has no entry in the log.
-    pub(super) const UNNOTED: u32 = u32::MAX >> 1;
-}
-
-impl Slot {
-    fn new(id: u128, hold: Hold, marks: Marks) -> Self {
-        Self { id, hold, place: marks.place, note: marks.note.wrapping_shl(1) | 1 }
-    }
-
-    #[inline]
-    fn is_free(&self) -> bool {
-        self.note == 0
-    }
-
-    fn marks(&self) -> Marks {
-        Marks { place: self.place, note: self.note >> 1 }
-    }
+    pub(super) const UNNOTED: u32 = u32::MAX;
 }
 
 #[derive(Clone, Debug, Default)]
 struct Part {
     /// None, or a power of two.
-    slots: Vec<Slot>,
-    taken: usize,
+    index: Vec<u64>,
+    cells: Vec<Cell>,
+    /// Cells without a hold, the latest last.
+    free: Vec<u32>,
 }
 
 /// Pending holds by id.
@@ -99,9 +89,8 @@ impl HoldTable {
     #[inline]
     #[must_use]
     pub fn get(&self, id: u128) -> Option<&Hold> {
-        let (part, home) = self.home(id);
-        let part = self.parts.get(part)?;
-        part.slots.get(part.find(id, home)?).map(|slot| &slot.hold)
+        let (part, hash) = self.part_of(id)?;
+        part.find(id, hash).map(|(_, cell)| &cell.hold)
     }
 
     /// Number of pending holds.
@@ -118,7 +107,7 @@ impl HoldTable {
 
     /// All pending holds, ascending by id. Sorts them: for snapshots and reports.
     pub fn iter(&self) -> impl Iterator<Item = (&u128, &Hold)> {
-        let mut all: Vec<_> = self.slots().map(|slot| (&slot.id, &slot.hold)).collect();
+        let mut all: Vec<_> = self.cells().map(|cell| (&cell.id, &cell.hold)).collect();
         all.sort_unstable_by_key(|(id, _)| **id);
         all.into_iter()
     }
@@ -126,7 +115,7 @@ impl HoldTable {
     /// The deadline that ends first; none where none has one. Looks at all.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.slots().map(|slot| slot.hold.deadline).filter(|deadline| *deadline != u64::MAX).min()
+        self.cells().map(|cell| cell.hold.deadline).filter(|deadline| *deadline != u64::MAX).min()
     }
 
     /// Makes a hold pending; gives the one that had the id.
@@ -139,137 +128,188 @@ impl HoldTable {
         self.take(id).map(|(hold, _)| hold)
     }
 
-    /// Brings the slots that `ids` will need near, some dozen at a time: loads that do not wait for each other
+    /// Brings the cells that `ids` will need near, some dozen at a time: loads that do not wait for each other
     /// take little longer than one, and in tables beyond the caches a hold costs little else.
     #[inline]
     pub fn touch(&self, ids: impl Iterator<Item = u128>) {
-        let near = ids.fold(0, |sum, id| {
-            let (part, home) = self.home(id);
-            let slot = self.parts.get(part).and_then(|part| part.slots.get(home & part.mask()));
-            sum | slot.map_or(0, |slot| slot.note)
-        });
+        let near = ids.fold(0, |sum, id| sum ^ self.cell_near(id).map_or(0, |cell| cell.marks.note));
         core::hint::black_box(near);
     }
 
-    /// Where the slot that `id` will need lies in memory.
+    /// Where the cell of `id` lies in memory, or the one that it will get.
     #[inline]
     pub(super) fn address(&self, id: u128) -> *const u8 {
-        let (part, home) = self.home(id);
-        let slot = self.parts.get(part).and_then(|part| part.slots.get(home & part.mask()));
-        slot.map_or(core::ptr::null(), |slot| core::ptr::from_ref(slot).cast())
+        self.cell_near(id).map_or(core::ptr::null(), |cell| core::ptr::from_ref(cell).cast())
+    }
+
+    #[inline]
+    fn cell_near(&self, id: u128) -> Option<&Cell> {
+        let (part, hash) = self.part_of(id)?;
+        let place = match part.entry(part.seek(hash, |_| true)) {
+            0 => part.free.last().map_or(usize::MAX, |free| index(u64::from(*free))),
+            entry => place_of(entry),
+        };
+        part.cells.get(place)
     }
 
     pub(super) fn put(&mut self, id: u128, hold: Hold, marks: Marks) -> Option<(Hold, Marks)> {
-        let (part, home) = self.home(id);
-        let key = self.key;
-        let part = self.parts.get_mut(part)?;
-        // Grown at five eighths: a search that fails looks at four slots then, and at two or three mostly.
-        if part.taken.saturating_mul(8) >= part.slots.len().saturating_mul(5) {
-            part.grow(key);
+        let (at, hash) = home(id, self.key);
+        let part = self.parts.get_mut(at)?;
+        let cell = Cell { id, hold, marks };
+        if let Some((place, before)) = part.find(id, hash).map(|(at, cell)| (place_of(part.entry(at)), *cell))
+        {
+            if let Some(at) = part.cells.get_mut(place) {
+                *at = cell;
+            }
+            return Some((before.hold, before.marks));
         }
-        let at = part.find_or_free(id, home);
-        let slot = part.slots.get_mut(at)?;
-        let before = core::mem::replace(slot, Slot::new(id, hold, marks));
-        if before.is_free() {
-            part.taken = part.taken.saturating_add(1);
-            self.len = self.len.saturating_add(1);
-            None
-        } else {
-            Some((before.hold, before.marks()))
-        }
+        part.add(cell, hash);
+        self.len = self.len.saturating_add(1);
+        None
     }
 
     pub(super) fn take(&mut self, id: u128) -> Option<(Hold, Marks)> {
-        let (part, home) = self.home(id);
-        let key = self.key;
-        let part = self.parts.get_mut(part)?;
-        let at = part.find(id, home)?;
-        let found = *part.slots.get(at)?;
-        part.close(at, key);
+        let (at, hash) = home(id, self.key);
+        let part = self.parts.get_mut(at)?;
+        let (at, cell) = part.find(id, hash)?;
+        let found = (cell.hold, cell.marks);
+        part.close(at);
         self.len = self.len.saturating_sub(1);
-        Some((found.hold, found.marks()))
+        Some(found)
     }
 
     pub(super) fn set_place(&mut self, id: u128, place: u32) {
-        let (part, home) = self.home(id);
-        let Some(part) = self.parts.get_mut(part) else { return };
-        if let Some(slot) = part.find(id, home).and_then(|at| part.slots.get_mut(at)) {
-            slot.place = place;
+        let (at, hash) = home(id, self.key);
+        let Some(part) = self.parts.get_mut(at) else { return };
+        let found = part.find(id, hash).map(|(at, _)| place_of(part.entry(at)));
+        if let Some(cell) = found.and_then(|at| part.cells.get_mut(at)) {
+            cell.marks.place = place;
         }
     }
 
-    fn slots(&self) -> impl Iterator<Item = &Slot> {
-        self.parts.iter().flat_map(|part| &part.slots).filter(|slot| !slot.is_free())
+    fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.parts.iter().flat_map(Part::pending)
     }
 
     #[inline]
-    fn home(&self, id: u128) -> (usize, usize) {
-        let hash = hash(id, self.key);
-        (index(hash >> 56), index(hash))
+    fn part_of(&self, id: u128) -> Option<(&Part, u64)> {
+        let (at, hash) = home(id, self.key);
+        self.parts.get(at).map(|part| (part, hash))
     }
 }
 
 impl Part {
+    fn pending(&self) -> impl Iterator<Item = &Cell> {
+        self.index.iter().filter(|entry| **entry != 0).filter_map(|entry| self.cells.get(place_of(*entry)))
+    }
+
     #[inline]
     fn mask(&self) -> usize {
-        self.slots.len().wrapping_sub(1)
+        self.index.len().wrapping_sub(1)
     }
 
+    /// The index entry at `at`; zero where there is none.
     #[inline]
-    fn find(&self, id: u128, home: usize) -> Option<usize> {
-        let at = self.find_or_free(id, home);
-        self.slots.get(at).filter(|slot| !slot.is_free()).map(|_| at)
+    fn entry(&self, at: usize) -> u64 {
+        self.index.get(at).copied().unwrap_or(0)
     }
 
-    /// The slot of `id`, or the free one where it belongs. Ends, since at least three eighths are free.
+    /// The first entry of `hash` that `is_it`, or the free one where it belongs. Ends, since at least three
+    /// eighths are free.
     #[inline]
-    fn find_or_free(&self, id: u128, home: usize) -> usize {
+    fn seek(&self, hash: u64, is_it: impl Fn(u64) -> bool) -> usize {
         let mask = self.mask();
-        let mut at = home & mask;
-        while self.slots.get(at).is_some_and(|slot| !slot.is_free() && slot.id != id) {
+        let mut at = index(hash) & mask;
+        loop {
+            let entry = self.entry(at);
+            if entry == 0 || (entry & HASH_MASK == hash && is_it(entry)) {
+                return at;
+            }
             at = at.wrapping_add(1) & mask;
         }
-        at
     }
 
-    /// Frees a slot and moves those behind it back that have their home at or before it.
     #[inline]
-    fn close(&mut self, freed: usize, key: [u64; 2]) {
+    fn find(&self, id: u128, hash: u64) -> Option<(usize, &Cell)> {
+        let at = self.seek(hash, |entry| self.cells.get(place_of(entry)).is_some_and(|cell| cell.id == id));
+        match self.entry(at) {
+            0 => None,
+            entry => self.cells.get(place_of(entry)).map(|cell| (at, cell)),
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, cell: Cell, hash: u64) {
+        let taken = self.cells.len().saturating_sub(self.free.len());
+        // Grown at five eighths: a search that fails looks at four entries then, and at two or three mostly.
+        if taken.saturating_mul(8) >= self.index.len().saturating_mul(5) {
+            self.grow();
+        }
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(at) = self.cells.get_mut(index(place.into())) {
+                    *at = cell;
+                }
+                u64::from(place)
+            }
+            None => {
+                self.cells.push(cell);
+                number(self.cells.len()).saturating_sub(1)
+            }
+        };
+        let at = self.seek(hash, |_| false);
+        if let Some(entry) = self.index.get_mut(at) {
+            *entry = place.saturating_add(1) << HASH_BITS | hash;
+        }
+    }
+
+    /// Frees an entry with its cell, and moves those behind it back that have their home at or before it.
+    #[inline]
+    fn close(&mut self, freed: usize) {
+        self.free.push(number32(place_of(self.entry(freed))));
         let mask = self.mask();
         let (mut hole, mut at) = (freed, freed.wrapping_add(1) & mask);
-        while let Some(slot) = self.slots.get(at).copied().filter(|slot| !slot.is_free()) {
-            let from_home = at.wrapping_sub(index(hash(slot.id, key))) & mask;
+        loop {
+            let entry = self.entry(at);
+            if entry == 0 {
+                break;
+            }
+            let from_home = at.wrapping_sub(index(entry & HASH_MASK)) & mask;
             if from_home >= at.wrapping_sub(hole) & mask {
-                if let Some(free) = self.slots.get_mut(hole) {
-                    *free = slot;
+                if let Some(free) = self.index.get_mut(hole) {
+                    *free = entry;
                 }
                 hole = at;
             }
             at = at.wrapping_add(1) & mask;
         }
-        if let Some(last) = self.slots.get_mut(hole) {
-            *last = Slot::default();
+        if let Some(last) = self.index.get_mut(hole) {
+            *last = 0;
         }
-        self.taken = self.taken.saturating_sub(1);
     }
 
     #[cold]
-    fn grow(&mut self, key: [u64; 2]) {
-        let length = self.slots.len().saturating_mul(2).max(FIRST_SLOTS);
-        let old = core::mem::replace(&mut self.slots, alloc::vec![Slot::default(); length]);
-        for slot in old.into_iter().filter(|slot| !slot.is_free()) {
-            let at = self.find_or_free(slot.id, index(hash(slot.id, key)));
-            if let Some(free) = self.slots.get_mut(at) {
-                *free = slot;
+    fn grow(&mut self) {
+        let length = self.index.len().saturating_mul(2).max(FIRST_ENTRIES);
+        let old = core::mem::replace(&mut self.index, alloc::vec![0; length]);
+        for entry in old.into_iter().filter(|entry| *entry != 0) {
+            let at = self.seek(entry & HASH_MASK, |_| false);
+            if let Some(free) = self.index.get_mut(at) {
+                *free = entry;
             }
         }
     }
 }
 
+#[inline]
+fn place_of(entry: u64) -> usize {
+    index((entry >> HASH_BITS).wrapping_sub(1))
+}
+
 impl PartialEq for HoldTable {
     /// The same holds; neither key nor inner order matters.
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.slots().all(|slot| other.get(slot.id) == Some(&slot.hold))
+        self.len == other.len && self.cells().all(|cell| other.get(cell.id) == Some(&cell.hold))
     }
 }
 
@@ -279,6 +319,13 @@ impl fmt::Debug for HoldTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
+}
+
+/// The part of an id, and the 32 bits of its hash that choose the index entry.
+#[inline]
+fn home(id: u128, key: [u64; 2]) -> (usize, u64) {
+    let hash = hash(id, key);
+    (index(hash >> 56), hash & HASH_MASK)
 }
 
 /// A keyed multiplication, folded, and one more to spread it: the upper bits choose the part, the lower ones
