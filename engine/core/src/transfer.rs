@@ -11,6 +11,7 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::limits::RECORD_BYTES;
+use crate::outcome::OutcomeRow;
 
 /// What kind of transfer a record is, and whether the next one belongs to its chain.
 pub mod flags {
@@ -105,6 +106,21 @@ impl Record {
             && self.reason == 0
             && self.zeros == [0; 6]
             && self.flags.get() & !flags::SUBMITTABLE == 0
+    }
+
+    /// Sets the engine's fields.
+    #[inline]
+    pub(crate) fn decide(&mut self, row: &OutcomeRow, sequence: u64, timestamp: u64) {
+        self.sequence = sequence.into();
+        self.timestamp = timestamp.into();
+        self.outcome = row.outcome;
+        self.reason = row.reason;
+    }
+
+    /// The record in its bytes, to be changed where it lies.
+    #[inline]
+    pub(crate) fn of_bytes(bytes: &mut [u8; RECORD_BYTES]) -> &mut Self {
+        zerocopy::transmute_mut!(bytes)
     }
 
     /// The 128 bytes.
