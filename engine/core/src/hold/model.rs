@@ -101,15 +101,15 @@ impl Model {
     }
 }
 
-fn expired(mut next: impl FnMut() -> Option<Hold>) -> Vec<Hold> {
-    core::iter::from_fn(|| next()).collect()
+fn expired(next: impl FnMut() -> Option<Hold>) -> Vec<Hold> {
+    core::iter::from_fn(next).collect()
 }
 
 /// A deadline from now on: within the frame's own interval, seconds, minutes, turns of the wheel, or never.
 fn some_deadline(dice: &mut Dice, now: u64) -> u64 {
     let ahead = match dice.roll(6) {
         0 => dice.roll(1 << 27),
-        1 | 2 => 1_000_000_000 * (1 + dice.roll(3)),
+        1 | 2 => [1_000_000_000, 2_000_000_000, 3_000_000_000][usize::try_from(dice.roll(3)).expect("small")],
         3 => dice.roll(1 << 40),
         4 => 604_800_000_000_000,
         _ => return u64::MAX,
