@@ -12,6 +12,7 @@ use feiqian_benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
 use feiqian_benches::load::Load;
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
+use feiqian_core::hold::{Hold, HoldTable, Holds};
 use feiqian_core::ids::{IdIndex, RUN_ENTRIES};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::State;
@@ -72,6 +73,82 @@ fn run_core(accounts: u32, frames: usize) -> Duration {
     elapsed
 }
 
+/// Steps of the holds between two looks at the time.
+const STEPS_A_TURN: u64 = 4_096;
+
+/// Two-phase transfers as holds alone: each begins, and later ends in another order than it began.
+fn holds(c: &mut Criterion) {
+    const STEPS: u64 = 524_288;
+    let mut group = c.benchmark_group("holds, one insert and one remove");
+    group.throughput(Throughput::Elements(STEPS));
+    for pending in [8_192_u64, 1_048_576] {
+        let mut number = 0;
+        let mut holds = Holds::new(0x5EED);
+        let mut mirror = HoldTable::new(0x5EED);
+        let mut run = |steps: u64| {
+            let mut elapsed = [Duration::ZERO; 2];
+            for _ in 0..steps / STEPS_A_TURN {
+                let begun = Instant::now();
+                for _ in 0..STEPS_A_TURN / 16 {
+                    // Of each 64 neighbours the last ends first: ends come near the beginnings' order.
+                    let ended = |number: u64| number.checked_sub(pending).map(|ended| hold_id(ended ^ 63));
+                    let next = number + 1..=number + 16;
+                    // Stands for the plain loop's prefetches.
+                    holds.touch(next.clone().map(hold_id).chain(next.clone().filter_map(ended)));
+                    for number in next {
+                        holds.insert(hold_id(number), hold_of(number));
+                        if let Some(ended) = ended(number) {
+                            black_box(holds.remove(ended));
+                        }
+                    }
+                    number += 16;
+                }
+                assert_eq!(holds.expire_next(hold_of(number).deadline - 604_799_000_000_000), None);
+                elapsed[0] += begun.elapsed();
+                if number % 65_536 == 0 {
+                    let changed = holds.take_changed();
+                    let begun = Instant::now();
+                    absorb(&mut mirror, &changed);
+                    elapsed[1] += begun.elapsed();
+                }
+            }
+            elapsed
+        };
+        run(pending.next_multiple_of(65_536) + 65_536);
+        for (at, place) in ["pending", "the mirror, pending"].into_iter().enumerate() {
+            group.bench_function(BenchmarkId::new(place, pending), |b| {
+                b.iter_custom(|runs| (0..runs).map(|_| run(STEPS)[at]).sum());
+            });
+        }
+        assert!(holds.len() as u64 <= pending + 64 && mirror.len() as u64 <= pending + 65_536);
+    }
+    group.finish();
+}
+
+/// As the batcher's mirror does.
+fn absorb(mirror: &mut HoldTable, changes: &[(u128, Option<Hold>)]) {
+    for changes in changes.chunks(32) {
+        mirror.touch(changes.iter().map(|(id, _)| *id));
+        for (id, hold) in changes {
+            match hold {
+                Some(hold) => mirror.insert(*id, *hold),
+                None => mirror.remove(*id),
+            };
+        }
+    }
+}
+
+/// Spread over all bits, as UETRs are.
+fn hold_id(number: u64) -> u128 {
+    u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
+}
+
+/// A week's hold: 750,000 begin in a second, 2,457 in a frame.
+fn hold_of(number: u64) -> Hold {
+    let deadline = 604_800_000_000_000 + number / 2_457 * 3_276_000;
+    Hold { debtor: number % 999, creditor: number % 998, amount: 100, sequence: number, deadline }
+}
+
 fn sealing(c: &mut Criterion) {
     let (mut maker, set_up) = ChainMaker::set_up(7, 10_000);
     let mut state = State::default();
@@ -122,7 +199,7 @@ fn hashing(c: &mut Criterion) {
     let mut hashes = Vec::new();
     hash_many(Domain::TransferLeaf, &leaves, &mut hashes);
     group.bench_function("tree over leaves", |b| {
-        b.iter_with_setup(|| hashes.clone(), |mut leaves| root_of(Domain::TransferNode, &mut leaves));
+        b.iter(|| root_of(Domain::TransferNode, black_box(&hashes)));
     });
     group.finish();
 }
@@ -235,5 +312,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = core_loop, sealing, hashing, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = core_loop, holds, sealing, hashing, journal, pipeline, sharded }
 criterion_main!(benches);

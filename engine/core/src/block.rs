@@ -3,10 +3,12 @@
 
 use alloc::vec::Vec;
 
-use feiqian_proof::hash::{Domain, Hash, hash_many};
+use feiqian_proof::growing::{GrowingTree, finish_all};
+use feiqian_proof::hash::{Digest, Domain, HASH_BYTES, Hash, hash_into, hash_many};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
 use feiqian_proof::leaf::{
-    AccountLeaf, PositionLeaf, SaltKind, SaltSeed, config_leaf, salt, salts, transfer_leaf,
+    AccountLeaf, PositionLeaf, SaltKind, SaltSeed, TRANSFER_LEAF_BYTES, config_leaf, fill_transfer_leaf,
+    salt, salts, transfer_leaf,
 };
 use feiqian_proof::tree::{Tree, root_of};
 
@@ -27,10 +29,9 @@ pub const RULES_VERSION: u32 = 1;
 /// Leaves made ready for the hash lanes at a time; 192 bytes each stay in the first-level cache.
 const LEAVES_AT_ONCE: usize = 64;
 
-/// One participant's part of the block that is being filled, in one currency.
-#[derive(Clone, Debug, Default)]
-struct SlotPart {
-    leaves: Vec<Hash>,
+/// What one participant moved in the block that is being filled, in one currency, minor units.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
     debits: u128,
     credits: u128,
 }
@@ -39,8 +40,11 @@ struct SlotPart {
 #[derive(Clone, Debug)]
 pub struct Sealer {
     mirror: Mirror,
-    leaves: Vec<Hash>,
-    parts: Vec<SlotPart>,
+    /// The open block's entries.
+    transfers: GrowingTree,
+    /// Of each position, its own entries of the open block, and their sums.
+    sub_trees: Vec<GrowingTree>,
+    moved: Vec<Moved>,
     accounts: Tree,
     account_salts: Vec<[u8; 16]>,
     config: Option<Root>,
@@ -61,8 +65,9 @@ impl Sealer {
     pub fn restored(mirror: Mirror, first_sequence: u64, height: u64, previous: Hash) -> Self {
         let mut sealer = Self {
             mirror,
-            leaves: Vec::new(),
-            parts: Vec::new(),
+            transfers: GrowingTree::new(Domain::TransferNode),
+            sub_trees: Vec::new(),
+            moved: Vec::new(),
             accounts: Tree::new(Domain::AccountNode),
             account_salts: Vec::new(),
             config: None,
@@ -70,7 +75,7 @@ impl Sealer {
             height,
             previous,
         };
-        sealer.parts.resize(sealer.mirror.registry.slots().len(), SlotPart::default());
+        sealer.make_room();
         let all: Vec<_> = (0..number(sealer.mirror.accounts.len())).collect();
         sealer.hash_accounts(&all);
         sealer
@@ -85,7 +90,7 @@ impl Sealer {
     /// Entries in the open block so far.
     #[must_use]
     pub fn open_entries(&self) -> u64 {
-        number(self.leaves.len())
+        self.transfers.len()
     }
 
     /// The height of the last block; zero before the first.
@@ -132,51 +137,66 @@ impl Sealer {
         }
         let id = entry.map_or(0, |entry| entry.id);
         self.add_records(frame, &[Entry::record(id, bytes)], rows);
-        self.parts.resize(self.mirror.registry.slots().len(), SlotPart::default());
+        self.make_room();
+    }
+
+    /// A sub-tree and sums for each position.
+    fn make_room(&mut self) {
+        let slots = self.mirror.registry.slots().len();
+        self.sub_trees.resize_with(slots, || GrowingTree::new(Domain::ParticipantNode));
+        self.moved.resize(slots, Moved::default());
     }
 
     fn add_records(&mut self, frame: &FrameView<'_>, records: &[Record], rows: &[OutcomeRow]) {
         let seed = self.block_seed();
         let mut sequence = frame.first_sequence;
-        let first = self.leaves.len();
         let mut salt_row = Vec::with_capacity(LEAVES_AT_ONCE);
-        let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
+        // Filled over and over: the zeros behind the records stay.
+        let mut inputs = [[0; TRANSFER_LEAF_BYTES]; LEAVES_AT_ONCE];
+        let mut digests = [[0; HASH_BYTES]; LEAVES_AT_ONCE];
         for (records, rows) in records.chunks(LEAVES_AT_ONCE).zip(rows.chunks(LEAVES_AT_ONCE)) {
             salt_row.clear();
-            inputs.clear();
             salts(&seed, SaltKind::Transfer, sequence, records.len(), &mut salt_row);
-            for ((record, row), salt) in records.iter().zip(rows).zip(&salt_row) {
-                let decided = decided_record(record, row, sequence, frame.timestamp);
-                inputs.push(transfer_leaf(salt, decided.bytes()));
+            for (input, ((record, row), salt)) in
+                inputs.iter_mut().zip(records.iter().zip(rows).zip(&salt_row))
+            {
+                let bytes = fill_transfer_leaf(input, salt, record.bytes());
+                Record::of_bytes(bytes).decide(row, sequence, frame.timestamp);
                 sequence = sequence.saturating_add(1);
             }
-            hash_many(Domain::TransferLeaf, &inputs, &mut self.leaves);
-        }
-        if frame.kind == FrameKind::Transfers {
-            self.add_to_parts(records, rows, first);
+            let inputs = inputs.get(..records.len()).unwrap_or_default();
+            hash_into(Domain::TransferLeaf, inputs, &mut digests);
+            let leaves = digests.get(..records.len()).unwrap_or_default();
+            self.transfers.extend(leaves);
+            if frame.kind == FrameKind::Transfers {
+                self.add_to_parts(records, rows, leaves);
+            }
         }
     }
 
-    fn add_to_parts(&mut self, records: &[Record], rows: &[OutcomeRow], first: usize) {
-        let leaves = self.leaves.get(first..).unwrap_or_default();
+    fn add_to_parts(&mut self, records: &[Record], rows: &[OutcomeRow], leaves: &[Digest]) {
         let accounts = self.mirror.registry.accounts();
-        let slot_of = |handle| accounts.get(index(handle)).map(|terms| terms.slot);
+        let slot_of = |handle| accounts.get(index(handle)).map(|terms| index(terms.slot.into()));
         for ((record, row), leaf) in records.iter().zip(rows).zip(leaves) {
             let (debtor, creditor) = (slot_of(record.debtor.get()), slot_of(record.creditor.get()));
-            let moved = match (row.outcome(), debtor == creditor) {
-                (Some(Outcome::Cleared), false) => u128::from(row.amount.get()),
-                _ => 0,
-            };
-            if let Some(part) = debtor.and_then(|slot| self.parts.get_mut(index(slot.into()))) {
-                part.leaves.push(*leaf);
-                part.debits = part.debits.saturating_add(moved);
+            if let Some(tree) = debtor.and_then(|slot| self.sub_trees.get_mut(slot)) {
+                tree.push(leaf);
             }
             if debtor == creditor {
                 continue;
             }
-            if let Some(part) = creditor.and_then(|slot| self.parts.get_mut(index(slot.into()))) {
-                part.leaves.push(*leaf);
-                part.credits = part.credits.saturating_add(moved);
+            if let Some(tree) = creditor.and_then(|slot| self.sub_trees.get_mut(slot)) {
+                tree.push(leaf);
+            }
+            if row.outcome != Outcome::Cleared.number() {
+                continue;
+            }
+            let amount = u128::from(row.amount.get());
+            if let Some(moved) = debtor.and_then(|slot| self.moved.get_mut(slot)) {
+                moved.debits = moved.debits.saturating_add(amount);
+            }
+            if let Some(moved) = creditor.and_then(|slot| self.moved.get_mut(slot)) {
+                moved.credits = moved.credits.saturating_add(amount);
             }
         }
     }
@@ -189,17 +209,17 @@ impl Sealer {
         let cycle = delta.closes.unwrap_or_else(|| self.mirror.registry.open_cycle());
         let totals = self.totals();
         let positions = self.positions_root(&seed, cycle);
-        let count = self.leaves.len();
+        let count = self.transfers.len();
         let header = BlockHeader {
             chain_id: self.mirror.registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
             height: delta.height,
             previous: self.previous,
             first_sequence: self.first_sequence,
-            count: number(count),
+            count,
             timestamp: frame.timestamp,
             cycle,
             totals,
-            transfers: Root { hash: root_of(Domain::TransferNode, &mut self.leaves), size: number(count) },
+            transfers: Root { hash: self.transfers.finish(), size: count },
             positions,
             accounts: self.accounts_root(),
             config: self.config_root(),
@@ -208,7 +228,6 @@ impl Sealer {
         if let Some(cycle) = delta.closes {
             self.mirror.close(cycle);
         }
-        self.leaves.clear();
         self.first_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
         self.height = delta.height;
         self.previous = header.hash();
@@ -258,24 +277,19 @@ impl Sealer {
     }
 
     fn positions_root(&mut self, seed: &SaltSeed, cycle: u64) -> Root {
-        self.parts.resize(self.mirror.registry.slots().len(), SlotPart::default());
-        let mut hashes = Vec::with_capacity(self.parts.len());
-        for slot in 0..self.parts.len() {
-            let (count, debits, credits, transfers_root) = match self.parts.get_mut(slot) {
-                Some(part) => {
-                    let count = number(part.leaves.len());
-                    let root = root_of(Domain::ParticipantNode, &mut part.leaves);
-                    part.leaves.clear();
-                    (count, core::mem::take(&mut part.debits), core::mem::take(&mut part.credits), root)
-                }
-                None => continue,
-            };
-            let slot = SlotHandle::try_from(slot).unwrap_or(SlotHandle::MAX);
+        self.make_room();
+        let counts: Vec<_> = self.sub_trees.iter().map(GrowingTree::len).collect();
+        let mut roots = Vec::with_capacity(counts.len());
+        finish_all(&mut self.sub_trees, &mut roots);
+        let mut hashes = Vec::with_capacity(counts.len());
+        for (slot, ((count, moved), transfers_root)) in (0..).zip(counts.iter().zip(&self.moved).zip(roots)) {
             if let Some(leaf) = self.position_leaf(seed, slot, cycle) {
-                hashes.push(PositionLeaf { count, debits, credits, transfers_root, ..leaf }.hash());
+                let Moved { debits, credits } = *moved;
+                hashes.push(PositionLeaf { count: *count, debits, credits, transfers_root, ..leaf }.hash());
             }
         }
-        Root { size: number(hashes.len()), hash: root_of(Domain::PositionNode, &mut hashes) }
+        self.moved.fill(Moved::default());
+        Root { size: number(hashes.len()), hash: root_of(Domain::PositionNode, &hashes) }
     }
 
     fn position_leaf(&self, seed: &SaltSeed, slot: SlotHandle, cycle: u64) -> Option<PositionLeaf> {
@@ -304,7 +318,7 @@ impl Sealer {
     /// If they differ (I2).
     fn totals(&self) -> Hash {
         let mut rows: Vec<(u16, u128, u128)> = Vec::new();
-        for (part, terms) in self.parts.iter().zip(self.mirror.registry.slots()) {
+        for (moved, terms) in self.moved.iter().zip(self.mirror.registry.slots()) {
             let currency = terms.currency.numeric();
             let at = match rows.binary_search_by_key(&currency, |row| row.0) {
                 Ok(at) => at,
@@ -314,8 +328,8 @@ impl Sealer {
                 }
             };
             if let Some((_, debits, credits)) = rows.get_mut(at) {
-                *debits = debits.saturating_add(part.debits);
-                *credits = credits.saturating_add(part.credits);
+                *debits = debits.saturating_add(moved.debits);
+                *credits = credits.saturating_add(moved.credits);
             }
         }
         for (currency, debits, credits) in &rows {
@@ -330,11 +344,11 @@ impl Sealer {
             return root;
         }
         let chain = self.chain_seed();
-        let mut leaves: Vec<_> = config_entries(&self.mirror)
+        let leaves: Vec<_> = config_entries(&self.mirror)
             .zip(0..)
             .map(|(entry, at)| config_leaf(&salt(&chain, SaltKind::Config, at), &entry))
             .collect();
-        let root = Root { size: number(leaves.len()), hash: root_of(Domain::ConfigNode, &mut leaves) };
+        let root = Root { size: number(leaves.len()), hash: root_of(Domain::ConfigNode, &leaves) };
         *self.config.insert(root)
     }
 
@@ -359,13 +373,9 @@ impl Sealer {
 #[inline]
 #[must_use]
 pub fn decided_record(record: &Record, row: &OutcomeRow, sequence: u64, timestamp: u64) -> Record {
-    Record {
-        sequence: sequence.into(),
-        timestamp: timestamp.into(),
-        outcome: row.outcome,
-        reason: row.reason,
-        ..*record
-    }
+    let mut decided = *record;
+    decided.decide(row, sequence, timestamp);
+    decided
 }
 
 /// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles.

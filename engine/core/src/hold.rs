@@ -1,15 +1,29 @@
 //! Pending holds, and which of them a frame's time has ended. Finished holds leave no trace here.
+//!
+//! A hold costs one cache line in a flat table ([`table`]), one entry on a timing wheel where it has a
+//! deadline ([`wheel`]), and one in the log of what changed since the last block.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+mod table;
+mod wheel;
+
+#[cfg(test)]
+mod model;
+
 use alloc::vec::Vec;
 
 use crate::account::AccountHandle;
+use crate::number::number32;
+use crate::transfer::{Record, flags};
+
+pub use table::HoldTable;
+use table::Marks;
+use wheel::Wheel;
 
 /// Nanoseconds in a second: timeouts come in seconds, frame times in nanoseconds.
 const NANOSECONDS: u64 = 1_000_000_000;
 
 /// A pending hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Hold {
     /// The account that pays.
     pub debtor: AccountHandle,
@@ -32,75 +46,131 @@ pub fn deadline(timestamp: u64, timeout: u32) -> u64 {
     }
 }
 
-/// All pending holds by id and by deadline, and which ids changed since the last block.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// All pending holds by id and by deadline, and what changed since the last block.
+#[derive(Clone, Debug, Default)]
 pub struct Holds {
-    by_id: BTreeMap<u128, Hold>,
-    by_deadline: BTreeSet<(u64, u128)>,
-    changed: BTreeSet<u128>,
+    table: HoldTable,
+    wheel: Wheel,
+    /// In the order of the changes: the last one of an id says how it is.
+    changed: Vec<(u128, Option<Hold>)>,
 }
 
 impl Holds {
+    /// None pending, with a table keyed by a number that submitters do not know.
+    #[must_use]
+    pub fn new(key: u128) -> Self {
+        Self { table: HoldTable::new(key), ..Self::default() }
+    }
+
+    /// Those of a mirror; nothing has changed yet.
+    #[must_use]
+    pub fn restored(pending: &HoldTable) -> Self {
+        let mut holds = Self { table: pending.empty_copy(), ..Self::default() };
+        pending.iter().for_each(|(id, hold)| holds.begin(*id, *hold, Marks::UNNOTED));
+        holds
+    }
+
     /// A pending hold.
+    #[inline]
     #[must_use]
     pub fn get(&self, id: u128) -> Option<&Hold> {
-        self.by_id.get(&id)
+        self.table.get(id)
     }
 
     /// Number of pending holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.table.len()
     }
 
     /// Whether none is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.table.is_empty()
     }
 
     /// All pending holds, ascending by id.
     pub fn iter(&self) -> impl Iterator<Item = (u128, &Hold)> {
-        self.by_id.iter().map(|(id, hold)| (*id, hold))
+        self.table.iter().map(|(id, hold)| (*id, hold))
+    }
+
+    /// Where the hold that `record` makes or ends lies in memory; null for one that does neither.
+    #[inline]
+    pub(crate) fn address(&self, record: &Record) -> *const u8 {
+        match record.flags.get() & flags::TWO_PHASE {
+            0 => core::ptr::null(),
+            flags::HOLD => self.table.address(record.uetr.get()),
+            _ => self.table.address(record.related.get()),
+        }
+    }
+
+    /// [`HoldTable::touch`], where memory can't be asked ahead.
+    pub fn touch(&self, ids: impl Iterator<Item = u128>) {
+        self.table.touch(ids);
     }
 
     /// Makes a hold pending.
     pub fn insert(&mut self, id: u128, hold: Hold) {
-        self.by_id.insert(id, hold);
-        self.by_deadline.insert((hold.deadline, id));
-        self.changed.insert(id);
+        self.begin(id, hold, number32(self.changed.len()));
+        self.changed.push((id, Some(hold)));
+    }
+
+    #[inline]
+    fn begin(&mut self, id: u128, hold: Hold, note: u32) {
+        let marks = Marks { place: self.wheel.push(hold.deadline, id), note };
+        if let Some((replaced, marks)) = self.table.put(id, hold, marks) {
+            self.forget_deadline(&replaced, marks);
+        }
     }
 
     /// Ends a hold: posted, voided or expired.
     pub fn remove(&mut self, id: u128) -> Option<Hold> {
-        let hold = self.by_id.remove(&id)?;
-        self.by_deadline.remove(&(hold.deadline, id));
-        self.changed.insert(id);
+        let (hold, marks) = self.table.take(id)?;
+        self.forget_deadline(&hold, marks);
+        // Where it began in this block too, one word says all of it. A note of an earlier block points at
+        // another's entry, or behind the end.
+        match usize::try_from(marks.note).ok().and_then(|at| self.changed.get_mut(at)) {
+            Some((noted, change)) if *noted == id => *change = None,
+            _ => self.changed.push((id, None)),
+        }
         Some(hold)
+    }
+
+    fn forget_deadline(&mut self, hold: &Hold, marks: Marks) {
+        let Self { table, wheel, .. } = self;
+        wheel.end(hold.deadline, marks.place, |id, place| table.set_place(id, place));
     }
 
     /// Ends the next hold whose deadline `timestamp` has reached, in order of deadline and id.
     pub fn expire_next(&mut self, timestamp: u64) -> Option<Hold> {
-        let (deadline, id) = *self.by_deadline.first()?;
-        if deadline > timestamp || deadline == u64::MAX {
-            return None;
+        let Self { table, wheel, .. } = self;
+        wheel.advance(timestamp, |id, place| table.set_place(id, place));
+        while let Some((deadline, id)) = self.wheel.next_due(timestamp) {
+            // The wheel does not forget what ends shortly before its time.
+            if self.table.get(id).is_some_and(|hold| hold.deadline == deadline) {
+                return self.remove(id);
+            }
         }
-        self.remove(id)
+        None
     }
 
     /// Those that `concerns` says, with all that has changed since the last block: more than one shard may
     /// report the end of a hold.
     #[must_use]
     pub(crate) fn part(&self, concerns: impl Fn(&Hold) -> bool) -> Self {
-        let mut part = Self::default();
-        self.iter().filter(|(_, hold)| concerns(hold)).for_each(|(id, hold)| part.insert(id, *hold));
-        let is_here = |id: &u128| !self.by_id.contains_key(id) || part.by_id.contains_key(id);
-        part.changed = self.changed.iter().copied().filter(is_here).collect();
+        let mut part = Self { table: self.table.empty_copy(), ..Self::default() };
+        self.iter().filter(|(_, hold)| concerns(hold)).for_each(|(id, hold)| {
+            part.begin(id, *hold, Marks::UNNOTED);
+        });
+        let is_here = |hold: &Option<Hold>| hold.as_ref().is_none_or(&concerns);
+        part.changed = self.changed.iter().filter(|(_, hold)| is_here(hold)).copied().collect();
         part
     }
 
-    /// What has changed since the last call: the pending hold, or none where it ended.
+    /// What has changed since the last call, in order: a hold that began to be pending, or none for one that
+    /// ended.
     pub fn take_changed(&mut self) -> Vec<(u128, Option<Hold>)> {
-        core::mem::take(&mut self.changed).into_iter().map(|id| (id, self.by_id.get(&id).copied())).collect()
+        let next = Vec::with_capacity(self.changed.len());
+        core::mem::replace(&mut self.changed, next)
     }
 }

@@ -1,16 +1,19 @@
 //! The state as of the last sealed block: what proofs, questions, reports and snapshots are made from,
 //! beside the hot path and never ahead of a block. Follows the shards through [`Delta`]s alone.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::delta::{Delta, Settlement};
-use crate::hold::Hold;
+use crate::hold::HoldTable;
 use crate::limits::CLOSED_CYCLES_KEPT;
 use crate::number::index;
 use crate::participant::{CycleNumber, SlotCell};
 use crate::registry::Registry;
+
+/// Holds whose places in memory are asked for at once.
+const TOUCHED_AHEAD: usize = 32;
 
 /// A closed cycle's net positions, and how the clearing accounts' histories go on before its settlement.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +36,7 @@ pub struct Mirror {
     /// Positions by slot.
     pub slots: Vec<SlotCell>,
     /// Pending holds by id.
-    pub holds: BTreeMap<u128, Hold>,
+    pub holds: HoldTable,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -65,11 +68,15 @@ impl Mirror {
                 at.clone_from(cell);
             }
         }
-        for (id, hold) in &delta.holds {
-            match hold {
-                Some(hold) => self.holds.insert(*id, *hold),
-                None => self.holds.remove(id),
-            };
+        self.holds.key_with(self.registry.genesis().map_or(0, |genesis| genesis.id_key));
+        for changes in delta.holds.chunks(TOUCHED_AHEAD) {
+            self.holds.touch(changes.iter().map(|(id, _)| *id));
+            for (id, hold) in changes {
+                match hold {
+                    Some(hold) => self.holds.insert(*id, *hold),
+                    None => self.holds.remove(*id),
+                };
+            }
         }
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {

@@ -1,7 +1,7 @@
 //! The byte form of a [`Mirror`]: what a snapshot file carries. Versioned; ids are not in it, since the
 //! journal and its id runs hold them.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
 use crate::delta::Settlement;
-use crate::hold::Hold;
+use crate::hold::{Hold, HoldTable};
 use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
     UNSETTLED_CYCLES_MAX,
@@ -49,7 +49,7 @@ impl Mirror {
             }
         }
         to.count(self.holds.len());
-        for (id, hold) in &self.holds {
+        for (id, hold) in self.holds.iter() {
             to.u128(*id);
             for value in [hold.debtor, hold.creditor, hold.amount, hold.sequence, hold.deadline] {
                 to.u64(value);
@@ -70,8 +70,10 @@ impl Mirror {
         if from.u8()? != VERSION {
             return Err(Malformed);
         }
+        let registry = decode_registry(from)?;
+        let key = registry.genesis().map_or(0, |genesis| genesis.id_key);
         let mirror = Self {
-            registry: decode_registry(from)?,
+            registry,
             accounts: list(from, ACCOUNTS_MAX, |from| {
                 Ok(AccountCell {
                     balance: from.i128()?,
@@ -88,7 +90,7 @@ impl Mirror {
                     closed: list(from, UNSETTLED_CYCLES_MAX, |from| Ok((from.u64()?, from.i128()?)))?,
                 })
             })?,
-            holds: decode_holds(from)?,
+            holds: decode_holds(from, key)?,
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         from.clone().finish()?;
@@ -112,14 +114,15 @@ fn list<T>(
     Ok(values)
 }
 
-fn decode_holds(from: &mut Decoder<'_>) -> Result<BTreeMap<u128, Hold>, Malformed> {
-    let holds = list(from, COUNT_MAX, |from| {
+fn decode_holds(from: &mut Decoder<'_>, key: u128) -> Result<HoldTable, Malformed> {
+    let mut holds = HoldTable::new(key);
+    for _ in 0..from.count(COUNT_MAX)? {
         let id = from.u128()?;
         let (debtor, creditor, amount) = (from.u64()?, from.u64()?, from.u64()?);
         let (sequence, deadline) = (from.u64()?, from.u64()?);
-        Ok((id, Hold { debtor, creditor, amount, sequence, deadline }))
-    })?;
-    Ok(holds.into_iter().collect())
+        holds.insert(id, Hold { debtor, creditor, amount, sequence, deadline });
+    }
+    Ok(holds)
 }
 
 fn encode_closing(closing: &Closing, to: &mut Encoder) {

@@ -133,11 +133,7 @@ impl State {
     /// Goes on behind a block: the cells and terms of `mirror`, all ids taken so far, the next sequence.
     #[must_use]
     pub fn restored(mirror: &Mirror, ids: IdIndex, next_sequence: u64) -> Self {
-        let mut holds = Holds::default();
-        for (id, hold) in &mirror.holds {
-            holds.insert(*id, *hold);
-        }
-        holds.take_changed();
+        let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         Self { registry: mirror.registry.clone(), ledger, holds, ids, next_sequence }
     }
@@ -205,14 +201,15 @@ impl State {
         Ok(None)
     }
 
-    /// Asks memory for what the records up to [`AHEAD`] behind `place` will need: their ids' slots and their two
-    /// accounts' lines.
+    /// Asks memory for what the records up to [`AHEAD`] behind `place` will need: their ids' slots, their two
+    /// accounts' lines, and the holds that they begin or end.
     #[inline]
     fn look_ahead(&self, ahead: &mut Ahead, place: usize, records: &[Record], history: &impl History) {
         while ahead.asked <= place.saturating_add(AHEAD) {
             let Some(record) = records.get(ahead.asked) else { return };
             let hash = self.ids.hash(record.uetr.get());
             self.ids.addresses(hash, |at| history.prefetch(at));
+            history.prefetch(self.holds.address(record));
             history.prefetch(self.ledger.address(record.debtor.get()));
             history.prefetch(self.ledger.address(record.creditor.get()));
             ahead.note(hash);
@@ -377,6 +374,7 @@ impl State {
             && frame.first_sequence == 1
         {
             self.ids = core::mem::take(&mut self.ids).rekeyed(genesis.id_key);
+            self.holds = Holds::new(genesis.id_key);
         }
         let record = Entry::record(entry.id, bytes);
         let context = Context { frame, earlier: &[], history };

@@ -11,6 +11,7 @@ use zerocopy::little_endian::{U16, U32, U64, U128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::limits::RECORD_BYTES;
+use crate::outcome::OutcomeRow;
 
 /// What kind of transfer a record is, and whether the next one belongs to its chain.
 pub mod flags {
@@ -117,6 +118,21 @@ impl Record {
         // Currency, flags, timeout │ purpose, zero │ related │ sequence │ timestamp │ outcome, reason, zeros.
         let unused = word(6).wrapping_shr(32) | word(7) | word(8) | word(13) | word(14) | word(15);
         unused == 0 && word(5) == u64::from(currency)
+    }
+
+    /// Sets the engine's fields.
+    #[inline]
+    pub(crate) fn decide(&mut self, row: &OutcomeRow, sequence: u64, timestamp: u64) {
+        self.sequence = sequence.into();
+        self.timestamp = timestamp.into();
+        self.outcome = row.outcome;
+        self.reason = row.reason;
+    }
+
+    /// The record in its bytes, to be changed where it lies.
+    #[inline]
+    pub(crate) fn of_bytes(bytes: &mut [u8; RECORD_BYTES]) -> &mut Self {
+        zerocopy::transmute_mut!(bytes)
     }
 
     /// The 128 bytes.

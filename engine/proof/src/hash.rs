@@ -70,12 +70,28 @@ impl Hasher {
     }
 }
 
+/// A digest's bytes, as rows of trees keep them: two neighbours are a node's input as they lie.
+pub type Digest = [u8; HASH_BYTES];
+
 /// Appends the digest of each input to `out`, in order, many at a time.
 ///
 /// `N` is a multiple of 64 and at most 1,024 (whole blocks of a single BLAKE3 chunk), checked when compiled.
 pub fn hash_many<const N: usize>(domain: Domain, inputs: &[[u8; N]], out: &mut Vec<Hash>) {
+    let lanes = Lanes::new(domain.key());
     out.reserve(inputs.len());
-    Lanes::new(domain.key()).hash(inputs, |digest| out.push(digest));
+    for group in inputs.chunks(LANES) {
+        let mut digests = [[0; HASH_BYTES]; LANES];
+        lanes.hash(group, &mut digests);
+        out.extend(digests.iter().take(group.len()).map(|digest| Hash(*digest)));
+    }
+}
+
+/// [`hash_many`] into digests that are there already: the first of `out`, one for each input.
+///
+/// # Panics
+/// If `out` is shorter than `inputs`.
+pub fn hash_into<const N: usize>(domain: Domain, inputs: &[[u8; N]], out: &mut [Digest]) {
+    Lanes::new(domain.key()).hash(inputs, out);
 }
 
 /// Inputs handed to BLAKE3 at a time: the widest SIMD that it has (AVX-512).
@@ -88,6 +104,7 @@ const ROOT: u8 = 1 << 3;
 const KEYED_HASH: u8 = 1 << 4;
 
 /// The SIMD lanes of this machine under one key.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes {
     platform: Platform,
     key: [u32; 8],
@@ -98,28 +115,32 @@ impl Lanes {
         Self { platform: Platform::detect(), key: blake3::platform::words_from_le_bytes_32(key) }
     }
 
-    /// Gives the digest of each input to `sink`, in order.
-    pub(crate) fn hash<const N: usize>(&self, inputs: &[[u8; N]], mut sink: impl FnMut(Hash)) {
-        const { assert!(N > 0 && N <= 1024 && N.is_multiple_of(64), "whole blocks of one chunk") };
-        for group in inputs.chunks(LANES) {
+    /// Writes the digest of each input to the front of `out`, in order. Inputs are read where they lie.
+    #[inline]
+    pub(crate) fn hash<const N: usize>(&self, inputs: &[[u8; N]], out: &mut [Digest]) {
+        for (group, digests) in inputs.chunks(LANES).zip(out[..inputs.len()].chunks_mut(LANES)) {
             let mut lanes = [&group[0]; LANES];
             for (lane, input) in lanes.iter_mut().zip(group) {
                 *lane = input;
             }
-            let mut digests = [[0; HASH_BYTES]; LANES];
-            let digests = &mut digests[..group.len()];
-            self.platform.hash_many(
-                &lanes[..group.len()],
-                &self.key,
-                0,
-                IncrementCounter::No,
-                KEYED_HASH,
-                CHUNK_START,
-                CHUNK_END | ROOT,
-                digests.as_flattened_mut(),
-            );
-            digests.iter().for_each(|digest| sink(Hash(*digest)));
+            self.hash_group(&lanes[..group.len()], digests);
         }
+    }
+
+    /// [`Lanes::hash`] for at most [`LANES`] inputs that lie apart.
+    #[inline]
+    pub(crate) fn hash_group<const N: usize>(&self, inputs: &[&[u8; N]], out: &mut [Digest]) {
+        const { assert!(N > 0 && N <= 1024 && N.is_multiple_of(64), "whole blocks of one chunk") };
+        self.platform.hash_many(
+            inputs,
+            &self.key,
+            0,
+            IncrementCounter::No,
+            KEYED_HASH,
+            CHUNK_START,
+            CHUNK_END | ROOT,
+            out[..inputs.len()].as_flattened_mut(),
+        );
     }
 }
 
@@ -155,9 +176,11 @@ mod tests {
         let narrower = [Platform::sse2(), Platform::sse41(), Platform::avx2(), Some(Platform::portable())];
         for platform in narrower.into_iter().flatten() {
             let lanes = Lanes { platform, ..Lanes::new(Domain::TransferLeaf.key()) };
-            let mut expected = inputs.iter().map(|input| keyed(Domain::TransferLeaf, input));
-            lanes.hash(&inputs, |digest| assert_eq!(Some(digest), expected.next(), "{platform:?}"));
-            assert_eq!(expected.next(), None);
+            let expected: Vec<_> = inputs.iter().map(|input| keyed(Domain::TransferLeaf, input).0).collect();
+            let mut digests = [[0; HASH_BYTES]; 46];
+            lanes.hash(&inputs, &mut digests);
+            assert_eq!(digests[..45], expected, "{platform:?}");
+            assert_eq!(digests[45], [0; HASH_BYTES], "nothing behind the last");
         }
     }
 

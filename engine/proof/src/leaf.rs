@@ -38,6 +38,20 @@ pub fn transfer_leaf(salt: &[u8; SALT_BYTES], record: &[u8; RECORD_BYTES]) -> [u
     Writer::new().put(salt).put(record).zeros(48).finish()
 }
 
+/// Writes salt and record into a transfer's leaf whose last 48 bytes are zero; gives the record in it.
+#[inline]
+pub fn fill_transfer_leaf<'a>(
+    leaf: &'a mut [u8; TRANSFER_LEAF_BYTES],
+    salt: &[u8; SALT_BYTES],
+    record: &[u8; RECORD_BYTES],
+) -> &'a mut [u8; RECORD_BYTES] {
+    let (salt_at, rest) = leaf.split_at_mut(SALT_BYTES);
+    salt_at.copy_from_slice(salt);
+    let record_at = rest.first_chunk_mut().expect("a leaf has room for the record");
+    *record_at = *record;
+    record_at
+}
+
 /// The digest of one transfer's leaf. For many, pass [`transfer_leaf`]s to [`hash_many`](crate::hash::hash_many).
 #[must_use]
 pub fn transfer_leaf_hash(salt: &[u8; SALT_BYTES], record: &[u8; RECORD_BYTES]) -> Hash {
@@ -251,6 +265,9 @@ mod tests {
         let leaf = transfer_leaf(&salt, &record);
         assert_eq!((&leaf[..16], &leaf[16..144], &leaf[144..]), (&salt[..], &record[..], &[0; 48][..]));
         assert_eq!(transfer_leaf_hash(&salt, &record), keyed(Domain::TransferLeaf, &leaf));
+        let mut filled = [0; TRANSFER_LEAF_BYTES];
+        assert_eq!(fill_transfer_leaf(&mut filled, &salt, &record), &record);
+        assert_eq!(filled, leaf);
     }
 
     /// Counting bytes, zero where the layout has none in use.

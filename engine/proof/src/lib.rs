@@ -19,6 +19,7 @@ pub mod hash;
 pub mod consistency;
 pub mod inclusion;
 pub mod tree;
+pub mod growing;
 
 pub mod header;
 pub mod leaf;

@@ -15,8 +15,10 @@ use crate::hash::{Domain, Hasher, LANES, Lanes};
 pub const SALT_BYTES: usize = 16;
 
 const BLOCK_BYTES: usize = 64;
+/// Where a block has the number of its pair of salts.
+const PAIR_AT: usize = 8;
 /// Compressions prepared at a time.
-const BLOCKS: usize = LANES;
+const BLOCKS: usize = 2 * LANES;
 
 /// The secret that salts come from: a chain's for accounts and configuration entries, a block's for its
 /// transfers and positions.
@@ -69,16 +71,19 @@ pub fn salts(seed: &SaltSeed, kind: SaltKind, first: u64, count: usize, out: &mu
     let lanes = Lanes::new(&seed.0);
     let end = out.len() + count;
     out.reserve(count);
+    let mut blocks = [block(kind, 0); BLOCKS];
+    let mut digests = [[0; 32]; BLOCKS];
     let mut pair = first >> 1;
     let mut skipped = usize::from(first & 1 == 1);
     while out.len() < end {
         let left = (end - out.len() + skipped).div_ceil(2).min(BLOCKS);
-        let blocks: [_; BLOCKS] = core::array::from_fn(|at| block(kind, pair + at as u64));
-        lanes.hash(&blocks[..left], |both| {
-            let halves = both.0.as_chunks::<SALT_BYTES>().0.iter();
-            let wanted = halves.skip(core::mem::take(&mut skipped)).take(end - out.len());
-            out.extend(wanted);
-        });
+        for (block, pair) in blocks[..left].iter_mut().zip(pair..) {
+            block[PAIR_AT..PAIR_AT + 8].copy_from_slice(&pair.to_le_bytes());
+        }
+        lanes.hash(&blocks[..left], &mut digests);
+        let halves = digests[..left].as_flattened().as_chunks::<SALT_BYTES>().0;
+        let wanted = halves.iter().skip(core::mem::take(&mut skipped)).take(end - out.len());
+        out.extend(wanted);
         pair += left as u64;
     }
 }

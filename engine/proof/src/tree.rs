@@ -6,7 +6,8 @@
 
 use alloc::vec::Vec;
 
-use crate::hash::{Domain, HASH_BYTES, Hash, LANES, Lanes, keyed};
+use crate::growing::GrowingTree;
+use crate::hash::{Digest, Domain, HASH_BYTES, Hash, LANES, Lanes, keyed};
 
 pub use crate::inclusion::verify_inclusion;
 
@@ -22,14 +23,12 @@ pub fn empty_root(node: Domain) -> Hash {
     keyed(node, b"")
 }
 
-/// The root over `leaves`, in their order. Works in place: what `leaves` holds afterwards is of no use.
+/// The root over `leaves`, in their order.
 #[must_use]
-pub fn root_of(node: Domain, leaves: &mut Vec<Hash>) -> Hash {
-    let lanes = Lanes::new(node.key());
-    while leaves.len() > 1 {
-        fold_row(&lanes, leaves);
-    }
-    leaves.first().copied().unwrap_or_else(|| empty_root(node))
+pub fn root_of(node: Domain, leaves: &[Hash]) -> Hash {
+    let mut tree = GrowingTree::new(node);
+    leaves.iter().for_each(|leaf| tree.push(&leaf.0));
+    tree.finish()
 }
 
 /// The siblings that lead from the leaf at `index` to the root, lowest first.
@@ -40,12 +39,12 @@ pub fn root_of(node: Domain, leaves: &mut Vec<Hash>) -> Hash {
 pub fn path_of(node: Domain, leaves: &[Hash], index: usize) -> Vec<Hash> {
     assert!(index < leaves.len(), "a path starts at a leaf of the tree");
     let lanes = Lanes::new(node.key());
-    let mut row = leaves.to_vec();
+    let mut row: Vec<Digest> = leaves.iter().map(|leaf| leaf.0).collect();
     let mut path = Vec::new();
     let mut at = index;
     while row.len() > 1 {
-        path.extend(row.get(at ^ 1));
-        fold_row(&lanes, &mut row);
+        path.extend(row.get(at ^ 1).copied().map(Hash));
+        row = row_above(&lanes, &row);
         at >>= 1;
     }
     path
@@ -58,26 +57,18 @@ fn pair(left: &Hash, right: &Hash) -> [u8; 2 * HASH_BYTES] {
     bytes
 }
 
-/// Replaces a row by the row above it.
-fn fold_row(lanes: &Lanes, row: &mut Vec<Hash>) {
-    let pairs = row.len() / 2;
-    let mut done = 0;
-    while done < pairs {
-        let count = LANES.min(pairs - done);
-        let mut children = [[0; 2 * HASH_BYTES]; LANES];
-        for (slot, two) in children.iter_mut().zip(row[2 * done..].chunks_exact(2).take(count)) {
-            *slot = pair(&two[0], &two[1]);
-        }
-        // Node i lands on child i, which was read with its group: writing never overtakes reading.
-        lanes.hash(&children[..count], |digest| {
-            row[done] = digest;
-            done += 1;
-        });
-    }
+/// The children of each node over a row, as they lie: an odd last one is in none.
+pub(crate) fn pairs(row: &[Digest]) -> &[[u8; 2 * HASH_BYTES]] {
+    row.as_flattened().as_chunks().0
+}
+
+fn row_above(lanes: &Lanes, row: &[Digest]) -> Vec<Digest> {
+    let mut above = alloc::vec![[0; HASH_BYTES]; row.len().div_ceil(2)];
+    lanes.hash(pairs(row), &mut above);
     if row.len() % 2 == 1 {
-        row[pairs] = row[row.len() - 1];
+        above[row.len() / 2] = row[row.len() - 1];
     }
-    row.truncate(row.len().div_ceil(2));
+    above
 }
 
 /// A tree that keeps all its rows, so that a change costs its path and not the whole.
@@ -88,7 +79,7 @@ fn fold_row(lanes: &Lanes, row: &mut Vec<Hash>) {
 pub struct Tree {
     node: Domain,
     /// Row 0 holds the leaves; each further one half as many, up to the root.
-    rows: Vec<Vec<Hash>>,
+    rows: Vec<Vec<Digest>>,
     changed: Marks,
 }
 
@@ -105,11 +96,9 @@ impl Tree {
         let lanes = Lanes::new(node.key());
         let mut changed = Marks::default();
         changed.grow(leaves.len());
-        let mut rows = alloc::vec![leaves];
+        let mut rows = alloc::vec![leaves.into_iter().map(|leaf| leaf.0).collect::<Vec<_>>()];
         while let Some(row) = rows.last().filter(|row| row.len() > 1) {
-            let mut above = row.clone();
-            fold_row(&lanes, &mut above);
-            above.shrink_to_fit();
+            let above = row_above(&lanes, row);
             rows.push(above);
         }
         Self { node, rows, changed }
@@ -130,7 +119,7 @@ impl Tree {
     /// The leaf at `index`, if there is one.
     #[must_use]
     pub fn leaf(&self, index: usize) -> Option<Hash> {
-        self.rows[0].get(index).copied()
+        self.rows[0].get(index).copied().map(Hash)
     }
 
     /// Replaces the leaf at `index`.
@@ -138,14 +127,14 @@ impl Tree {
     /// # Panics
     /// If there is no such leaf.
     pub fn set(&mut self, index: usize, leaf: Hash) {
-        self.rows[0][index] = leaf;
+        self.rows[0][index] = leaf.0;
         self.changed.mark(index);
     }
 
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Hash) {
         let index = self.len();
-        self.rows[0].push(leaf);
+        self.rows[0].push(leaf.0);
         self.changed.grow(index + 1);
         self.changed.mark(index);
     }
@@ -154,7 +143,7 @@ impl Tree {
     pub fn root(&mut self) -> Hash {
         self.refresh();
         let top = &self.rows[self.rows.len() - 1];
-        top.first().copied().unwrap_or_else(|| empty_root(self.node))
+        top.first().copied().map_or_else(|| empty_root(self.node), Hash)
     }
 
     /// The siblings that lead from the leaf at `index` to the root, lowest first.
@@ -165,7 +154,7 @@ impl Tree {
         assert!(index < self.len(), "a path starts at a leaf of the tree");
         self.refresh();
         let siblings = self.rows.iter().enumerate().map(|(height, row)| row.get((index >> height) ^ 1));
-        siblings.flatten().copied().collect()
+        siblings.flatten().copied().map(Hash).collect()
     }
 
     /// Hashes the nodes above all changed leaves, row by row.
@@ -182,7 +171,7 @@ impl Tree {
             }
             let (below, above) = self.rows.split_at_mut(height + 1);
             let (below, above) = (&below[height], &mut above[0]);
-            above.resize(below.len().div_ceil(2), Hash::default());
+            above.resize(below.len().div_ceil(2), [0; HASH_BYTES]);
             to_parents(&mut changed);
             hash_parents(&lanes, below, above, &changed);
             height += 1;
@@ -197,24 +186,24 @@ fn to_parents(changed: &mut Vec<usize>) {
 }
 
 /// Hashes the nodes of row `above` that `changed` names, ascending.
-fn hash_parents(lanes: &Lanes, below: &[Hash], above: &mut [Hash], changed: &[usize]) {
+fn hash_parents(lanes: &Lanes, below: &[Digest], above: &mut [Digest], changed: &[usize]) {
     let odd_end = (below.len() % 2 == 1).then(|| above.len() - 1);
     let moved_up = changed.last().copied().filter(|last| Some(*last) == odd_end);
     if let Some(last) = moved_up {
         above[last] = below[2 * last];
     }
     let hashed = &changed[..changed.len() - usize::from(moved_up.is_some())];
+    let below = pairs(below);
     for group in hashed.chunks(LANES) {
-        let mut children = [[0; 2 * HASH_BYTES]; LANES];
+        let mut children = [&below[group[0]]; LANES];
         for (slot, index) in children.iter_mut().zip(group) {
-            *slot = pair(&below[2 * index], &below[2 * index + 1]);
+            *slot = &below[*index];
         }
-        let mut indices = group.iter();
-        lanes.hash(&children[..group.len()], |digest| {
-            if let Some(index) = indices.next() {
-                above[*index] = digest;
-            }
-        });
+        let mut digests = [[0; HASH_BYTES]; LANES];
+        lanes.hash_group(&children[..group.len()], &mut digests);
+        for (index, digest) in group.iter().zip(&digests) {
+            above[*index] = *digest;
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Batcher {
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
+    /// The deadline that ends the first hold, as of the block at a height.
+    pub(crate) next_deadline: Option<(u64, Option<u64>)>,
 }
 
 impl Actor for Batcher {
@@ -139,10 +141,15 @@ impl Batcher {
     }
 
     /// Whether a hold waits for nothing but a frame whose time ends it.
-    fn has_overdue_hold(&self) -> bool {
+    fn has_overdue_hold(&mut self) -> bool {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let holds = &self.book.sealer().mirror().holds;
-        holds.values().map(|hold| hold.deadline).min().is_some_and(|end| u128::from(end) <= since.as_nanos())
+        let sealer = self.book.sealer();
+        // Holds change by blocks alone: without traffic, all of them are looked at once and not at each tick.
+        if self.next_deadline.is_none_or(|(height, _)| height != sealer.height()) {
+            self.next_deadline = Some((sealer.height(), sealer.mirror().holds.next_deadline()));
+        }
+        let deadline = self.next_deadline.and_then(|(_, deadline)| deadline);
+        deadline.is_some_and(|end| u128::from(end) <= since.as_nanos())
     }
 
     /// Sends the command that seals the open block, once. If the door is busy, the next tick tries again.

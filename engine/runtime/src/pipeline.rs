@@ -340,6 +340,7 @@ impl Actors<'_> {
             snapshot_blocks: self.options.snapshot_blocks,
             requested: 0,
             last_seal: Instant::now(),
+            next_deadline: None,
         };
         let executors = executors(self.state, self.options.shards);
         let (id_runs, id_orders) = self.ids;

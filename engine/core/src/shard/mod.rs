@@ -213,6 +213,7 @@ impl Shard {
             && sequence == 1
         {
             self.ids = core::mem::take(&mut self.ids).rekeyed(genesis.id_key);
+            self.holds = Holds::new(genesis.id_key);
         }
         if !self.owns_id(entry.id) {
             return Ok(Vec::new());

@@ -11,7 +11,7 @@ fn node(left: &Hash, right: &Hash) -> Hash {
 }
 
 fn head(leaves: &[Hash]) -> LogHead {
-    LogHead { size: leaves.len() as u64, root: root_of(Domain::TransferNode, &mut leaves.to_vec()) }
+    LogHead { size: leaves.len() as u64, root: root_of(Domain::TransferNode, &leaves) }
 }
 
 fn flipped(hash: Hash) -> Hash {

@@ -97,7 +97,7 @@ fn header() -> BlockHeader {
         timestamp: 1_780_000_000_000_000_000,
         cycle: 7,
         totals: totals_digest(&[(756, 0, 0), (978, 100, 100)]),
-        transfers: Root { hash: root_of(Domain::TransferNode, &mut transfer_leaves()), size: 3 },
+        transfers: Root { hash: root_of(Domain::TransferNode, &transfer_leaves()), size: 3 },
         positions: Root { hash: position().hash(), size: 1 },
         accounts: Root { hash: account().hash(), size: 1 },
         config: Root { hash: empty_root(Domain::ConfigNode), size: 0 },
@@ -131,7 +131,7 @@ fn vectors() -> String {
 fn trees(vectors: &mut Vectors) {
     let leaves: Vec<Hash> = (0..7).map(|leaf| Hash([leaf; 32])).collect();
     for size in [0, 1, 2, 3, 5, 7] {
-        let root = root_of(Domain::TransferNode, &mut leaves[..size].to_vec());
+        let root = root_of(Domain::TransferNode, &leaves[..size]);
         vectors.add(&format!("root of {size} leaves"), &root.0);
     }
     let path = path_of(Domain::TransferNode, &leaves, 4);

@@ -191,7 +191,7 @@ fn a_tree_of_another_domain_is_refused_even_when_signed() {
     let leaf = transfer_leaf_hash(&right.salt, &right.record);
     let signed =
         |root: Hash| signed_anew(&right, |header| header.transfers.hash = root).verify(&key()).is_ok();
-    assert!(signed(root_of(Domain::TransferNode, &mut vec![leaf, right.path[0]])));
+    assert!(signed(root_of(Domain::TransferNode, &[leaf, right.path[0]])));
     for domain in Domain::ALL.into_iter().filter(|domain| *domain != Domain::TransferNode) {
         assert!(!signed(node_of(domain, &leaf, &right.path[0])), "{domain:?}");
     }

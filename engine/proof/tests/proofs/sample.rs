@@ -54,7 +54,7 @@ impl Block {
         let leaf = |sequence| transfer_leaf_hash(&salt_at(&seed, sequence), &record_at(height, sequence));
         let leaves: Vec<Hash> = sequences.map(leaf).collect();
         let root = |domain, leaf: &[u8]| Root { hash: keyed(domain, leaf), size: 1 };
-        let hash = root_of(Domain::TransferNode, &mut leaves.clone());
+        let hash = root_of(Domain::TransferNode, &leaves);
         let header = BlockHeader {
             chain_id: *b"feiqian-test-one",
             height,

@@ -18,7 +18,7 @@ fn plain(hashes: &[Hash]) -> Vec<Digest> {
 }
 
 fn root(leaves: &[Hash]) -> Hash {
-    root_of(NODE, &mut leaves.to_vec())
+    root_of(NODE, &leaves)
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_proof_of_one_tree_serves_no_other() {
     let leaves = leaves(11);
     for other in others {
         let path = path_of(other, &leaves, 4);
-        let other_root = root_of(other, &mut leaves.clone());
+        let other_root = root_of(other, &leaves);
         assert!(verify_inclusion(other, leaves[4], 4, 11, &path, &other_root));
         assert!(!verify_inclusion(NODE, leaves[4], 4, 11, &path, &other_root));
         assert!(!verify_inclusion(NODE, leaves[4], 4, 11, &path, &root(&leaves)));
@@ -190,7 +190,7 @@ fn a_proof_of_one_tree_serves_no_other() {
 fn a_node_does_not_pass_for_a_leaf() {
     let node = Domain::ConfigNode;
     let leaves = leaves(8);
-    let root = root_of(node, &mut leaves.clone());
+    let root = root_of(node, &leaves);
     let above = path_of(node, &leaves, 2)[1..].to_vec();
     let inner = node_of(node, &leaves[2], &leaves[3]);
     let children: [u8; 64] = [leaves[2].0, leaves[3].0].concat().try_into().unwrap();
