@@ -210,7 +210,7 @@ impl ChainMaker {
 
     fn frame(&mut self, batch: &Batch) -> Made {
         let mut builder = PayloadBuilder::default();
-        builder.push(batch);
+        builder.push(batch.clone());
         let (payload, count) = builder.finish();
         self.made(FrameKind::Transfers, count, payload)
     }

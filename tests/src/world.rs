@@ -234,7 +234,7 @@ impl World {
         let mut records = Vec::new();
         for batch in &batches {
             assert!(batch.is_within_limits() && builder.has_room_for(batch), "the frame is over its bounds");
-            builder.push(batch);
+            builder.push(batch.clone());
             records.extend_from_slice(&batch.records);
         }
         let (payload, _) = builder.finish();

@@ -110,11 +110,12 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Writes a payload, batch by batch, and says when a frame is full.
+/// Gathers the batches of a frame, says when it is full, and writes the payload: each record is copied once.
 #[derive(Debug, Default)]
 pub struct PayloadBuilder {
     batches: Vec<BatchEntry>,
-    records: Vec<u8>,
+    records: Vec<Vec<Record>>,
+    count: usize,
     details: Vec<u8>,
 }
 
@@ -166,7 +167,7 @@ impl PayloadBuilder {
     /// Records so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.records.len() / RECORD_BYTES
+        self.count
     }
 
     /// Whether one more batch of these bounds fits this frame.
@@ -178,8 +179,8 @@ impl PayloadBuilder {
     }
 
     /// Appends a batch; the caller has asked [`PayloadBuilder::has_room_for`].
-    pub fn push(&mut self, batch: &Batch) {
-        let first = number32(self.count());
+    pub fn push(&mut self, batch: Batch) {
+        let first = number32(self.count);
         self.batches.push(BatchEntry {
             participant: batch.participant.into(),
             count: number32(batch.records.len()).into(),
@@ -188,19 +189,23 @@ impl PayloadBuilder {
             signature: batch.signature.unwrap_or([0; 64]),
             ..BatchEntry::new_zeroed()
         });
-        self.records.extend_from_slice(batch.records.as_bytes());
         for (at, bytes) in &batch.details {
             self.details.extend_from_slice(&first.saturating_add(*at).to_le_bytes());
             self.details.extend_from_slice(&number32(bytes.len()).to_le_bytes());
             self.details.extend_from_slice(bytes);
         }
+        self.count = self.count.saturating_add(batch.records.len());
+        self.records.push(batch.records);
     }
 
     /// The payload's bytes and its number of records.
     #[must_use]
     pub fn finish(self) -> (Vec<u8>, u32) {
-        let count = number32(self.count());
-        let mut bytes = alloc::vec![0; PREAMBLE_BYTES];
+        let count = number32(self.count);
+        let units = self.batches.len().saturating_add(self.count).saturating_add(2);
+        let mut bytes =
+            Vec::with_capacity(units.saturating_mul(RECORD_BYTES).saturating_add(self.details.len()));
+        bytes.resize(PREAMBLE_BYTES, 0);
         if let Some(to) = bytes.first_chunk_mut::<4>() {
             *to = number32(self.batches.len()).to_le_bytes();
         }
@@ -208,7 +213,7 @@ impl PayloadBuilder {
             to.copy_from_slice(&number32(self.details.len()).to_le_bytes());
         }
         bytes.extend_from_slice(self.batches.as_bytes());
-        bytes.extend_from_slice(&self.records);
+        self.records.iter().for_each(|records| bytes.extend_from_slice(records.as_bytes()));
         bytes.extend_from_slice(&self.details);
         bytes.resize(bytes.len().next_multiple_of(RECORD_BYTES), 0);
         (bytes, count)
@@ -245,8 +250,8 @@ mod tests {
         first.details = vec![(1, vec![9; 300])];
         let mut second = Batch::new(8, vec![record(3)]);
         second.details = vec![(0, vec![1, 2])];
-        builder.push(&first);
-        builder.push(&second);
+        builder.push(first);
+        builder.push(second);
         let (bytes, count) = builder.finish();
         assert_eq!((count, bytes.len() % RECORD_BYTES), (3, 0));
         let payload = Payload::parse(&bytes, count).expect("well formed");

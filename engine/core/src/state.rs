@@ -297,7 +297,8 @@ impl State {
             if known.is_some() {
                 return Err(fail(RejectReason::ChainFailed));
             }
-            let claim = examine(record, submitter, &self.registry, |at| self.ledger.terms(at)).map_err(fail)?;
+            let claim =
+                examine(record, submitter, &self.registry, |at| self.ledger.terms(at)).map_err(fail)?;
             let held = self.decide(&claim, record, &overlay).map_err(fail)?;
             overlay.add(&claim, held);
             note_hold(&mut overlay, &claim, record, timestamp);

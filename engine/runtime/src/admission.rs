@@ -2,6 +2,7 @@
 //! total, and serves participants by deficit round robin. What is admitted has room everywhere behind.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,7 +44,29 @@ pub struct BatchOutcome {
     /// Frame time, nanoseconds since 1970.
     pub timestamp: u64,
     /// One for each record.
-    pub rows: Vec<OutcomeRow>,
+    pub rows: Rows,
+}
+
+/// A stretch of a frame's rows, which all of its submitters share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rows {
+    frame: Arc<Vec<OutcomeRow>>,
+    range: Range<usize>,
+}
+
+impl Rows {
+    /// The rows of `frame` in a range that lies within it.
+    pub(crate) fn of(frame: &Arc<Vec<OutcomeRow>>, range: Range<usize>) -> Self {
+        assert!(range.end <= frame.len(), "a batch's rows lie in its frame's");
+        Self { frame: Arc::clone(frame), range }
+    }
+}
+
+impl Deref for Rows {
+    type Target = [OutcomeRow];
+    fn deref(&self) -> &[OutcomeRow] {
+        &self.frame[self.range.clone()]
+    }
 }
 
 /// An admitted batch's claim to its outcome.
@@ -61,6 +84,14 @@ impl Ticket {
     /// As [`Ticket::wait`], for callers in a runtime.
     pub async fn outcome(self) -> Option<BatchOutcome> {
         self.0.await.ok()
+    }
+}
+
+impl<'a> IntoIterator for &'a Rows {
+    type Item = &'a OutcomeRow;
+    type IntoIter = std::slice::Iter<'a, OutcomeRow>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

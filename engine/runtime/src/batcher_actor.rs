@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
+use crossbeam::channel::Sender;
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::block::Sealer;
 use feiqian_core::command::{Command, Entry};
@@ -15,6 +16,7 @@ use crate::admission::Admission;
 use crate::book::Book;
 use crate::execution::Executed;
 use crate::fatal;
+use crate::flush_thread::FlushOrder;
 use crate::lane::{LaneEnd, Wake};
 use crate::meter::Meter;
 use crate::storage::files::FileStorage;
@@ -34,6 +36,9 @@ pub(crate) struct Batcher {
     pub(crate) seal_interval: Duration,
     pub(crate) seal_entries_max: u64,
     pub(crate) snapshot_blocks: u64,
+    /// Height of the block whose snapshot was ordered last.
+    pub(crate) snapshot_ordered: u64,
+    pub(crate) flushes: Sender<FlushOrder<FileStorage>>,
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
@@ -83,7 +88,7 @@ impl Handler<Ask> for Batcher {
 impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
         let mut has_sealed = false;
-        let Self { book, lane, meter, snapshot_blocks, .. } = self;
+        let Self { book, lane, meter, snapshot_blocks, snapshot_ordered, flushes, .. } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
             let begun = Instant::now();
             match book.absorb(&execution.frame, &rows, delta.as_ref()) {
@@ -91,8 +96,9 @@ impl Batcher {
                     has_sealed = true;
                     meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());
                     // Here and not later: behind the next frame the mirror is no longer that of the block.
-                    if block.header.height.is_multiple_of((*snapshot_blocks).max(1)) {
-                        snapshot(book, meter);
+                    let since = block.header.height.saturating_sub(*snapshot_ordered);
+                    if flush(book, flushes, since >= (*snapshot_blocks).max(1)) {
+                        *snapshot_ordered = block.header.height;
                     }
                 }
                 Ok(None) => {}
@@ -163,11 +169,19 @@ impl Batcher {
     }
 }
 
-fn snapshot(book: &Book<FileStorage>, meter: &Meter) {
-    match book.snapshot() {
-        Ok(_) => meter.record_snapshot(),
-        Err(fault) => fatal::stop("a snapshot can't be written", &fault),
+/// Orders a snapshot where one is due, else rows to be made durable, if there is room for an order. True: a snapshot
+/// was ordered.
+fn flush(book: &Book<FileStorage>, flushes: &Sender<FlushOrder<FileStorage>>, is_due: bool) -> bool {
+    if flushes.is_full() {
+        return false;
     }
+    // Only then: it copies the whole state.
+    let due = if is_due { book.pending_snapshot() } else { None };
+    let (order, is_snapshot) = match due {
+        Some(snapshot) => (FlushOrder::Snapshot(snapshot), true),
+        None => (FlushOrder::Rows(book.outcomes.clone()), false),
+    };
+    flushes.try_send(order).is_ok() && is_snapshot
 }
 
 /// The command that seals a block. Its id follows from chain and height, so that no block is sealed twice.

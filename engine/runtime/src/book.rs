@@ -116,20 +116,53 @@ impl<S: Storage> Book<S> {
         check_block(&stored, header, &PublicKey::of(&self.key))
     }
 
+    /// The last block's state, to be written as a snapshot by whoever has the time; none in the midst of a block.
+    #[must_use]
+    pub fn pending_snapshot(&self) -> Option<PendingSnapshot<S>> {
+        let head = self.sealed_head.filter(|_| self.sealer.open_entries() == 0)?;
+        Some(PendingSnapshot {
+            stores: (self.outcomes.clone(), self.blocks.clone(), self.snapshots.clone()),
+            of: SnapshotOf { height: self.sealer.height(), head },
+            state: self.sealer.mirror().encode(),
+        })
+    }
+
     /// Makes all rows and blocks durable, then writes a snapshot of the last block, if there is one newer
     /// than the newest snapshot.
     ///
     /// # Errors
     /// [`BookFault::Store`].
     pub fn snapshot(&self) -> Result<Option<u64>, BookFault> {
-        self.outcomes.sync()?;
-        self.blocks.sync()?;
-        let Some(head) = self.sealed_head.filter(|_| self.sealer.open_entries() == 0) else {
-            return Ok(None);
-        };
-        let height = self.sealer.height();
-        self.snapshots.write(&SnapshotOf { height, head }, &self.sealer.mirror().encode())?;
-        Ok(Some(height))
+        match self.pending_snapshot() {
+            Some(snapshot) => snapshot.write().map(Some),
+            None => {
+                self.outcomes.sync()?;
+                self.blocks.sync()?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A copy of the state after a block, not yet on disk.
+#[derive(Debug)]
+pub struct PendingSnapshot<S: Storage> {
+    stores: (OutcomeStore<S>, BlockStore<S>, SnapshotStore<S>),
+    of: SnapshotOf,
+    state: Vec<u8>,
+}
+
+impl<S: Storage> PendingSnapshot<S> {
+    /// Makes rows and blocks durable, then writes the snapshot; gives its height.
+    ///
+    /// # Errors
+    /// [`BookFault::Store`].
+    pub fn write(&self) -> Result<u64, BookFault> {
+        let (outcomes, blocks, snapshots) = &self.stores;
+        outcomes.sync()?;
+        blocks.sync()?;
+        snapshots.write(&self.of, &self.state)?;
+        Ok(self.of.height)
     }
 }
 

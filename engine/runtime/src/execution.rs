@@ -14,7 +14,7 @@ use feiqian_core::state::FrameView;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::admission::{BatchOutcome, CommandOutcome, Place};
+use crate::admission::{BatchOutcome, CommandOutcome, Place, Rows};
 use crate::board::Board;
 use crate::directory::Directory;
 use crate::journal::{Durable, Frame};
@@ -74,7 +74,7 @@ pub(crate) fn view_of(frame: &Durable<Frame>) -> FrameView<'_> {
 #[derive(Debug)]
 pub(crate) struct Executed {
     pub(crate) execution: Arc<Execution>,
-    pub(crate) rows: Vec<OutcomeRow>,
+    pub(crate) rows: Arc<Vec<OutcomeRow>>,
     pub(crate) delta: Option<Delta>,
 }
 
@@ -109,7 +109,7 @@ impl Finisher {
         delta: Option<Delta>,
         expired: u32,
     ) {
-        let frame = &execution.frame;
+        let (frame, rows) = (&execution.frame, Arc::new(rows));
         let first_account = self.follow_command(execution, &rows);
         self.meter.record_frame(frame, &rows, expired);
         let replies = execution.replies.lock().take();
@@ -153,7 +153,7 @@ enum Answers {
 fn prepare(
     replies: Replies,
     frame: &Durable<Frame>,
-    rows: &[OutcomeRow],
+    rows: &Arc<Vec<OutcomeRow>>,
     first_account: Option<u64>,
 ) -> Answers {
     let header = &frame.header;
@@ -168,7 +168,7 @@ fn prepare(
         Replies::Batches(batches) => {
             let mut at = 0;
             let answers = batches.into_iter().map(|(reply, count, place)| {
-                let own = rows[at..at + count].to_vec();
+                let own = Rows::of(rows, at..at + count);
                 let first_sequence = header.first_sequence + at as u64;
                 at += count;
                 (reply, BatchOutcome { first_sequence, timestamp: header.timestamp, rows: own }, place)

@@ -2,6 +2,7 @@
 //! the lanes. The next frames gather meanwhile: that is the group commit.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -51,6 +52,7 @@ impl<S: Storage> JournalThread<S> {
         if let Err(fault) = self.journal.close() {
             fatal::stop("the journal can't be closed", &fault);
         }
+        spares.end();
     }
 
     fn mark(&mut self) {
@@ -103,6 +105,16 @@ impl<S: Storage> JournalThread<S> {
 struct Spares<S: Storage> {
     orders: Sender<()>,
     ready: Receiver<SpareSegment<S::File>>,
+    thread: JoinHandle<()>,
+}
+
+impl<S: Storage> Spares<S> {
+    /// Waits until the thread has ended: as long as it runs, it holds the data directory.
+    fn end(self) {
+        let Self { orders, ready, thread } = self;
+        drop((orders, ready));
+        drop(thread.join());
+    }
 }
 
 /// Prepares segments beside the journal. A failure is no fault yet: the journal prepares its own when it needs
@@ -119,8 +131,8 @@ fn spare_thread<S: Storage>(preparer: SparePreparer<S>) -> (Spares<S>, bool) {
             }
         }
     });
-    if let Err(fault) = thread {
-        fatal::stop("a thread can't be started", &fault);
+    match thread {
+        Ok(thread) => (Spares { orders, ready, thread }, false),
+        Err(fault) => fatal::stop("a thread can't be started", &fault),
     }
-    (Spares { orders, ready }, false)
 }

@@ -15,6 +15,7 @@ mod execution;
 mod id_thread;
 mod shard_actor;
 pub mod book;
+mod flush_thread;
 mod batcher_actor;
 pub mod stores;
 pub mod identity;

@@ -117,9 +117,7 @@ fn take(length: usize) -> Option<*mut u8> {
 fn keep(length: usize, block: *mut u8) -> bool {
     places(length).iter().any(|place| {
         place.load(Ordering::Relaxed).is_null()
-            && place
-                .compare_exchange(ptr::null_mut(), block, Ordering::Release, Ordering::Relaxed)
-                .is_ok()
+            && place.compare_exchange(ptr::null_mut(), block, Ordering::Release, Ordering::Relaxed).is_ok()
     })
 }
 

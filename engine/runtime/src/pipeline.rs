@@ -34,6 +34,7 @@ use crate::batcher_actor::{Ask, Batcher, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
+use crate::flush_thread::{self, FlushOrder};
 use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
@@ -74,6 +75,7 @@ struct Parts {
 struct Threads {
     sequencer: JoinHandle<()>,
     journal: JoinHandle<()>,
+    flush: JoinHandle<()>,
     ids: JoinHandle<()>,
     actors: JoinHandle<()>,
     system: System,
@@ -247,6 +249,7 @@ impl Engine {
         threads.system.stop();
         join(threads.actors);
         join(threads.ids);
+        join(threads.flush);
     }
 }
 
@@ -270,10 +273,14 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let head = *journal.head();
     let shard_count = options.shards.max(1);
     let (id_orders, id_orders_in) = id_thread::id_orders(shard_count);
+    let (flushes, flushes_in) = flush_thread::flush_orders();
+    let flush_meter = Arc::clone(&meter);
     let actors = Actors {
         options,
         state,
         book,
+        flushes,
+        snapshot: report.snapshot.unwrap_or(0),
         ids: (id_runs.clone(), id_orders),
         meter: &meter,
         directory: &directory,
@@ -287,6 +294,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),
+        flush: spawn("flush", move || flush_thread::run(&flushes_in, &flush_meter)),
         ids: spawn("ids", move || id_thread::run(&id_runs, shard_count, &id_orders_in)),
         actors,
         system,
@@ -317,6 +325,9 @@ struct Actors<'a> {
     options: &'a EngineOptions,
     state: State,
     book: Book<FileStorage>,
+    flushes: Sender<FlushOrder<FileStorage>>,
+    /// Height of the newest snapshot.
+    snapshot: u64,
     /// Stored runs of ids, and the way to the thread that stores more.
     ids: (IdRuns<FileStorage>, Sender<IdOrder>),
     meter: &'a Arc<Meter>,
@@ -338,6 +349,8 @@ impl Actors<'_> {
             seal_interval: self.options.seal_interval,
             seal_entries_max: self.options.seal_entries_max,
             snapshot_blocks: self.options.snapshot_blocks,
+            snapshot_ordered: self.snapshot,
+            flushes: self.flushes,
             requested: 0,
             last_seal: Instant::now(),
             next_deadline: None,

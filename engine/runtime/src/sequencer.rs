@@ -77,8 +77,8 @@ impl Sequencer {
         let mut builder = PayloadBuilder::default();
         let mut replies = Vec::new();
         while let Some(admitted) = self.admission.next(|batch| builder.has_room_for(batch)) {
-            builder.push(&admitted.batch);
             replies.push((admitted.reply, admitted.batch.records.len(), admitted.place));
+            builder.push(admitted.batch);
         }
         if !replies.is_empty() {
             let timestamp = self.timestamp();

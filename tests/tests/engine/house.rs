@@ -107,7 +107,7 @@ pub(crate) fn send(engine: &Engine, frame: &SequencedFrame) -> Vec<OutcomeRow> {
     let payload = Payload::parse(&frame.payload, frame.count).expect("as framed");
     let send = |(_, entry, records): (usize, &feiqian_core::batch::BatchEntry, &[_])| {
         let batch = Batch::new(entry.participant.get(), records.to_vec());
-        engine.submit(batch).expect("room").wait().expect("it runs").rows
+        engine.submit(batch).expect("room").wait().expect("it runs").rows.to_vec()
     };
     payload.by_batch().flat_map(send).collect()
 }

@@ -22,7 +22,8 @@ const SEGMENT_BYTES: u32 = 20_480;
 fn closed_directory(story: &Story) -> SimStorage {
     let storage = SimStorage::new(3, Plan::default());
     let (genesis, timestamp) = Story::genesis();
-    let created = Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
+    let created =
+        Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
     let mut machine = created.expect("an empty disk");
     for chapter in story.chapters.iter().skip(1) {
         match chapter {
@@ -43,7 +44,7 @@ fn closed_directory(story: &Story) -> SimStorage {
 fn recover(storage: &SimStorage) -> Result<(Sim, bool), String> {
     let recovered = Machine::recover(storage.clone(), lengths(SEGMENT_BYTES), operator_key());
     let (machine, report) = recovered.map_err(|fault| fault.to_string())?;
-    Ok((machine, report.torn.is_some() || !report.bad_snapshots.is_empty()))
+    Ok((machine, report.torn.is_some() || !report.bad_snapshots.is_empty() || report.bad_id_runs > 0))
 }
 
 /// Who notices a flip.
@@ -110,7 +111,7 @@ fn i9_a_bit_flipped_anywhere_in_a_closed_directory_is_found() {
         }
     }
     assert!(wrong.is_empty(), "noticed otherwise (file, by the audit, by the start): {wrong:?}");
-    let kinds = ["IDENTITY", "blocks/", "journal/", "outcomes/", "snapshots/"];
+    let kinds = ["IDENTITY", "blocks/", "ids/", "journal/", "outcomes/", "snapshots/"];
     assert!(kinds.iter().all(|kind| files.iter().any(|file| file.starts_with(kind))), "{files:?}");
     assert!(flips > 10_000, "{flips}");
 }

@@ -105,7 +105,8 @@ pub(crate) fn lengths(segment_bytes: u32) -> MachineOptions {
 pub(crate) fn reference(story: Story, segment_bytes: u32) -> Reference {
     let storage = SimStorage::new(1, Plan::default());
     let (genesis, timestamp) = Story::genesis();
-    let created = Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp));
+    let created =
+        Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp));
     let mut machine = created.expect("an empty disk");
     let mut known = Known { rows: stored_rows(&storage, 1).expect("of the genesis"), ..Known::default() };
     for chapter in story.chapters.iter().skip(1) {
@@ -181,7 +182,8 @@ fn open(storage: &SimStorage, segment_bytes: u32) -> Result<(Sim, RecoveryReport
     let opened = Machine::recover(storage.clone(), lengths(segment_bytes), operator_key());
     let Err(OpenError::Identity(IdentityFault::Missing)) = opened else { return opened };
     let (genesis, timestamp) = Story::genesis();
-    let machine = Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp))?;
+    let machine =
+        Machine::create(storage.clone(), lengths(segment_bytes), operator_key(), (&genesis, timestamp))?;
     Ok((machine, RecoveryReport::default()))
 }
 

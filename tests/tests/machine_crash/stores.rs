@@ -28,7 +28,8 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
     for later in later {
         let storage = SimStorage::new(1, Plan::default());
         let (genesis, timestamp) = Story::genesis();
-        let created = Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
+        let created =
+            Machine::create(storage.clone(), lengths(SEGMENT_BYTES), operator_key(), (&genesis, timestamp));
         let mut machine = created.expect("an empty disk");
         let commands = [
             Command::RegisterParticipant { bic: bic("A"), name: "Bank A".into(), key: None },

@@ -6,8 +6,8 @@ use feiqian_core::account::AccountState;
 use feiqian_core::batch::{Batch, PayloadBuilder};
 use feiqian_core::command::Command;
 use feiqian_core::frame::FrameKind;
-use feiqian_core::outcome::RejectReason::{self, AlreadyRegistered, MalformedCommand};
 use feiqian_core::ledger::Share;
+use feiqian_core::outcome::RejectReason::{self, AlreadyRegistered, MalformedCommand};
 use feiqian_core::shard::Shard;
 use feiqian_core::state::{Fault, FrameView, State};
 use feiqian_tests::world::{Expected, Eyes, NOWHERE, World, cleared, genesis, rejected};
@@ -66,7 +66,7 @@ fn a_transfer_that_poses_as_a_command_is_a_fault_and_never_admitted() {
     let batch = Batch::new(0, vec![trial.world.records()[1]]);
     assert!(!batch.is_within_limits(), "admission refuses it");
     let mut builder = PayloadBuilder::default();
-    builder.push(&batch);
+    builder.push(batch);
     let (payload, count) = builder.finish();
     let frame = trial.world.last().view();
     let first_sequence = trial.serial.state.next_sequence();
@@ -76,7 +76,11 @@ fn a_transfer_that_poses_as_a_command_is_a_fault_and_never_admitted() {
     let applied = trial.serial.state.clone().apply(&view, &trial.world, &mut rows);
     assert_eq!(applied.err(), fault, "and no journaled frame may hold it");
     let mut shard = Shard::of(Share { number: 0, shards: 2 }, &trial.serial.state);
-    assert_eq!(shard.take_ids(&view, &trial.world, &Board::new(2, count, false)).err(), fault, "nor may it for a shard");
+    assert_eq!(
+        shard.take_ids(&view, &trial.world, &Board::new(2, count, false)).err(),
+        fault,
+        "nor may it for a shard"
+    );
 }
 
 #[test]

@@ -107,11 +107,12 @@ impl IdIndex {
         self
     }
 
-    /// An empty index like this one under another key.
+    /// The same index under the key that the journal's first entry gives it. It must hold no id yet but those in
+    /// stored runs, which are under that key.
     #[must_use]
     pub fn rekeyed(self, key: u128) -> Self {
         let recent = if self.recent.is_empty() { self.recent } else { IdTable::with_room(0) };
-        Self { key: IdKey::new(key), recent, storing: Vec::new(), filter: None, first: 1, ..self }
+        Self { key: IdKey::new(key), recent, ..self }
     }
 
     /// An index behind runs that hold all ids below `first`.
@@ -171,17 +172,15 @@ impl IdIndex {
         {
             return Ok(Some(first));
         }
-        self.recent.put(free, hash, sequence);
+        // An entry that is applied again may lie in a run already.
+        if sequence >= self.first {
+            self.recent.put(free, hash, sequence);
+        }
         Ok(None)
     }
 
     #[cold]
-    fn find_older<E: Earlier>(
-        &self,
-        hash: u64,
-        end: u64,
-        earlier: &mut E,
-    ) -> Result<Option<u64>, E::Fault> {
+    fn find_older<E: Earlier>(&self, hash: u64, end: u64, earlier: &mut E) -> Result<Option<u64>, E::Fault> {
         for full in self.storing.iter().rev() {
             let mut from = None;
             while let Next::Entry(first, behind) = full.table.next(hash, from) {

@@ -118,12 +118,12 @@ impl IdTable {
         let mut entries: Vec<(u64, u64)> = Vec::with_capacity(self.taken);
         for entry in self.entries() {
             // No entry is further from its place than the cluster it stands in is long.
-            let place = entries.iter().rposition(|other| *other <= entry).map_or(0, |at| at.saturating_add(1));
+            let place =
+                entries.iter().rposition(|other| *other <= entry).map_or(0, |at| at.saturating_add(1));
             entries.insert(place, entry);
         }
         entries
     }
-
 }
 
 /// What a walk over the entries of one hash meets.

@@ -96,6 +96,9 @@ fn a_run_that_reaches_beyond_the_entry_that_asks_answers_nothing_later() {
     ids = ids.behind(1, Some(Arc::new(filter)));
     assert_eq!(take(&mut ids, &mut journal, 77, 50), None);
     assert_eq!(take(&mut ids, &mut journal, 77, 51), Some(50));
+    let mut ids = IdIndex::new(1).behind(51, ids.filter);
+    assert_eq!(take(&mut ids, &mut journal, 77, 50), None);
+    assert!(ids.is_empty(), "it is in a run");
 }
 
 #[test]

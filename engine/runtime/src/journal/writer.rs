@@ -248,7 +248,8 @@ impl<S: Storage> Journal<S> {
     fn fill_buffer(&mut self, frames: &[Frame], bytes: u32) -> Vec<u32> {
         let current = self.current.as_ref().expect("room was made in a segment");
         let start_bytes = if current.end == 0 { BLOCK_BYTES } else { 0 };
-        self.buffer.reset(start_bytes + (bytes as usize).next_multiple_of(BLOCK_BYTES));
+        self.buffer.stretch(start_bytes + (bytes as usize).next_multiple_of(BLOCK_BYTES));
+        self.buffer[..start_bytes].fill(0);
         if current.end == 0 {
             let (segment, segment_bytes) = (current.number, current.bytes);
             let start = Milestone { place: Place::Start, segment, segment_bytes, head: self.head };
@@ -263,6 +264,7 @@ impl<S: Storage> Journal<S> {
             at = payload_at + frame.payload.len();
             self.buffer[payload_at..at].copy_from_slice(&frame.payload);
         }
+        self.buffer[at..].fill(0);
         offsets
     }
 

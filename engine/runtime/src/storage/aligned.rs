@@ -27,11 +27,15 @@ impl AlignedBuffer {
 
     /// Makes it `length` zeros, in the same memory if that is enough.
     pub fn reset(&mut self, length: usize) {
+        self.stretch(length);
+        self.fill(0);
+    }
+
+    /// Makes it `length` bytes of any content, in the same memory if that is enough: for whoever writes all of them.
+    pub fn stretch(&mut self, length: usize) {
         if self.memory.len() < length + BLOCK_BYTES {
             self.memory = vec![0; length + BLOCK_BYTES];
             self.start = self.memory.as_ptr().align_offset(BLOCK_BYTES);
-        } else {
-            self.memory[self.start..self.start + length].fill(0);
         }
         self.length = length;
     }

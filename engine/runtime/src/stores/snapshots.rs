@@ -5,9 +5,11 @@
 //! has rotted costs a longer replay, nothing else.
 
 use std::fmt;
+use std::sync::Arc;
 
 use feiqian_core::frame::Head;
 use feiqian_proof::hash::{Domain, Hash, Hasher};
+use parking_lot::Mutex;
 
 use super::StoreFault;
 use crate::storage::{ASIDE_SUFFIX, Storage, StorageFault, read_whole};
@@ -82,7 +84,11 @@ impl fmt::Display for BadSnapshot {
 
 /// The snapshots of a data directory.
 #[derive(Clone, Debug)]
-pub struct SnapshotStore<S>(S);
+pub struct SnapshotStore<S> {
+    storage: S,
+    /// Held while one is written: the last at a shutdown waits for one under way.
+    writing: Arc<Mutex<()>>,
+}
 
 impl<S: Storage> SnapshotStore<S> {
     /// Opens the store, making its directory if there is none, and removes what a crash left aside.
@@ -95,7 +101,7 @@ impl<S: Storage> SnapshotStore<S> {
             storage.remove(&format!("{SNAPSHOTS_DIRECTORY}/{name}"))?;
         }
         storage.sync_directory(SNAPSHOTS_DIRECTORY)?;
-        Ok(Self(storage))
+        Ok(Self { storage, writing: Arc::default() })
     }
 
     /// Writes a snapshot, durably, and removes all but the two newest. Outcome rows and blocks up to it must
@@ -104,10 +110,11 @@ impl<S: Storage> SnapshotStore<S> {
     /// # Errors
     /// The storage's faults; then it is there as a whole or not at all.
     pub fn write(&self, of: &SnapshotOf, state: &[u8]) -> Result<(), StoreFault> {
-        self.0.write_parts_atomically(&path_of(of.height), &[&encode(of, state), state])?;
+        let _writing = self.writing.lock();
+        self.storage.write_parts_atomically(&path_of(of.height), &[&encode(of, state), state])?;
         let heights = self.heights()?;
         for height in heights.iter().skip(KEPT) {
-            self.0.remove(&path_of(*height))?;
+            self.storage.remove(&path_of(*height))?;
         }
         Ok(())
     }
@@ -117,7 +124,7 @@ impl<S: Storage> SnapshotStore<S> {
     /// # Errors
     /// The storage's faults.
     pub fn newest_first(&self) -> Result<Snapshots<S>, StoreFault> {
-        Ok(Snapshots { storage: self.0.clone(), heights: self.heights()?.into_iter() })
+        Ok(Snapshots { storage: self.storage.clone(), heights: self.heights()?.into_iter() })
     }
 
     /// The newest snapshot that is good, and the bad ones that were newer.
@@ -137,7 +144,7 @@ impl<S: Storage> SnapshotStore<S> {
 
     /// Heights of the files, newest first.
     fn heights(&self) -> Result<Vec<u64>, StoreFault> {
-        let names = self.0.list(SNAPSHOTS_DIRECTORY)?;
+        let names = self.storage.list(SNAPSHOTS_DIRECTORY)?;
         let mut heights: Vec<u64> =
             names.iter().filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok()).collect();
         heights.sort_unstable_by(|a, b| b.cmp(a));
