@@ -142,12 +142,17 @@ fn a_socket_file_that_a_killed_server_left_is_replaced_and_a_living_one_is_not()
         |_| {},
         |house| async move {
             assert!(house.socket_is_there());
-            let again = Server::start(house.engine.clone(), &[house.unix.clone()], ServerOptions::default());
+            let again = Server::start(
+                house.engine.clone(),
+                std::slice::from_ref(&house.unix),
+                ServerOptions::default(),
+            );
             assert!(again.is_err(), "somebody listens there");
             let stale = std::env::temp_dir().join(format!("feiqian-wire-stale-{}.sock", std::process::id()));
             drop(std::os::unix::net::UnixListener::bind(&stale).expect("bound"));
             let address = feiqian_wire::Address::Unix(stale.clone());
-            let server = Server::start(house.engine.clone(), &[address.clone()], ServerOptions::default());
+            let server =
+                Server::start(house.engine.clone(), std::slice::from_ref(&address), ServerOptions::default());
             let server = server.expect("the file is replaced");
             assert!(Client::connect(&address, &credentials('A')).await.is_ok());
             server.stop().await;

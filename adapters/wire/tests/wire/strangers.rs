@@ -32,10 +32,9 @@ fn noise(dice: &mut Dice) -> Vec<u8> {
         }
     }
     for _ in 0..dice.below(3) {
-        if let Some(byte) = usize::try_from(dice.roll()).ok().map(|at| at % bytes.len().max(1)) {
-            if let Some(byte) = bytes.get_mut(byte) {
-                *byte ^= 1 << dice.below(8);
-            }
+        let at = dice.below(bytes.len() as u64 + 1);
+        if let Some(byte) = bytes.get_mut(usize::try_from(at).expect("small")) {
+            *byte ^= 1 << dice.below(8);
         }
     }
     if dice.once_in(3) {
