@@ -1,4 +1,4 @@
-//! Micro-benchmarks of the engine's stages, each alone, with its result checked: `cargo bench -p feiqian-benches`.
+//! Micro-benchmarks of the engine's stages, each alone, with its result checked: `cargo bench -p benches`.
 //!
 //! Figures count transfers a second. Frames are made just before they are used, outside of the measured time,
 //! as they come from the network in the caches. `RESULTS.md` keeps figures with their conditions.
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use feiqian_benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
-use feiqian_benches::load::Load;
+use benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
+use benches::load::Load;
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::ids::IdIndex;

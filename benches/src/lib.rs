@@ -6,3 +6,4 @@
 pub mod generator;
 pub mod chain;
 pub mod load;
+pub mod workload;
