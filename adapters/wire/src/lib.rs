@@ -1,0 +1,7 @@
+//! The bulk protocol (README.md beside this crate documents every byte): batches of 128-byte records over TCP
+//! and Unix sockets, server and client. Moves bytes between sockets and the engine; holds no rule of clearing.
+
+pub mod address;
+pub mod client;
+
+pub use address::Address;
