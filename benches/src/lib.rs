@@ -5,5 +5,7 @@
 
 pub mod generator;
 pub mod chain;
+pub mod founding;
 pub mod load;
 pub mod workload;
+pub mod run;

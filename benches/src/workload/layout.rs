@@ -37,8 +37,8 @@ pub struct Range {
     pub first: AccountHandle,
     /// How many hosted accounts there are, the frozen one not among them.
     pub count: u64,
-    /// A frozen hosted account.
-    pub frozen: AccountHandle,
+    /// A frozen hosted account, if there is one.
+    pub frozen: Option<AccountHandle>,
 }
 
 /// Participants by handle, each with a range for each currency, in the same order.
@@ -63,7 +63,7 @@ impl Layout {
             let (first, frozen) = (clearing + 1, clearing + 1 + count);
             let code = CODES[(position % currencies) as usize];
             let currency = currency(code).numeric();
-            Range { currency, clearing, first, count, frozen }
+            Range { currency, clearing, first, count, frozen: Some(frozen) }
         };
         let of = |participant| (0..currencies).map(|at| range(participant * currencies + at)).collect();
         Self { ranges: (0..participants).map(of).collect() }
@@ -72,7 +72,10 @@ impl Layout {
     /// All accounts that a load uses, the clearing accounts too.
     pub fn accounts(&self) -> impl Iterator<Item = AccountHandle> {
         let all = self.ranges.iter().flatten();
-        all.flat_map(|range| [range.clearing, range.frozen].into_iter().chain(range.first..range.first + range.count))
+        all.flat_map(|range| {
+            let hosted = range.first..range.first + range.count;
+            [range.clearing].into_iter().chain(range.frozen).chain(hosted)
+        })
     }
 
     /// The highest handle and one.
@@ -98,10 +101,11 @@ impl Layout {
             let key = Some(PublicKey::of(&test_participant_key(number)));
             commands.push(Command::RegisterParticipant { bic, name: format!("Load bank {number}"), key });
             for (range, code) in ranges.iter().zip(CODES) {
-                let (currency, count) = (currency(code), range.count as u32 + 1);
+                let (currency, count) = (currency(code), (range.count + u64::from(range.frozen.is_some())) as u32);
                 commands.push(Command::OpenPosition { bic, currency, cap: CAP });
                 commands.push(Command::OpenAccounts { bic, currency, count, credit_line: 0 });
-                commands.push(Command::SetAccountState { account: range.frozen, state: AccountState::Frozen });
+                let frozen = range.frozen.map(|account| (account, AccountState::Frozen));
+                commands.extend(frozen.map(|(account, state)| Command::SetAccountState { account, state }));
             }
         }
         commands.into_iter().map(|command| approved(numbers.id(), command, &CHAIN_ID, &officers)).collect()

@@ -53,12 +53,12 @@ pub(super) fn push(maker: &mut Maker, batch: &mut MadeBatch) {
             record.currency = WRONG_CURRENCY.into();
             RejectReason::CurrencyMismatch
         }
-        7 => {
-            (record.debtor, record.creditor) = (own.frozen.into(), other.first.into());
+        7 if let Some(frozen) = own.frozen => {
+            (record.debtor, record.creditor) = (frozen.into(), other.first.into());
             RejectReason::DebtorBlocked
         }
-        8 => {
-            (record.debtor, record.creditor) = (own.first.into(), other.frozen.into());
+        8 if let Some(frozen) = other.frozen => {
+            (record.debtor, record.creditor) = (own.first.into(), frozen.into());
             RejectReason::CreditorBlocked
         }
         9 => {
@@ -71,7 +71,7 @@ pub(super) fn push(maker: &mut Maker, batch: &mut MadeBatch) {
             record.related = maker.id().into();
             RejectReason::NoPendingHold
         }
-        // The first of a batch repeats nothing.
+        // The first of a batch repeats nothing, and not every position has a frozen account.
         _ => {
             record.creditor = record.debtor;
             RejectReason::SameAccount
