@@ -2,6 +2,12 @@
 //! and Unix sockets, server and client. Moves bytes between sockets and the engine; holds no rule of clearing.
 
 pub mod address;
+pub mod layout;
+pub mod refusal;
+pub mod login;
+mod stream;
+pub mod server;
 pub mod client;
 
 pub use address::Address;
+pub use server::{Server, ServerOptions};

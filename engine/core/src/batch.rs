@@ -38,7 +38,7 @@ pub struct BatchEntry {
     pub is_signed: U32,
     /// Zero.
     pub zero: U32,
-    /// Ed25519, by the participant, over the records' bytes.
+    /// Ed25519, by the participant; see [`crate::batch_signature`].
     pub signature: [u8; 64],
     /// Zero.
     pub zeros: [u8; 32],
@@ -127,7 +127,7 @@ pub struct Batch {
     pub participant: ParticipantHandle,
     /// The submitter's own number of it.
     pub batch_id: u128,
-    /// Ed25519 over the records' bytes, if the participant signs.
+    /// Ed25519, if the participant signs; see [`crate::batch_signature`].
     pub signature: Option<[u8; 64]>,
     /// 1 to [`BATCH_TRANSFERS_MAX`] records.
     pub records: Vec<Record>,

@@ -30,6 +30,7 @@ pub mod codec;
 pub mod command;
 pub mod registry;
 pub mod batch;
+pub mod batch_signature;
 pub mod frame;
 pub mod ids;
 pub mod hold;

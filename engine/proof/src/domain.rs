@@ -40,11 +40,13 @@ pub enum Domain {
     Snapshot,
     /// A command that people sign.
     Command,
+    /// The records of a batch that its participant signs.
+    Batch,
 }
 
 impl Domain {
     /// All domains, in the order of `FORMAT.md`.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TransferLeaf,
         Self::TransferNode,
         Self::ParticipantNode,
@@ -62,6 +64,7 @@ impl Domain {
         Self::Totals,
         Self::Snapshot,
         Self::Command,
+        Self::Batch,
     ];
 
     /// The string that the key is derived from (BLAKE3 `derive_key` context).
@@ -85,6 +88,7 @@ impl Domain {
             Self::Totals => "feiqian 2026 block totals",
             Self::Snapshot => "feiqian 2026 state snapshot",
             Self::Command => "feiqian 2026 signed command",
+            Self::Batch => "feiqian 2026 signed batch",
         }
     }
 
@@ -176,6 +180,11 @@ impl Domain {
                 0x04, 0x3e, 0x9b, 0x8e, 0xb3, 0x48, 0x3d, 0xcd, 0x65, 0x5d, 0x06, 0xac, 0x22, 0xf1, 0x40,
                 0xb6, 0x60, 0x83, 0x32, 0xff, 0x79, 0xc8, 0x41, 0x47, 0xb5, 0xc3, 0x84, 0x65, 0x78, 0xeb,
                 0x20, 0xd0,
+            ],
+            Self::Batch => &[
+                0xc8, 0x2e, 0x56, 0x3c, 0xb6, 0x05, 0xcd, 0x99, 0x98, 0xf1, 0x4c, 0x1f, 0x75, 0xf5, 0x5e,
+                0xdb, 0x80, 0x35, 0xb2, 0x3f, 0x54, 0x10, 0x38, 0xa6, 0x47, 0x0a, 0x4d, 0x36, 0x77, 0x39,
+                0x9a, 0xd3,
             ],
         }
     }
