@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
+use benches::core_loop::{self, FRAME};
+use benches::generator::Numbers;
 use benches::load::Load;
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::ids::IdIndex;
-use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::State;
 use feiqian_proof::hash::{Domain, hash_many};
 use feiqian_proof::tree::root_of;
@@ -22,56 +23,39 @@ use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::replay::replay;
 use feiqian_runtime::storage::files::FileStorage;
 
-/// Transfers in one frame.
-const FRAME: usize = 8_190;
-/// Room for ids, touched before the measurement: those of a run and of a million accounts' funding.
-const IDS: usize = 3_100_000;
-
-/// A state with its accounts, and the maker of the load for it.
-fn ready(accounts: u32) -> (State, ChainMaker) {
-    let (maker, set_up) = ChainMaker::set_up(7, accounts);
-    let mut state = State::default();
-    let (genesis, rest) = set_up.split_first().expect("a chain begins");
-    apply(&mut state, genesis);
-    // Genesis keys the index: room is made behind it.
-    state.replace_ids(IdIndex::with_capacity(0x5EED, IDS));
-    rest.iter().for_each(|frame| drop(apply(&mut state, frame)));
-    (state, maker)
-}
-
-fn apply(state: &mut State, frame: &Made) -> Vec<OutcomeRow> {
-    let mut rows = Vec::new();
-    state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
-    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
-    rows
-}
-
-fn core_loop(c: &mut Criterion) {
+fn plain_loop(c: &mut Criterion) {
     const FRAMES: usize = 244;
     let mut group = c.benchmark_group("plain core loop, 2,000,000 transfers");
     group.throughput(Throughput::Elements((FRAMES * FRAME) as u64));
     for accounts in [10_000, 1_000_000] {
         group.bench_function(BenchmarkId::new("accounts", accounts), |b| {
-            b.iter_custom(|runs| (0..runs).map(|_| run_core(accounts, FRAMES)).sum());
+            b.iter_custom(|runs| (0..runs).map(|_| core_loop::run(accounts, FRAMES)).sum());
         });
     }
     group.finish();
 }
 
-/// The time that a fresh state takes for so many frames.
-fn run_core(accounts: u32, frames: usize) -> Duration {
-    let (mut state, mut maker) = ready(accounts);
-    let mut rows = Vec::new();
-    let mut elapsed = Duration::ZERO;
-    for _ in 0..frames {
-        let frame = maker.transfers(FRAME);
-        rows.clear();
-        let begun = Instant::now();
-        state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
-        elapsed += begun.elapsed();
-        assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
-    }
-    elapsed
+/// Taking ids that were never there, in an index that holds a million.
+fn id_index(c: &mut Criterion) {
+    const HELD: u64 = 1_000_000;
+    let mut group = c.benchmark_group("id index, 1,000,000 ids held");
+    group.throughput(Throughput::Elements(FRAME as u64));
+    group.bench_function("new ids", |b| {
+        let mut numbers = Numbers::new(3);
+        b.iter_custom(|frames| {
+            let mut index = IdIndex::with_capacity(0x5EED, (HELD + frames * FRAME as u64) as usize);
+            for sequence in 1..=HELD {
+                assert_eq!(index.take(numbers.id(), sequence), None);
+            }
+            let ids: Vec<u128> = (0..frames * FRAME as u64).map(|_| numbers.id()).collect();
+            let begun = Instant::now();
+            let repeated = ids.iter().zip(HELD + 1..).filter(|(id, at)| index.take(**id, *at).is_some()).count();
+            let elapsed = begun.elapsed();
+            assert_eq!(repeated, 0, "no id comes twice");
+            elapsed
+        });
+    });
+    group.finish();
 }
 
 fn sealing(c: &mut Criterion) {
@@ -237,5 +221,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = core_loop, sealing, hashing, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = plain_loop, id_index, sealing, hashing, journal, pipeline, sharded }
 criterion_main!(benches);

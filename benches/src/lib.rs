@@ -7,5 +7,7 @@ pub mod generator;
 pub mod chain;
 pub mod founding;
 pub mod load;
+pub mod core_loop;
 pub mod workload;
 pub mod run;
+pub mod tables;

@@ -16,7 +16,7 @@ use super::scratch;
 use super::series::{Moment, Series};
 use super::server::{OwnServer, ServerProgram, ServerSpec};
 use super::usage::Usage;
-use super::verify::{Expectation, Findings, Sent, check_directory};
+use super::verify::{Expectation, Sent, check_directory};
 use crate::workload::layout::{Layout, bic, test_participant_key};
 use crate::workload::maker::Shape;
 use crate::workload::{PARTICIPANTS_MAX, Workload};
@@ -50,8 +50,10 @@ pub struct LoadOptions {
     pub window: Option<u64>,
     /// Threads of the load generator.
     pub threads: usize,
-    /// Options of an own server, but for directory and workload.
+    /// Shards of an own server; none for the default.
     pub shards: Option<usize>,
+    /// Whether an own server seals blocks as by default; else none before the end.
+    pub is_sealing: bool,
     /// Where the run's folder is made, for its report, its plot, and its data where no other place is named.
     pub folder: PathBuf,
 }
@@ -187,7 +189,11 @@ fn on_own(
     (data, progress): (&Path, &mut dyn FnMut(u64)),
 ) -> Result<LoadReport, LoadFault> {
     let disk = || written_bytes(data).map_err(|fault| LoadFault::File(format!("{}: {fault}", data.display())));
-    let spec = ServerSpec { shards: options.shards, ..ServerSpec::new(data.to_owned(), options.workload.clone()) };
+    let mut spec = ServerSpec::new(data.to_owned(), options.workload.clone());
+    spec.shards = options.shards;
+    if !options.is_sealing {
+        (spec.seal_interval_ms, spec.seal_entries_max) = (Some(u64::from(u32::MAX)), Some(u64::MAX));
+    }
     let own = OwnServer::start(program, &spec).map_err(LoadFault::Server)?;
     let server = own_credentials(&own.ready.address, options.workload.participants)?;
     let layout = Layout::fresh(&options.workload);
@@ -255,8 +261,3 @@ fn secret_of(text: &str) -> Option<[u8; 32]> {
     Some(secret)
 }
 
-/// What a run found when its checks do not hold, for the error's text.
-#[must_use]
-pub fn first_fault(findings: &Findings) -> &str {
-    findings.faults.first().map_or("", String::as_str)
-}
