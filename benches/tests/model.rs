@@ -37,8 +37,7 @@ impl History for Journaled {
 
 impl House {
     fn founded(layout: &Layout) -> Self {
-        let mut house =
-            Self { state: State::default(), time: SECOND, journaled: Journaled(vec![None]) };
+        let mut house = Self { state: State::default(), time: SECOND, journaled: Journaled(vec![None]) };
         house.command(&Layout::genesis());
         layout.commands().iter().for_each(|entry| house.command(entry));
         for batch in layout.funding() {
@@ -198,7 +197,10 @@ fn shares_and_hot_accounts_are_those_of_the_workload() {
             }
         }
     }
-    assert!((chained / all - 0.2_f64).abs() < 0.01 && (two_phase / all - 0.3_f64).abs() < 0.05, "{chained} {two_phase} {all}");
+    assert!(
+        (chained / all - 0.2_f64).abs() < 0.01 && (two_phase / all - 0.3_f64).abs() < 0.05,
+        "{chained} {two_phase} {all}"
+    );
 }
 
 #[test]

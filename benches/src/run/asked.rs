@@ -139,7 +139,8 @@ impl Asked {
 
 /// What a batch that is sent again must be answered.
 fn are_repetitions(first_sequence: u64, made: &MadeBatch, outcomes: &Outcomes) -> bool {
-    let is_right = |((record, expected), row): ((&Record, Expected), feiqian_wire::client::Row), sequence: u64| {
+    let is_right = |((record, expected), row): ((&Record, Expected), feiqian_wire::client::Row),
+                    sequence: u64| {
         match expected {
             Expected::Rejected(reason @ (RejectReason::MissingId | RejectReason::IdReused)) => {
                 row.reason == Some(reason)
@@ -165,7 +166,9 @@ async fn all_accounts(address: &Address, credentials: Vec<Credentials>) -> Resul
     for one in credentials {
         let mut client = match Client::connect(address, &one).await {
             Ok(client) => client,
-            Err(fault) if known.len() < 2 => return Err(format!("{address} as {}: {fault}", one.bic.as_str())),
+            Err(fault) if known.len() < 2 => {
+                return Err(format!("{address} as {}: {fault}", one.bic.as_str()));
+            }
             Err(_) => break,
         };
         accounts.push(client.accounts().await.map_err(|fault| fault.to_string())?);

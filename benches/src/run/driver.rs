@@ -94,7 +94,8 @@ pub struct Measured {
 
 impl Measured {
     fn new() -> Self {
-        let latency = Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("bounds that a histogram can have");
+        let latency =
+            Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("bounds that a histogram can have");
         Self { latency, acknowledged: Vec::new(), busy: 0, different: 0, faults: Vec::new(), end: None }
     }
 
@@ -137,11 +138,17 @@ pub struct Server {
 
 /// Runs a load. `watch` is called every so often with the begin of the run and the transfers answered so far.
 #[must_use]
-pub fn drive(plan: Plan, shape: &Arc<Shape>, server: &Server, mut watch: impl FnMut(Instant, u64)) -> (Instant, Measured) {
+pub fn drive(
+    plan: Plan,
+    shape: &Arc<Shape>,
+    server: &Server,
+    mut watch: impl FnMut(Instant, u64),
+) -> (Instant, Measured) {
     let threads = plan.threads.clamp(1, 64).min(plan.sessions as usize);
     let answered = Arc::new(AtomicU64::new(0));
     let sessions: Vec<Arc<Due>> = (0..plan.sessions).map(|_| Arc::default()).collect();
-    let start = Start { barrier: Barrier::new(threads + 1), begin: OnceLock::new(), failed: AtomicBool::new(false) };
+    let start =
+        Start { barrier: Barrier::new(threads + 1), begin: OnceLock::new(), failed: AtomicBool::new(false) };
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let drivers: Vec<_> = (0..threads)

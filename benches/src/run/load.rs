@@ -188,7 +188,8 @@ fn on_own(
     program: &ServerProgram,
     (data, progress): (&Path, &mut dyn FnMut(u64)),
 ) -> Result<LoadReport, LoadFault> {
-    let disk = || written_bytes(data).map_err(|fault| LoadFault::File(format!("{}: {fault}", data.display())));
+    let disk =
+        || written_bytes(data).map_err(|fault| LoadFault::File(format!("{}: {fault}", data.display())));
     let mut spec = ServerSpec::new(data.to_owned(), options.workload.clone());
     spec.shards = options.shards;
     if !options.is_sealing {
@@ -235,7 +236,9 @@ fn read_keys(folder: &Path) -> Result<Vec<Credentials>, LoadFault> {
     let mut credentials = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| fault(error.to_string()))? {
         let path = entry.map_err(|error| fault(error.to_string()))?.path();
-        let Some(code) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".key")) else { continue };
+        let Some(code) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".key")) else {
+            continue;
+        };
         let Ok(bic) = feiqian_core::bic::Bic::parse(code) else { continue };
         let text = std::fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
         let secret = secret_of(text.trim_end()).ok_or_else(|| {
@@ -260,4 +263,3 @@ fn secret_of(text: &str) -> Option<[u8; 32]> {
     }
     Some(secret)
 }
-

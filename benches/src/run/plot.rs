@@ -14,19 +14,22 @@ const MARGIN: [f64; 4] = [76.0, 16.0, 16.0, 36.0];
 #[must_use]
 pub(super) fn page(report: &LoadReport) -> String {
     let rate = throughput(report);
-    let latency = report.percentiles.iter().map(|(quantile, ms)| (nines(*quantile), *ms)).collect();
+    let latency: Vec<_> = report.percentiles.iter().map(|(quantile, ms)| (nines(*quantile), *ms)).collect();
     let mut body = String::new();
-    let title = format!("{} transfers, {} a second", grouped(report.transfers), grouped(report.transfers_per_second));
+    let title =
+        format!("{} transfers, {} a second", grouped(report.transfers), grouped(report.transfers_per_second));
     let _ = write!(body, "<h1>{title}</h1><pre>{}</pre>", escaped(&report.to_string()));
-    body += &chart("Throughput", ("seconds", "transfers a second"), rate, seconds);
-    body += &chart("Latency of a batch", ("percentile", "milliseconds"), latency, percentile);
+    body += &chart("Throughput", ("seconds", "transfers a second"), &rate, seconds);
+    body += &chart("Latency of a batch", ("percentile", "milliseconds"), &latency, percentile);
     let disk: Vec<_> = report
         .series
         .iter()
-        .filter_map(|moment| Some((moment.elapsed_ms as f64 / 1e3, moment.disk_bytes? as f64 / f64::from(1 << 20))))
+        .filter_map(|moment| {
+            Some((moment.elapsed_ms as f64 / 1e3, moment.disk_bytes? as f64 / f64::from(1 << 20)))
+        })
         .collect();
     if !disk.is_empty() {
-        body += &chart("Disk", ("seconds", "MiB written"), disk, seconds);
+        body += &chart("Disk", ("seconds", "MiB written"), &disk, seconds);
     }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><style>\
@@ -55,6 +58,7 @@ fn nines(quantile: f64) -> f64 {
 }
 
 fn percentile(nines: f64) -> String {
+    #[expect(clippy::cast_sign_loss, reason = "it is not below zero")]
     let decimals = (nines - 2.0).max(0.0) as usize;
     format!("{:.decimals$} %", 100.0 * (1.0 - 10_f64.powf(-nines)))
 }
@@ -64,7 +68,7 @@ fn seconds(at: f64) -> String {
 }
 
 /// A line through points, with ticks; both axes begin at zero.
-fn chart(name: &str, (across, up): (&str, &str), points: Vec<(f64, f64)>, label: fn(f64) -> String) -> String {
+fn chart(name: &str, (across, up): (&str, &str), points: &[(f64, f64)], label: fn(f64) -> String) -> String {
     let [left, top, right, bottom] = MARGIN;
     let end = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).fold(0.0, f64::max);
     let ends = (end(|point| point.0).max(1e-9), round_up(end(|point| point.1)));
@@ -127,7 +131,9 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        for (most, end) in [(0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (1.1, 2.0), (230.0, 250.0), (2_600_000.0, 5e6)] {
+        for (most, end) in
+            [(0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (1.1, 2.0), (230.0, 250.0), (2_600_000.0, 5e6)]
+        {
             assert!((round_up(most) - end).abs() < 1e-6 * end, "{most}");
         }
         assert_eq!((percentile(1.0), percentile(3.0)), ("90 %".into(), "99.9 %".into()));
@@ -135,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_chart_is_drawn_within_its_frame() {
-        let svg = chart("x", ("a", "b"), vec![(0.0, 0.0), (1.0, 7.0), (2.0, 3.0)], seconds);
+        let svg = chart("x", ("a", "b"), &[(0.0, 0.0), (1.0, 7.0), (2.0, 3.0)], seconds);
         let points = svg.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a line");
         for point in points.split(' ') {
             let (x, y) = point.split_once(',').expect("a pair");

@@ -156,7 +156,12 @@ impl fmt::Display for LoadReport {
         }
         if let Some(usage) = self.server {
             let (memory, cpu) = (usage.memory_peak_bytes >> 20, usage.cpu_ms);
-            writeln!(f, "  server               {} MiB at the most, {} ms of processor", grouped(memory), grouped(cpu))?;
+            writeln!(
+                f,
+                "  server               {} MiB at the most, {} ms of processor",
+                grouped(memory),
+                grouped(cpu)
+            )?;
         }
         for (name, holds) in &self.checks {
             writeln!(f, "  {} {}", if *holds { "holds " } else { "FAILED" }, name.replace('_', " "))?;

@@ -95,7 +95,8 @@ pub fn serve(spec: &str) -> Result<(), String> {
     let engine = match &spec.workload {
         Some(workload) => {
             std::fs::create_dir_all(&spec.data).map_err(|fault| fault.to_string())?;
-            let engine = Engine::create(&options, key, &Layout::genesis()).map_err(|fault| fault.to_string())?;
+            let engine =
+                Engine::create(&options, key, &Layout::genesis()).map_err(|fault| fault.to_string())?;
             found(&engine, &Layout::fresh(workload))?;
             engine
         }

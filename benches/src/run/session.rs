@@ -76,7 +76,8 @@ pub(super) async fn run(session: Session, around: Surroundings) {
         shared: Rc::clone(&shared),
         around: around.clone(),
     };
-    let receiving = Receiving { number, batches, receiver, due, shared: Rc::clone(&shared), around: around.clone() };
+    let receiving =
+        Receiving { number, batches, receiver, due, shared: Rc::clone(&shared), around: around.clone() };
     let sending = tokio::task::spawn_local(sending.run());
     let received = receiving.run().await;
     if let Err(fault) = received {
@@ -185,14 +186,16 @@ impl Receiving {
     async fn run(mut self) -> Result<(), String> {
         while self.shared.borrow().done < self.batches {
             let reply = self.receiver.receive().await.map_err(|fault| self.why(&fault.to_string()))?;
-            let flight = self.shared.borrow_mut().open.pop_front().ok_or("a reply to nothing that was sent")?;
+            let flight =
+                self.shared.borrow_mut().open.pop_front().ok_or("a reply to nothing that was sent")?;
             match reply.verdict {
                 Verdict::Outcomes(outcomes) => {
                     let (first, rows) = (outcomes.first_sequence, &outcomes.rows);
                     let is_plain = flight.made.expected.is_empty() && rows.are_all_as_submitted();
                     let is_whole = rows.len() == flight.made.records.len();
                     if !is_whole || !(is_plain || are_met(&flight.made, first, rows.iter())) {
-                        let fault = format!("batch {} at {first} has other outcomes than it must", flight.number);
+                        let fault =
+                            format!("batch {} at {first} has other outcomes than it must", flight.number);
                         self.around.measured.borrow_mut().differ(fault);
                     }
                     self.finish(flight, first);

@@ -107,7 +107,8 @@ pub struct Expectation {
 impl Expectation {
     /// Acknowledged batches in the order of the journal, each with the number of its load.
     fn acknowledged(&self) -> Vec<(Acknowledged, usize)> {
-        let of = |(number, load): (usize, &Sent)| load.acknowledged.iter().map(move |at| (*at, number)).collect();
+        let of =
+            |(number, load): (usize, &Sent)| load.acknowledged.iter().map(move |at| (*at, number)).collect();
         let mut all: Vec<_> = self.loads.iter().enumerate().flat_map::<Vec<_>, _>(of).collect();
         all.sort_unstable();
         all
@@ -131,7 +132,8 @@ pub fn check_directory(data: &Path, expectation: &Expectation) -> Findings {
     let sealed = engine.seal().map(drop).map_err(|busy| busy.to_string());
     findings.add("the_directory_opens", sealed);
     let balances = check_journal(engine.archive(), expectation, &mut findings);
-    let real = engine.ask(|sealer| sealer.mirror().accounts.iter().map(|cell| cell.balance).collect::<Vec<_>>());
+    let real =
+        engine.ask(|sealer| sealer.mirror().accounts.iter().map(|cell| cell.balance).collect::<Vec<_>>());
     findings.add("balances_equal_the_model", same_balances(&balances, &real));
     engine.shutdown();
     findings
@@ -166,7 +168,8 @@ fn check_journal(
     let mut walk = Walk { acknowledged: &acknowledged, next: 0, again, balances, unacknowledged: 0 };
     let result = walk.walk(archive, expectation.begin, &mut findings.outcomes);
     findings.add("acknowledged_transfers_are_there_with_their_outcomes", result);
-    findings.add("no_acknowledged_batch_is_missing", none(acknowledged.len() - walk.next, "batches are missing"));
+    findings
+        .add("no_acknowledged_batch_is_missing", none(acknowledged.len() - walk.next, "batches are missing"));
     findings.unacknowledged = walk.unacknowledged;
     if expectation.is_all {
         findings.add("nothing_else_is_there", none(walk.unacknowledged as usize, "other transfers"));

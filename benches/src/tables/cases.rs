@@ -99,7 +99,11 @@ pub(super) fn half_load(settings: &Settings, results: &mut Results) -> Result<()
     let half = ((full / 2.0) as u64).max(1);
     let report = checked(settings, &LoadOptions { rate: Some(half), ..options(settings, workload) })?;
     let latency = report.latency_ms;
-    let rows = [("half_p50_ms", "p50", latency.p50), ("half_p99_ms", "p99", latency.p99), ("half_max_ms", "p100", latency.max)];
+    let rows = [
+        ("half_p50_ms", "p50", latency.p50),
+        ("half_p99_ms", "p99", latency.p99),
+        ("half_max_ms", "p100", latency.max),
+    ];
     for (key, name, value) in rows {
         results.note(key, &format!("latency of a full batch at half load, open loop, {name}"), "ms", value);
     }
@@ -120,7 +124,8 @@ pub(super) fn accounts_and_history(settings: &Settings, results: &mut Results) -
         results.note(key, what, "transfers/s", rate(&checked(settings, &options)?));
     }
     let transfers = settings.count(30_000_000, 90_000);
-    let report = checked(settings, &LoadOptions { transfers, ..options(settings, plain(settings, 1_000_000)) })?;
+    let report =
+        checked(settings, &LoadOptions { transfers, ..options(settings, plain(settings, 1_000_000)) })?;
     let thirds = [transfers / 3, 2 * transfers / 3].map(|transfers| elapsed_at(&report, transfers));
     let third = transfers as f64 / 3.0;
     let (first, last) = (third / thirds[0] * 1e3, third / (report.elapsed_ms - thirds[1]) * 1e3);

@@ -42,7 +42,12 @@ impl House {
     }
 
     /// As [`House::send`], and closes the cycle in the middle; gives also how long that took, milliseconds.
-    fn send_closing(&mut self, workload: &Workload, plan: Plan, after: Duration) -> Result<(Driven, f64), String> {
+    fn send_closing(
+        &mut self,
+        workload: &Workload,
+        plan: Plan,
+        after: Duration,
+    ) -> Result<(Driven, f64), String> {
         let seed = self.loads.len() as u64 + 1;
         let shape = Shape::new(Workload { seed, ..workload.clone() }, self.layout.clone());
         let (server, own) = (&self.server, &mut self.own);
@@ -91,7 +96,12 @@ pub(super) fn closing(settings: &Settings, results: &mut Results) -> Result<(), 
         return Err(findings.faults.join("; "));
     }
     let [before, during] = [before, during].map(|driven| Latency::of(&driven.measured.latency));
-    results.note("cycle_close_ms", "closing a cycle behind 10 million transfers, under half load", "ms", closed);
+    results.note(
+        "cycle_close_ms",
+        "closing a cycle behind 10 million transfers, under half load",
+        "ms",
+        closed,
+    );
     let what = "… live batches of 1,000 at half load, open loop, p99 before";
     results.note("cycle_p99_before_ms", what, "ms", before.p99);
     results.note("cycle_p99_during_ms", "… p99 of the seconds in which it closes", "ms", during.p99);

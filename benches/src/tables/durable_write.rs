@@ -19,7 +19,10 @@ pub(super) fn median(folder: &Path, writes: usize) -> Result<Duration, String> {
     times.get(times.len() / 2).copied().ok_or_else(|| "no write was measured".to_owned())
 }
 
-fn measure(storage: &FileStorage, writes: usize) -> Result<Vec<Duration>, feiqian_runtime::storage::StorageFault> {
+fn measure(
+    storage: &FileStorage,
+    writes: usize,
+) -> Result<Vec<Duration>, feiqian_runtime::storage::StorageFault> {
     let file = storage.create("blocks", Access::Direct)?;
     let mut block = AlignedBuffer::zeroed(BLOCK_BYTES);
     for at in 0..writes {

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::run::server::ServerProgram;
-pub use results::Tables;
 use results::Results;
+pub use results::Tables;
 
 /// Where tables, reports and data directories of a run lie.
 const FOLDER: &str = "target/benches";
@@ -49,7 +49,8 @@ impl Settings {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let file = std::env::current_exe().map_err(|fault| fault.to_string())?;
         let program = ServerProgram { file, arguments: vec!["load-server".to_owned()] };
-        let mut settings = Self { is_quick: false, only: Vec::new(), runs: 3, folder: FOLDER.into(), program };
+        let mut settings =
+            Self { is_quick: false, only: Vec::new(), runs: 3, folder: FOLDER.into(), program };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value\n{HELP}"));
@@ -105,7 +106,8 @@ fn names() -> Vec<&'static str> {
 /// # Errors
 /// The first case that can't be run, or whose result does not hold.
 pub fn make(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<Tables, String> {
-    std::fs::create_dir_all(&settings.folder).map_err(|fault| format!("{}: {fault}", settings.folder.display()))?;
+    std::fs::create_dir_all(&settings.folder)
+        .map_err(|fault| format!("{}: {fault}", settings.folder.display()))?;
     let mut results = Results::default();
     for round in 1..=settings.runs {
         for (name, run) in CASES {
@@ -114,7 +116,11 @@ pub fn make(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<Tables, St
             }
             let begun = Instant::now();
             run(settings, &mut results).map_err(|fault| format!("{name}, round {round}: {fault}"))?;
-            say(&format!("round {round} of {}: {name}, {:.1} s", settings.runs, begun.elapsed().as_secs_f64()));
+            say(&format!(
+                "round {round} of {}: {name}, {:.1} s",
+                settings.runs,
+                begun.elapsed().as_secs_f64()
+            ));
         }
     }
     Ok(Tables { machine: machine::Machine::here(&settings.folder), settings: settings.clone(), results })

@@ -18,7 +18,8 @@ pub(super) fn restart(settings: &Settings, results: &mut Results) -> Result<(), 
     let folder = scratch::folder(&settings.folder).map_err(|fault| fault.to_string())?;
     let (data, layout) = (folder.join("data"), Layout::fresh(&workload));
     let own = OwnServer::start(&settings.program, &ServerSpec::new(data.clone(), workload.clone()))?;
-    let server = own_credentials(&own.ready.address, workload.participants).map_err(|fault| fault.to_string())?;
+    let server =
+        own_credentials(&own.ready.address, workload.participants).map_err(|fault| fault.to_string())?;
     let shape = Shape::new(workload, layout.clone());
     let driven = drive_noting(plan, &shape, &server, None, &mut |_| {});
     let begin = own.ready.next_sequence;
@@ -32,7 +33,17 @@ pub(super) fn restart(settings: &Settings, results: &mut Results) -> Result<(), 
     let recovered = findings.recovered.unwrap_or_default();
     let seconds = recovered.elapsed.as_secs_f64();
     results.note("restart_ms", "start after a SIGKILL behind 10 million transfers", "ms", seconds * 1e3);
-    results.note("restart_frames", "… frames executed again since the last snapshot", "frames", recovered.frames as f64);
-    results.note("restart_per_second", "… journaled entries by the time of the start", "entries/s", recovered.entries as f64 / seconds);
+    results.note(
+        "restart_frames",
+        "… frames executed again since the last snapshot",
+        "frames",
+        recovered.frames as f64,
+    );
+    results.note(
+        "restart_per_second",
+        "… journaled entries by the time of the start",
+        "entries/s",
+        recovered.entries as f64 / seconds,
+    );
     std::fs::remove_dir_all(&data).map_err(|fault| fault.to_string())
 }

@@ -106,7 +106,10 @@ mod tests {
                 let expected = weight(rank) / sum * DRAWS as f64;
                 let found = f64::from(seen[place_of(rank, count)]);
                 // Five standard deviations of a Poisson count.
-                assert!((found - expected).abs() < 5.0 * expected.sqrt() + 1.0, "{rank}: {found}, not {expected}");
+                assert!(
+                    (found - expected).abs() < 5.0 * expected.sqrt() + 1.0,
+                    "{rank}: {found}, not {expected}"
+                );
             }
         }
     }

@@ -101,7 +101,8 @@ impl Layout {
             let key = Some(PublicKey::of(&test_participant_key(number)));
             commands.push(Command::RegisterParticipant { bic, name: format!("Load bank {number}"), key });
             for (range, code) in ranges.iter().zip(CODES) {
-                let (currency, count) = (currency(code), (range.count + u64::from(range.frozen.is_some())) as u32);
+                let (currency, count) =
+                    (currency(code), (range.count + u64::from(range.frozen.is_some())) as u32);
                 commands.push(Command::OpenPosition { bic, currency, cap: CAP });
                 commands.push(Command::OpenAccounts { bic, currency, count, credit_line: 0 });
                 let frozen = range.frozen.map(|account| (account, AccountState::Frozen));

@@ -212,17 +212,18 @@ impl Maker {
     /// 40 to 47 to whom.
     #[inline]
     fn accounts(&mut self, dice: u64) -> (AccountHandle, AccountHandle, u16) {
-        let crosses = (dice >> 16 & 0xFFFF) < self.shape.cross;
+        let crosses = ((dice >> 16) & 0xFFFF) < self.shape.cross;
         let own = &self.shape.layout.ranges[self.participant];
-        let currency = ((dice >> 32 & 0xFF) * own.len() as u64 >> 8) as usize;
+        let currency = ((((dice >> 32) & 0xFF) * own.len() as u64) >> 8) as usize;
         let range = own[currency];
         let others = self.shape.layout.ranges.len() as u64 - 1;
-        let step = 1 + ((dice >> 40 & 0xFF) * others >> 8) as usize;
+        let step = 1 + ((((dice >> 40) & 0xFF) * others) >> 8) as usize;
         let other = &self.shape.layout.ranges[(self.participant + step) % self.shape.layout.ranges.len()];
         let other = if crosses { other[currency] } else { range };
         let (debtor, creditor) = match self.shape.workload.distribution {
             Distribution::ClearingOnly => {
-                let to = &self.shape.layout.ranges[(self.participant + step) % self.shape.layout.ranges.len()];
+                let to =
+                    &self.shape.layout.ranges[(self.participant + step) % self.shape.layout.ranges.len()];
                 (range.clearing, to[currency].clearing)
             }
             Distribution::Hot(count) => self.hot(count, currency, (range, other)),
@@ -246,9 +247,14 @@ impl Maker {
 
     /// One of the hot accounts, as debtor or creditor where it is an own one, else as creditor. Hot accounts lie
     /// with all participants in turn.
-    fn hot(&mut self, count: u64, currency: usize, (own, other): (Range, Range)) -> (AccountHandle, AccountHandle) {
+    fn hot(
+        &mut self,
+        count: u64,
+        currency: usize,
+        (own, other): (Range, Range),
+    ) -> (AccountHandle, AccountHandle) {
         let bits = self.numbers.next();
-        let number = (bits >> 32) * count >> 32;
+        let number = ((bits >> 32) * count) >> 32;
         let participants = self.shape.layout.ranges.len() as u64;
         let owner = (number % participants) as usize;
         let hot = self.shape.layout.ranges[owner][currency].first + number / participants;

@@ -91,7 +91,9 @@ impl Workload {
         let shares = [self.two_phase_share, self.chain_share, self.reject_share];
         let all = shares.iter().chain([&self.cross_share]);
         if all.into_iter().any(|share| !(0.0..=1.0).contains(share)) || shares.iter().sum::<f64>() > 1.0 {
-            return Err("shares are 0 to 1, and two-phase, chains and rejections together at the most 1".into());
+            return Err(
+                "shares are 0 to 1, and two-phase, chains and rejections together at the most 1".into()
+            );
         }
         if !(2..=PARTICIPANTS_MAX).contains(&self.participants) {
             return Err(format!("participants: 2 to {PARTICIPANTS_MAX}"));
@@ -105,7 +107,9 @@ impl Workload {
             return Err(format!("accounts: {} to {most} for as many positions", 2 * positions));
         }
         match self.distribution {
-            Distribution::Zipf(theta) if !(0.0..=5.0).contains(&theta) => Err("Zipf's exponent: 0 to 5".into()),
+            Distribution::Zipf(theta) if !(0.0..=5.0).contains(&theta) => {
+                Err("Zipf's exponent: 0 to 5".into())
+            }
             Distribution::Hot(count) if count == 0 || count > self.accounts / u64::from(self.currencies) => {
                 Err("hot accounts: 1 to the accounts of a currency".into())
             }

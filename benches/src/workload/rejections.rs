@@ -4,7 +4,7 @@
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::transfer::flags;
 
-use super::maker::{Maker, MadeBatch};
+use super::maker::{MadeBatch, Maker};
 use super::model::Expected;
 
 /// No layout has such an account.
