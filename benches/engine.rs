@@ -11,6 +11,9 @@ use benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
 use benches::core_loop::{self, FRAME};
 use benches::generator::Numbers;
 use benches::load::Load;
+use benches::workload::layout::Layout;
+use benches::workload::maker::{MadeBatch, Maker, Shape};
+use benches::workload::{Distribution, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
@@ -31,6 +34,26 @@ fn plain_loop(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("accounts", accounts), |b| {
             b.iter_custom(|runs| (0..runs).map(|_| core_loop::run(accounts, FRAMES)).sum());
         });
+    }
+    group.finish();
+}
+
+/// What the load generator itself costs: full batches into a buffer that is used again.
+fn making(c: &mut Criterion) {
+    let mut group = c.benchmark_group("making batches, 1,000,000 accounts");
+    group.throughput(Throughput::Elements(FRAME as u64));
+    let plain = Workload::plain(1_000_000);
+    let kinds = [
+        ("plain", plain.clone()),
+        ("zipf", Workload { distribution: Distribution::Zipf(0.99), ..plain.clone() }),
+        ("all kinds", Workload { two_phase_share: 0.3, chain_share: 0.1, reject_share: 0.05, ..plain }),
+    ];
+    for (name, workload) in kinds {
+        let layout = Layout::fresh(&workload);
+        let mut maker = Maker::new(&Shape::new(workload, layout), 0, 2);
+        let mut made = MadeBatch::default();
+        group.bench_function(name, |b| b.iter(|| maker.fill(FRAME, &mut made)));
+        assert_eq!(made.records.len(), FRAME);
     }
     group.finish();
 }
@@ -224,5 +247,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = plain_loop, id_index, sealing, hashing, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, sealing, hashing, journal, pipeline, sharded }
 criterion_main!(benches);

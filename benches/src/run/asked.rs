@@ -99,7 +99,7 @@ impl Asked {
             }
         }
         let repeated = self.runtime.block_on(self.send_again(&sample));
-        findings.add("a_sample_sent_again_gets_its_first_outcomes", repeated);
+        findings.add("a_sample_is_found_and_sent_again_gets_its_first_outcomes", repeated);
         findings.add("balances_equal_the_model", self.compare(&balances));
         findings
     }
@@ -114,6 +114,7 @@ impl Asked {
             if !are_repetitions(*first_sequence, made, &outcomes) {
                 return Err(format!("the batch at sequence {first_sequence} is not known at that sequence"));
             }
+            look_up(&mut client, *first_sequence, made).await?;
         }
         Ok(())
     }
@@ -151,6 +152,25 @@ fn are_repetitions(first_sequence: u64, made: &MadeBatch, outcomes: &Outcomes) -
     };
     outcomes.rows.len() == made.records.len()
         && made.iter().zip(outcomes.rows.iter()).zip(first_sequence..).all(|(pair, at)| is_right(pair, at))
+}
+
+/// Asks for the batch's first and last cleared transfers by their ids.
+async fn look_up(client: &mut Client, first_sequence: u64, made: &MadeBatch) -> Result<(), String> {
+    let cleared =
+        made.iter().zip(first_sequence..).filter(|((_, expected), _)| *expected == Expected::Cleared);
+    let cleared: Vec<(&Record, u64)> = cleared.map(|((record, _), sequence)| (record, sequence)).collect();
+    for (record, sequence) in cleared.first().into_iter().chain(cleared.last()) {
+        let found = client.transfer(record.uetr.get()).await.map_err(|fault| fault.to_string())?;
+        let is_same = found.is_some_and(|found| {
+            let parties = |of: &Record| (of.debtor, of.creditor, of.amount);
+            let is_cleared = found.outcome == Outcome::Cleared && found.sequence == *sequence;
+            is_cleared && parties(&found.record) == parties(record)
+        });
+        if !is_same {
+            return Err(format!("the transfer at sequence {sequence} is not found by its id"));
+        }
+    }
+    Ok(())
 }
 
 async fn connect(server: &Server, participant: usize) -> Result<Client, String> {
