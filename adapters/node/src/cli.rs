@@ -163,7 +163,8 @@ pub struct LoadArgs {
     /// fresh directory that is removed when all checks have passed]
     #[arg(long, value_name = "ADDRESS")]
     pub connect: Option<String>,
-    /// With --connect: a folder with the key of each participant, BIC.key [default: TEST KEYS of load servers]
+    /// With --connect: a folder with the key of each participant, BIC.key [default: the TEST KEYS of load servers
+    /// and of the demo's banks]
     #[arg(long, value_name = "DIR", requires = "connect")]
     pub keys: Option<PathBuf>,
     /// Accounts of its own server, over all participants

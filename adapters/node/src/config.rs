@@ -9,6 +9,7 @@ use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
 use feiqian_iso20022::Limits;
 use feiqian_runtime::journal::SEGMENT_BYTES_MAX;
 use feiqian_runtime::options::EngineOptions;
+use feiqian_wire::{Address, ServerOptions};
 use serde::Deserialize;
 
 use crate::fault::Fault;
@@ -31,6 +32,8 @@ pub struct Config {
     pub inbox: InboxConfig,
     /// Metrics and health.
     pub http: HttpConfig,
+    /// The bulk protocol.
+    pub wire: WireConfig,
     /// The demo's generated load.
     pub demo: DemoConfig,
 }
@@ -89,6 +92,30 @@ pub struct HttpConfig {
     pub health_timeout_ms: u64,
 }
 
+/// `[wire]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WireConfig {
+    /// Loopback address and port.
+    pub listen: SocketAddr,
+    /// Path of a Unix socket; empty for none.
+    pub unix: PathBuf,
+    /// Sessions.
+    pub sessions_max: usize,
+    /// Requests.
+    pub session_requests_in_flight_max: u32,
+    /// Transfers.
+    pub session_transfers_in_flight_max: u32,
+    /// Milliseconds.
+    pub login_timeout_ms: u64,
+    /// Milliseconds.
+    pub idle_timeout_ms: u64,
+    /// Milliseconds.
+    pub write_timeout_ms: u64,
+    /// Threads.
+    pub worker_threads: usize,
+}
+
 /// `[demo]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -141,6 +168,23 @@ impl Default for HttpConfig {
     }
 }
 
+impl Default for WireConfig {
+    fn default() -> Self {
+        let options = ServerOptions::default();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9471)),
+            unix: PathBuf::new(),
+            sessions_max: options.sessions_max,
+            session_requests_in_flight_max: options.requests_in_flight_max,
+            session_transfers_in_flight_max: options.transfers_in_flight_max,
+            login_timeout_ms: 5_000,
+            idle_timeout_ms: 60_000,
+            write_timeout_ms: 30_000,
+            worker_threads: 1,
+        }
+    }
+}
+
 impl Default for DemoConfig {
     fn default() -> Self {
         Self { transfers: 1_000_000, seed: 1, batches_in_flight: 16 }
@@ -173,7 +217,7 @@ impl Config {
     pub fn parse(file: &Path, text: &str) -> Result<Self, Fault> {
         let config: Self = toml::from_str(text)
             .map_err(|error| Fault::Usage(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
-        let rules = config.engine.rules().into_iter().chain(config.other_rules());
+        let rules = config.engine.rules().into_iter().chain(config.wire.rules()).chain(config.other_rules());
         for (section, key, is_good, rule) in rules {
             if !is_good {
                 let place = format!("{}:{}", file.display(), line_of(text, section, key));
@@ -248,6 +292,60 @@ impl EngineConfig {
     }
 }
 
+impl WireConfig {
+    fn rules(&self) -> Vec<Rule> {
+        let is_full = self.session_transfers_in_flight_max as usize >= BATCH_TRANSFERS_MAX;
+        let requests = self.session_requests_in_flight_max;
+        let count = |value: usize, max: usize| ((1..=max).contains(&value), format!("1 to {max}"));
+        let (is_sessions, sessions_rule) = count(self.sessions_max, 65_536);
+        let (is_requests, requests_rule) = count(requests as usize, 65_536);
+        let (is_threads, threads_rule) = count(self.worker_threads, 256);
+        let full_rule = format!("at least one full batch of {BATCH_TRANSFERS_MAX}");
+        vec![
+            ("wire", "listen", self.listen.ip().is_loopback(), plain_rule()),
+            ("wire", "sessions_max", is_sessions, sessions_rule),
+            ("wire", "session_requests_in_flight_max", is_requests, requests_rule),
+            ("wire", "session_transfers_in_flight_max", is_full, full_rule),
+            ("wire", "login_timeout_ms", is_milliseconds(self.login_timeout_ms), one_to_minute()),
+            ("wire", "idle_timeout_ms", (1..=3_600_000).contains(&self.idle_timeout_ms), one_to_hour()),
+            ("wire", "write_timeout_ms", is_milliseconds(self.write_timeout_ms), one_to_minute()),
+            ("wire", "worker_threads", is_threads, threads_rule),
+        ]
+    }
+
+    /// Where the server listens: the TCP address, and the Unix socket if there is one.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        let unix = (!self.unix.as_os_str().is_empty()).then(|| Address::Unix(self.unix.clone()));
+        std::iter::once(Address::Tcp(self.listen)).chain(unix).collect()
+    }
+
+    /// The bounds of the server.
+    #[must_use]
+    pub fn options(&self) -> ServerOptions {
+        ServerOptions {
+            sessions_max: self.sessions_max,
+            requests_in_flight_max: self.session_requests_in_flight_max,
+            transfers_in_flight_max: self.session_transfers_in_flight_max,
+            login_timeout: Duration::from_millis(self.login_timeout_ms),
+            idle_timeout: Duration::from_millis(self.idle_timeout_ms),
+            write_timeout: Duration::from_millis(self.write_timeout_ms),
+        }
+    }
+}
+
+/// Why only loopback: the bulk protocol knows who is asking, but everyone on the way could read along.
+#[must_use]
+pub fn plain_rule() -> String {
+    "a loopback address such as 127.0.0.1:9471, for the protocol is authenticated but not encrypted; put a \
+     tunnel before it to reach it from elsewhere"
+        .to_owned()
+}
+
+fn one_to_hour() -> String {
+    "1 to 3600000 milliseconds".to_owned()
+}
+
 /// Why only loopback: neither metrics nor health ask who is asking.
 #[must_use]
 pub fn loopback_rule() -> String {
@@ -303,7 +401,8 @@ mod tests {
         let text = shipped();
         let defaults = Config::default();
         assert_eq!(Config::parse(Path::new("feiqian.toml"), &text).expect("good"), defaults);
-        for (section, key, ..) in defaults.engine.rules().into_iter().chain(defaults.other_rules()) {
+        let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
+        for (section, key, ..) in rules.chain(defaults.other_rules()) {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");
         }
@@ -346,6 +445,10 @@ mod tests {
             ("[engine]\nseal_interval_ms = 0\n", "some.toml:2: seal_interval_ms"),
             ("[engine]\nparticipant_in_flight_transfers_max = 9\n", "some.toml:2: participant_in_flight"),
             ("\n[http]\nlisten = \"0.0.0.0:9470\"\n", "some.toml:3: listen in [http] must be a loopback"),
+            ("[wire]\nlisten = \"192.0.2.1:9471\"\n", "some.toml:2: listen in [wire] must be a loopback"),
+            ("[wire]\nsession_transfers_in_flight_max = 8189\n", "some.toml:2: session_transfers"),
+            ("[wire]\nidle_timeout_ms = 0\n", "some.toml:2: idle_timeout_ms"),
+            ("[wire]\nworker_threads = 0\n", "some.toml:2: worker_threads"),
             ("[demo]\n# how many\n  transfers = 0\n", "some.toml:3: transfers"),
         ];
         for (text, expected) in rows {

@@ -15,6 +15,7 @@ use feiqian_core::transfer::Record;
 use feiqian_core::uetr::Uetr;
 use feiqian_files::agents::AgentToRegister;
 use feiqian_proof::hash::{Domain, keyed};
+use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::admission::Busy;
 use serde::Serialize;
 
@@ -56,7 +57,7 @@ pub fn found(session: &Session, house: &House) -> Result<Founded, Fault> {
 pub fn register_agents(session: &Session, agents: &[AgentToRegister]) -> Result<Founded, Fault> {
     let mut founding = Founding { session, founded: Founded::default() };
     for agent in agents {
-        founding.register(agent.bic, &agent.name)?;
+        founding.register(agent.bic, &agent.name, None)?;
         for currency in &agent.currencies {
             founding.position(agent.bic, *currency, feiqian_core::account::UNLIMITED)?;
         }
@@ -79,7 +80,7 @@ struct Founding<'a> {
 
 impl Founding<'_> {
     fn participant(&mut self, plan: &ParticipantPlan) -> Result<(), Fault> {
-        self.register(plan.bic, &plan.name)?;
+        self.register(plan.bic, &plan.name, plan.key)?;
         for position in &plan.positions {
             self.position(plan.bic, position.currency, position.cap)?;
             let account = self.clearing_account(plan.bic, position.currency)?;
@@ -94,9 +95,9 @@ impl Founding<'_> {
         plan.positions.iter().try_for_each(|position| self.load_accounts(plan.bic, position))
     }
 
-    fn register(&mut self, bic: Bic, name: &str) -> Result<(), Fault> {
+    fn register(&mut self, bic: Bic, name: &str, key: Option<PublicKey>) -> Result<(), Fault> {
         if self.session.engine.directory().participant(bic).is_none() {
-            self.session.command(Command::RegisterParticipant { bic, name: name.to_owned(), key: None })?;
+            self.session.command(Command::RegisterParticipant { bic, name: name.to_owned(), key })?;
             self.founded.participants += 1;
         }
         Ok(())

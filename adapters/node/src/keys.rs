@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, Genesis, OfficerNumber};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 
@@ -83,6 +84,16 @@ impl KeySet {
         let sync = std::fs::File::open(&folder).and_then(|opened| opened.sync_all());
         sync.map_err(|error| Fault::file(&folder, "sync the folder", &error))
     }
+}
+
+/// TEST KEY of a demo's bank: `TEST KEY: `, its BIC, and dots up to 32 bytes, so that whoever tries the bulk
+/// protocol can log in. Everyone knows it. Never for money.
+#[must_use]
+pub fn participant_test_key(bic: Bic) -> SigningKey {
+    let mut secret = [b'.'; 32];
+    secret[..10].copy_from_slice(b"TEST KEY: ");
+    secret[10..21].copy_from_slice(bic.as_bytes());
+    SigningKey::from_bytes(&secret)
 }
 
 /// `N` bytes of the operating system's randomness.

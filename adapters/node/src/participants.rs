@@ -9,6 +9,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::iban::is_iban;
 use feiqian_core::limits::{ACCOUNTS_OPENED_MAX, ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use feiqian_core::money::{Amount, AmountError};
+use feiqian_proof::signature::PublicKey;
 use serde::Deserialize;
 
 use crate::fault::Fault;
@@ -29,6 +30,8 @@ pub struct ParticipantPlan {
     pub bic: Bic,
     /// Its name.
     pub name: String,
+    /// Its public key; without one it can't log in to the bulk protocol.
+    pub key: Option<PublicKey>,
     /// One for each currency.
     pub positions: Vec<PositionPlan>,
     /// Hosted accounts with a name.
@@ -84,6 +87,7 @@ struct OperatorText {
 struct ParticipantText {
     bic: String,
     name: String,
+    key: Option<String>,
     #[serde(default)]
     position: Vec<PositionText>,
     #[serde(default)]
@@ -160,6 +164,8 @@ impl ParticipantText {
         if self.name.is_empty() || self.name.len() > NAME_BYTES_MAX {
             return Err(format!("{place}: name must have 1 to {NAME_BYTES_MAX} bytes"));
         }
+        let key = self.key.as_deref().map(PublicKey::parse).transpose();
+        let key = key.map_err(|error| format!("{place}: key: {error}"))?;
         let positions: Result<Vec<_>, _> = self.position.into_iter().map(|text| text.check(&place)).collect();
         let positions = positions?;
         let mut currencies = Vec::new();
@@ -175,7 +181,7 @@ impl ParticipantText {
                 return Err(format!("{place}: an account in {currency} needs a position in {currency}"));
             }
         }
-        Ok(ParticipantPlan { bic: code, name: self.name, positions, accounts })
+        Ok(ParticipantPlan { bic: code, name: self.name, key, positions, accounts })
     }
 }
 
@@ -276,6 +282,11 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let house = House::read(&root.join("config/demo/participants.toml")).expect("good");
         assert_eq!(house.participants.len(), 8);
+        for participant in &house.participants {
+            let test_key = crate::keys::participant_test_key(participant.bic);
+            let public = PublicKey::of(&test_key);
+            assert_eq!(participant.key, Some(public), "{} has its TEST KEY: {public}", participant.bic);
+        }
         let positions = house.participants.iter().flat_map(|participant| &participant.positions);
         assert_eq!(positions.map(|position| position.hosted_accounts).sum::<u32>(), 10_000);
     }
@@ -297,6 +308,7 @@ mod tests {
             (format!("{operator}{bank}{}", position.replace("EUR", "XAU")), "XAU"),
             (format!("{operator}{bank}{position}{}", account.replace("DE89", "DE88")), "check digits"),
             (format!("{operator}{bank}limit = 3\n"), "limit"),
+            (format!("{operator}{bank}key = \"00ff\"\n"), "participant BNKAXXAA: key: a public key has 64"),
             (bank.to_owned(), "operator"),
         ];
         for (text, expected) in rows {

@@ -43,12 +43,12 @@ impl Asked {
     /// Connects as each participant, and asks for accounts and balances.
     pub(super) fn before(
         address: &Address,
-        credentials: Vec<Credentials>,
+        groups: Vec<Vec<Credentials>>,
         workload: &Workload,
     ) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|fault| fault.to_string())?;
-        let (credentials, accounts) = runtime.block_on(all_accounts(address, credentials))?;
+        let (credentials, accounts) = runtime.block_on(all_accounts(address, groups))?;
         let layout = layout_of(&credentials, &accounts);
         let mut workload = workload.clone();
         workload.participants = layout.ranges.len() as u32;
@@ -180,21 +180,28 @@ async fn connect(server: &Server, participant: usize) -> Result<Client, String> 
 
 type Found = (Vec<Credentials>, Vec<Vec<AccountRange>>);
 
-/// Of every participant that can log in, up to the first that can't.
-async fn all_accounts(address: &Address, credentials: Vec<Credentials>) -> Result<Found, String> {
-    let (mut known, mut accounts) = (Vec::new(), Vec::new());
-    for one in credentials {
-        let mut client = match Client::connect(address, &one).await {
-            Ok(client) => client,
-            Err(fault) if known.len() < 2 => {
-                return Err(format!("{address} as {}: {fault}", one.bic.as_str()));
+/// Of the first group whose first participant can log in: of all that can, up to the first that can't.
+async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Result<Found, String> {
+    let mut refusal = "nobody to log in as".to_owned();
+    for group in groups {
+        let (mut known, mut accounts) = (Vec::new(), Vec::new());
+        for one in group {
+            match Client::connect(address, &one).await {
+                Ok(mut client) => {
+                    accounts.push(client.accounts().await.map_err(|fault| fault.to_string())?);
+                    known.push(one);
+                }
+                Err(fault) => {
+                    refusal = format!("{address} as {}: {fault}", one.bic.as_str());
+                    break;
+                }
             }
-            Err(_) => break,
-        };
-        accounts.push(client.accounts().await.map_err(|fault| fault.to_string())?);
-        known.push(one);
+        }
+        if known.len() >= 2 {
+            return Ok((known, accounts));
+        }
     }
-    Ok((known, accounts))
+    Err(refusal)
 }
 
 /// The currencies that all have in common; of each the clearing account, and as many hosted ones as all have.

@@ -22,17 +22,25 @@ use crate::workload::maker::Shape;
 use crate::workload::{PARTICIPANTS_MAX, Workload};
 
 /// Where a load goes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// A server of its own, in this fresh data directory, or in one that is removed once all checks have passed.
     Own(Option<PathBuf>),
-    /// A server that runs, as the participants whose keys lie in a folder, `BIC.key` each, 64 hexadecimal digits;
-    /// without one as the participants of a load's own server.
-    Connect(Address, Option<PathBuf>),
+    /// A server that runs.
+    Connect(Address, Keys),
+}
+
+/// As whom a load speaks to a server that runs.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// As those whose keys lie in a folder, `BIC.key` each, 64 hexadecimal digits.
+    Folder(PathBuf),
+    /// As the participants of a load's own server; where the server does not know the first of those, as these.
+    Known(Vec<Credentials>),
 }
 
 /// What to do.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// Where.
     pub target: Target,
@@ -125,7 +133,7 @@ pub fn run(
             }
             report
         }
-        Target::Connect(address, keys) => on_other(options, plan, (address, keys.as_deref()), progress)?,
+        Target::Connect(address, keys) => on_other(options, plan, (address, keys), progress)?,
     };
     write(&folder, &mut report)?;
     Ok(report)
@@ -215,14 +223,17 @@ fn on_own(
 fn on_other(
     options: &LoadOptions,
     plan: Plan,
-    (address, keys): (&Address, Option<&Path>),
+    (address, keys): (&Address, &Keys),
     progress: &mut dyn FnMut(u64),
 ) -> Result<LoadReport, LoadFault> {
-    let credentials = match keys {
-        Some(folder) => read_keys(folder)?,
-        None => own_credentials(&address.to_string(), PARTICIPANTS_MAX)?.credentials,
+    let groups = match keys {
+        Keys::Folder(folder) => vec![read_keys(folder)?],
+        Keys::Known(known) => {
+            let own = own_credentials(&address.to_string(), PARTICIPANTS_MAX)?.credentials;
+            vec![own, known.clone()]
+        }
     };
-    let asked = Asked::before(address, credentials, &options.workload).map_err(LoadFault::Server)?;
+    let asked = Asked::before(address, groups, &options.workload).map_err(LoadFault::Server)?;
     let shape = asked.shape();
     let driven = drive_noting(plan, &shape, asked.server(), None, progress);
     let findings = asked.check(&shape, plan, &driven.measured.acknowledged);

@@ -23,4 +23,4 @@ mod usage;
 pub mod verify;
 mod asked;
 
-pub use load::{Driven, LoadFault, LoadOptions, Target, drive_noting, own_credentials, run};
+pub use load::{Driven, Keys, LoadFault, LoadOptions, Target, drive_noting, own_credentials, run};

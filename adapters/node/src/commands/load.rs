@@ -5,14 +5,16 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use benches::run::server::{self, ServerProgram};
-use benches::run::{LoadFault, LoadOptions, Target, run};
+use benches::run::{Keys, LoadFault, LoadOptions, Target, run};
 use benches::workload::{Distribution, UetrOrder, Workload};
+use feiqian_wire::client::Credentials;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::LoadArgs;
 use crate::fault::Fault;
-use crate::keys::random;
+use crate::keys::{participant_test_key, random};
 use crate::output::Output;
+use crate::participants::{House, locate};
 
 /// What starts this program as a load's own server.
 pub const SERVER_COMMAND: &str = "load-server";
@@ -55,7 +57,8 @@ fn options(data: Option<PathBuf>, arguments: &LoadArgs) -> Result<LoadOptions, F
         (Some(_), Some(_)) => return Err(Fault::Usage("--connect and --data exclude each other".to_owned())),
         (Some(address), None) => {
             let address = address.parse().map_err(|fault| Fault::Usage(format!("--connect: {fault}")))?;
-            Target::Connect(address, arguments.keys.clone())
+            let keys = arguments.keys.clone().map_or_else(|| Keys::Known(demo_banks()), Keys::Folder);
+            Target::Connect(address, keys)
         }
         (None, data) => Target::Own(data),
     };
@@ -90,6 +93,13 @@ fn options(data: Option<PathBuf>, arguments: &LoadArgs) -> Result<LoadOptions, F
         is_sealing: true,
         folder: arguments.out.clone(),
     })
+}
+
+/// The demo's banks with their TEST KEYS, where the shipped file is found from here upwards; else none.
+fn demo_banks() -> Vec<Credentials> {
+    let house = locate(crate::demo::PARTICIPANTS).and_then(|file| House::read(&file).ok());
+    let banks = house.map(|house| house.participants).unwrap_or_default();
+    banks.iter().map(|bank| Credentials { bic: bank.bic, key: participant_test_key(bank.bic) }).collect()
 }
 
 /// Reads `uniform`, `zipf`, `zipf:1.2`, `hot`, `hot:8`, `clearing`.

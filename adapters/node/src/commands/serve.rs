@@ -1,4 +1,5 @@
-//! `feiqian serve`: the engine with its inbox watched and its metrics on loopback, until a signal ends it.
+//! `feiqian serve`: the engine with its inbox watched, the bulk protocol and its metrics on loopback, until a
+//! signal ends it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::fault::Fault;
 use crate::session::Session;
 
 mod http;
+mod wire;
 
 #[derive(Serialize)]
 struct Ready {
@@ -25,6 +27,7 @@ struct Ready {
     outbox: String,
     metrics: String,
     health: String,
+    wire: String,
     recovered_frames: u64,
     recovered_entries: u64,
     torn_bytes: u64,
@@ -32,10 +35,11 @@ struct Ready {
 
 impl std::fmt::Display for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, inbox, metrics, health, recovered_frames: frames, .. } = self;
+        let Self { data, inbox, metrics, health, wire, recovered_frames: frames, .. } = self;
         write!(
             f,
-            "serving {data} (replayed {frames} frames): inbox {inbox}, metrics {metrics}, health {health}"
+            "serving {data} (replayed {frames} frames): inbox {inbox}, bulk protocol {wire}, metrics {metrics}, \
+             health {health}"
         )
     }
 }
@@ -72,16 +76,20 @@ fn run(
         session.engine.clone(),
         Duration::from_millis(context.config.http.health_timeout_ms),
     );
-    actix_web::rt::System::new().block_on(async {
+    let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
+    let addresses = wire.addresses();
+    let served = actix_web::rt::System::new().block_on(async {
         let server = http::Server::start(listen, metrics, health)?;
         let watch = watch(context, session, &options)?;
-        context.output.report(&ready(context, session, &options, server.address()));
+        context.output.report(&ready(context, session, &options, (server.address(), addresses)));
         let ended = interrupted().await;
         // Nobody may ask once the engine closes; nothing may be taken in before it does.
         server.stop().await;
         watch.stop();
         ended
-    })
+    });
+    wire.stop();
+    served
 }
 
 fn watch(context: &Context, session: &Session, options: &IntakeOptions) -> Result<Watch, Fault> {
@@ -94,7 +102,12 @@ fn watch(context: &Context, session: &Session, options: &IntakeOptions) -> Resul
     Ok(Watch::start(session.engine.clone(), options.clone(), interval, tell)?)
 }
 
-fn ready(context: &Context, session: &Session, options: &IntakeOptions, address: SocketAddr) -> Ready {
+fn ready(
+    context: &Context,
+    session: &Session,
+    options: &IntakeOptions,
+    (address, wire): (SocketAddr, String),
+) -> Ready {
     let recovered = session.engine.recovered();
     Ready {
         is_ready: true,
@@ -103,6 +116,7 @@ fn ready(context: &Context, session: &Session, options: &IntakeOptions, address:
         outbox: options.work.outbox().display().to_string(),
         metrics: format!("http://{address}/metrics"),
         health: format!("http://{address}/health"),
+        wire,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,
         torn_bytes: recovered.torn.map_or(0, |(_, _, bytes)| bytes),

@@ -30,7 +30,8 @@ use checks::Checks;
 use load::{Load, LoadResult};
 use summary::{ReceiptLine, Summary};
 
-const PARTICIPANTS: &str = "config/demo/participants.toml";
+/// Who takes part, unless another file is named.
+pub const PARTICIPANTS: &str = "config/demo/participants.toml";
 const INBOX: &str = "config/demo/inbox";
 /// Where data directories of demos lie that were not given one.
 const DATA: &str = "target/feiqian-demo";

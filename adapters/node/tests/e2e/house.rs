@@ -21,6 +21,9 @@ snapshot_blocks = 5
 poll_ms = 5
 [http]
 listen = \"127.0.0.1:0\"
+[wire]
+listen = \"127.0.0.1:0\"
+unix = \"wire.sock\"
 ";
 
 pub(crate) struct House {

@@ -80,6 +80,18 @@ fn a_load_on_a_server_that_runs_is_checked_through_the_protocol() {
 }
 
 #[test]
+fn a_load_on_the_demos_house_speaks_for_its_banks() {
+    let house = House::founded("load-demo");
+    let server = house.serve();
+    let addresses = server.ready["wire"].as_str().expect("addresses").to_owned();
+    let address = addresses.split(", ").next().expect("one");
+    let report = run(&house, &["--connect", address, "--batch", "100"]);
+    assert_eq!(report["workload"]["participants"], 8);
+    assert_eq!(server.terminate(), 0);
+    house.run(&["audit"]).json();
+}
+
+#[test]
 fn a_load_that_can_not_be_meant_is_refused_with_the_way_out() {
     let house = House::empty("load-refused");
     for (arguments, words) in [
