@@ -1,4 +1,4 @@
-//! Micro-benchmarks of the engine's stages, each alone, with its result checked: `cargo bench -p feiqian-benches`.
+//! Micro-benchmarks of the engine's stages, each alone, with its result checked: `cargo bench -p benches`.
 //!
 //! Figures count transfers a second. Frames are made just before they are used, outside of the measured time,
 //! as they come from the network in the caches. `RESULTS.md` keeps figures with their conditions.
@@ -7,14 +7,18 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
+use benches::core_loop::{self, FRAME};
+use benches::generator::Numbers;
+use benches::load::Load;
+use benches::workload::layout::Layout;
+use benches::workload::maker::{MadeBatch, Maker, Shape};
+use benches::workload::{Distribution, Workload};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use feiqian_benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
-use feiqian_benches::load::Load;
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::hold::{Hold, HoldTable, Holds};
-use feiqian_core::ids::{IdIndex, RUN_ENTRIES};
-use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::ids::IdIndex;
 use feiqian_core::state::State;
 use feiqian_proof::hash::{Domain, hash_many};
 use feiqian_proof::tree::root_of;
@@ -23,54 +27,62 @@ use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::replay::replay;
 use feiqian_runtime::storage::files::FileStorage;
 
-/// Transfers in one frame.
-const FRAME: usize = 8_190;
-
-/// A state with its accounts, and the maker of the load for it.
-fn ready(accounts: u32) -> (State, ChainMaker) {
-    let (maker, set_up) = ChainMaker::set_up(7, accounts);
-    let mut state = State::default();
-    let (genesis, rest) = set_up.split_first().expect("a chain begins");
-    apply(&mut state, genesis);
-    // Genesis keys the index: room is made behind it.
-    state.replace_ids(IdIndex::new(0x5EED).with_runs_of(RUN_ENTRIES));
-    rest.iter().for_each(|frame| drop(apply(&mut state, frame)));
-    (state, maker)
-}
-
-fn apply(state: &mut State, frame: &Made) -> Vec<OutcomeRow> {
-    let mut rows = Vec::new();
-    state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
-    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
-    rows
-}
-
-fn core_loop(c: &mut Criterion) {
+fn plain_loop(c: &mut Criterion) {
     const FRAMES: usize = 244;
     let mut group = c.benchmark_group("plain core loop, 2,000,000 transfers");
     group.throughput(Throughput::Elements((FRAMES * FRAME) as u64));
     for accounts in [10_000, 1_000_000] {
         group.bench_function(BenchmarkId::new("accounts", accounts), |b| {
-            b.iter_custom(|runs| (0..runs).map(|_| run_core(accounts, FRAMES)).sum());
+            b.iter_custom(|runs| (0..runs).map(|_| core_loop::run(accounts, FRAMES)).sum());
         });
     }
     group.finish();
 }
 
-/// The time that a fresh state takes for so many frames.
-fn run_core(accounts: u32, frames: usize) -> Duration {
-    let (mut state, mut maker) = ready(accounts);
-    let mut rows = Vec::new();
-    let mut elapsed = Duration::ZERO;
-    for _ in 0..frames {
-        let frame = maker.transfers(FRAME);
-        rows.clear();
-        let begun = Instant::now();
-        state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
-        elapsed += begun.elapsed();
-        assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "all of the load clears");
+/// What the load generator itself costs: full batches into a buffer that is used again.
+fn making(c: &mut Criterion) {
+    let mut group = c.benchmark_group("making batches, 1,000,000 accounts");
+    group.throughput(Throughput::Elements(FRAME as u64));
+    let plain = Workload::plain(1_000_000);
+    let kinds = [
+        ("plain", plain.clone()),
+        ("zipf", Workload { distribution: Distribution::Zipf(0.99), ..plain.clone() }),
+        ("all kinds", Workload { two_phase_share: 0.3, chain_share: 0.1, reject_share: 0.05, ..plain }),
+    ];
+    for (name, workload) in kinds {
+        let layout = Layout::fresh(&workload);
+        let mut maker = Maker::new(&Shape::new(workload, layout), 0, 2);
+        let mut made = MadeBatch::default();
+        group.bench_function(name, |b| b.iter(|| maker.fill(FRAME, &mut made)));
+        assert_eq!(made.records.len(), FRAME);
     }
-    elapsed
+    group.finish();
+}
+
+/// Taking ids that were never there, in an index that holds a million.
+fn id_index(c: &mut Criterion) {
+    const HELD: u64 = 1_000_000;
+    /// Room for those that a sample takes too, so that the table does not grow.
+    const IDS: usize = 4_000_000;
+    let mut group = c.benchmark_group("id index, 1,000,000 ids held");
+    group.throughput(Throughput::Elements(FRAME as u64));
+    group.bench_function("new ids", |b| {
+        let mut numbers = Numbers::new(3);
+        b.iter_custom(|frames| {
+            let mut index = IdIndex::with_capacity(0x5EED, IDS);
+            for sequence in 1..=HELD {
+                assert_eq!(index.take(numbers.id(), sequence), None);
+            }
+            let ids: Vec<u128> = (0..frames * FRAME as u64).map(|_| numbers.id()).collect();
+            let begun = Instant::now();
+            let repeated =
+                ids.iter().zip(HELD + 1..).filter(|(id, at)| index.take(**id, *at).is_some()).count();
+            let elapsed = begun.elapsed();
+            assert_eq!(repeated, 0, "no id comes twice");
+            elapsed
+        });
+    });
+    group.finish();
 }
 
 /// Steps of the holds between two looks at the time.
@@ -312,5 +324,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = core_loop, holds, sealing, hashing, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, sealing, hashing, journal, pipeline, sharded }
 criterion_main!(benches);

@@ -20,6 +20,9 @@ const FUNDS: u64 = 100_000_000_000;
 const BEGIN: u64 = 1_767_225_600_000_000_000;
 const STEP: u64 = 1_000_000;
 
+/// Names the chain of every load.
+pub const CHAIN_ID: [u8; 16] = *b"feiqian-load-001";
+
 /// TEST KEY: signs the blocks of loads. Never use it for anything else.
 #[must_use]
 pub fn test_operator_key() -> SigningKey {
@@ -97,7 +100,7 @@ pub struct ChainMaker {
 pub fn genesis(numbers: &mut Numbers) -> Entry {
     let officers = test_officer_keys().iter().map(|(number, key)| (*number, PublicKey::of(key))).collect();
     let genesis = Genesis {
-        chain_id: *b"feiqian-load-001",
+        chain_id: CHAIN_ID,
         id_key: 0x5EED,
         salt_secret: [0x44; 32],
         operator_key: PublicKey::of(&test_operator_key()),
@@ -151,7 +154,7 @@ impl ChainMaker {
                 Command::OpenAccounts { bic, currency, count: each, credit_line: 0 },
             ];
             for command in commands {
-                let entry = approved(maker.numbers.id(), command, b"feiqian-load-001", &maker.officers);
+                let entry = approved(maker.numbers.id(), command, &CHAIN_ID, &maker.officers);
                 frames.push(maker.command(&entry));
             }
         }

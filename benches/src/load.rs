@@ -17,7 +17,7 @@ use feiqian_runtime::admission::Ticket;
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::pipeline::Engine;
 
-use crate::chain::{PARTICIPANTS, approved, genesis, test_officer_keys};
+use crate::chain::{CHAIN_ID, PARTICIPANTS, approved, genesis, test_officer_keys};
 use crate::generator::{Accounts, Numbers};
 
 /// Batches in flight: enough that every stage of the pipeline has one.
@@ -78,7 +78,7 @@ impl Load {
 
     fn command(&mut self, command: Command) -> u64 {
         let id = self.numbers.id();
-        let entry: Entry = approved(id, command, b"feiqian-load-001", &test_officer_keys());
+        let entry: Entry = approved(id, command, &CHAIN_ID, &test_officer_keys());
         let outcome = self.engine.command(&entry).expect("room for a command").wait().expect("running");
         assert_eq!(outcome.row.outcome(), Some(Outcome::Cleared), "{:?}", outcome.row.reason());
         outcome.first_account.unwrap_or(0)

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use benches::workload::Distribution;
 use clap::{Args, Parser, Subcommand};
 
 use crate::fault::EXIT_CODES;
@@ -31,6 +32,15 @@ pub enum Command {
     /// Run the whole job once: take an inbox in, clear a generated load, settle, prove, replay, check
     #[command(after_help = EXIT_CODES)]
     Demo(DemoArgs),
+    /// Generate load over the bulk protocol, measure it, and check everything that was acknowledged
+    #[command(after_help = EXIT_CODES)]
+    Load(LoadArgs),
+    /// The load generator's own server; started by `load`
+    #[command(hide = true)]
+    LoadServer {
+        /// What it is started with, as JSON
+        spec: String,
+    },
     /// Begin a data directory: keys, genesis, participants and accounts
     Init {
         /// Who takes part; config/demo/participants.toml is an example
@@ -146,6 +156,74 @@ pub struct DemoArgs {
     pub transfers: Option<u64>,
 }
 
+/// `feiqian load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// A server's address, 127.0.0.1:9471 or unix:/path [default: a server process of its own, in --data or a
+    /// fresh directory that is removed when all checks have passed]
+    #[arg(long, value_name = "ADDRESS")]
+    pub connect: Option<String>,
+    /// With --connect: a folder with the key of each participant, BIC.key [default: the TEST KEYS of load servers
+    /// and of the demo's banks]
+    #[arg(long, value_name = "DIR", requires = "connect")]
+    pub keys: Option<PathBuf>,
+    /// Accounts of its own server, over all participants
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub accounts: u64,
+    /// Transfers in all
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub transfers: u64,
+    /// Transfers in a batch, 1 to 8,190
+    #[arg(long, default_value_t = 8_190, value_name = "N")]
+    pub batch: usize,
+    /// Sessions, 1 to 1,000
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub sessions: u64,
+    /// Open loop: so many transfers a second, latency from when each batch was due [default: full speed]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u64>,
+    /// Unanswered batches of a session at the most [default: what the engine takes, shared among sessions]
+    #[arg(long, value_name = "N")]
+    pub window: Option<u64>,
+    /// Which accounts: uniform, zipf[:EXPONENT], hot[:ACCOUNTS], clearing
+    #[arg(long, default_value = "uniform", value_name = "HOW")]
+    #[arg(value_parser = crate::commands::load::parse_distribution)]
+    pub distribution: Distribution,
+    /// Share of transfers that go to another participant, 0 to 1
+    #[arg(long, default_value_t = 0.875, value_name = "SHARE")]
+    pub cross: f64,
+    /// Share of holds and of the posts and voids that finish them; some are left to expire
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub two_phase: f64,
+    /// Share of transfers in chains
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub chains: f64,
+    /// Share of transfers that must be rejected, for a dozen reasons, or are sent twice
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub rejections: f64,
+    /// Participants of its own server, 2 to 64
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub participants: u32,
+    /// Currencies of its own server, 1 to 8
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub currencies: u32,
+    /// Ascending UETRs instead of random ones
+    #[arg(long)]
+    pub ordered: bool,
+    /// The same seed makes the same load [default: 1; with --connect a random one]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Shards of its own server [default: half of the cores]
+    #[arg(long, value_name = "N")]
+    pub shards: Option<usize>,
+    /// Threads of the load generator
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub threads: usize,
+    /// Where report.json and plot.html go, in a folder of each run's own
+    #[arg(long, default_value = "target/load", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
 /// Keys that approve risky commands.
 #[derive(Debug, Args)]
 pub struct OfficerArgs {
@@ -200,6 +278,9 @@ mod tests {
         let lines = [
             "feiqian demo",
             "feiqian demo --inbox x --register-agents --data y --json --transfers 20000",
+            "feiqian load",
+            "feiqian load --accounts 100 --transfers 20000 --batch 100 --sessions 4 --rate 50000 --json",
+            "feiqian load --connect 127.0.0.1:9471 --keys k --distribution zipf:1.1 --two-phase 0.3",
             "feiqian --data d init --participants p.toml",
             "feiqian init --participants p.toml --resume --officer-key a --officer-key b",
             "feiqian serve --listen 127.0.0.1:0 --inbox i",
@@ -229,7 +310,9 @@ mod tests {
         for line in ["feiqian", "feiqian import", "feiqian replay --shards 0", "feiqian replay --shards 65"] {
             assert!(parse(line).is_err(), "{line}");
         }
-        for line in ["feiqian verify f", "feiqian block x", "feiqian demo --transfers 0"] {
+        for line in
+            ["feiqian verify f", "feiqian block x", "feiqian demo --transfers 0", "feiqian load --keys k"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -14,6 +14,7 @@ mod block;
 pub mod cycle;
 pub mod import;
 mod init;
+pub mod load;
 mod positions;
 pub mod receipt;
 pub mod replay;
@@ -56,6 +57,8 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
     let config = Config::load(cli.config.as_deref())?;
     let command = match cli.command {
         Command::Demo(arguments) => return crate::demo::run(&config, cli.data, &arguments, output),
+        Command::Load(arguments) => return load::load(cli.data, &arguments, output),
+        Command::LoadServer { spec } => return load::serve(&spec),
         Command::Verify { file, key } => return verify::verify(output, &file, &key),
         command => command,
     };
@@ -79,6 +82,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Audit => audit::audit(context),
         Command::Replay { shards } => replay::replay(context, &shards),
-        Command::Demo(_) | Command::Verify { .. } => Ok(()),
+        // Taken by `run`: they have no data directory, or one of their own.
+        Command::Demo(_) | Command::Load(_) | Command::LoadServer { .. } | Command::Verify { .. } => Ok(()),
     }
 }

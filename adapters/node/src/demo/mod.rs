@@ -2,7 +2,6 @@
 //! clearing day; only the load, the test keys and the checks are the demo's own.
 
 mod checks;
-mod disk;
 mod load;
 mod summary;
 
@@ -31,7 +30,8 @@ use checks::Checks;
 use load::{Load, LoadResult};
 use summary::{ReceiptLine, Summary};
 
-const PARTICIPANTS: &str = "config/demo/participants.toml";
+/// Who takes part, unless another file is named.
+pub const PARTICIPANTS: &str = "config/demo/participants.toml";
 const INBOX: &str = "config/demo/inbox";
 /// Where data directories of demos lie that were not given one.
 const DATA: &str = "target/feiqian-demo";
@@ -185,9 +185,9 @@ impl Demo<'_> {
         let mut load = Load::new(&self.session, &self.config.demo)?;
         let accounts = grouped(load.accounts());
         self.step(4, format_args!("clear {} transfers over {accounts} accounts", grouped(transfers)));
-        let before = disk::written_bytes(&self.session.data)?;
+        let before = written_bytes(&self.session.data)?;
         let mut result = load.run(transfers, !self.output.is_json)?;
-        result.disk_bytes = disk::written_bytes(&self.session.data)?.saturating_sub(before);
+        result.disk_bytes = written_bytes(&self.session.data)?.saturating_sub(before);
         checks.load(&result, &mut load)?;
         let (rate, p99) = (grouped(result.transfers_per_second()), result.latency_ms(99));
         self.say(format_args!("{rate} transfers/s, 99 % of batches answered within {p99:.1} ms"));
@@ -258,4 +258,9 @@ impl Demo<'_> {
         self.output.say(replay::table(&replays).to_string().trim_end());
         Ok(replays)
     }
+}
+
+/// Bytes written to journal, outcome rows and blocks.
+fn written_bytes(data: &Path) -> Result<u64, Fault> {
+    benches::run::disk::written_bytes(data).map_err(|error| Fault::file(data, "measure", &error))
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use benches::run::server::ServerSpec;
+use benches::workload::Workload;
 use serde_json::Value;
 
 /// Longer than any step takes on a busy machine; a step that takes longer has failed.
@@ -109,7 +111,17 @@ impl House {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
-        let output = self.command(arguments).output().expect("the program runs");
+        Self::answer(&mut self.command(arguments))
+    }
+
+    /// Without a data directory or a configuration of its own.
+    pub(crate) fn run_bare(&self, arguments: &[&str]) -> Answer {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_feiqian"));
+        Self::answer(command.arg("--json").args(arguments).current_dir(&self.root))
+    }
+
+    fn answer(command: &mut Command) -> Answer {
+        let output = command.output().expect("the program runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         let code = output.status.code().unwrap_or(-1);
         Answer { code, stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -124,7 +136,18 @@ impl House {
 
     /// Starts `serve` and waits until it says that it is ready.
     pub(crate) fn serve(&self) -> Serving {
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).spawn().expect("the program runs");
+        Self::serving(&mut self.command(&["serve"]))
+    }
+
+    /// Starts a load's own server.
+    pub(crate) fn load_server(&self, accounts: u64) -> Serving {
+        let spec = ServerSpec::new(self.path("load-data"), Workload::plain(accounts));
+        let spec = serde_json::to_string(&spec).expect("JSON");
+        Self::serving(self.command(&["load-server", &spec]).stdin(Stdio::piped()))
+    }
+
+    fn serving(command: &mut Command) -> Serving {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         lines.read_line(&mut line).expect("read");

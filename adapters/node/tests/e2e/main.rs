@@ -8,4 +8,5 @@ mod directory;
 mod flips;
 mod house;
 mod kills;
+mod loads;
 mod serving;

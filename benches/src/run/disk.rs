@@ -1,11 +1,10 @@
 //! Bytes that a data directory's files hold. Segments are filled with zeros ahead of use, so a file counts up to
 //! its last block that is not zero.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-
-use crate::fault::Fault;
 
 const FOLDERS: [&str; 3] = ["journal", "outcomes", "blocks"];
 const BLOCK: usize = 4_096;
@@ -13,28 +12,36 @@ const BLOCK: usize = 4_096;
 const CHUNK: usize = 256 * BLOCK;
 
 /// Bytes written to journal, outcome rows and blocks.
-pub(super) fn written_bytes(data: &Path) -> Result<u64, Fault> {
-    let mut sum = 0;
-    for folder in FOLDERS {
-        let path = data.join(folder);
-        sum += folder_bytes(&path).map_err(|error| Fault::file(&path, "measure", &error))?;
-    }
-    Ok(sum)
+///
+/// # Errors
+/// Where a file can't be read.
+pub fn written_bytes(data: &Path) -> io::Result<u64> {
+    sum(data, file_bytes)
 }
 
-fn folder_bytes(folder: &Path) -> io::Result<u64> {
+/// The same by looking at a few places of each file, for a look while it is written: content is taken to be
+/// without a block of zeros, room behind it to be nothing else.
+///
+/// # Errors
+/// Where a file can't be read.
+pub fn estimated_bytes(data: &Path) -> io::Result<u64> {
+    sum(data, bisected_bytes)
+}
+
+fn sum(data: &Path, measure: fn(&File) -> io::Result<u64>) -> io::Result<u64> {
     let mut sum = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_file() {
-            sum += file_bytes(&path)?;
+    for folder in FOLDERS {
+        for entry in std::fs::read_dir(data.join(folder))? {
+            let path = entry?.path();
+            if path.is_file() {
+                sum += measure(&File::open(&path)?)?;
+            }
         }
     }
     Ok(sum)
 }
 
-fn file_bytes(path: &Path) -> io::Result<u64> {
-    let file = std::fs::File::open(path)?;
+fn file_bytes(file: &File) -> io::Result<u64> {
     let mut end = file.metadata()?.len();
     let mut buffer = vec![0; CHUNK];
     while end > 0 {
@@ -51,6 +58,21 @@ fn file_bytes(path: &Path) -> io::Result<u64> {
     Ok(0)
 }
 
+fn bisected_bytes(file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let (mut used, mut end) = (0, length.div_ceil(BLOCK as u64));
+    let mut block = [0; BLOCK];
+    while used < end {
+        let middle = used + (end - used) / 2;
+        let read = file.read_at(&mut block, middle * BLOCK as u64)?;
+        match block.iter().take(read).any(|byte| *byte != 0) {
+            true => used = middle + 1,
+            false => end = middle,
+        }
+    }
+    Ok((used * BLOCK as u64).min(length))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +84,9 @@ mod tests {
             let mut bytes = vec![1; used];
             bytes.resize(5 * CHUNK, 0);
             std::fs::write(&path, bytes).expect("written");
-            assert_eq!(file_bytes(&path).expect("read"), expected as u64);
+            let file = File::open(&path).expect("there");
+            assert_eq!(file_bytes(&file).expect("read"), expected as u64);
+            assert_eq!(bisected_bytes(&file).expect("read"), expected as u64);
         }
         std::fs::remove_file(path).expect("removed");
     }

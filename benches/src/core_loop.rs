@@ -1,0 +1,75 @@
+//! The plain core loop alone: frames made in turn, as they would come from the network, and only their application
+//! measured. Ids beyond a run's length are behind the filter, as in an engine, whose id thread is not measured.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use feiqian_core::ids::{FullIds, IdFilter, IdIndex, RUN_ENTRIES};
+use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::state::State;
+
+use crate::chain::{ChainMaker, Made, NoRepetition};
+
+/// Transfers in one frame.
+pub const FRAME: usize = 8_190;
+/// Ids that the filter has room for: those of a run and of a million accounts' funding, as full as an engine's.
+const IDS: usize = 3_100_000;
+
+/// A state, and the filter over the ids that have left its memory.
+#[derive(Debug)]
+pub struct CoreLoop {
+    state: State,
+    filter: Arc<IdFilter>,
+    rows: Vec<OutcomeRow>,
+}
+
+impl CoreLoop {
+    /// A state with so many funded accounts, and the maker of the load for it.
+    #[must_use]
+    pub fn ready(accounts: u32) -> (Self, ChainMaker) {
+        let (maker, set_up) = ChainMaker::set_up(7, accounts);
+        let mut state = State::default();
+        state.replace_ids(IdIndex::new(0).with_runs_of(RUN_ENTRIES));
+        let mut ready = Self { state, filter: Arc::new(IdFilter::for_ids(IDS)), rows: Vec::new() };
+        for frame in &set_up {
+            ready.apply(frame);
+        }
+        (ready, maker)
+    }
+
+    /// Applies the next frame, of which all must clear; gives the time that it took.
+    ///
+    /// # Panics
+    /// If one does not clear.
+    pub fn apply(&mut self, frame: &Made) -> Duration {
+        self.rows.clear();
+        let begun = Instant::now();
+        let applied = self.state.apply(&frame.view(), &NoRepetition, &mut self.rows);
+        let elapsed = begun.elapsed();
+        let applied = applied.expect("the frame is the next");
+        let all_clear = self.rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared));
+        assert!(all_clear, "all of the load clears");
+        if let Some(full) = applied.full_ids {
+            self.store(full);
+        }
+        elapsed
+    }
+
+    /// What an engine's id thread does, but for the file.
+    fn store(&mut self, full: FullIds) {
+        full.table.entries().for_each(|(hash, _)| self.filter.insert(hash));
+        let end = full.range.1;
+        drop(full);
+        let tables = self.state.ids_stored(end, Arc::clone(&self.filter));
+        for table in tables.into_iter().filter_map(Arc::into_inner) {
+            self.state.offer_spare_ids(table.emptied());
+        }
+    }
+}
+
+/// The time that a fresh state takes for so many frames.
+#[must_use]
+pub fn run(accounts: u32, frames: usize) -> Duration {
+    let (mut state, mut maker) = CoreLoop::ready(accounts);
+    (0..frames).map(|_| state.apply(&maker.transfers(FRAME))).sum()
+}

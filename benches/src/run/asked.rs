@@ -1,0 +1,275 @@
+//! Checks a load on a server that was running before: through the protocol alone. Accounts are those that the
+//! server says; balances are asked before and after; a sample of batches is sent again, and must be answered with
+//! the sequences at which it was acknowledged. Nobody else may move those accounts' money meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use feiqian_core::account::AccountHandle;
+use feiqian_core::currency::Currency;
+use feiqian_core::outcome::{Outcome, RejectReason};
+use feiqian_core::transfer::Record;
+use feiqian_wire::Address;
+use feiqian_wire::client::{AccountRange, Client, Credentials, Outcomes, Verdict};
+use tokio::runtime::Runtime;
+
+use super::driver::{Acknowledged, Plan, Server};
+use super::verify::{Again, Findings};
+use crate::workload::layout::{Layout, Range, bic};
+use crate::workload::maker::{MadeBatch, Shape};
+use crate::workload::model::{Balances, Expected};
+use crate::workload::{Distribution, Workload};
+
+/// Accounts whose balances are asked at the most, at even distances.
+const BALANCES_MAX: usize = 100_000;
+/// Batches that are sent again.
+const SAMPLE: usize = 32;
+/// How long balances may take to show: answers come before the block is sealed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server as it was before the load.
+#[derive(Debug)]
+pub(super) struct Asked {
+    runtime: Runtime,
+    server: Server,
+    workload: Workload,
+    layout: Layout,
+    /// By account: its participant in the layout, and its balance.
+    before: BTreeMap<AccountHandle, (usize, i128)>,
+}
+
+impl Asked {
+    /// Connects as each participant, and asks for accounts and balances.
+    pub(super) fn before(
+        address: &Address,
+        groups: Vec<Vec<Credentials>>,
+        workload: &Workload,
+    ) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|fault| fault.to_string())?;
+        let (credentials, accounts) = runtime.block_on(all_accounts(address, groups))?;
+        let layout = layout_of(&credentials, &accounts);
+        let mut workload = workload.clone();
+        workload.participants = layout.ranges.len() as u32;
+        workload.currencies = layout.ranges.first().map_or(0, Vec::len) as u32;
+        workload.accounts = layout.ranges.iter().flatten().map(|range| range.count).sum();
+        check(&workload, &layout)?;
+        let server = Server { address: address.clone(), credentials };
+        let mut asked = Self { runtime, server, workload, layout, before: BTreeMap::new() };
+        let owners = asked.sample_of_accounts();
+        asked.before = asked.runtime.block_on(balances(&asked.server, &owners))?;
+        Ok(asked)
+    }
+
+    pub(super) fn shape(&self) -> Arc<Shape> {
+        Shape::new(self.workload.clone(), self.layout.clone())
+    }
+
+    pub(super) const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Accounts with their owners' numbers in the layout.
+    fn sample_of_accounts(&self) -> Vec<(AccountHandle, usize)> {
+        let of = |(owner, ranges): (usize, &Vec<Range>)| {
+            let accounts = Layout { ranges: vec![ranges.clone()] }.accounts().collect::<Vec<_>>();
+            accounts.into_iter().map(move |account| (account, owner)).collect::<Vec<_>>()
+        };
+        let all: Vec<_> = self.layout.ranges.iter().enumerate().flat_map(of).collect();
+        let step = all.len().div_ceil(BALANCES_MAX).max(1);
+        all.into_iter().step_by(step).collect()
+    }
+
+    /// Checks what was acknowledged.
+    pub(super) fn check(&self, shape: &Arc<Shape>, plan: Plan, acknowledged: &[Acknowledged]) -> Findings {
+        let mut findings = Findings::default();
+        let mut balances = Balances::new(self.layout.end());
+        let mut again = Again::new(shape, plan);
+        let step = acknowledged.len().div_ceil(SAMPLE).max(1);
+        let mut sample = Vec::new();
+        for (number, at) in acknowledged.iter().enumerate() {
+            let (participant, made) = again.batch(at);
+            for (record, expected) in made.iter() {
+                balances.apply(record, expected);
+                *findings.outcomes.entry(expected.name()).or_insert(0) += 1;
+            }
+            if number % step == 0 {
+                sample.push((participant as usize, at.first_sequence, made));
+            }
+        }
+        let repeated = self.runtime.block_on(self.send_again(&sample));
+        findings.add("a_sample_is_found_and_sent_again_gets_its_first_outcomes", repeated);
+        findings.add("balances_equal_the_model", self.compare(&balances));
+        findings
+    }
+
+    async fn send_again(&self, sample: &[(usize, u64, MadeBatch)]) -> Result<(), String> {
+        for (participant, first_sequence, made) in sample {
+            let mut client = connect(&self.server, *participant).await?;
+            let verdict = client.submit(&made.records).await.map_err(|fault| fault.to_string())?;
+            let Verdict::Outcomes(outcomes) = verdict else {
+                return Err("the server does not take a batch again".to_owned());
+            };
+            if !are_repetitions(*first_sequence, made, &outcomes) {
+                return Err(format!("the batch at sequence {first_sequence} is not known at that sequence"));
+            }
+            look_up(&mut client, *first_sequence, made).await?;
+        }
+        Ok(())
+    }
+
+    fn compare(&self, moved: &Balances) -> Result<(), String> {
+        let owners: Vec<_> = self.before.iter().map(|(account, (owner, _))| (*account, *owner)).collect();
+        let begun = Instant::now();
+        loop {
+            let now = self.runtime.block_on(balances(&self.server, &owners))?;
+            let differs = self.before.iter().find_map(|(account, (_, before))| {
+                let expected = before + moved.of(*account).unwrap_or(0);
+                let real = now.get(account).map_or(0, |(_, balance)| *balance);
+                (real != expected).then(|| format!("account {account} has {real}, not {expected}"))
+            });
+            match differs {
+                None => return Ok(()),
+                Some(fault) if begun.elapsed() > PATIENCE => return Err(fault),
+                Some(_) => std::thread::sleep(PATIENCE / 25),
+            }
+        }
+    }
+}
+
+/// What a batch that is sent again must be answered.
+fn are_repetitions(first_sequence: u64, made: &MadeBatch, outcomes: &Outcomes) -> bool {
+    let is_right = |((record, expected), row): ((&Record, Expected), feiqian_wire::client::Row),
+                    sequence: u64| {
+        match expected {
+            Expected::Rejected(reason @ (RejectReason::MissingId | RejectReason::IdReused)) => {
+                row.reason == Some(reason)
+            }
+            Expected::Duplicate(back) => row.detail == Some(sequence - u64::from(back)),
+            _ => row.outcome == Outcome::Duplicate && row.detail.unwrap_or(record.amount.get()) == sequence,
+        }
+    };
+    outcomes.rows.len() == made.records.len()
+        && made.iter().zip(outcomes.rows.iter()).zip(first_sequence..).all(|(pair, at)| is_right(pair, at))
+}
+
+/// Asks for the batch's first and last cleared transfers by their ids.
+async fn look_up(client: &mut Client, first_sequence: u64, made: &MadeBatch) -> Result<(), String> {
+    let cleared =
+        made.iter().zip(first_sequence..).filter(|((_, expected), _)| *expected == Expected::Cleared);
+    let cleared: Vec<(&Record, u64)> = cleared.map(|((record, _), sequence)| (record, sequence)).collect();
+    for (record, sequence) in cleared.first().into_iter().chain(cleared.last()) {
+        let found = client.transfer(record.uetr.get()).await.map_err(|fault| fault.to_string())?;
+        let is_same = found.is_some_and(|found| {
+            let parties = |of: &Record| (of.debtor, of.creditor, of.amount);
+            let is_cleared = found.outcome == Outcome::Cleared && found.sequence == *sequence;
+            is_cleared && parties(&found.record) == parties(record)
+        });
+        if !is_same {
+            return Err(format!("the transfer at sequence {sequence} is not found by its id"));
+        }
+    }
+    Ok(())
+}
+
+async fn connect(server: &Server, participant: usize) -> Result<Client, String> {
+    let credentials = server.credentials.get(participant).ok_or("no such participant")?;
+    Client::connect(&server.address, credentials).await.map_err(|fault| fault.to_string())
+}
+
+type Found = (Vec<Credentials>, Vec<Vec<AccountRange>>);
+
+/// Of the first group whose first participant can log in: of all that can, up to the first that can't.
+async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Result<Found, String> {
+    let mut refusal = "nobody to log in as".to_owned();
+    for group in groups {
+        let (mut known, mut accounts) = (Vec::new(), Vec::new());
+        for one in group {
+            match Client::connect(address, &one).await {
+                Ok(mut client) => {
+                    accounts.push(client.accounts().await.map_err(|fault| fault.to_string())?);
+                    known.push(one);
+                }
+                Err(fault) => {
+                    refusal = format!("{address} as {}: {fault}", one.bic.as_str());
+                    break;
+                }
+            }
+        }
+        if known.len() >= 2 {
+            return Ok((known, accounts));
+        }
+    }
+    Err(refusal)
+}
+
+/// The currencies that all have in common; of each the clearing account, and as many hosted ones as all have.
+fn layout_of(credentials: &[Credentials], accounts: &[Vec<AccountRange>]) -> Layout {
+    let hosted = |of: &[AccountRange], currency: Currency| {
+        let ranges = of.iter().filter(|range| !range.is_clearing && range.currency == currency);
+        ranges.max_by_key(|range| range.count).copied()
+    };
+    let clearing = |of: &[AccountRange], currency: Currency| {
+        of.iter().find(|range| range.is_clearing && range.currency == currency).map(|range| range.first)
+    };
+    let mut currencies: Vec<Currency> = accounts.iter().flatten().map(|range| range.currency).collect();
+    currencies.sort_by_key(|currency| currency.numeric());
+    currencies.dedup();
+    currencies.retain(|currency| accounts.iter().all(|of| clearing(of, *currency).is_some()));
+    let ranges = accounts.iter().zip(credentials).zip(0..).map(|((of, one), number)| {
+        // The last hosted account of a load's own participants is frozen.
+        let is_load = one.bic == bic(number);
+        let range = |currency: &Currency| {
+            let all = hosted(of, *currency).map_or((0, 0), |range| (range.first, range.count));
+            let count = all.1.saturating_sub(u64::from(is_load));
+            Some(Range {
+                currency: currency.numeric(),
+                clearing: clearing(of, *currency)?,
+                first: all.0,
+                count,
+                frozen: (is_load && all.1 > 0).then(|| all.0 + count),
+            })
+        };
+        currencies.iter().filter_map(range).collect::<Vec<_>>()
+    });
+    let mut ranges: Vec<Vec<Range>> = ranges.collect();
+    let least = ranges.iter().flatten().map(|range| range.count).min().unwrap_or(0);
+    ranges.iter_mut().flatten().for_each(|range| range.count = least);
+    Layout { ranges }
+}
+
+fn check(workload: &Workload, layout: &Layout) -> Result<(), String> {
+    if layout.ranges.len() < 2 || layout.ranges.iter().any(Vec::is_empty) {
+        return Err("a load needs two participants with positions in one currency".to_owned());
+    }
+    let least = layout.ranges.iter().flatten().map(|range| range.count).min().unwrap_or(0);
+    if least < 2 && workload.distribution != Distribution::ClearingOnly {
+        return Err("each position needs two hosted accounts; or take clearing accounts alone".to_owned());
+    }
+    match workload.distribution {
+        Distribution::Hot(count) if count > least * layout.ranges.len() as u64 => {
+            Err("more hot accounts than there are".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn balances(
+    server: &Server,
+    owners: &[(AccountHandle, usize)],
+) -> Result<BTreeMap<AccountHandle, (usize, i128)>, String> {
+    let mut found = BTreeMap::new();
+    let mut client: Option<(usize, Client)> = None;
+    for (account, owner) in owners {
+        if client.as_ref().is_none_or(|(of, _)| of != owner) {
+            client = Some((*owner, connect(server, *owner).await?));
+        }
+        if let Some((_, client)) = &mut client {
+            let balance = client.balance(*account).await.map_err(|fault| fault.to_string())?;
+            let balance = balance.ok_or_else(|| format!("account {account} is not there"))?;
+            found.insert(*account, (*owner, balance.balance));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,127 @@
+//! The tables of RESULTS.md: cases that are run several times, one after the other in each round, so that a machine
+//! whose speed drifts treats all alike. Every case checks its result; one that does not hold fails the whole.
+
+mod cases;
+mod core;
+mod cycles;
+mod durable_write;
+mod machine;
+mod requests;
+mod restart;
+mod results;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::run::server::ServerProgram;
+use results::Results;
+pub use results::Tables;
+
+/// Where tables, reports and data directories of a run lie.
+const FOLDER: &str = "target/benches";
+
+const HELP: &str = "cargo run --release -p benches [-- --quick] [--only NAME] [--runs N] [--out DIR] [--list]
+  --quick    small counts: whether all works and every check holds, in a minute; its figures mean nothing
+  --only     this case alone, of those that --list names; may be given several times
+  --runs     rounds [default: 3]
+  --out      folder of data directories, reports and JSON [default: target/benches]";
+
+/// What to run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Small counts.
+    pub is_quick: bool,
+    /// Names of cases; all where there are none.
+    pub only: Vec<String>,
+    /// Rounds.
+    pub runs: usize,
+    /// Where files go.
+    pub folder: PathBuf,
+    /// How a server is started.
+    pub program: ServerProgram,
+}
+
+impl Settings {
+    /// Of a command line without the program's name.
+    ///
+    /// # Errors
+    /// What can't be meant, or the help that was asked for.
+    pub fn parse(arguments: &[String]) -> Result<Self, String> {
+        let file = std::env::current_exe().map_err(|fault| fault.to_string())?;
+        let program = ServerProgram { file, arguments: vec!["load-server".to_owned()] };
+        let mut settings =
+            Self { is_quick: false, only: Vec::new(), runs: 3, folder: FOLDER.into(), program };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value\n{HELP}"));
+            match argument.as_str() {
+                "--quick" => settings.is_quick = true,
+                "--only" => settings.only.push(value()?.clone()),
+                "--out" => settings.folder = value()?.into(),
+                "--runs" => {
+                    let runs = value()?.parse().ok().filter(|runs| (1..=100).contains(runs));
+                    settings.runs = runs.ok_or("--runs: 1 to 100")?;
+                }
+                "--list" => return Err(format!("cases: {}", names().join(", "))),
+                _ => return Err(HELP.to_owned()),
+            }
+        }
+        match settings.only.iter().find(|name| !names().contains(&name.as_str())) {
+            Some(name) => Err(format!("{name} is no case; they are: {}", names().join(", "))),
+            None => Ok(settings),
+        }
+    }
+
+    /// A count: the full one, or the small one of a quick run.
+    const fn count(&self, full: u64, quick: u64) -> u64 {
+        if self.is_quick { quick } else { full }
+    }
+}
+
+/// A case: its name, and what runs it once and notes its figures.
+type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
+
+const CASES: [Case; 13] = [
+    ("core", core::core_loop),
+    ("million", cases::million_accounts),
+    ("ten_thousand", cases::ten_thousand_accounts),
+    ("hot", cases::hot_account),
+    ("clearing", cases::clearing_accounts),
+    ("two_phase", cases::two_phase),
+    ("half", cases::half_load),
+    ("requests", requests::request_sizes),
+    ("single", requests::single_session),
+    ("accounts", cases::accounts_and_history),
+    ("sealing", cases::sealing),
+    ("cycle", cycles::closing),
+    ("restart", restart::restart),
+];
+
+fn names() -> Vec<&'static str> {
+    CASES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Runs all cases in every round; `say` is told what is being done.
+///
+/// # Errors
+/// The first case that can't be run, or whose result does not hold.
+pub fn make(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<Tables, String> {
+    std::fs::create_dir_all(&settings.folder)
+        .map_err(|fault| format!("{}: {fault}", settings.folder.display()))?;
+    let mut results = Results::default();
+    for round in 1..=settings.runs {
+        for (name, run) in CASES {
+            if !settings.only.is_empty() && !settings.only.iter().any(|only| only == name) {
+                continue;
+            }
+            let begun = Instant::now();
+            run(settings, &mut results).map_err(|fault| format!("{name}, round {round}: {fault}"))?;
+            say(&format!(
+                "round {round} of {}: {name}, {:.1} s",
+                settings.runs,
+                begun.elapsed().as_secs_f64()
+            ));
+        }
+    }
+    Ok(Tables { machine: machine::Machine::here(&settings.folder), settings: settings.clone(), results })
+}
