@@ -23,6 +23,10 @@ use crate::workload::{Distribution, Workload};
 
 /// Accounts whose balances are asked at the most, at even distances.
 const BALANCES_MAX: usize = 100_000;
+/// Hosted accounts of one range that are asked one by one before the load.
+const SCAN_MAX: u64 = 20_000;
+/// What an account must have to take part, minor units: a thousand of the largest usual transfers.
+const FUNDS_MIN: i128 = 1_024_000;
 /// Batches that are sent again.
 const SAMPLE: usize = 32;
 /// How long balances may take to show: answers come before the block is sealed.
@@ -188,7 +192,7 @@ async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Resul
         for one in group {
             match Client::connect(address, &one).await {
                 Ok(mut client) => {
-                    accounts.push(client.accounts().await.map_err(|fault| fault.to_string())?);
+                    accounts.push(funded_accounts(&mut client).await?);
                     known.push(one);
                 }
                 Err(fault) => {
@@ -202,6 +206,31 @@ async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Resul
         }
     }
     Err(refusal)
+}
+
+/// The participant's ranges, of hosted accounts only the longest part in which each has funds: whoever has none, or
+/// may not pay, would refuse what a load takes for certain.
+async fn funded_accounts(client: &mut Client) -> Result<Vec<AccountRange>, String> {
+    let text = |fault: feiqian_wire::client::ClientError| fault.to_string();
+    let mut ranges = client.accounts().await.map_err(text)?;
+    for range in ranges.iter_mut().filter(|range| !range.is_clearing) {
+        if range.count > SCAN_MAX {
+            // A load's own house: all are funded but the last, which is frozen.
+            range.count -= 1;
+            continue;
+        }
+        let (mut best, mut first) = ((range.first, 0), range.first);
+        for account in range.first..range.first + range.count {
+            let balance = client.balance(account).await.map_err(text)?.map_or(0, |balance| balance.balance);
+            if balance < FUNDS_MIN {
+                first = account + 1;
+            } else if account + 1 - first > best.1 {
+                best = (first, account + 1 - first);
+            }
+        }
+        (range.first, range.count) = best;
+    }
+    Ok(ranges)
 }
 
 /// The currencies that all have in common; of each the clearing account, and as many hosted ones as all have.
@@ -218,17 +247,16 @@ fn layout_of(credentials: &[Credentials], accounts: &[Vec<AccountRange>]) -> Lay
     currencies.dedup();
     currencies.retain(|currency| accounts.iter().all(|of| clearing(of, *currency).is_some()));
     let ranges = accounts.iter().zip(credentials).zip(0..).map(|((of, one), number)| {
-        // The last hosted account of a load's own participants is frozen.
+        // A frozen account follows the funded ones of a load's own participants.
         let is_load = one.bic == bic(number);
         let range = |currency: &Currency| {
-            let all = hosted(of, *currency).map_or((0, 0), |range| (range.first, range.count));
-            let count = all.1.saturating_sub(u64::from(is_load));
+            let (first, count) = hosted(of, *currency).map_or((0, 0), |range| (range.first, range.count));
             Some(Range {
                 currency: currency.numeric(),
                 clearing: clearing(of, *currency)?,
-                first: all.0,
+                first,
                 count,
-                frozen: (is_load && all.1 > 0).then(|| all.0 + count),
+                frozen: (is_load && count > 0).then_some(first + count),
             })
         };
         currencies.iter().filter_map(range).collect::<Vec<_>>()
