@@ -5,6 +5,10 @@ use std::process::ExitCode;
 
 use benches::run::server;
 use benches::tables::{Settings, make};
+use feiqian_runtime::memory::LongBlocks;
+
+#[global_allocator]
+static MEMORY: LongBlocks = LongBlocks;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

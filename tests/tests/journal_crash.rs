@@ -8,7 +8,8 @@ use std::convert::Infallible;
 
 use feiqian_core::frame::{FrameKind, Head};
 use feiqian_runtime::journal::{
-    Durable, Frame, Journal, JournalOptions, Recovered, RecoveryFault, RecoveryRefusal, SequencedFrame, Tail,
+    Durable, Frame, Journal, JournalOptions, Recovered, RecoveryFault, RecoveryRefusal, SequencedFrame,
+    Spare, Tail,
 };
 use feiqian_tests::sim_storage::{Dice, Failure, Plan, SimStorage};
 
@@ -171,9 +172,10 @@ const FAULT_OF_PLAN: feiqian_runtime::storage::Cause = feiqian_runtime::storage:
 
 /// Appends once; true if this life is over.
 fn step(journal: &mut Journal<SimStorage>, client: &mut Client, dice: &mut Dice) -> Result<bool, String> {
+    let how = if dice.once_in(2) { Spare::Filled } else { Spare::Reserved };
     if dice.once_in(5)
         && journal.wants_spare()
-        && let Ok(spare) = journal.preparer().prepare()
+        && let Ok(spare) = journal.preparer().prepare(how)
     {
         journal.offer_spare(spare).map_err(|_| "a wanted spare was given back".to_owned())?;
     }

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use feiqian_core::frame::{FrameHeader, FrameKind, Head};
 use feiqian_runtime::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, ReadFault, Recovered, RecoveryFault, Refusal,
-    SequencedFrame, Tail,
+    SequencedFrame, Spare, Tail,
 };
 use feiqian_runtime::storage::Storage;
 use feiqian_runtime::storage::files::FileStorage;
@@ -306,7 +306,7 @@ fn files_on_disk_recover_like_the_simulated_ones() {
     let _ = std::fs::remove_dir_all(&directory);
     let storage = FileStorage::open(&directory).expect("a fresh directory");
     let (mut journal, ..) = open(&storage, 0, None).expect("empty");
-    let spare = journal.preparer().prepare().expect("room on disk");
+    let spare = journal.preparer().prepare(Spare::Filled).expect("room on disk");
     assert!(journal.offer_spare(spare).is_ok() && !journal.wants_spare());
     for sequence in 1..=20 {
         journal.append(vec![frame(sequence, 1, 3_072)]).expect("room");

@@ -7,6 +7,10 @@ use clap::Parser as _;
 use feiqian_node::cli::Cli;
 use feiqian_node::commands;
 use feiqian_node::output::Output;
+use feiqian_runtime::memory::LongBlocks;
+
+#[global_allocator]
+static MEMORY: LongBlocks = LongBlocks;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

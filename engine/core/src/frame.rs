@@ -16,8 +16,10 @@ pub const FRAME_HEADER_BYTES: usize = 256;
 /// The first eight bytes of every frame.
 pub const FRAME_MAGIC: [u8; 8] = *b"FQFRAME1";
 
-/// The version that this code writes and reads.
+/// The version of a frame whose payload is stored as it is.
 pub const FRAME_VERSION: u16 = 1;
+/// The version of a frame whose payload is stored packed, without its zeros.
+pub const FRAME_VERSION_PACKED: u16 = 2;
 
 /// Bytes of a chain's id.
 pub const CHAIN_ID_BYTES: usize = 16;
@@ -39,7 +41,8 @@ const PAYLOAD_BYTES_AT: usize = 64;
 const BEHIND_AT: usize = 68;
 const PREVIOUS_AT: usize = 72;
 const PAYLOAD_HASH_AT: usize = 104;
-const RESERVED_AT: usize = 136;
+const PLAIN_BYTES_AT: usize = 136;
+const RESERVED_AT: usize = 140;
 const HASH_AT: usize = 224;
 
 /// What a frame's payload holds.
@@ -87,8 +90,10 @@ pub struct FrameHeader {
     pub first_sequence: u64,
     /// How many it takes, at least 1.
     pub count: u32,
-    /// Bytes of the payload: a multiple of 128, at most [`FRAME_PAYLOAD_BYTES_MAX`].
+    /// Bytes of the payload as it is stored: a multiple of 128, at most [`FRAME_PAYLOAD_BYTES_MAX`].
     pub payload_bytes: u32,
+    /// Where it is stored packed, its bytes before that: more, a multiple of 128, and at most the same; else 0.
+    pub plain_bytes: u32,
     /// Nanoseconds since 1970; never falls along the chain.
     pub timestamp: u64,
     /// The highest sequence number that was known durable when the frame was written.
@@ -97,7 +102,7 @@ pub struct FrameHeader {
     pub group_behind: u32,
     /// Hash of the frame before; zeros for the first.
     pub previous: Hash,
-    /// `keyed(Payload, payload)`.
+    /// `keyed(Payload, payload as stored)`.
     pub payload_hash: Hash,
 }
 
@@ -114,7 +119,8 @@ pub enum FrameError {
     Kind(u16),
     /// Reserved bytes are not zero.
     Reserved,
-    /// The payload's length is no multiple of 128 or over the bound.
+    /// The payload's length, stored or before it was packed, is no multiple of 128, over the bound, or of another
+    /// version.
     PayloadBytes(u32),
     /// No sequence number is taken, it starts at 0, or it ends past 2^64 - 1.
     Sequence,
@@ -222,7 +228,8 @@ impl FrameHeader {
     pub fn encode(&self) -> ([u8; FRAME_HEADER_BYTES], Hash) {
         let mut bytes = [0; FRAME_HEADER_BYTES];
         put(&mut bytes, 0, FRAME_MAGIC);
-        put(&mut bytes, VERSION_AT, FRAME_VERSION.to_le_bytes());
+        let version = if self.plain_bytes == 0 { FRAME_VERSION } else { FRAME_VERSION_PACKED };
+        put(&mut bytes, VERSION_AT, version.to_le_bytes());
         put(&mut bytes, KIND_AT, self.kind.number().to_le_bytes());
         put(&mut bytes, EPOCH_AT, self.epoch.to_le_bytes());
         put(&mut bytes, CHAIN_AT, self.chain_id);
@@ -235,6 +242,7 @@ impl FrameHeader {
         put(&mut bytes, BEHIND_AT, self.group_behind.to_le_bytes());
         put(&mut bytes, PREVIOUS_AT, self.previous.0);
         put(&mut bytes, PAYLOAD_HASH_AT, self.payload_hash.0);
+        put(&mut bytes, PLAIN_BYTES_AT, self.plain_bytes.to_le_bytes());
         let hash = keyed(Domain::Frame, &bytes[..HASH_AT]);
         put(&mut bytes, HASH_AT, hash.0);
         (bytes, hash)
@@ -253,7 +261,7 @@ impl FrameHeader {
             return Err(FrameError::Checksum);
         }
         let version = u16::from_le_bytes(get(bytes, VERSION_AT));
-        if version != FRAME_VERSION {
+        if version != FRAME_VERSION && version != FRAME_VERSION_PACKED {
             return Err(FrameError::Version(version));
         }
         let kind = u16::from_le_bytes(get(bytes, KIND_AT));
@@ -270,7 +278,11 @@ impl FrameHeader {
             group_behind: u32::from_le_bytes(get(bytes, BEHIND_AT)),
             previous: Hash(get(bytes, PREVIOUS_AT)),
             payload_hash: Hash(get(bytes, PAYLOAD_HASH_AT)),
+            plain_bytes: u32::from_le_bytes(get(bytes, PLAIN_BYTES_AT)),
         };
+        if (header.plain_bytes > 0) != (version == FRAME_VERSION_PACKED) {
+            return Err(FrameError::PayloadBytes(header.plain_bytes));
+        }
         if bytes[RESERVED_AT..HASH_AT].iter().any(|byte| *byte != 0) {
             return Err(FrameError::Reserved);
         }
@@ -324,6 +336,14 @@ impl FrameHeader {
         if !is_payload {
             return Err(FrameError::PayloadBytes(self.payload_bytes));
         }
+        let is_plain = self.plain_bytes == 0
+            || (self.plain_bytes > self.payload_bytes
+                && usize::try_from(self.plain_bytes).is_ok_and(|bytes| {
+                    bytes <= FRAME_PAYLOAD_BYTES_MAX && bytes.is_multiple_of(RECORD_BYTES)
+                }));
+        if !is_plain {
+            return Err(FrameError::PayloadBytes(self.plain_bytes));
+        }
         let last =
             u64::from(self.count).checked_sub(1).and_then(|more| self.first_sequence.checked_add(more));
         if self.first_sequence == 0 || last.is_none() {
@@ -359,6 +379,7 @@ mod tests {
             first_sequence: 101,
             count: 20,
             payload_bytes: 2_560,
+            plain_bytes: 0,
             timestamp: 1_750_000_000_000_000_000,
             durable: 90,
             group_behind: 2,
@@ -377,6 +398,10 @@ mod tests {
         assert_eq!(FrameHeader::decode(&bytes), Ok((header(), hash)));
         assert_eq!(bytes[HASH_AT..], hash.0);
         assert_eq!(header().head(hash).sequence, 120);
+        let packed = FrameHeader { plain_bytes: 5_120, ..header() };
+        let (packed_bytes, hash) = packed.encode();
+        assert_eq!(FrameHeader::decode(&packed_bytes), Ok((packed, hash)));
+        assert_eq!((bytes[VERSION_AT], packed_bytes[VERSION_AT]), (1, 2));
     }
 
     #[test]
@@ -399,6 +424,9 @@ mod tests {
         };
         assert_eq!(refused(|h| h.payload_bytes = 100), Some(FrameError::PayloadBytes(100)));
         assert_eq!(refused(|h| h.payload_bytes = 4 << 20), Some(FrameError::PayloadBytes(4 << 20)));
+        assert_eq!(refused(|h| h.plain_bytes = 2_560), Some(FrameError::PayloadBytes(2_560)));
+        assert_eq!(refused(|h| h.plain_bytes = 2_561), Some(FrameError::PayloadBytes(2_561)));
+        assert_eq!(refused(|h| h.plain_bytes = 4 << 20), Some(FrameError::PayloadBytes(4 << 20)));
         assert_eq!(refused(|h| h.count = 0), Some(FrameError::Sequence));
         assert_eq!(refused(|h| h.first_sequence = 0), Some(FrameError::Sequence));
         assert_eq!(refused(|h| h.first_sequence = u64::MAX), Some(FrameError::Sequence));
@@ -414,7 +442,9 @@ mod tests {
             put(&mut bytes, HASH_AT, hash.0);
             FrameHeader::decode(&bytes).err()
         };
-        assert_eq!(rehashed(VERSION_AT, 2), Some(FrameError::Version(2)));
+        assert_eq!(rehashed(VERSION_AT, 3), Some(FrameError::Version(3)));
+        assert_eq!(rehashed(VERSION_AT, 2), Some(FrameError::PayloadBytes(0)));
+        assert_eq!(rehashed(PLAIN_BYTES_AT + 1, 20), Some(FrameError::PayloadBytes(5_120)));
         assert_eq!(rehashed(KIND_AT, 9), Some(FrameError::Kind(9)));
         assert_eq!(rehashed(HASH_AT - 1, 1), Some(FrameError::Reserved));
     }

@@ -11,7 +11,7 @@ use feiqian_core::limits::FRAME_PAYLOAD_BYTES_MAX;
 
 use crate::execution::Execution;
 use crate::fatal;
-use crate::journal::{Journal, SparePreparer, SpareSegment};
+use crate::journal::{Journal, Spare, SparePreparer, SpareSegment};
 use crate::lane::Lane;
 use crate::meter::Meter;
 use crate::sequencer::Sequenced;
@@ -21,6 +21,9 @@ use crate::storage::Storage;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// The longest frame.
 const FRAME_BYTES_MAX: usize = FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX;
+/// A segment that has lasted this long leaves the disk time to fill the next one with zeros; in a hurry that would take
+/// half of what the disk writes.
+const UNHURRIED: Duration = Duration::from_secs(4);
 /// Idle this long, the journal marks its end, so that damage to the last group is told from a torn tail.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -31,6 +34,8 @@ pub(crate) struct JournalThread<S: Storage> {
     pub(crate) frames: Receiver<Sequenced>,
     pub(crate) lanes: Vec<Lane<Arc<Execution>>>,
     pub(crate) meter: Arc<Meter>,
+    /// When the last spare segment was ordered.
+    pub(crate) last_order: Option<Instant>,
 }
 
 impl<S: Storage> JournalThread<S> {
@@ -62,7 +67,7 @@ impl<S: Storage> JournalThread<S> {
     }
 
     fn append(&mut self, first: Sequenced) {
-        let mut bytes = FRAME_HEADER_BYTES + first.frame.payload.len();
+        let mut bytes = first.frame.stored_bytes();
         let mut replies = vec![first.replies];
         let mut group = vec![first.frame];
         // Room for one more frame, whatever its length: it can't be put back.
@@ -71,7 +76,7 @@ impl<S: Storage> JournalThread<S> {
             && (bytes as u64) < room
             && let Ok(next) = self.frames.try_recv()
         {
-            bytes += FRAME_HEADER_BYTES + next.frame.payload.len();
+            bytes += next.frame.stored_bytes();
             replies.push(next.replies);
             group.push(next.frame);
         }
@@ -96,14 +101,17 @@ impl<S: Storage> JournalThread<S> {
             drop(self.journal.offer_spare(spare));
         }
         if self.journal.wants_spare() && !*is_ordered {
-            *is_ordered = spares.orders.try_send(()).is_ok();
+            let is_idle =
+                self.last_order.replace(Instant::now()).is_none_or(|last| last.elapsed() > UNHURRIED);
+            let order = if is_idle { Spare::Filled } else { Spare::Reserved };
+            *is_ordered = spares.orders.try_send(order).is_ok();
         }
     }
 }
 
 /// The way to and from the thread that prepares segments ahead.
 struct Spares<S: Storage> {
-    orders: Sender<()>,
+    orders: Sender<Spare>,
     ready: Receiver<SpareSegment<S::File>>,
     thread: JoinHandle<()>,
 }
@@ -123,8 +131,8 @@ fn spare_thread<S: Storage>(preparer: SparePreparer<S>) -> (Spares<S>, bool) {
     let (orders, orders_in) = bounded(1);
     let (ready_out, ready) = bounded(1);
     let thread = std::thread::Builder::new().name("spare-segments".into()).spawn(move || {
-        for () in orders_in {
-            if let Ok(spare) = preparer.prepare()
+        for order in orders_in {
+            if let Ok(spare) = preparer.prepare(order)
                 && ready_out.send(spare).is_err()
             {
                 return;

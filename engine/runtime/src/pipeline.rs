@@ -290,7 +290,8 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let (frames, frames_in) = bounded(SEQUENCED_FRAMES);
     let is_closing = Arc::new(AtomicBool::new(false));
     let sequencer = Sequencer::new(Arc::clone(&admission), doorway, frames, Arc::clone(&is_closing), &head);
-    let journal_thread = JournalThread { journal, frames: frames_in, lanes, meter: Arc::clone(&meter) };
+    let journal_thread =
+        JournalThread { journal, frames: frames_in, lanes, meter: Arc::clone(&meter), last_order: None };
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),

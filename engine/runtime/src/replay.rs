@@ -90,7 +90,7 @@ impl Collector {
         let header = self.sealer.absorb(&view_of(frame), rows, delta)?;
         self.report.blocks.extend(header.map(|header| header.hash()));
         self.report.frames += 1;
-        self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + frame.payload.len() as u64;
+        self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + u64::from(frame.header.payload_bytes);
         self.report.entries += u64::from(frame.header.count);
         Ok(())
     }

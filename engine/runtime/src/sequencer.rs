@@ -11,16 +11,16 @@ use feiqian_core::frame::{FrameKind, Head};
 
 use crate::admission::{Admission, AdmittedCommand, Doorway};
 use crate::execution::Replies;
-use crate::journal::SequencedFrame;
+use crate::journal::{PreparedFrame, SequencedFrame};
 use crate::machine::{FIRST_EPOCH, transfers_frame};
 
 /// How long it sleeps without a ring: bounds how late it sees that the engine closes.
 const NAP: Duration = Duration::from_millis(50);
 
-/// A frame for the journal, with the way back to its submitters.
+/// A frame for the journal, in the form that is stored, with the way back to its submitters.
 #[derive(Debug)]
 pub(crate) struct Sequenced {
-    pub(crate) frame: SequencedFrame,
+    pub(crate) frame: PreparedFrame,
     pub(crate) replies: Replies,
 }
 
@@ -103,7 +103,8 @@ impl Sequencer {
 
     fn send(&mut self, frame: SequencedFrame, replies: Replies) -> Result<(), Closed> {
         self.next_sequence += u64::from(frame.count);
-        self.journal.send(Sequenced { frame, replies }).map_err(|_| Closed)
+        // Here and not in the journal's thread, which waits for the disk: the next frame is packed meanwhile.
+        self.journal.send(Sequenced { frame: frame.into(), replies }).map_err(|_| Closed)
     }
 
     /// Now, but never before the frame before.

@@ -198,7 +198,10 @@ fn send_until_closed(
     answers.extend(tickets.into_iter().filter_map(|(batch, ticket)| Some((batch, ticket.wait()?))));
     let rows = |(batch, outcome): (&Batch, BatchOutcome)| {
         let records = batch.records.clone().into_iter().zip(outcome.first_sequence..);
-        records.zip(outcome.rows.to_vec()).map(|((record, sequence), row)| (record, sequence, row)).collect::<Vec<_>>()
+        records
+            .zip(outcome.rows.to_vec())
+            .map(|((record, sequence), row)| (record, sequence, row))
+            .collect::<Vec<_>>()
     };
     answers.into_iter().flat_map(rows).collect()
 }

@@ -57,6 +57,7 @@
 
 mod index;
 mod milestone;
+mod packing;
 mod reader;
 mod recovery;
 mod scan;
@@ -66,15 +67,16 @@ mod writer;
 use std::fmt;
 use std::ops::Deref;
 
-use feiqian_core::frame::{CHAIN_ID_BYTES, FrameError, FrameHeader, FrameKind, NotNext};
+use feiqian_core::frame::{CHAIN_ID_BYTES, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameKind, NotNext};
 use feiqian_proof::Hash;
+use feiqian_proof::hash::{Domain, keyed};
 
 use crate::storage::{BLOCK_BYTES, StorageFault};
 
 pub use reader::{Frames, JournalReader, ReadFault};
 pub use recovery::{Recovered, RecoveryFault, RecoveryRefusal, Refusal, Tail};
 pub use scan::Flaw;
-pub use segment::{SparePreparer, SpareSegment};
+pub use segment::{Spare, SparePreparer, SpareSegment};
 pub use writer::Journal;
 
 /// The directory of the segments in the data directory.
@@ -127,6 +129,42 @@ pub struct SequencedFrame {
     pub payload: Vec<u8>,
 }
 
+/// A sequenced frame with its payload in the form that is stored, and that one's hash: what a journal can append
+/// without looking at the payload again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PreparedFrame {
+    pub(super) frame: SequencedFrame,
+    /// None: as it is.
+    packed: Option<Vec<u8>>,
+    pub(super) payload_hash: Hash,
+}
+
+impl From<SequencedFrame> for PreparedFrame {
+    fn from(frame: SequencedFrame) -> Self {
+        let packed = packing::pack(&frame.payload);
+        let payload_hash = keyed(Domain::Payload, packed.as_ref().unwrap_or(&frame.payload));
+        Self { frame, packed, payload_hash }
+    }
+}
+
+impl PreparedFrame {
+    /// The payload as it is stored.
+    pub(super) fn stored(&self) -> &[u8] {
+        self.packed.as_ref().unwrap_or(&self.frame.payload)
+    }
+
+    /// Bytes of the payload before it was packed; zero where it is not.
+    pub(super) fn plain_bytes(&self) -> usize {
+        if self.packed.is_some() { self.frame.payload.len() } else { 0 }
+    }
+
+    /// Bytes that it takes in a segment.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        FRAME_HEADER_BYTES + self.stored().len()
+    }
+}
+
 /// A frame of the chain: header, own hash, payload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
@@ -134,7 +172,7 @@ pub struct Frame {
     pub header: FrameHeader,
     /// The frame's hash, to which the next one chains.
     pub hash: Hash,
-    /// `header.payload_bytes` bytes.
+    /// As it was sequenced, whatever form it is stored in.
     pub payload: Vec<u8>,
 }
 

@@ -10,7 +10,7 @@ use feiqian_proof::Hash;
 
 use super::index::Index;
 use super::milestone::Milestone;
-use super::scan::{Flaw, decode_header, payload_of};
+use super::scan::{Flaw, decode_header, payload_of, plain_payload};
 use super::segment::path_of;
 use super::{Durable, Frame};
 use crate::storage::aligned::AlignedBuffer;
@@ -142,7 +142,7 @@ impl<S: Storage> Frames<S> {
                 return Err(cursor.damaged(self.wanted, Flaw::Misplaced));
             }
             let payload = cursor.payload(&header, self.wanted)?;
-            cursor.at += (FRAME_HEADER_BYTES + payload.len()) as u64;
+            cursor.at += (FRAME_HEADER_BYTES + header.payload_bytes as usize) as u64;
             self.cursor = Some(cursor);
             return Ok(Durable(Frame { header, hash, payload }));
         }
@@ -224,11 +224,11 @@ impl<S: Storage> Cursor<S> {
 
     fn payload(&mut self, header: &FrameHeader, wanted: u64) -> Result<Vec<u8>, ReadFault> {
         let frame_bytes = FRAME_HEADER_BYTES + header.payload_bytes as usize;
-        let Some(payload) = payload_of(self.bytes(frame_bytes)?, header).map(<[u8]>::to_vec) else {
+        let Some(stored) = payload_of(self.bytes(frame_bytes)?, header) else {
             return Err(self.damaged(wanted, Flaw::Overlong));
         };
-        header.check_payload(&payload).map_err(|error| self.damaged(wanted, Flaw::Frame(error)))?;
-        Ok(payload)
+        let checked = header.check_payload(stored).and_then(|()| plain_payload(header, stored));
+        checked.map_err(|error| self.damaged(wanted, Flaw::Frame(error)))
     }
 
     /// Up to `count` bytes at the cursor; fewer where the segment ends.

@@ -11,7 +11,7 @@ use feiqian_core::frame::Head;
 use super::index::{Entry, Index};
 use super::milestone::{Milestone, Place};
 use super::reader::JournalReader;
-use super::scan::{Flaw, Found, Scan, highest_mark, payload_of, scan};
+use super::scan::{Flaw, Found, Scan, highest_mark, payload_of, plain_payload, scan};
 use super::segment::{number_of, path_of};
 use super::writer::{Current, Journal, write_mark};
 use super::{BLOCK, Durable, Frame, JOURNAL_DIRECTORY, JournalOptions, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
@@ -395,9 +395,12 @@ impl<S: Storage, E, V: FnMut(Durable<Frame>, &JournalReader<S>) -> Result<(), E>
         let from = self.from.map_or(0, |head| head.sequence);
         let reader = JournalReader::new(self.storage.clone(), self.index.clone());
         for found in frames.iter().filter(|found| found.header.first_sequence > from) {
-            let payload = payload_of(&self.image[found.offset..], &found.header)
-                .expect("the scan has read this payload in this image")
-                .to_vec();
+            let stored = payload_of(&self.image[found.offset..], &found.header)
+                .expect("the scan has read this payload in this image");
+            let payload = plain_payload(&found.header, stored).map_err(|error| {
+                let what = Refusal::Damaged(Flaw::Frame(error));
+                RecoveryFault::Refused(self.refusal(segment, found.offset, what))
+            })?;
             let frame = Frame { header: found.header, hash: found.hash, payload };
             (self.visit)(Durable(frame), &reader).map_err(RecoveryFault::Stopped)?;
             self.frames += 1;

@@ -10,6 +10,7 @@ use feiqian_core::limits::RECORD_BYTES;
 use feiqian_proof::Hash;
 
 use super::milestone::{Milestone, Place};
+use super::packing::unpack;
 use crate::storage::BLOCK_BYTES;
 
 /// Why a place in a segment can't be read as what must be there.
@@ -225,6 +226,14 @@ pub(super) fn decode_header(here: &[u8]) -> Result<(FrameHeader, Hash), FrameErr
 pub(super) fn payload_of<'a>(here: &'a [u8], header: &FrameHeader) -> Option<&'a [u8]> {
     let bytes = usize::try_from(header.payload_bytes).ok()?;
     here.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES.checked_add(bytes)?)
+}
+
+/// The payload of a frame from the form that it is stored in, whose hash has been checked.
+pub(super) fn plain_payload(header: &FrameHeader, stored: &[u8]) -> Result<Vec<u8>, FrameError> {
+    match usize::try_from(header.plain_bytes) {
+        Ok(0) => Ok(stored.to_vec()),
+        bytes => bytes.ok().and_then(|bytes| unpack(stored, bytes)).ok_or(FrameError::Payload),
+    }
 }
 
 /// Whether all bytes are zero.

@@ -27,7 +27,16 @@ pub(super) fn number_of(name: &str) -> Option<u32> {
     digits.parse().ok().filter(|number| is_plain && *number > 0)
 }
 
-/// A zero-filled, synced file that has no number yet.
+/// How a spare is made ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spare {
+    /// Reserved and filled with zeros: a sync into it need not note that a part is in use now, and takes least.
+    Filled,
+    /// Reserved only, reading as zeros: where the disk has no time to write everything twice.
+    Reserved,
+}
+
+/// A reserved, synced file that reads as zeros and has no number yet.
 #[derive(Debug)]
 pub struct SpareSegment<F> {
     pub(super) file: Arc<F>,
@@ -54,10 +63,10 @@ impl<S: Storage> SparePreparer<S> {
     /// # Errors
     /// The storage's faults, above all [`StorageFault::is_no_space`]. The file aside is removed then, so the
     /// fault harms nothing: none of the journal's own files was touched.
-    pub fn prepare(&self) -> Result<SpareSegment<S::File>, StorageFault> {
+    pub fn prepare(&self, how: Spare) -> Result<SpareSegment<S::File>, StorageFault> {
         let made = self.made.fetch_add(1, Ordering::Relaxed);
         let path = format!("{JOURNAL_DIRECTORY}/spare-{made}{ASIDE_SUFFIX}");
-        let filled = self.fill(&path);
+        let filled = self.fill(&path, how);
         if filled.is_err() {
             // The fault itself is reported; a leftover is removed at the next start.
             let _ = self.storage.remove(&path);
@@ -65,13 +74,12 @@ impl<S: Storage> SparePreparer<S> {
         Ok(SpareSegment { file: Arc::new(filled?), path, bytes: self.segment_bytes })
     }
 
-    /// Reserving alone would leave the file system to note on each sync that a part is in use now.
-    fn fill(&self, path: &str) -> Result<S::File, StorageFault> {
+    fn fill(&self, path: &str, how: Spare) -> Result<S::File, StorageFault> {
         let file = self.storage.create(path, Access::Direct)?;
         let length = u64::from(self.segment_bytes);
         file.allocate(length)?;
         let zeros = AlignedBuffer::zeroed(FILL_BYTES.min(self.segment_bytes as usize));
-        let mut at = 0;
+        let mut at = if how == Spare::Filled { 0 } else { length };
         while at < length {
             let part = (length - at).min(zeros.len() as u64);
             let part_bytes = usize::try_from(part).unwrap_or(BLOCK_BYTES);

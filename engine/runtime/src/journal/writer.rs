@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, Head};
-use feiqian_proof::hash::{Domain, Hash, keyed};
+use feiqian_proof::hash::Hash;
 
 use super::index::{Entry, Index};
 use super::milestone::{Milestone, Place};
 use super::reader::JournalReader;
-use super::segment::{SparePreparer, SpareSegment, path_of};
+use super::segment::{Spare, SparePreparer, SpareSegment, path_of};
 use super::{
-    BLOCK, Durable, Frame, JOURNAL_DIRECTORY, JournalFault, JournalOptions, SequencedFrame, WRITE_BYTES_MAX,
+    BLOCK, Durable, Frame, JOURNAL_DIRECTORY, JournalFault, JournalOptions, PreparedFrame, WRITE_BYTES_MAX,
 };
 use crate::storage::aligned::AlignedBuffer;
 use crate::storage::{BLOCK_BYTES, Storage, StorageFault, StorageFile};
@@ -103,7 +103,11 @@ impl<S: Storage> Journal<S> {
     /// # Errors
     /// [`JournalFault`]; see [`JournalFault::is_final`]. After a final fault the group's fate is unknown: the
     /// next recovery may or may not find it.
-    pub fn append(&mut self, group: Vec<SequencedFrame>) -> Result<Vec<Durable<Frame>>, JournalFault> {
+    pub fn append<F: Into<PreparedFrame>>(
+        &mut self,
+        group: Vec<F>,
+    ) -> Result<Vec<Durable<Frame>>, JournalFault> {
+        let group: Vec<PreparedFrame> = group.into_iter().map(Into::into).collect();
         if self.is_poisoned {
             return Err(JournalFault::Poisoned);
         }
@@ -113,9 +117,12 @@ impl<S: Storage> Journal<S> {
         self.check_order(&group)?;
         let bytes = self.group_bytes(&group)?;
         self.make_room(bytes)?;
-        let frames = self.chain(group)?;
-        let offsets = self.fill_buffer(&frames, bytes);
+        let headers = self.chain(&group)?;
+        let offsets = self.fill_buffer(&headers, &group, bytes);
         self.write_buffer().and_then(|()| self.sync()).map_err(|fault| self.poison(fault))?;
+        let payloads = group.into_iter().map(|prepared| prepared.frame.payload);
+        let frames = headers.into_iter().zip(payloads);
+        let frames = frames.map(|((header, hash), payload)| Frame { header, hash, payload }).collect();
         Ok(self.publish(frames, &offsets))
     }
 
@@ -143,10 +150,10 @@ impl<S: Storage> Journal<S> {
     }
 
     /// Checked before room is made, so that a group out of order leaves no trace.
-    fn check_order(&self, group: &[SequencedFrame]) -> Result<(), JournalFault> {
+    fn check_order(&self, group: &[PreparedFrame]) -> Result<(), JournalFault> {
         let mut head = self.head;
         for frame in group {
-            let header = self.header_of(frame, &head, Hash::default())?;
+            let header = self.header_of(frame, &head)?;
             header.follows(&head).map_err(JournalFault::NotNext)?;
             header.check().map_err(JournalFault::Malformed)?;
             head = header.head(Hash::default());
@@ -155,9 +162,8 @@ impl<S: Storage> Journal<S> {
     }
 
     /// Bytes of the frames, without the padding.
-    fn group_bytes(&self, group: &[SequencedFrame]) -> Result<u32, JournalFault> {
-        let bytes: u64 =
-            group.iter().map(|frame| FRAME_HEADER_BYTES as u64 + frame.payload.len() as u64).sum();
+    fn group_bytes(&self, group: &[PreparedFrame]) -> Result<u32, JournalFault> {
+        let bytes: u64 = group.iter().map(|prepared| prepared.stored_bytes() as u64).sum();
         let bytes_max = self.group_bytes_max();
         let too_large = JournalFault::TooLarge { bytes, bytes_max };
         u32::try_from(bytes).ok().filter(|_| bytes <= bytes_max).ok_or(too_large)
@@ -177,7 +183,11 @@ impl<S: Storage> Journal<S> {
     fn next_segment(&mut self) -> Result<(), JournalFault> {
         let spare = match self.spare.take() {
             Some(spare) => spare,
-            None => self.preparer.prepare().map_err(JournalFault::NoRoom)?,
+            None => {
+                // A group waits, but for the very first one.
+                let how = if self.current.is_none() { Spare::Filled } else { Spare::Reserved };
+                self.preparer.prepare(how).map_err(JournalFault::NoRoom)?
+            }
         };
         self.finish_segment().map_err(|fault| self.poison(fault))?;
         let number = self.current.as_ref().map_or(0, |current| current.number) + 1;
@@ -204,30 +214,26 @@ impl<S: Storage> Journal<S> {
     }
 
     /// Gives the frames their headers: everything that the journal knows and the sequencer doesn't.
-    fn chain(&self, group: Vec<SequencedFrame>) -> Result<Vec<Frame>, JournalFault> {
-        let mut frames = Vec::with_capacity(group.len());
+    fn chain(&self, group: &[PreparedFrame]) -> Result<Vec<(FrameHeader, Hash)>, JournalFault> {
+        let mut headers = Vec::with_capacity(group.len());
         let (mut head, mut behind) = (self.head, group.len());
-        for frame in group {
+        for prepared in group {
             behind -= 1;
-            let payload_hash = keyed(Domain::Payload, &frame.payload);
-            let mut header = self.header_of(&frame, &head, payload_hash)?;
+            let mut header = self.header_of(prepared, &head)?;
             header.group_behind =
                 u32::try_from(behind).expect("a group's bytes fit 32 bits, so its frames do");
             let (_, hash) = header.encode();
             head = header.head(hash);
-            frames.push(Frame { header, hash, payload: frame.payload });
+            headers.push((header, hash));
         }
-        Ok(frames)
+        Ok(headers)
     }
 
-    fn header_of(
-        &self,
-        frame: &SequencedFrame,
-        head: &Head,
-        payload_hash: Hash,
-    ) -> Result<FrameHeader, JournalFault> {
-        let payload_bytes = u32::try_from(frame.payload.len())
-            .map_err(|_| JournalFault::Malformed(FrameError::PayloadBytes(u32::MAX)))?;
+    fn header_of(&self, prepared: &PreparedFrame, head: &Head) -> Result<FrameHeader, JournalFault> {
+        let length = |bytes: usize| {
+            u32::try_from(bytes).map_err(|_| JournalFault::Malformed(FrameError::PayloadBytes(u32::MAX)))
+        };
+        let frame = &prepared.frame;
         Ok(FrameHeader {
             kind: frame.kind,
             chain_id: self.options.chain_id,
@@ -235,17 +241,23 @@ impl<S: Storage> Journal<S> {
             segment: self.current.as_ref().map_or(0, |current| current.number),
             first_sequence: frame.first_sequence,
             count: frame.count,
-            payload_bytes,
+            payload_bytes: length(prepared.stored().len())?,
+            plain_bytes: length(prepared.plain_bytes())?,
             timestamp: frame.timestamp,
             durable: self.head.sequence,
             group_behind: 0,
             previous: head.hash,
-            payload_hash,
+            payload_hash: prepared.payload_hash,
         })
     }
 
     /// Lays the group out as it goes to disk; gives each frame's offset in the segment.
-    fn fill_buffer(&mut self, frames: &[Frame], bytes: u32) -> Vec<u32> {
+    fn fill_buffer(
+        &mut self,
+        headers: &[(FrameHeader, Hash)],
+        group: &[PreparedFrame],
+        bytes: u32,
+    ) -> Vec<u32> {
         let current = self.current.as_ref().expect("room was made in a segment");
         let start_bytes = if current.end == 0 { BLOCK_BYTES } else { 0 };
         self.buffer.stretch(start_bytes + (bytes as usize).next_multiple_of(BLOCK_BYTES));
@@ -256,13 +268,13 @@ impl<S: Storage> Journal<S> {
             start.encode(&mut self.buffer[..BLOCK_BYTES]);
         }
         let mut at = start_bytes;
-        let mut offsets = Vec::with_capacity(frames.len());
-        for frame in frames {
+        let mut offsets = Vec::with_capacity(headers.len());
+        for ((header, _), prepared) in headers.iter().zip(group) {
             offsets.push(current.end + u32::try_from(at).expect("a group fits a segment"));
             let payload_at = at + FRAME_HEADER_BYTES;
-            self.buffer[at..payload_at].copy_from_slice(&frame.header.encode().0);
-            at = payload_at + frame.payload.len();
-            self.buffer[payload_at..at].copy_from_slice(&frame.payload);
+            self.buffer[at..payload_at].copy_from_slice(&header.encode().0);
+            at = payload_at + prepared.stored().len();
+            self.buffer[payload_at..at].copy_from_slice(prepared.stored());
         }
         self.buffer[at..].fill(0);
         offsets
