@@ -339,5 +339,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, sealing, hashing, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, holds, sealing, hashing, journal, pipeline, sharded }
 criterion_main!(benches);

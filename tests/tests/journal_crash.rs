@@ -191,7 +191,7 @@ fn step(journal: &mut Journal<SimStorage>, client: &mut Client, dice: &mut Dice)
         }
         Err(fault) if fault.is_final() => {
             client.in_flight = group;
-            let refused = journal.append(Vec::new());
+            let refused = journal.append(Vec::<SequencedFrame>::new());
             if refused.is_ok() { Err("a poisoned journal goes on".to_owned()) } else { Ok(true) }
         }
         // Nothing was written: the same head takes another group.

@@ -2,8 +2,11 @@
 //! they tell what is torn from what is damaged, and no flipped bit is believed.
 
 use feiqian_core::frame::Head;
+use feiqian_core::ids::{FullIds, IdIndex};
 use feiqian_proof::Hash;
-use feiqian_runtime::stores::{BlockStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
+use feiqian_runtime::stores::{
+    BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
+};
 use feiqian_tests::sim_storage::{Dice, Failure, Plan, SimStorage};
 
 const FIRST_BLOCKS: &str = "blocks/0000000001.fqb";
@@ -190,4 +193,74 @@ fn two_snapshots_are_kept_and_a_rotten_one_costs_only_a_longer_replay() {
         assert_eq!(bad.len(), 1);
         assert!(bad[0].to_string().contains(&files[1]));
     }
+}
+
+/// The ids of `entries` sequences from `first` on, as a shard gives them away.
+fn full_ids(first: u64, entries: u64) -> FullIds {
+    let mut ids = IdIndex::new(9).with_runs_of(entries).behind(first, None);
+    for sequence in first..first + entries {
+        assert!(ids.take_unseen(ids.hash(u128::from(sequence)), sequence));
+    }
+    ids.take_full(first + entries).expect("a run's length")
+}
+
+#[test]
+fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
+    const RUN: u64 = 300;
+    let storage = SimStorage::new(5, Plan::default());
+    let (mut runs, _) = IdRuns::open(storage.clone(), [7; 16]).expect("an empty disk");
+    let key = IdIndex::new(9);
+    for number in 0..130 {
+        let stored = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
+        assert_eq!(stored.end, 1 + (number + 1) * RUN);
+        runs.settle().expect("a good disk");
+        if number % 50 == 17 {
+            let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16]).expect("a good disk");
+            assert_eq!((reopened.stored().end, damaged), (stored.end, 0));
+            runs = reopened;
+        }
+    }
+    let files = storage.files().iter().filter(|file| file.starts_with("ids/")).count();
+    assert_eq!(files, 4, "two mergings of 64, and two runs");
+    let filter = runs.stored().filter;
+    for sequence in (1..=130 * RUN).step_by(7) {
+        let hash = key.hash(u128::from(sequence));
+        assert!(filter.may_hold(hash));
+        assert_eq!(runs.sequences_of(hash), Ok(vec![sequence]));
+    }
+    let unknown = (1..10_000_u128).filter(|id| filter.may_hold(key.hash(1 << 90 | id))).count();
+    assert!(unknown < 50, "{unknown} of 10,000");
+    assert_eq!(runs.sequences_of(key.hash(1 << 90)), Ok(Vec::new()));
+}
+
+#[test]
+fn i9_runs_that_a_crash_has_torn_are_thrown_away_with_all_behind_them() {
+    const RUN: u64 = 40;
+    let key = IdIndex::new(9);
+    let (mut torn, mut whole) = (0, 0);
+    for seed in 0..60 {
+        for cut_at in 1..60 {
+            let mut storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
+            for _ in 0..3 {
+                let Ok((runs, damaged)) = IdRuns::open(storage.clone(), [7; 16]) else {
+                    storage = storage.power_cut(Plan::default());
+                    continue;
+                };
+                torn += damaged;
+                for sequence in 1..runs.stored().end {
+                    whole += 1;
+                    let hash = key.hash(u128::from(sequence));
+                    assert_eq!(runs.sequences_of(hash), Ok(vec![sequence]), "seed {seed}, cut at {cut_at}");
+                }
+                for _ in 0..5 {
+                    let first = runs.stored().end;
+                    if runs.store(vec![full_ids(first, RUN)]).is_err() || runs.settle().is_err() {
+                        break;
+                    }
+                }
+                storage = storage.power_cut(Plan::default());
+            }
+        }
+    }
+    assert!(torn > 10 && whole > 10_000, "{torn} torn, {whole} found");
 }

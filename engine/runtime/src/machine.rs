@@ -289,6 +289,7 @@ fn store_ids<S: Storage>(
     for table in state.ids_stored(end, filter).into_iter().filter_map(Arc::into_inner) {
         state.offer_spare_ids(table.emptied());
     }
+    runs.settle().map_err(BookFault::from)?;
     Ok(())
 }
 

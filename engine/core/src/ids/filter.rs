@@ -33,11 +33,12 @@ impl IdFilter {
         self.blocks.len().saturating_mul(IDS_A_BLOCK)
     }
 
-    /// Adds the hash of an id. Cheapest in the order of the hashes, which is that of the blocks.
+    /// Adds the hash of an id; one thread alone may. Cheapest in the order of the hashes, which is that of the blocks.
     pub fn insert(&self, hash: u64) {
         if let Some(block) = self.blocks.get(scale(hash, self.blocks.len())) {
             for (word, mask) in block.iter().zip(masks(hash)) {
-                word.fetch_or(mask, Ordering::Relaxed);
+                // Not one instruction that locks the line: nobody else writes.
+                word.store(word.load(Ordering::Relaxed) | mask, Ordering::Relaxed);
             }
         }
     }

@@ -134,8 +134,8 @@ impl IdIndex {
     /// taken, and [`IdIndex::take`] must tell.
     #[inline(always)]
     pub fn take_unseen(&mut self, hash: u64, sequence: u64) -> bool {
-        let is_perhaps_older =
-            !self.storing.is_empty() || self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash));
+        let is_perhaps_older = self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash))
+            || self.storing.iter().any(|full| !matches!(full.table.next(hash, None), Next::Free(_)));
         match self.recent.next(hash, None) {
             Next::Free(at) if !is_perhaps_older => {
                 self.recent.put(at, hash, sequence);

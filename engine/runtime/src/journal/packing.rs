@@ -8,6 +8,8 @@
 //! ```
 //! The units stand behind each other, then zeros up to a multiple of 128. One payload has one packed form.
 
+use std::cell::RefCell;
+
 use feiqian_core::limits::RECORD_BYTES;
 
 const WORDS: usize = RECORD_BYTES / 8;
@@ -15,30 +17,41 @@ const LENGTHS_BYTES: usize = WORDS / 2;
 /// A unit without any zero to leave out.
 const UNIT_BYTES_MAX: usize = LENGTHS_BYTES + RECORD_BYTES;
 
+thread_local! {
+    /// Where payloads are packed, before what they have become is copied out: one place for all of a thread.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The packed form, if it is shorter.
 pub(super) fn pack(payload: &[u8]) -> Option<Vec<u8>> {
     let (units, rest) = payload.as_chunks::<RECORD_BYTES>();
     if !rest.is_empty() {
         return None;
     }
-    // A word is written whole and only its length counted, so the last one may reach behind its end.
-    let mut packed = vec![0; units.len() * UNIT_BYTES_MAX + 8];
+    SCRATCH.with_borrow_mut(|scratch| {
+        // A word is written whole and only its length counted, so the last one may reach behind its end.
+        let room = units.len() * UNIT_BYTES_MAX + 8;
+        if scratch.len() < room {
+            scratch.resize(room, 0);
+        }
+        let end = pack_units(units, scratch)?;
+        let length = end.next_multiple_of(RECORD_BYTES);
+        (length < payload.len()).then(|| {
+            let mut packed = Vec::with_capacity(length);
+            packed.extend_from_slice(&scratch[..end]);
+            packed.resize(length, 0);
+            packed
+        })
+    })
+}
+
+fn pack_units(units: &[[u8; RECORD_BYTES]], into: &mut [u8]) -> Option<usize> {
     let mut end = 0;
     for unit in units {
-        let Some((lengths, bytes)) = packed[end..].split_first_chunk_mut::<LENGTHS_BYTES>() else {
-            return None;
-        };
+        let (lengths, bytes) = into[end..].split_first_chunk_mut::<LENGTHS_BYTES>()?;
         end += LENGTHS_BYTES + pack_unit(unit, lengths, bytes);
     }
-    let length = end.next_multiple_of(RECORD_BYTES);
-    if length >= payload.len() {
-        return None;
-    }
-    // What the last word has written behind its end is cleared with the padding.
-    packed.resize(length.max(end), 0);
-    packed[end..].fill(0);
-    packed.shrink_to_fit();
-    Some(packed)
+    Some(end)
 }
 
 #[inline]

@@ -3,9 +3,10 @@
 //! Owns the file's bytes (`FORMAT.md`) and the question which sequences a hash has. A run is derived: one that is
 //! damaged is thrown away, and the journal gives its ids again.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use feiqian_proof::hash::{Domain, HASH_BYTES, Hash, keyed};
+use feiqian_proof::hash::{Domain, Hash, Hasher, keyed};
 
 use super::StoreFault;
 use crate::storage::{Access, Storage, StorageFault, StorageFile, read_whole};
@@ -51,18 +52,34 @@ impl<F> Clone for IdRun<F> {
 pub(super) type IdEntry = (u64, u64);
 
 impl<F: StorageFile> IdRun<F> {
-    /// Writes a run of `entries`, which are ascending, durably.
+    /// Writes a run of ascending entries, that come in slices. It is not synced: what a crash tears is seen by its
+    /// checksum, and thrown away.
     pub(super) fn write<S: Storage<File = F>>(
         storage: &S,
         chain_id: &[u8; 16],
         range: (u64, u64),
-        entries: &[IdEntry],
+        slices: impl Iterator<Item = Result<Vec<IdEntry>, StorageFault>>,
     ) -> Result<Self, StorageFault> {
-        let bytes = encode(chain_id, range, entries);
-        let path = path_of(range);
-        storage.write_atomically(&path, &bytes)?;
-        let file = Arc::new(storage.open(&path, Access::Buffered)?);
-        Ok(Self { range, count: entries.len(), file, fences: fences_of(entries) })
+        let file = storage.create(&path_of(range), Access::Buffered)?;
+        let mut run = Self { range, count: 0, file: Arc::new(file), fences: Vec::new() };
+        let mut hasher = Hasher::new(Domain::IdRun);
+        for slice in slices {
+            let slice = slice?;
+            let bytes = encode(&slice, range.0);
+            hasher.update(&bytes);
+            run.file.write_at((HEADER_BYTES + run.count * ENTRY_BYTES) as u64, &bytes)?;
+            let fences =
+                slice.iter().enumerate().filter(|(at, _)| (run.count + at).is_multiple_of(ENTRIES_A_FENCE));
+            run.fences.extend(fences.map(|(_, (hash, _))| *hash));
+            run.count += slice.len();
+        }
+        run.file.write_at(0, &header(chain_id, range, run.count, &hasher.finish()))?;
+        Ok(run)
+    }
+
+    /// Makes it durable.
+    pub(super) fn sync(&self) -> Result<(), StorageFault> {
+        self.file.sync_data()
     }
 
     /// Opens a run and gives its entries. None: it is damaged, or of another chain.
@@ -75,7 +92,8 @@ impl<F: StorageFile> IdRun<F> {
         let bytes = read_whole(storage, &path, RUN_BYTES_MAX)?;
         let Some(entries) = decode(chain_id, range, &bytes) else { return Ok(None) };
         let file = Arc::new(storage.open(&path, Access::Buffered)?);
-        Ok(Some((Self { range, count: entries.len(), file, fences: fences_of(&entries) }, entries)))
+        let fences = entries.iter().step_by(ENTRIES_A_FENCE).map(|(hash, _)| *hash).collect();
+        Ok(Some((Self { range, count: entries.len(), file, fences }, entries)))
     }
 
     /// All entries, ascending.
@@ -83,6 +101,16 @@ impl<F: StorageFile> IdRun<F> {
         let mut bytes = vec![0; self.count * ENTRY_BYTES];
         self.file.read_at(HEADER_BYTES as u64, &mut bytes)?;
         Ok(entries_in(&bytes, self.range.0).collect())
+    }
+
+    /// The entries whose hashes lie in `hashes`, ascending.
+    pub(super) fn slice(&self, hashes: RangeInclusive<u64>) -> Result<Vec<IdEntry>, StorageFault> {
+        let first = self.fences.partition_point(|fence| fence < hashes.start()).saturating_sub(1);
+        let end = self.fences.partition_point(|fence| fence <= hashes.end());
+        let (from, to) = (first * ENTRIES_A_FENCE, (end * ENTRIES_A_FENCE).min(self.count));
+        let mut bytes = vec![0; to.saturating_sub(from) * ENTRY_BYTES];
+        self.file.read_at((HEADER_BYTES + from * ENTRY_BYTES) as u64, &mut bytes)?;
+        Ok(entries_in(&bytes, self.range.0).filter(|(hash, _)| hashes.contains(hash)).collect())
     }
 
     /// Adds the sequences of a hash to `found`.
@@ -102,10 +130,6 @@ impl<F: StorageFile> IdRun<F> {
     }
 }
 
-fn fences_of(entries: &[IdEntry]) -> Vec<u64> {
-    entries.iter().step_by(ENTRIES_A_FENCE).map(|(hash, _)| *hash).collect()
-}
-
 pub(super) fn path_of((first, end): (u64, u64)) -> String {
     format!("{IDS_DIRECTORY}/{first:016}-{end:016}{SUFFIX}")
 }
@@ -116,21 +140,25 @@ pub(super) fn range_of(name: &str) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, end.parse().ok()?))
 }
 
-fn encode(chain_id: &[u8; 16], range: (u64, u64), entries: &[IdEntry]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(chain_id);
-    for number in [range.0, range.1, entries.len() as u64] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    bytes.resize(HEADER_BYTES, 0);
+fn encode(entries: &[IdEntry], first: u64) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(entries.len() * ENTRY_BYTES);
     for (hash, sequence) in entries {
-        let offset = u32::try_from(sequence - range.0).expect("a run's range is below 2^32 entries");
+        let offset = u32::try_from(sequence - first).expect("a run's range is below 2^32 entries");
         bytes.extend_from_slice(&hash.to_le_bytes());
         bytes.extend_from_slice(&offset.to_le_bytes());
     }
-    let checksum = checksum_of(&bytes);
-    bytes[CHECKSUM_AT..CHECKSUM_AT + HASH_BYTES].copy_from_slice(&checksum.0);
+    bytes
+}
+
+fn header(chain_id: &[u8; 16], range: (u64, u64), count: usize, body: &Hash) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..CHAIN_AT].copy_from_slice(&MAGIC);
+    bytes[CHAIN_AT..FIRST_AT].copy_from_slice(chain_id);
+    for (at, number) in [(FIRST_AT, range.0), (END_AT, range.1), (COUNT_AT, count as u64)] {
+        bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+    }
+    let checksum = checksum_of(&bytes[..CHECKSUM_AT], body);
+    bytes[CHECKSUM_AT..].copy_from_slice(&checksum.0);
     bytes
 }
 
@@ -143,14 +171,13 @@ fn decode(chain_id: &[u8; 16], range: (u64, u64), bytes: &[u8]) -> Option<Vec<Id
         && number(COUNT_AT) == Some((body.len() / ENTRY_BYTES) as u64)
         && body.len().is_multiple_of(ENTRY_BYTES)
         && header[RESERVED_AT..CHECKSUM_AT].iter().all(|byte| *byte == 0)
-        && header[CHECKSUM_AT..] == checksum_of(bytes).0;
+        && header[CHECKSUM_AT..] == checksum_of(&header[..CHECKSUM_AT], &keyed(Domain::IdRun, body)).0;
     is_whole.then(|| entries_in(body, range.0).collect())
 }
 
-/// Of all bytes but the checksum itself.
-fn checksum_of(bytes: &[u8]) -> Hash {
-    let parts = [keyed(Domain::IdRun, &bytes[..CHECKSUM_AT]), keyed(Domain::IdRun, &bytes[HEADER_BYTES..])];
-    keyed(Domain::IdRun, parts.map(|part| part.0).as_flattened())
+/// Of the header before it and of the body's hash.
+fn checksum_of(header: &[u8], body: &Hash) -> Hash {
+    Hasher::new(Domain::IdRun).update(header).update(&body.0).finish()
 }
 
 fn entries_in(bytes: &[u8], first: u64) -> impl Iterator<Item = IdEntry> {

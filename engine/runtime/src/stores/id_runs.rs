@@ -1,7 +1,7 @@
 //! The sealed runs of ids that are older than memory, and the filter over them: how an id is known for ever (I3) at
 //! 2 to 3 bytes of memory.
 //!
-//! Runs cover the journal without a gap from sequence 1 on. Sixteen short ones become one long one, so that a question
+//! Runs cover the journal without a gap from sequence 1 on. Sixty-four short ones become one long one, so that a question
 //! that the filter lets through asks few files. One thread writes; any may ask.
 
 use std::sync::Arc;
@@ -13,10 +13,11 @@ use super::StoreFault;
 use super::id_run::{IDS_DIRECTORY, IdEntry, IdRun, SUFFIX, path_of, range_of};
 use crate::storage::{ASIDE_SUFFIX, Storage};
 
-/// Runs of one table each that are merged to one: a question asks fewer, and each id is written twice.
-const MERGED: usize = 16;
-/// Entries from which on a run counts as merged.
-const LONG_ENTRIES: usize = 2 << 20;
+/// Runs of one table each that are merged to one: questions ask fewer, and each id is written twice. A question that the
+/// filter lets through, one in a thousand, takes a microsecond a run.
+const MERGED: usize = 64;
+/// Parts of the hashes that a merging works on one after the other: what it holds in memory.
+const SLICES: u64 = 64;
 /// Ids that the first filter has room for; each next one for half as many again.
 const FIRST_ROOM: usize = 1 << 20;
 
@@ -66,7 +67,7 @@ impl<S: Storage> IdRuns<S> {
         let (kept, left_over) = sorted_names(&storage)?;
         let mut removed = left_over;
         for range in kept {
-            let is_next = range.0 == end && damaged == 0;
+            let is_next = range.0 == end;
             match if is_next { IdRun::open(&storage, &chain_id, range)? } else { None } {
                 Some((run, entries)) => {
                     end = range.1;
@@ -74,7 +75,8 @@ impl<S: Storage> IdRuns<S> {
                     runs.push(run);
                 }
                 None => {
-                    // A run within the one before is left from its merging; one behind a gap is of no use.
+                    // A run within the one before is left from its merging; one behind a gap is of no use. Where a merging
+                    // was torn, the short runs that it was made of come next.
                     damaged += usize::from(is_next);
                     removed.push(path_of(range));
                 }
@@ -112,53 +114,73 @@ impl<S: Storage> IdRuns<S> {
         if full.len() > 1 {
             entries.sort();
         }
-        let run = IdRun::write(&self.0.storage, &self.0.chain_id, range, &entries)?;
+        self.fill(&entries)?;
+        let slices = std::iter::once(Ok(entries));
+        let run = IdRun::write(&self.0.storage, &self.0.chain_id, range, slices)?;
         // Whoever is told that they are stored may take the tables back.
         drop(full);
-        self.push(run);
-        self.fill(&entries)?;
-        self.merge()?;
+        let mut runs = self.0.runs.write();
+        *runs = runs.iter().cloned().chain([run]).collect();
+        drop(runs);
         Ok(self.stored())
     }
 
-    fn push(&self, run: IdRun<S::File>) {
-        let mut runs = self.0.runs.write();
-        *runs = runs.iter().cloned().chain([run]).collect();
+    /// Makes durable what has been stored last, and merges short runs where there are enough: after the shards have
+    /// been told, since they wait for neither.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn settle(&self) -> Result<(), StoreFault> {
+        if let Some(last) = self.0.runs.read().last() {
+            last.sync()?;
+        }
+        self.merge()?;
+        Ok(self.0.storage.sync_directory(IDS_DIRECTORY)?)
     }
 
     /// Adds ids to the filter, or to a larger one in its place.
     fn fill(&self, entries: &[IdEntry]) -> Result<(), StoreFault> {
         let Filled { mut filter, ids } = self.0.filled.lock().clone();
         let ids = ids + entries.len();
-        if ids <= filter.room() {
-            entries.iter().for_each(|(hash, _)| filter.insert(*hash));
-        } else {
+        if ids > filter.room() {
             filter = Arc::new(IdFilter::for_ids(ids.max(filter.room() / 2 * 3)));
             let runs = Arc::clone(&self.0.runs.read());
             for run in runs.iter() {
                 run.entries()?.iter().for_each(|(hash, _)| filter.insert(*hash));
             }
         }
+        entries.iter().for_each(|(hash, _)| filter.insert(*hash));
         *self.0.filled.lock() = Filled { filter, ids };
         Ok(())
     }
 
-    /// Makes one run of the last sixteen short ones, if there are so many.
+    /// Makes one run of the last short ones, if there are so many.
     fn merge(&self) -> Result<(), StoreFault> {
         let runs = Arc::clone(&self.0.runs.read());
         let (kept, short) = runs.split_at(runs.len().saturating_sub(MERGED));
-        if short.len() < MERGED || short.iter().any(|run| run.count >= LONG_ENTRIES) {
+        let length = |run: &IdRun<S::File>| run.range.1 - run.range.0;
+        let shortest = short.iter().map(length).min().unwrap_or(0);
+        if short.len() < MERGED
+            || short.iter().any(|run| length(run) >= shortest.saturating_mul(MERGED as u64) / 2)
+        {
             return Ok(());
         }
         let (Some(first), Some(last)) = (short.first(), short.last()) else { return Ok(()) };
-        let mut entries = Vec::new();
-        for run in short {
-            entries.extend(run.entries()?);
-        }
-        // Stable: it finds the sixteen ascending stretches and merges them.
-        entries.sort();
         let range = (first.range.0, last.range.1);
-        let merged = IdRun::write(&self.0.storage, &self.0.chain_id, range, &entries)?;
+        let slices = (0..SLICES).map(|slice| {
+            let width = u64::MAX / SLICES + 1;
+            let hashes = slice * width..=slice * width + (width - 1);
+            let mut entries = Vec::new();
+            for run in short {
+                entries.extend(run.slice(hashes.clone())?);
+            }
+            // Stable: it finds the ascending stretches and merges them.
+            entries.sort();
+            Ok(entries)
+        });
+        let merged = IdRun::write(&self.0.storage, &self.0.chain_id, range, slices)?;
+        merged.sync()?;
+        self.0.storage.sync_directory(IDS_DIRECTORY)?;
         *self.0.runs.write() = kept.iter().cloned().chain([merged]).collect();
         for run in short {
             self.0.storage.remove(&path_of(run.range))?;
