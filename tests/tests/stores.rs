@@ -213,7 +213,7 @@ fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
     for number in 0..130 {
         let stored = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
         assert_eq!(stored.end, 1 + (number + 1) * RUN);
-        runs.settle().expect("a good disk");
+        runs.sync().and_then(|()| runs.merge()).expect("a good disk");
         if number % 50 == 17 {
             let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16]).expect("a good disk");
             assert_eq!((reopened.stored().end, damaged), (stored.end, 0));
@@ -254,7 +254,8 @@ fn i9_runs_that_a_crash_has_torn_are_thrown_away_with_all_behind_them() {
                 }
                 for _ in 0..5 {
                     let first = runs.stored().end;
-                    if runs.store(vec![full_ids(first, RUN)]).is_err() || runs.settle().is_err() {
+                    let stored = runs.store(vec![full_ids(first, RUN)]);
+                    if stored.and_then(|_| runs.sync()).and_then(|()| runs.merge()).is_err() {
                         break;
                     }
                 }

@@ -20,6 +20,7 @@ use crate::flush_thread::FlushOrder;
 use crate::lane::{LaneEnd, Wake};
 use crate::meter::Meter;
 use crate::storage::files::FileStorage;
+use crate::stores::IdRuns;
 
 /// Frames between two looks at the mailbox.
 const FRAMES_A_TURN: usize = 16;
@@ -39,6 +40,7 @@ pub(crate) struct Batcher {
     /// Height of the block whose snapshot was ordered last.
     pub(crate) snapshot_ordered: u64,
     pub(crate) flushes: Sender<FlushOrder<FileStorage>>,
+    pub(crate) id_runs: IdRuns<FileStorage>,
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
@@ -88,7 +90,7 @@ impl Handler<Ask> for Batcher {
 impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
         let mut has_sealed = false;
-        let Self { book, lane, meter, snapshot_blocks, snapshot_ordered, flushes, .. } = self;
+        let Self { book, lane, meter, snapshot_blocks, snapshot_ordered, flushes, id_runs, .. } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
             let begun = Instant::now();
             match book.absorb(&execution.frame, &rows, delta.as_ref()) {
@@ -97,7 +99,7 @@ impl Batcher {
                     meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());
                     // Here and not later: behind the next frame the mirror is no longer that of the block.
                     let since = block.header.height.saturating_sub(*snapshot_ordered);
-                    if flush(book, flushes, since >= (*snapshot_blocks).max(1)) {
+                    if flush((&*book, &*id_runs), flushes, since >= (*snapshot_blocks).max(1)) {
                         *snapshot_ordered = block.header.height;
                     }
                 }
@@ -171,7 +173,11 @@ impl Batcher {
 
 /// Orders a snapshot where one is due, else rows to be made durable, if there is room for an order. True: a snapshot
 /// was ordered.
-fn flush(book: &Book<FileStorage>, flushes: &Sender<FlushOrder<FileStorage>>, is_due: bool) -> bool {
+fn flush(
+    (book, id_runs): (&Book<FileStorage>, &IdRuns<FileStorage>),
+    flushes: &Sender<FlushOrder<FileStorage>>,
+    is_due: bool,
+) -> bool {
     if flushes.is_full() {
         return false;
     }
@@ -179,7 +185,7 @@ fn flush(book: &Book<FileStorage>, flushes: &Sender<FlushOrder<FileStorage>>, is
     let due = if is_due { book.pending_snapshot() } else { None };
     let (order, is_snapshot) = match due {
         Some(snapshot) => (FlushOrder::Snapshot(snapshot), true),
-        None => (FlushOrder::Rows(book.outcomes.clone()), false),
+        None => (FlushOrder::Rows(book.outcomes.clone(), id_runs.clone()), false),
     };
     flushes.try_send(order).is_ok() && is_snapshot
 }

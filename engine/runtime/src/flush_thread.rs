@@ -1,5 +1,5 @@
-//! The thread that makes what the batcher writes durable: rows after each block, so that they never pile up for one long
-//! sync, and snapshots, whose state the batcher has copied. So neither keeps a frame waiting.
+//! The thread that makes what follows from the journal durable: rows and runs of ids after each block, so that they never
+//! pile up for one long sync, and snapshots, whose state the batcher has copied. So neither keeps a frame waiting.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::book::PendingSnapshot;
 use crate::fatal;
 use crate::meter::Meter;
 use crate::storage::Storage;
-use crate::stores::OutcomeStore;
+use crate::stores::{IdRuns, OutcomeStore};
 
 /// Orders that wait: more would only hold more copies of the state.
 const ORDERS: usize = 1;
@@ -17,8 +17,8 @@ const ORDERS: usize = 1;
 /// What the batcher asks for. An order that finds no room is made again after a later block.
 #[derive(Debug)]
 pub(crate) enum FlushOrder<S: Storage> {
-    /// Make rows durable.
-    Rows(OutcomeStore<S>),
+    /// Make rows and runs of ids durable.
+    Rows(OutcomeStore<S>, IdRuns<S>),
     /// Write a snapshot.
     Snapshot(PendingSnapshot<S>),
 }
@@ -32,9 +32,9 @@ pub(crate) fn flush_orders<S: Storage>() -> (Sender<FlushOrder<S>>, Receiver<Flu
 pub(crate) fn run<S: Storage>(orders: &Receiver<FlushOrder<S>>, meter: &Arc<Meter>) {
     for order in orders {
         match order {
-            FlushOrder::Rows(rows) => {
-                if let Err(fault) = rows.sync() {
-                    fatal::stop("outcome rows can't be made durable", &fault);
+            FlushOrder::Rows(rows, ids) => {
+                if let Err(fault) = rows.sync().and_then(|()| ids.sync()) {
+                    fatal::stop("outcome rows or ids can't be made durable", &fault);
                 }
             }
             FlushOrder::Snapshot(snapshot) => match snapshot.write() {

@@ -70,8 +70,8 @@ fn store_whole_ranges<S: Storage>(
             Ok(stored) => addresses.iter().for_each(|shard| shard.do_send(IdsStored(stored.clone()))),
             Err(fault) => fatal::stop("a run of ids can't be stored", &fault),
         }
-        if let Err(fault) = runs.settle() {
-            fatal::stop("runs of ids can't be made durable", &fault);
+        if let Err(fault) = runs.merge() {
+            fatal::stop("runs of ids can't be merged", &fault);
         }
     }
 }

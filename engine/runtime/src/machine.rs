@@ -289,7 +289,7 @@ fn store_ids<S: Storage>(
     for table in state.ids_stored(end, filter).into_iter().filter_map(Arc::into_inner) {
         state.offer_spare_ids(table.emptied());
     }
-    runs.settle().map_err(BookFault::from)?;
+    runs.sync().and_then(|()| runs.merge()).map_err(BookFault::from)?;
     Ok(())
 }
 

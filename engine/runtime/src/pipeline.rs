@@ -352,6 +352,7 @@ impl Actors<'_> {
             snapshot_blocks: self.options.snapshot_blocks,
             snapshot_ordered: self.snapshot,
             flushes: self.flushes,
+            id_runs: self.ids.0.clone(),
             requested: 0,
             last_seal: Instant::now(),
             next_deadline: None,

@@ -17,8 +17,8 @@ use crate::id_thread::{IdOrder, IdsStored, SpareTable};
 use crate::lane::{LaneEnd, Wake};
 use crate::storage::files::FileStorage;
 
-/// Frames between two looks at the mailbox.
-const FRAMES_A_TURN: usize = 16;
+/// Frames between two looks at the mailbox: until it has looked, a shard asks tables that have long been stored.
+const FRAMES_A_TURN: usize = 4;
 /// Units between two looks at the other shards.
 const UNITS_A_STEP: usize = 1_024;
 /// Looks at another shard's progress before the core is given away.

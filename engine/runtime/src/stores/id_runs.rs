@@ -46,6 +46,7 @@ struct Parts<S: Storage> {
     chain_id: [u8; 16],
     runs: RwLock<Arc<[IdRun<S::File>]>>,
     filled: Mutex<Filled>,
+    unsynced: Mutex<Vec<IdRun<S::File>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,7 +90,8 @@ impl<S: Storage> IdRuns<S> {
         let filter = Arc::new(IdFilter::for_ids(hashes.len().max(FIRST_ROOM)));
         hashes.iter().for_each(|hash| filter.insert(*hash));
         let filled = Mutex::new(Filled { filter, ids: hashes.len() });
-        let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), filled };
+        let parts =
+            Parts { storage, chain_id, runs: RwLock::new(runs.into()), filled, unsynced: Mutex::default() };
         Ok((Self(Arc::new(parts)), damaged))
     }
 
@@ -119,23 +121,24 @@ impl<S: Storage> IdRuns<S> {
         let run = IdRun::write(&self.0.storage, &self.0.chain_id, range, slices)?;
         // Whoever is told that they are stored may take the tables back.
         drop(full);
+        self.0.unsynced.lock().push(run.clone());
         let mut runs = self.0.runs.write();
         *runs = runs.iter().cloned().chain([run]).collect();
         drop(runs);
         Ok(self.stored())
     }
 
-    /// Makes durable what has been stored last, and merges short runs where there are enough: after the shards have
-    /// been told, since they wait for neither.
+    /// Makes durable what has been stored. Nothing waits for that: a start that finds less reads more of the journal.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn settle(&self) -> Result<(), StoreFault> {
-        if let Some(last) = self.0.runs.read().last() {
-            last.sync()?;
+    pub fn sync(&self) -> Result<(), StoreFault> {
+        let unsynced = std::mem::take(&mut *self.0.unsynced.lock());
+        unsynced.iter().try_for_each(IdRun::sync)?;
+        if !unsynced.is_empty() {
+            self.0.storage.sync_directory(IDS_DIRECTORY)?;
         }
-        self.merge()?;
-        Ok(self.0.storage.sync_directory(IDS_DIRECTORY)?)
+        Ok(())
     }
 
     /// Adds ids to the filter, or to a larger one in its place.
@@ -154,8 +157,12 @@ impl<S: Storage> IdRuns<S> {
         Ok(())
     }
 
-    /// Makes one run of the last short ones, if there are so many.
-    fn merge(&self) -> Result<(), StoreFault> {
+    /// Makes one run of the last short ones, if there are so many: after the shards have been told of the newest, since
+    /// they do not wait for this.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn merge(&self) -> Result<(), StoreFault> {
         let runs = Arc::clone(&self.0.runs.read());
         let (kept, short) = runs.split_at(runs.len().saturating_sub(MERGED));
         let length = |run: &IdRun<S::File>| run.range.1 - run.range.0;
