@@ -10,6 +10,7 @@ pub mod chain;
 pub mod founding;
 pub mod load;
 pub mod core_loop;
+pub mod instructions;
 pub mod workload;
 pub mod run;
 pub mod tables;

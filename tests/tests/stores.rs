@@ -208,14 +208,14 @@ fn full_ids(first: u64, entries: u64) -> FullIds {
 fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
     const RUN: u64 = 300;
     let storage = SimStorage::new(5, Plan::default());
-    let (mut runs, _) = IdRuns::open(storage.clone(), [7; 16]).expect("an empty disk");
+    let (mut runs, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("an empty disk");
     let key = IdIndex::new(9);
     for number in 0..130 {
         let stored = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
         assert_eq!(stored.end, 1 + (number + 1) * RUN);
         runs.sync().and_then(|()| runs.merge()).expect("a good disk");
         if number % 50 == 17 {
-            let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16]).expect("a good disk");
+            let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
             assert_eq!((reopened.stored().end, damaged), (stored.end, 0));
             runs = reopened;
         }
@@ -228,6 +228,8 @@ fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
         assert!(filter.may_hold(hash));
         assert_eq!(runs.sequences_of(hash), Ok(vec![sequence]));
     }
+    let (cut, damaged) = IdRuns::open(storage.clone(), [7; 16], 70 * RUN + 1).expect("a good disk");
+    assert_eq!((cut.stored().end, damaged), (1 + 64 * RUN, 0), "what is executed again is not looked for");
     let unknown = (1..10_000_u128).filter(|id| filter.may_hold(key.hash(1 << 90 | id))).count();
     assert!(unknown < 50, "{unknown} of 10,000");
     assert_eq!(runs.sequences_of(key.hash(1 << 90)), Ok(Vec::new()));
@@ -242,7 +244,7 @@ fn i9_runs_that_a_crash_has_torn_are_thrown_away_with_all_behind_them() {
         for cut_at in 1..60 {
             let mut storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
             for _ in 0..3 {
-                let Ok((runs, damaged)) = IdRuns::open(storage.clone(), [7; 16]) else {
+                let Ok((runs, damaged)) = IdRuns::open(storage.clone(), [7; 16], u64::MAX) else {
                     storage = storage.power_cut(Plan::default());
                     continue;
                 };

@@ -185,10 +185,11 @@ impl<S: Storage> Machine<S> {
         let (blocks, _) = BlockStore::open(storage.clone())?;
         let outcomes = OutcomeStore::open(storage.clone())?;
         let snapshots = SnapshotStore::open(storage.clone())?;
-        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id)?;
-        let mut report = RecoveryReport { bad_id_runs, ..RecoveryReport::default() };
+        let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
         let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
+        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
+        report.bad_id_runs = bad_id_runs;
         let StoredIds { end, filter } = id_runs.stored();
         let ids = ids.with_runs_of(options.id_run_entries);
         state.replace_ids(ids.behind(end, (end > 1).then_some(filter)));

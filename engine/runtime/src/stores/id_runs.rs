@@ -57,18 +57,19 @@ struct Filled {
 
 impl<S: Storage> IdRuns<S> {
     /// Opens the store, making its directory if there is none. What is damaged, left over or behind a gap is removed:
-    /// the journal gives it again. Tells how many runs were damaged.
+    /// the journal gives it again. So is what reaches beyond `last`, the sequence behind which frames are executed
+    /// again: each of their ids would be looked for on disk. Tells how many runs were damaged.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn open(storage: S, chain_id: [u8; 16]) -> Result<(Self, usize), StoreFault> {
+    pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, usize), StoreFault> {
         storage.create_directory(IDS_DIRECTORY)?;
         let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
         let mut end = 1;
         let (kept, left_over) = sorted_names(&storage)?;
         let mut removed = left_over;
         for range in kept {
-            let is_next = range.0 == end;
+            let is_next = range.0 == end && range.1 - 1 <= last;
             match if is_next { IdRun::open(&storage, &chain_id, range)? } else { None } {
                 Some((run, entries)) => {
                     end = range.1;
