@@ -50,6 +50,8 @@ use crate::stores::IdRuns;
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
+/// Blocks that a shutdown seals at the most, while others still submit: what is then open waits for the next start.
+const SEALS_AT_THE_END: usize = 8;
 /// Frames in a shard's lane, and executed ones in the batcher's: admission's bound is what keeps them short.
 const LANE_FRAMES: usize = 64;
 
@@ -227,12 +229,21 @@ impl Engine {
         start.map(|start| self.0.archive.history(&start, limit)).transpose()
     }
 
+    /// Seals until nothing is open. A seal that was on its way twice stands in the next block, which is then sealed too.
+    fn seal_all(&self) {
+        for _ in 0..SEALS_AT_THE_END {
+            // Busy: the next start seals.
+            if self.seal().is_err() || self.ask(Sealer::open_entries) == 0 {
+                return;
+            }
+        }
+    }
+
     /// Ends the engine: takes nothing more, executes and answers what was admitted, seals, snapshots, stops
     /// all threads. The second call does nothing.
     pub fn shutdown(&self) {
         let Some(threads) = self.0.threads.lock().take() else { return };
-        // Busy: the next start seals.
-        let _ = self.seal();
+        self.seal_all();
         self.0.is_closing.store(true, Ordering::Release);
         self.0.admission.ring();
         join(threads.sequencer);
