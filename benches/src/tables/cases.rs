@@ -50,7 +50,12 @@ pub(super) fn million_accounts(settings: &Settings, results: &mut Results) -> Re
     results.note("million_per_second", what, "transfers/s", rate(&report));
     results.note("million_p99_ms", "… p99 of a batch at full speed", "ms", report.latency_ms.p99);
     let disk = report.bytes_per_transfer.unwrap_or(0.0);
-    results.note("million_bytes_per_transfer", "… disk: journal, rows, blocks", "bytes a transfer", disk);
+    results.note(
+        "million_bytes_per_transfer",
+        "… disk: journal, rows, blocks, ids",
+        "bytes a transfer",
+        disk,
+    );
     if let Some(usage) = report.server {
         let (memory, cpu) = (usage.memory_peak_bytes as f64 / 1e6, usage.cpu_ms as f64);
         results.note("million_memory_mb", "… memory of the server at the most (VmHWM)", "MB", memory);

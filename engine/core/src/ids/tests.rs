@@ -21,7 +21,7 @@ impl Earlier for Journal {
     }
 
     fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Infallible> {
-        self.questions += 1;
+        self.questions = self.questions.saturating_add(1);
         let found = self.runs.iter().flatten().filter(|(at, _)| *at == hash);
         Ok(found.map(|(_, sequence)| *sequence).collect())
     }

@@ -11,7 +11,7 @@ fn node(left: &Hash, right: &Hash) -> Hash {
 }
 
 fn head(leaves: &[Hash]) -> LogHead {
-    LogHead { size: leaves.len() as u64, root: root_of(Domain::TransferNode, &leaves) }
+    LogHead { size: leaves.len() as u64, root: root_of(Domain::TransferNode, leaves) }
 }
 
 fn flipped(hash: Hash) -> Hash {

@@ -18,7 +18,7 @@ fn plain(hashes: &[Hash]) -> Vec<Digest> {
 }
 
 fn root(leaves: &[Hash]) -> Hash {
-    root_of(NODE, &leaves)
+    root_of(NODE, leaves)
 }
 
 #[test]

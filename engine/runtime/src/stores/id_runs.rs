@@ -210,8 +210,11 @@ impl<S: Storage> IdRuns<S> {
     }
 }
 
+/// Each a first sequence, and the one behind the last.
+type Ranges = Vec<(u64, u64)>;
+
 /// The ranges that runs are there for, by their beginning and the longer first; and the files that are left over.
-fn sorted_names<S: Storage>(storage: &S) -> Result<(Vec<(u64, u64)>, Vec<String>), StoreFault> {
+fn sorted_names<S: Storage>(storage: &S) -> Result<(Ranges, Vec<String>), StoreFault> {
     let names = storage.list(IDS_DIRECTORY)?;
     let mut ranges: Vec<_> = names.iter().filter_map(|name| range_of(name)).collect();
     ranges.sort_unstable_by_key(|(first, end)| (*first, std::cmp::Reverse(*end)));
