@@ -33,6 +33,7 @@ pub mod batch;
 pub mod batch_signature;
 pub mod frame;
 pub mod ids;
+pub mod identify;
 pub mod hold;
 pub mod claim;
 pub mod overlay;

@@ -4,10 +4,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feiqian_core::block::Sealer;
+use feiqian_core::identify::restore_id;
 use feiqian_core::ids::IdIndex;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::shard::Shard;
-use feiqian_core::state::{State, restore_id};
+use feiqian_core::state::State;
 use feiqian_tests::dice::Dice;
 use feiqian_tests::generator::story;
 use feiqian_tests::world::World;

@@ -20,13 +20,14 @@ use crate::command::{Command, Entry};
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
+use crate::identify::{Context, find_id, take_id};
 use crate::ids::{FullIds, IdFilter, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
-use crate::state::{Context, Fault, FrameView, History, State, find_id, poses_as_command, take_id};
+use crate::state::{Fault, FrameView, History, State, poses_as_command};
 
 mod decide;
 mod exchange;
