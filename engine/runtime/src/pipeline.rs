@@ -50,7 +50,7 @@ use crate::stores::IdRuns;
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
-/// Blocks that a shutdown seals at the most, while others still submit: what is then open waits for the next start.
+/// Blocks that a shutdown seals at the most: what is then open waits for the next start.
 const SEALS_AT_THE_END: usize = 8;
 /// Frames in a shard's lane, and executed ones in the batcher's: admission's bound is what keeps them short.
 const LANE_FRAMES: usize = 64;
@@ -68,6 +68,9 @@ struct Parts {
     ids: IdIndex,
     batcher: Addr<Batcher>,
     meter: Arc<Meter>,
+    /// Nothing more is taken.
+    is_shut: AtomicBool,
+    /// The sequencer ends once nothing is left.
     is_closing: Arc<AtomicBool>,
     threads: Mutex<Option<Threads>>,
     report: RecoveryReport,
@@ -153,7 +156,7 @@ impl Engine {
     }
 
     fn check_open(&self) -> Result<(), Busy> {
-        if self.0.is_closing.load(Ordering::Acquire) { Err(Busy::Closing) } else { Ok(()) }
+        if self.0.is_shut.load(Ordering::Acquire) { Err(Busy::Closing) } else { Ok(()) }
     }
 
     /// Seals the open block now, if anything is in it; gives the last block.
@@ -167,7 +170,8 @@ impl Engine {
         });
         if open > 0 {
             // If the batcher has asked for the same seal, this one repeats it, and either way it is done.
-            let _ = self.command(&entry)?.wait();
+            // Past the door, which a shutdown has closed by then.
+            let _ = self.0.admission.submit_command(entry.encode())?.wait();
         }
         let last = self.ask(Sealer::height).max(height.saturating_sub(1));
         Ok(self.0.archive.block(last).ok().flatten())
@@ -243,6 +247,8 @@ impl Engine {
     /// all threads. The second call does nothing.
     pub fn shutdown(&self) {
         let Some(threads) = self.0.threads.lock().take() else { return };
+        // First, so that what is to be sealed comes to an end.
+        self.0.is_shut.store(true, Ordering::Release);
         self.seal_all();
         self.0.is_closing.store(true, Ordering::Release);
         self.0.admission.ring();
@@ -319,6 +325,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
         ids,
         batcher,
         meter,
+        is_shut: AtomicBool::new(false),
         is_closing,
         threads: Mutex::new(Some(threads)),
         report,
