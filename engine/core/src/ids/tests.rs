@@ -31,6 +31,10 @@ fn take(ids: &mut IdIndex, journal: &mut Journal, id: u128, sequence: u64) -> Op
     journal.asked = id;
     journal.ids.insert(sequence, id);
     let hash = ids.hash(id);
+    // As the plain loop does: the hash alone first.
+    if ids.take_unseen(hash, sequence) {
+        return None;
+    }
     let Ok(found) = ids.take(hash, sequence, journal);
     found
 }
