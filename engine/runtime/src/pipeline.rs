@@ -30,6 +30,7 @@ use feiqian_proof::signature::SigningKey;
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Busy, CommandTicket, Ticket};
+use crate::background;
 use crate::batcher_actor::{Ask, Batcher, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
@@ -312,8 +313,14 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),
-        flush: spawn("flush", move || flush_thread::run(&flushes_in, &flush_meter)),
-        ids: spawn("ids", move || id_thread::run(&id_runs, shard_count, &id_orders_in)),
+        flush: spawn("flush", move || {
+            background::give_way();
+            flush_thread::run(&flushes_in, &flush_meter);
+        }),
+        ids: spawn("ids", move || {
+            background::give_way();
+            id_thread::run(&id_runs, shard_count, &id_orders_in);
+        }),
         actors,
         system,
     };

@@ -26,7 +26,7 @@ const CHECKSUM_AT: usize = 96;
 /// Hash, and sequence less the range's first.
 const ENTRY_BYTES: usize = 12;
 /// Entries behind one hash that is kept in memory: what one question reads.
-const ENTRIES_A_FENCE: usize = 256;
+const ENTRIES_A_FENCE: usize = 32;
 /// The longest run: 2^26 entries.
 const RUN_BYTES_MAX: u64 = 1 << 30;
 
@@ -37,7 +37,7 @@ pub(super) struct IdRun<F> {
     pub(super) range: (u64, u64),
     pub(super) count: usize,
     file: Arc<F>,
-    /// The hash of every 256th entry, from the first on.
+    /// The hash of every 32nd entry, from the first on.
     fences: Vec<u64>,
 }
 
