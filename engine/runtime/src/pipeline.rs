@@ -39,7 +39,7 @@ use crate::flush_thread::{self, FlushOrder};
 use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
-use crate::lane::{Lane, lane};
+use crate::lane::{Capacity, Lane, lane};
 use crate::machine::{Machine, OpenError, RecoveryReport};
 use crate::meter::Meter;
 use crate::options::EngineOptions;
@@ -53,8 +53,12 @@ use crate::stores::IdRuns;
 const SEQUENCED_FRAMES: usize = 8;
 /// Blocks that a shutdown seals at the most: what is then open waits for the next start.
 const SEALS_AT_THE_END: usize = 8;
-/// Frames in a shard's lane, and executed ones in the batcher's: admission's bound is what keeps them short.
+/// Frames in a shard's lane, and executed ones in the batcher's. That one gives way to those that answers wait for, and
+/// must not stop them while frames are small.
 const LANE_FRAMES: usize = 64;
+const EXECUTED_FRAMES: usize = 4_096;
+/// Entries in any lane, two blocks: what bounds its memory.
+const LANE_ENTRIES: u64 = 524_288;
 
 /// A running engine. Clones are the same engine.
 #[derive(Clone, Debug)]
@@ -366,7 +370,11 @@ type Started = (Vec<Addr<ShardActor>>, Vec<Lane<Arc<Execution>>>, Addr<Batcher>,
 impl Actors<'_> {
     /// Starts an actix system on a thread of its own, the batcher and each shard on arbiters of theirs.
     fn start(self, archive: &Archive<FileStorage>) -> Started {
-        let (bind_batcher, batcher_end) = lane::<Executed>(LANE_FRAMES);
+        let (bind_batcher, batcher_end) = lane::<Executed>(Capacity {
+            items: EXECUTED_FRAMES,
+            entries: LANE_ENTRIES,
+            entries_of: |executed| executed.execution.entries(),
+        });
         let batcher = Batcher {
             book: self.book,
             lane: batcher_end,
@@ -397,7 +405,11 @@ impl Actors<'_> {
                 let mut shards = Vec::new();
                 let mut lanes = Vec::new();
                 for executor in executors {
-                    let (bind, end) = lane(LANE_FRAMES);
+                    let (bind, end) = lane(Capacity {
+                        items: LANE_FRAMES,
+                        entries: LANE_ENTRIES,
+                        entries_of: |execution: &Arc<Execution>| execution.entries(),
+                    });
                     let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
                     let (finisher, id_orders) = (finisher.clone(), id_orders.clone());
                     let actor =

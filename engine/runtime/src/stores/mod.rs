@@ -17,7 +17,7 @@ use crate::storage::StorageFault;
 
 pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
 pub use id_run::IDS_DIRECTORY;
-pub use id_runs::{FoundRun, IdRuns, StoredIds, runs_in};
+pub use id_runs::{FoundRun, IdRuns, runs_in};
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
