@@ -30,11 +30,14 @@ pub struct EngineOptions {
     pub id_run_entries: u64,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,
+    /// Whether leaves are hashed and blocks sealed. False to measure what they cost, and for nothing else: the next start
+    /// makes them all.
+    pub is_sealing: bool,
 }
 
 impl EngineOptions {
     pub(crate) const fn of_machine(&self) -> MachineOptions {
-        MachineOptions { segment_bytes: self.segment_bytes, id_run_entries: self.id_run_entries }
+        MachineOptions { id_run_entries: self.id_run_entries, ..MachineOptions::new(self.segment_bytes) }
     }
 
     /// The defaults, in a data directory.
@@ -52,6 +55,7 @@ impl EngineOptions {
             segment_bytes: crate::journal::SEGMENT_BYTES_DEFAULT,
             id_run_entries: feiqian_core::ids::RUN_ENTRIES,
             snapshot_blocks: 1_000,
+            is_sealing: true,
         }
     }
 }
