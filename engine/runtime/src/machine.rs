@@ -16,6 +16,7 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
+use feiqian_proof::policy::WitnessPolicy;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
 use crate::book::{Book, BookFault, SealedBlock};
@@ -26,7 +27,9 @@ use crate::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
 };
 use crate::storage::Storage;
-use crate::stores::{BlockStore, IdRuns, OutcomeStore, Snapshot, SnapshotStore, StoreFault, StoredIds};
+use crate::stores::{
+    BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault, StoredIds,
+};
 
 /// Epoch of a journal that has had one leader.
 pub const FIRST_EPOCH: u32 = 1;
@@ -123,6 +126,8 @@ pub struct Machine<S: Storage> {
     pub(crate) book: Book<S>,
     pub(crate) ids: IdRuns<S>,
     history: JournalHistory<S>,
+    storage: S,
+    identity: Identity,
 }
 
 impl<S: Storage> fmt::Debug for Machine<S> {
@@ -205,14 +210,14 @@ impl<S: Storage> Machine<S> {
             execute(&mut state, (&mut book, &id_runs), &history, &frame).map(drop)
         };
         let (journal, recovered) =
-            Journal::recover_reading(storage, journal_options, acknowledged, None, replay)
+            Journal::recover_reading(storage.clone(), journal_options, acknowledged, None, replay)
                 .map_err(OpenError::Journal)?;
         report.entries = recovered.head.sequence;
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
         }
         let history = JournalHistory::with_ids(journal.reader(), id_runs.clone());
-        Ok((Self { journal, state, book, ids: id_runs, history }, report))
+        Ok((Self { journal, state, book, ids: id_runs, history, storage, identity }, report))
     }
 
     /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
@@ -231,6 +236,16 @@ impl<S: Storage> Machine<S> {
     /// [`MachineFault::Book`].
     pub fn snapshot(&self) -> Result<Option<u64>, MachineFault> {
         Ok(self.book.snapshot()?)
+    }
+
+    /// The log of the machine's blocks, which follows them on its own.
+    ///
+    /// # Errors
+    /// [`OpenError::Store`] where it is signed over more blocks than there are; the storage's faults.
+    pub fn open_log(&self, policy: Option<WitnessPolicy>) -> Result<LogStore<S>, OpenError> {
+        let Book { blocks, key, .. } = &self.book;
+        let chain_id = self.identity.chain_id;
+        Ok(LogStore::open(self.storage.clone(), blocks.clone(), (key.clone(), &chain_id), policy)?)
     }
 
     /// The state after the last frame.

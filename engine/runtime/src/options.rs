@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
+use feiqian_proof::policy::WitnessPolicy;
 
 use crate::machine::MachineOptions;
 
@@ -30,6 +31,8 @@ pub struct EngineOptions {
     pub id_run_entries: u64,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,
+    /// Whose cosignatures make a block WITNESSED; none: nobody's.
+    pub witnesses: Option<WitnessPolicy>,
 }
 
 impl EngineOptions {
@@ -52,6 +55,7 @@ impl EngineOptions {
             segment_bytes: crate::journal::SEGMENT_BYTES_DEFAULT,
             id_run_entries: feiqian_core::ids::RUN_ENTRIES,
             snapshot_blocks: 1_000,
+            witnesses: None,
         }
     }
 }
