@@ -11,6 +11,8 @@ mod house;
 use feiqian_core::batch::Batch;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
+use feiqian_proof::checkpoint::{Checkpoint, log_key};
+use feiqian_proof::log::{origin_of, verify_inclusion};
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::admission::Busy;
@@ -231,5 +233,39 @@ fn a_second_engine_on_one_directory_is_refused_and_so_is_a_second_beginning() {
         let again = Engine::create(&house.options, operator_key(), &Story::genesis().0);
         assert!(matches!(again, Err(OpenError::Identity(_))), "{again:?}");
         house.open().shutdown();
+    });
+}
+
+#[test]
+fn i8_the_log_follows_the_blocks_and_proves_each_header() {
+    in_time(|| {
+        let house = House::new(1);
+        let engine = house.create();
+        tell(&engine, &Story::told());
+        engine.seal().expect("room").expect("a block");
+        let chain = engine.archive().genesis().expect("readable").chain_id;
+        engine.shutdown();
+        drop(engine);
+
+        let engine = house.open();
+        let last = engine.archive().blocks.last();
+        let head = engine.log().head();
+        assert_eq!(head.size, last, "the log of a closed directory has all blocks");
+        let bytes = std::fs::read(house.options.data.join("log/checkpoint")).expect("published");
+        let operator = PublicKey::of(&operator_key());
+        let log_key = log_key(&origin_of(&chain), operator).expect("a name");
+        let (checkpoint, _) = Checkpoint::open(&bytes, &log_key).expect("the operator's");
+        assert_eq!(checkpoint.head, head);
+        for height in 1..=last {
+            let header = engine.archive().blocks.read(height).expect("stored").header;
+            let path = engine.log().prover(last).expect("the newest").inclusion(height - 1).expect("tiles");
+            assert!(verify_inclusion(&header, height - 1, &head, &path), "block {height}");
+        }
+        engine.shutdown();
+        drop(engine);
+
+        house.lose("log");
+        house.open().shutdown();
+        assert_eq!(std::fs::read(house.options.data.join("log/checkpoint")).ok(), Some(bytes), "made again");
     });
 }

@@ -1,6 +1,9 @@
 //! I9 for the derived stores: cut off at every operation they open again with everything that was synced,
 //! they tell what is torn from what is damaged, and no flipped bit is believed.
 
+#[path = "stores/log.rs"]
+mod log;
+
 use feiqian_core::frame::Head;
 use feiqian_core::ids::{FullIds, IdFilter, IdIndex};
 use feiqian_proof::Hash;

@@ -4,6 +4,8 @@
 //! Sizes come from signed checkpoints; a size of 0 proves nothing and is refused.
 
 use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::ops::Range;
 
 use crate::hash::Hash;
 
@@ -13,32 +15,59 @@ use crate::hash::Hash;
 /// If `first` is 0 or more than there are leaves.
 #[must_use]
 pub fn consistency_path(node: &impl Fn(&Hash, &Hash) -> Hash, leaves: &[Hash], first: usize) -> Vec<Hash> {
-    assert!(first > 0 && first <= leaves.len(), "a log is consistent with a part of itself");
-    let mut path = Vec::new();
-    sub_path(node, leaves, first, true, &mut path);
-    path
+    let mut root = |range: Range<u64>| {
+        let [start, end] =
+            [range.start, range.end].map(|at| usize::try_from(at).expect("an index of a slice"));
+        Ok::<Hash, Infallible>(root_over(node, &leaves[start..end]))
+    };
+    match consistency_path_by(&mut root, leaves.len() as u64, first as u64) {
+        Ok(path) => path,
+        Err(never) => match never {},
+    }
 }
 
-/// `known` says that the verifier holds the root of the first `first` leaves, because it is the old root.
-fn sub_path(
-    node: &impl Fn(&Hash, &Hash) -> Hash,
-    leaves: &[Hash],
-    first: usize,
+/// [`consistency_path`] where the tree is not at hand as leaves: `root` gives the root over a range of leaves that is
+/// a sub-tree of the log of `size`.
+///
+/// # Errors
+/// What `root` answers.
+///
+/// # Panics
+/// If `first` is 0 or more than `size`.
+pub fn consistency_path_by<E>(
+    root: &mut impl FnMut(Range<u64>) -> Result<Hash, E>,
+    size: u64,
+    first: u64,
+) -> Result<Vec<Hash>, E> {
+    assert!(first > 0 && first <= size, "a log is consistent with a part of itself");
+    let mut path = Vec::new();
+    sub_path(root, 0..size, first, true, &mut path)?;
+    Ok(path)
+}
+
+/// `known` says that the verifier holds the root of the leaves before `first`, because it is the old root.
+fn sub_path<E>(
+    root: &mut impl FnMut(Range<u64>) -> Result<Hash, E>,
+    range: Range<u64>,
+    first: u64,
     known: bool,
     path: &mut Vec<Hash>,
-) {
-    if first == leaves.len() {
-        path.extend((!known).then(|| root_over(node, leaves)));
-        return;
+) -> Result<(), E> {
+    if first == range.end {
+        if !known {
+            path.push(root(range)?);
+        }
+        return Ok(());
     }
-    let (left, right) = leaves.split_at(left_size(leaves.len()));
-    if first <= left.len() {
-        sub_path(node, left, first, known, path);
-        path.push(root_over(node, right));
+    let middle = range.start + left_size(range.end - range.start);
+    if first <= middle {
+        sub_path(root, range.start..middle, first, known, path)?;
+        path.push(root(middle..range.end)?);
     } else {
-        sub_path(node, right, first - left.len(), false, path);
-        path.push(root_over(node, left));
+        sub_path(root, middle..range.end, first, false, path)?;
+        path.push(root(range.start..middle)?);
     }
+    Ok(())
 }
 
 /// The root over one leaf or more, with any node hash.
@@ -46,12 +75,12 @@ fn root_over(node: &impl Fn(&Hash, &Hash) -> Hash, leaves: &[Hash]) -> Hash {
     if let [leaf] = leaves {
         return *leaf;
     }
-    let (left, right) = leaves.split_at(left_size(leaves.len()));
+    let (left, right) = leaves.split_at(1 << (leaves.len() - 1).ilog2());
     node(&root_over(node, left), &root_over(node, right))
 }
 
 /// The largest power of two below `size`, which is at least 2.
-const fn left_size(size: usize) -> usize {
+pub(crate) const fn left_size(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 

@@ -3,6 +3,10 @@
 //! The verifier decides from its arguments alone. It must never accept a path that is longer or shorter than
 //! the one path that index and size allow.
 
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::consistency::left_size;
 use crate::hash::{Domain, Hash};
 use crate::tree::node_of;
 
@@ -48,4 +52,34 @@ pub fn root_by_path(
         last >>= 1;
     }
     (last == 0).then_some(hash)
+}
+
+/// The siblings that lead from the leaf at `index` to the root of a tree of `size`, lowest first, where the tree is
+/// not at hand as leaves: `root` gives the root over a range of leaves that is a sub-tree.
+///
+/// # Errors
+/// What `root` answers.
+///
+/// # Panics
+/// If there is no such leaf.
+pub fn inclusion_path_by<E>(
+    root: &mut impl FnMut(Range<u64>) -> Result<Hash, E>,
+    size: u64,
+    index: u64,
+) -> Result<Vec<Hash>, E> {
+    assert!(index < size, "a path starts at a leaf of the tree");
+    let mut path = Vec::new();
+    let mut range = 0..size;
+    while range.end - range.start > 1 {
+        let middle = range.start + left_size(range.end - range.start);
+        let (onward, sibling) = match index < middle {
+            true => (range.start..middle, middle..range.end),
+            false => (middle..range.end, range.start..middle),
+        };
+        path.push(root(sibling)?);
+        range = onward;
+    }
+    // Found from the root down.
+    path.reverse();
+    Ok(path)
 }

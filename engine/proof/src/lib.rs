@@ -2,7 +2,9 @@
 //!
 //! The command line, the node and the validators share this code. It owns every byte that a bank checks
 //! without trusting the operator (`FORMAT.md` says each), and it never reads a file, a clock or a random
-//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`].
+//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`]; then
+//! the log of blocks: [`log`], [`tiles`], [`note`], [`checkpoint`], [`cosignature`], [`witness`], [`policy`],
+//! [`cosignature_book`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -27,6 +29,15 @@ pub mod salt;
 
 pub mod receipt;
 pub mod signature;
+
+pub mod log;
+pub mod tiles;
+pub mod note;
+pub mod checkpoint;
+pub mod cosignature;
+pub mod witness;
+pub mod policy;
+pub mod cosignature_book;
 
 pub use domain::Domain;
 pub use hash::Hash;

@@ -82,7 +82,7 @@ impl PublicKey {
         &self.0
     }
 
-    fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }

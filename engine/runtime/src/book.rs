@@ -57,7 +57,7 @@ pub enum BookFault {
 #[derive(Debug)]
 pub struct Book<S: Storage> {
     sealer: Sealer,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     pub(crate) blocks: BlockStore<S>,
     pub(crate) outcomes: OutcomeStore<S>,
     pub(crate) snapshots: SnapshotStore<S>,

@@ -1,5 +1,6 @@
 //! The thread that makes what follows from the journal durable: rows and runs of ids after each block, so that they never
-//! pile up for one long sync, and snapshots, whose state the batcher has copied. So neither keeps a frame waiting.
+//! pile up for one long sync, snapshots, whose state the batcher has copied, and the log of blocks with its signed
+//! checkpoint. So none of them keeps a frame waiting.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::book::PendingSnapshot;
 use crate::fatal;
 use crate::meter::Meter;
 use crate::storage::Storage;
-use crate::stores::{IdRuns, OutcomeStore};
+use crate::stores::{IdRuns, LogStore, OutcomeStore};
 
 /// Orders that wait: more would only hold more copies of the state.
 const ORDERS: usize = 1;
@@ -28,8 +29,10 @@ pub(crate) fn flush_orders<S: Storage>() -> (Sender<FlushOrder<S>>, Receiver<Flu
     bounded(ORDERS)
 }
 
-/// Runs until the batcher is gone.
-pub(crate) fn run<S: Storage>(orders: &Receiver<FlushOrder<S>>, meter: &Arc<Meter>) {
+/// Runs until the batcher is gone. An order that found no room leaves no block out of the log: the one that took its
+/// room is still to be done, and takes all blocks that there are by then.
+pub(crate) fn run<S: Storage>(orders: &Receiver<FlushOrder<S>>, log: &LogStore<S>, meter: &Arc<Meter>) {
+    follow(log, meter);
     for order in orders {
         match order {
             FlushOrder::Rows(rows, ids) => {
@@ -42,5 +45,14 @@ pub(crate) fn run<S: Storage>(orders: &Receiver<FlushOrder<S>>, meter: &Arc<Mete
                 Err(fault) => fatal::stop("a snapshot can't be written", &fault),
             },
         }
+        follow(log, meter);
+    }
+    follow(log, meter);
+}
+
+fn follow<S: Storage>(log: &LogStore<S>, meter: &Arc<Meter>) {
+    match log.follow() {
+        Ok(size) => meter.record_log(size, log.witnessed()),
+        Err(fault) => fatal::stop("the log of blocks can't be written", &fault),
     }
 }

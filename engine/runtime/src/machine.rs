@@ -16,6 +16,7 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
+use feiqian_proof::policy::WitnessPolicy;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
 use crate::book::{Book, BookFault, SealedBlock};
@@ -27,7 +28,7 @@ use crate::journal::{
 };
 use crate::restart::{self, Aftermath, Alone, Beside};
 use crate::storage::Storage;
-use crate::stores::{BlockStore, IdRuns, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
+use crate::stores::{BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
 
 /// Epoch of a journal that has had one leader.
 pub const FIRST_EPOCH: u32 = 1;
@@ -126,6 +127,8 @@ pub struct Machine<S: Storage> {
     pub(crate) book: Book<S>,
     pub(crate) ids: IdRuns<S>,
     history: JournalHistory<S>,
+    storage: S,
+    identity: Identity,
 }
 
 impl<S: Storage> fmt::Debug for Machine<S> {
@@ -199,7 +202,7 @@ impl<S: Storage> Machine<S> {
         let book = Book::new(sealer, key, (blocks, outcomes, snapshots));
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
-        let replay = |after: &mut dyn Aftermath| {
+        let mut replay = |after: &mut dyn Aftermath| {
             let visit = |frame: Durable<Frame>, reader: &JournalReader<S>| {
                 if frame.header.last_sequence() < end {
                     // The snapshot holds what it did, and stored runs its ids.
@@ -209,7 +212,7 @@ impl<S: Storage> Machine<S> {
                 report.frames += u64::from(frame.header.last_sequence() > until);
                 execute_again((&mut state, until), &history, frame, after)
             };
-            Journal::recover_reading(storage, journal_options, acknowledged, None, visit)
+            Journal::recover_reading(storage.clone(), journal_options, acknowledged, None, visit)
         };
         let (replayed, book, end) = if options.has_threads {
             std::thread::scope(|scope| {
@@ -230,7 +233,7 @@ impl<S: Storage> Machine<S> {
             report.torn = Some((segment, offset, bytes));
         }
         let history = JournalHistory::with_ids(journal.reader(), id_runs.clone());
-        Ok((Self { journal, state, book, ids: id_runs, history }, report))
+        Ok((Self { journal, state, book, ids: id_runs, history, storage, identity }, report))
     }
 
     /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
@@ -249,6 +252,16 @@ impl<S: Storage> Machine<S> {
     /// [`MachineFault::Book`].
     pub fn snapshot(&self) -> Result<Option<u64>, MachineFault> {
         Ok(self.book.snapshot()?)
+    }
+
+    /// The log of the machine's blocks, which follows them on its own.
+    ///
+    /// # Errors
+    /// [`OpenError::Store`] where it is signed over more blocks than there are; the storage's faults.
+    pub fn open_log(&self, policy: Option<WitnessPolicy>) -> Result<LogStore<S>, OpenError> {
+        let Book { blocks, key, .. } = &self.book;
+        let chain_id = self.identity.chain_id;
+        Ok(LogStore::open(self.storage.clone(), blocks.clone(), (key.clone(), &chain_id), policy)?)
     }
 
     /// The state after the last frame.

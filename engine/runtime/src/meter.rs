@@ -51,6 +51,10 @@ table! {
     BLOCK_TIME = "feiqian_block_timestamp_seconds", "gauge", Seconds, "", "Frame time of the last sealed block since 1970; now less this is its age";
     POSITION = "feiqian_position_minor", "gauge", Count, "participant,currency", "Net position in the open cycle, minor units, as of the last block";
     CAP_USE = "feiqian_net_debit_cap_use_ratio", "gauge", Count, "participant,currency", "Used part of the net debit cap, as of the last block";
+    LOG_SIZE = "feiqian_log_size", "gauge", Count, "", "Blocks in the newest signed checkpoint of the log";
+    WITNESSED = "feiqian_witnessed_height", "gauge", Count, "", "Height of the last block that is WITNESSED by the policy; 0 without one";
+    COSIGNATURES = "feiqian_cosignatures_total", "counter", Count, "outcome", "Cosigned checkpoints that witnesses handed in, taken or refused";
+    FORKS = "feiqian_witness_forks_total", "counter", Count, "", "Cosignatures over another root than the log's: somebody was shown another log";
     TORN = "feiqian_journal_torn_tails_total", "counter", Count, "", "Unacknowledged tails cut at start";
     REPLAYED = "feiqian_recovery_frames_total", "counter", Count, "", "Frames replayed at start";
     SNAPSHOTS = "feiqian_snapshots_total", "counter", Count, "", "Snapshots written";
@@ -71,6 +75,10 @@ pub struct Meter {
     block_time: Gauge,
     in_flight: Gauge,
     busy: [Counter; 2],
+    log_size: Gauge,
+    witnessed: Gauge,
+    cosignatures: [Counter; 2],
+    forks: Counter,
     torn: Counter,
     replayed: Counter,
     snapshots: Counter,
@@ -110,6 +118,10 @@ impl Meter {
             block_time: gauge!(BLOCK_TIME),
             in_flight: gauge!(IN_FLIGHT),
             busy: [counter!(BUSY, "bound" => "participant"), counter!(BUSY, "bound" => "engine")],
+            log_size: gauge!(LOG_SIZE),
+            witnessed: gauge!(WITNESSED),
+            cosignatures: ["taken", "refused"].map(|outcome| counter!(COSIGNATURES, "outcome" => outcome)),
+            forks: counter!(FORKS),
             torn: counter!(TORN),
             replayed: counter!(REPLAYED),
             snapshots: counter!(SNAPSHOTS),
@@ -151,6 +163,16 @@ impl Meter {
         self.block_height.set(height as f64);
         self.block_time.set(Duration::from_nanos(timestamp).as_secs_f64());
         self.seal.record(elapsed);
+    }
+
+    pub(crate) fn record_log(&self, size: u64, witnessed: u64) {
+        self.log_size.set(size as f64);
+        self.witnessed.set(witnessed as f64);
+    }
+
+    pub(crate) fn record_cosignatures(&self, is_taken: bool, is_fork: bool) {
+        self.cosignatures[usize::from(!is_taken)].increment(1);
+        self.forks.increment(u64::from(is_fork));
     }
 
     pub(crate) fn record_position(

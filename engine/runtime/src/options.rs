@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
+use feiqian_proof::policy::WitnessPolicy;
 
 use crate::machine::MachineOptions;
 
@@ -33,6 +34,8 @@ pub struct EngineOptions {
     /// Whether leaves are hashed and blocks sealed. False to measure what they cost, and for nothing else: the next start
     /// makes them all.
     pub is_sealing: bool,
+    /// Whose cosignatures make a block WITNESSED; none: nobody's.
+    pub witnesses: Option<WitnessPolicy>,
 }
 
 impl EngineOptions {
@@ -56,6 +59,7 @@ impl EngineOptions {
             id_run_entries: feiqian_core::ids::RUN_ENTRIES,
             snapshot_blocks: 1_000,
             is_sealing: true,
+            witnesses: None,
         }
     }
 }

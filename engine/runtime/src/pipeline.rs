@@ -25,13 +25,14 @@ use feiqian_core::ledger::Share;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::shard::Shard;
 use feiqian_core::state::State;
+use feiqian_proof::cosignature_book::CosignatureRefusal;
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::SigningKey;
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Busy, CommandTicket, Ticket};
 use crate::background;
-use crate::batcher_actor::{Ask, Batcher, seal_entry};
+use crate::batcher_actor::{Ask, Batcher, StopSealing, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
@@ -47,7 +48,7 @@ use crate::query::{Archive, HistoryStart, Posting, QueryFault};
 use crate::sequencer::Sequencer;
 use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
 use crate::storage::files::FileStorage;
-use crate::stores::IdRuns;
+use crate::stores::{IdRuns, LogStore, TakeFault};
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
@@ -69,6 +70,7 @@ struct Parts {
     admission: Arc<Admission>,
     directory: Arc<Directory>,
     archive: Archive<FileStorage>,
+    log: LogStore<FileStorage>,
     shards: Vec<Addr<ShardActor>>,
     ids: IdIndex,
     batcher: Addr<Batcher>,
@@ -103,7 +105,8 @@ impl Engine {
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let timestamp = u64::try_from(timestamp.as_nanos()).unwrap_or(u64::MAX);
         let machine = Machine::create(storage, options.of_machine(), key, (genesis, timestamp))?;
-        Ok(start(options, machine, RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() }))
+        let report = RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() };
+        start(options, machine, report)
     }
 
     /// Opens a directory: recovers, replays, compares every block, then starts an engine on it.
@@ -115,7 +118,7 @@ impl Engine {
         let begun = Instant::now();
         let (machine, mut report) = Machine::recover(storage, options.of_machine(), key)?;
         report.elapsed = begun.elapsed();
-        Ok(start(options, machine, report))
+        start(options, machine, report)
     }
 
     /// What the start found.
@@ -134,6 +137,27 @@ impl Engine {
     #[must_use]
     pub fn archive(&self) -> &Archive<FileStorage> {
         &self.0.archive
+    }
+
+    /// The log of blocks: its head, its proofs, and what is WITNESSED.
+    #[must_use]
+    pub fn log(&self) -> &LogStore<FileStorage> {
+        &self.0.log
+    }
+
+    /// Takes a checkpoint that witnesses have cosigned; gives its size. It syncs files: not for an async thread.
+    ///
+    /// # Errors
+    /// [`TakeFault`]; a log that can't be read or written ends the process instead.
+    pub fn take_cosignatures(&self, cosigned: &[u8]) -> Result<u64, TakeFault> {
+        let taken = self.0.log.take(cosigned);
+        if let Err(TakeFault::Store(fault)) = &taken {
+            crate::fatal::stop("a cosigned checkpoint can't be written", fault);
+        }
+        let is_fork = matches!(&taken, Err(TakeFault::Refused(CosignatureRefusal::Fork { .. })));
+        self.0.meter.record_cosignatures(taken.is_ok(), is_fork);
+        self.0.meter.record_log(self.0.log.head().size, self.0.log.witnessed());
+        taken
     }
 
     /// Submits a batch for a participant that the caller has authenticated.
@@ -254,6 +278,8 @@ impl Engine {
         let Some(threads) = self.0.threads.lock().take() else { return };
         // First, so that what is to be sealed comes to an end.
         self.0.is_shut.store(true, Ordering::Release);
+        // Else each seal of a busy machine could come twice, the second into a block that is then open.
+        self.0.batcher.do_send(StopSealing);
         self.seal_all();
         self.0.is_closing.store(true, Ordering::Release);
         self.0.admission.ring();
@@ -280,7 +306,12 @@ fn join(thread: JoinHandle<()>) {
     drop(thread.join());
 }
 
-fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: RecoveryReport) -> Engine {
+fn start(
+    options: &EngineOptions,
+    machine: Machine<FileStorage>,
+    report: RecoveryReport,
+) -> Result<Engine, OpenError> {
+    let log = machine.open_log(options.witnesses.clone())?;
     let Machine { journal, state, book, ids: id_runs, .. } = machine;
     let meter = Arc::new(Meter::new());
     meter.record_recovery(report.frames, report.torn.is_some());
@@ -296,7 +327,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
     let shard_count = options.shards.max(1);
     let (id_orders, id_orders_in) = id_thread::id_orders(shard_count);
     let (flushes, flushes_in) = flush_thread::flush_orders();
-    let flush_meter = Arc::clone(&meter);
+    let (flush_meter, flush_log) = (Arc::clone(&meter), log.clone());
     let actors = Actors {
         options,
         state,
@@ -319,7 +350,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
         journal: spawn("journal", move || journal_thread.run()),
         flush: spawn("flush", move || {
             background::give_way();
-            flush_thread::run(&flushes_in, &flush_meter);
+            flush_thread::run(&flushes_in, &flush_log, &flush_meter);
         }),
         ids: spawn("ids", move || {
             background::give_way();
@@ -328,10 +359,11 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
         actors,
         system,
     };
-    Engine(Arc::new(Parts {
+    Ok(Engine(Arc::new(Parts {
         admission,
         directory,
         archive,
+        log,
         shards,
         ids,
         batcher,
@@ -340,7 +372,7 @@ fn start(options: &EngineOptions, machine: Machine<FileStorage>, report: Recover
         is_closing,
         threads: Mutex::new(Some(threads)),
         report,
-    }))
+    })))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {

@@ -1,9 +1,14 @@
 //! What a bank relies on, tried from outside: trees of all small sizes against a naive implementation,
-//! receipts under a hundred thousand mutations, and the vectors printed in `FORMAT.md`.
+//! receipts under a hundred thousand mutations, the vectors printed in `FORMAT.md`, and the log of blocks
+//! against the examples of its specifications.
 
 mod consistency;
 mod format;
+mod log;
+mod log_format;
+mod notes;
 mod receipts;
+mod witnesses;
 
 mod naive;
 

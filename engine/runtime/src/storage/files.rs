@@ -157,6 +157,11 @@ impl Storage for FileStorage {
         std::fs::remove_file(self.root.join(path)).map_err(|error| fault(Operation::Remove, path, 0, &error))
     }
 
+    fn remove_directory(&self, directory: &str) -> Result<(), StorageFault> {
+        std::fs::remove_dir(self.root.join(directory))
+            .map_err(|error| fault(Operation::Remove, directory, 0, &error))
+    }
+
     fn create_directory(&self, directory: &str) -> Result<(), StorageFault> {
         create_durably(&self.root.join(directory))
             .map_err(|error| fault(Operation::CreateDirectory, directory, 0, &error))

@@ -61,6 +61,16 @@ pub trait Storage: Clone + fmt::Debug + Send + Sync + 'static {
     /// Whatever the storage answers.
     fn remove(&self, path: &str) -> Result<(), StorageFault>;
 
+    /// Removes an empty directory, where the storage has directories of their own. Durable only after
+    /// [`Storage::sync_directory`] of the one above.
+    ///
+    /// # Errors
+    /// Whatever the storage answers.
+    fn remove_directory(&self, directory: &str) -> Result<(), StorageFault> {
+        let _ = directory;
+        Ok(())
+    }
+
     /// Makes a directory, durably, if it isn't there.
     ///
     /// # Errors

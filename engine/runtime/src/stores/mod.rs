@@ -1,4 +1,4 @@
-//! The derived stores: outcome rows, blocks and snapshots. All of it follows from the journal.
+//! The derived stores: outcome rows, blocks, snapshots and the log of blocks. All of it follows from the journal.
 //!
 //! Owns their files (`FORMAT.md` gives every byte) and what can be told from them after a crash. A store
 //! never decides anything: what it lost, replaying the journal gives again, and where it contradicts the
@@ -7,6 +7,8 @@
 mod blocks;
 mod id_run;
 mod id_runs;
+mod log;
+mod log_check;
 mod outcomes;
 mod rows;
 mod snapshots;
@@ -18,6 +20,8 @@ use crate::storage::StorageFault;
 pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
 pub use id_run::IDS_DIRECTORY;
 pub use id_runs::{FoundRun, IdRuns, runs_in};
+pub use log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore, TakeFault, WITNESSED_FILE};
+pub use log_check::check_log;
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
@@ -44,6 +48,20 @@ pub enum StoreFault {
         /// The row's, block's or snapshot's number.
         number: u64,
     },
+    /// The log's checkpoint is signed over more blocks than the journal makes.
+    LogAhead {
+        /// Blocks in the checkpoint.
+        size: u64,
+        /// Blocks that there are.
+        blocks: u64,
+    },
+    /// The log's checkpoint is signed over other blocks than the journal makes.
+    LogDiffers {
+        /// Blocks in the checkpoint.
+        size: u64,
+    },
+    /// A file of the log is not what the blocks make.
+    Log(String),
     /// The storage failed.
     Storage(StorageFault),
     /// An earlier sync failed, so nothing that was written since is known to be durable.
@@ -65,6 +83,20 @@ impl fmt::Display for StoreFault {
                 f,
                 "{file} is damaged at offset {offset}, number {number}: remove the file, and replaying the \
                  journal makes it again"
+            ),
+            Self::LogAhead { size, blocks } => write!(
+                f,
+                "{CHECKPOINT_FILE} is signed over {size} blocks and the journal makes {blocks}: the journal is an old or a \
+                 cut one; going on would sign a second log"
+            ),
+            Self::LogDiffers { size } => write!(
+                f,
+                "{CHECKPOINT_FILE} is signed over {size} blocks that are not those of the journal: going on would sign a \
+                 second log"
+            ),
+            Self::Log(file) => write!(
+                f,
+                "{file} differs from the blocks: remove {LOG_DIRECTORY}/tile, and the next start makes the log again"
             ),
             Self::Storage(fault) => fault.fmt(f),
             Self::Poisoned => f.write_str("a sync of this store failed before: restart"),
