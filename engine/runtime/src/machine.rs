@@ -19,6 +19,7 @@ use feiqian_proof::header::BlockHeader;
 use feiqian_proof::policy::WitnessPolicy;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
+use crate::batcher_actor::seal_entry;
 use crate::book::{Book, BookFault, SealedBlock};
 use crate::execution::view_of;
 use crate::history::{JournalHistory, ids_of};
@@ -137,12 +138,12 @@ impl<S: Storage> fmt::Debug for Machine<S> {
 }
 
 /// What the replay begins with: the newest snapshot that agrees with its block, or nothing.
-struct Beginning {
-    state: State,
-    sealer: Sealer,
-    ids: IdIndex,
+pub(crate) struct Beginning {
+    pub(crate) state: State,
+    pub(crate) sealer: Sealer,
+    pub(crate) ids: IdIndex,
     /// Sequence up to which frames only give their ids.
-    until: u64,
+    pub(crate) until: u64,
 }
 
 impl<S: Storage> Machine<S> {
@@ -220,6 +221,36 @@ impl<S: Storage> Machine<S> {
         Ok((Self { journal, state, book, ids: id_runs, history, storage, identity }, report))
     }
 
+    /// Opens a directory whose last leader is lost, or must not lead any more, and begins the next epoch with a frame
+    /// that seals what is open: from then on every reader of this chain refuses frames of the old one. Gives the epoch.
+    ///
+    /// # Errors
+    /// As [`Machine::recover`].
+    pub fn take_over(
+        storage: S,
+        options: MachineOptions,
+        key: SigningKey,
+        timestamp: u64,
+    ) -> Result<(Self, u32), OpenError> {
+        let (mut machine, _) = Self::recover(storage, options, key)?;
+        let head = *machine.journal.head();
+        let epoch = head.epoch.saturating_add(1);
+        let sealer = machine.book.sealer();
+        let entry = seal_entry(sealer, sealer.height() + 1);
+        let frame = command_frame(head.sequence + 1, timestamp.max(head.timestamp), &entry);
+        machine.run(vec![SequencedFrame { epoch, ..frame }])?;
+        Ok((machine, epoch))
+    }
+
+    /// Ends in order: everything durable, a snapshot, the journal marked.
+    ///
+    /// # Errors
+    /// [`MachineFault`].
+    pub fn close(self) -> Result<(), MachineFault> {
+        self.book.snapshot()?;
+        Ok(self.journal.close()?)
+    }
+
     /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
     ///
     /// # Errors
@@ -281,7 +312,7 @@ fn execute<S: Storage>(
 }
 
 /// Takes the ids of a frame that the snapshot holds already, unless stored runs have them.
-fn restore_ids<S: Storage>(
+pub(crate) fn restore_ids<S: Storage>(
     state: &mut State,
     runs: &IdRuns<S>,
     history: &JournalHistory<S>,
@@ -295,7 +326,7 @@ fn restore_ids<S: Storage>(
     store_ids(state, runs, full)
 }
 
-fn store_ids<S: Storage>(
+pub(crate) fn store_ids<S: Storage>(
     state: &mut State,
     runs: &IdRuns<S>,
     full: Option<FullIds>,
@@ -310,7 +341,7 @@ fn store_ids<S: Storage>(
 }
 
 /// The last sequence that a block vouches for.
-fn last_sealed<S: Storage>(blocks: &BlockStore<S>) -> Result<u64, StoreFault> {
+pub(crate) fn last_sealed<S: Storage>(blocks: &BlockStore<S>) -> Result<u64, StoreFault> {
     let last = blocks.last();
     if last == 0 {
         return Ok(0);
@@ -323,7 +354,7 @@ fn header_at<S: Storage>(blocks: &BlockStore<S>, height: u64) -> Result<Option<B
     Ok(BlockHeader::decode(&blocks.read(height)?.header).ok())
 }
 
-fn begin<S: Storage>(
+pub(crate) fn begin<S: Storage>(
     snapshots: &SnapshotStore<S>,
     blocks: &BlockStore<S>,
     report: &mut RecoveryReport,
@@ -341,7 +372,7 @@ fn begin<S: Storage>(
 }
 
 /// A snapshot counts only if the state in it has the roots of the block that it names.
-fn restore<S: Storage>(snapshot: &Snapshot, blocks: &BlockStore<S>) -> Result<Beginning, String> {
+pub(crate) fn restore<S: Storage>(snapshot: &Snapshot, blocks: &BlockStore<S>) -> Result<Beginning, String> {
     let (height, head) = (snapshot.of.height, snapshot.of.head);
     let flaw = |what: &str| format!("the snapshot of block {height} {what}");
     let header = header_at(blocks, height).map_err(|fault| flaw(&format!("has no block: {fault}")))?;

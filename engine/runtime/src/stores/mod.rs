@@ -23,6 +23,7 @@ pub use log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore,
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
+    decode_snapshot,
 };
 
 /// Why a store can't do what it was asked.

@@ -1,0 +1,437 @@
+//! Evidence of a difference, as a file, and the judge of it: what it convicts the operator of, and before whom.
+//!
+//! Owns the file's bytes (`FORMAT.md` draws them) and the rules. It believes nothing that the accuser says: what
+//! convicts is the operator's own signature, over two things that can't both be.
+//!
+//! | evidence | convicts before | because |
+//! |---|---|---|
+//! | fork | whoever has the operator's public key | two signed headers of one height |
+//! | block | whoever has the journal up to it, whose last block is the one that the signed header names | the header names these frames and that block, and their replay has other roots |
+//! | checkpoint | whoever has the signed blocks | the checkpoint is signed over other blocks than those that are signed |
+//! | served | nobody | frames, and what is missing, are not signed: an alarm to look into |
+
+use std::fmt;
+
+use feiqian_core::block::Sealer;
+use feiqian_core::state::{History, State};
+use feiqian_core::transfer::Record;
+use feiqian_proof::Hash;
+use feiqian_proof::checkpoint::{Checkpoint, log_key};
+use feiqian_proof::header::{BlockHeader, HEADER_BYTES};
+use feiqian_proof::log::{leaf_hash, origin_of};
+use feiqian_proof::signature::{PublicKey, Signature, verify_header};
+use feiqian_proof::tiles::Edge;
+
+use crate::book::first_difference;
+use crate::execution::{view_of, view_of_copy};
+use crate::history::{JournalHistory, entry_of};
+use crate::identity::Identity;
+use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, StoredFrame};
+use crate::storage::Storage;
+use crate::storage::frozen::Frozen;
+use crate::stores::{BlockStore, StoredBlock};
+
+const MAGIC: &[u8; 8] = b"FQEVID01";
+/// Header and signature of a block.
+const SIGNED_BYTES: usize = HEADER_BYTES + 64;
+
+/// What can be shown of a difference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Evidence {
+    /// 1: two headers of one height, both signed.
+    Fork {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// Different.
+        blocks: Box<[StoredBlock; 2]>,
+    },
+    /// 2: a signed block that the replay of its frames does not give.
+    Block {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// The operator's.
+        signed: Box<StoredBlock>,
+        /// What the replay gave.
+        own: Box<BlockHeader>,
+        /// All frames from the block's first to its seal, as they were stored and served.
+        frames: Vec<u8>,
+    },
+    /// 3: a signed checkpoint whose root the signed blocks don't have.
+    Checkpoint {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// The checkpoint.
+        note: Vec<u8>,
+        /// The root that the blocks have.
+        own: Hash,
+    },
+    /// 4: what was served, and can't be.
+    Served {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// What is wrong, for people.
+        told: String,
+        /// The last block that was compared.
+        last: Option<Box<StoredBlock>>,
+        /// As it was served.
+        frames: Vec<u8>,
+    },
+}
+
+/// Why a file is no evidence at all.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EvidenceError {
+    /// Not a file of evidence of this version.
+    Form,
+    /// Of another operator than the one whose key is given.
+    Operator(PublicKey),
+    /// What should be signed by the operator is not.
+    NotSigned,
+    /// The two blocks are the same, or of different heights or chains.
+    NoFork,
+    /// The frames are not the block's: they don't chain from its first sequence to the head that it names.
+    Frames(String),
+    /// The data directory can't be read.
+    Data(String),
+}
+
+impl fmt::Display for EvidenceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("this is no evidence of a difference"),
+            Self::Operator(key) => write!(f, "the evidence is about another operator, with the key {key}"),
+            Self::NotSigned => f.write_str("what should be signed by the operator is not: no evidence"),
+            Self::NoFork => f.write_str("the two headers are no fork: no evidence"),
+            Self::Frames(why) => write!(f, "the frames are not those that the block names: {why}"),
+            Self::Data(why) => write!(f, "the data directory can't tell: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for EvidenceError {}
+
+/// What comes of judging.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The operator has signed what can't be; this is what.
+    Convicts(String),
+    /// It may; what it takes to say more.
+    Undecided(String),
+    /// What the operator signed is what the replay gives: the accusation is false.
+    Refuted(String),
+}
+
+impl Evidence {
+    /// The chain and operator that it is about.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        match self {
+            Self::Fork { identity, .. }
+            | Self::Block { identity, .. }
+            | Self::Checkpoint { identity, .. }
+            | Self::Served { identity, .. } => identity,
+        }
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, parts): (u64, Vec<Vec<u8>>) = match self {
+            Self::Fork { blocks, .. } => (1, blocks.iter().map(signed_bytes).collect()),
+            Self::Block { signed, own, frames, .. } => {
+                (2, vec![signed_bytes(signed), own.encode().to_vec(), frames.clone()])
+            }
+            Self::Checkpoint { note, own, .. } => (3, vec![note.clone(), own.0.to_vec()]),
+            Self::Served { told, last, frames, .. } => {
+                let last = last.as_ref().map_or_else(Vec::new, |last| signed_bytes(last));
+                (4, vec![told.clone().into_bytes(), last, frames.clone()])
+            }
+        };
+        let Identity { chain_id, operator } = self.identity();
+        let mut bytes = [&MAGIC[..], &kind.to_le_bytes(), chain_id, operator.as_bytes()].concat();
+        for part in parts {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part);
+        }
+        bytes
+    }
+
+    /// Reads a file's bytes. Nothing in them has been checked then.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Form`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        read(bytes).ok_or(EvidenceError::Form)
+    }
+}
+
+fn signed_bytes(block: &StoredBlock) -> Vec<u8> {
+    [&block.header[..], &block.signature].concat()
+}
+
+fn read(bytes: &[u8]) -> Option<Evidence> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (kind, rest) = rest.split_first_chunk::<8>()?;
+    let (chain_id, rest) = rest.split_first_chunk::<16>()?;
+    let (operator, rest) = rest.split_first_chunk::<32>()?;
+    let identity = Identity { chain_id: *chain_id, operator: PublicKey::from_bytes(operator).ok()? };
+    let parts = read_parts(rest)?;
+    Some(match (u64::from_le_bytes(*kind), &parts[..]) {
+        (1, [first, second]) => {
+            Evidence::Fork { identity, blocks: Box::new([read_signed(first)?, read_signed(second)?]) }
+        }
+        (2, [signed, own, frames]) => Evidence::Block {
+            identity,
+            signed: Box::new(read_signed(signed)?),
+            own: Box::new(BlockHeader::decode(own).ok()?),
+            frames: frames.to_vec(),
+        },
+        (3, [note, own]) => {
+            Evidence::Checkpoint { identity, note: note.to_vec(), own: Hash((*own).try_into().ok()?) }
+        }
+        (4, [told, last, frames]) => Evidence::Served {
+            identity,
+            told: String::from_utf8(told.to_vec()).ok()?,
+            last: if last.is_empty() { None } else { Some(Box::new(read_signed(last)?)) },
+            frames: frames.to_vec(),
+        },
+        _ => return None,
+    })
+}
+
+fn read_parts(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut parts = Vec::new();
+    while let Some((length, behind)) = rest.split_first_chunk::<8>() {
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let (part, behind) = behind.split_at_checked(length)?;
+        parts.push(part);
+        rest = behind;
+    }
+    (rest.is_empty() && parts.len() <= 3).then_some(parts)
+}
+
+fn read_signed(bytes: &[u8]) -> Option<StoredBlock> {
+    let bytes: &[u8; SIGNED_BYTES] = bytes.try_into().ok()?;
+    let (header, signature) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    Some(StoredBlock { header: *header, signature: signature.try_into().ok()? })
+}
+
+/// Judges evidence under the operator's public key, which the caller has from elsewhere; `data` is a data directory of
+/// the same chain, for evidence that needs one. It is not changed.
+///
+/// # Errors
+/// [`EvidenceError`] where the file accuses nobody.
+pub fn judge<S: Storage>(
+    evidence: &Evidence,
+    operator: &PublicKey,
+    data: Option<S>,
+) -> Result<Verdict, EvidenceError> {
+    let identity = evidence.identity();
+    if identity.operator != *operator {
+        return Err(EvidenceError::Operator(identity.operator));
+    }
+    match evidence {
+        Evidence::Fork { blocks, .. } => judge_fork(identity, blocks),
+        Evidence::Block { signed, frames, .. } => judge_block(identity, signed, frames, data),
+        Evidence::Checkpoint { note, .. } => judge_checkpoint(identity, note, data),
+        Evidence::Served { told, .. } => {
+            let way = "nobody has signed what was served, so this convicts nobody by itself";
+            Ok(Verdict::Undecided(format!("{told}; {way}")))
+        }
+    }
+}
+
+/// The header, if it is the chain's and signed by its operator.
+fn check_signed(identity: &Identity, block: &StoredBlock) -> Result<BlockHeader, EvidenceError> {
+    let header = BlockHeader::decode(&block.header).map_err(|_| EvidenceError::NotSigned)?;
+    let is_signed = header.chain_id == identity.chain_id
+        && verify_header(&identity.operator, &header.hash(), &Signature(block.signature));
+    if is_signed { Ok(header) } else { Err(EvidenceError::NotSigned) }
+}
+
+fn judge_fork(identity: &Identity, blocks: &[StoredBlock; 2]) -> Result<Verdict, EvidenceError> {
+    let [first, second] = [&blocks[0], &blocks[1]].map(|block| check_signed(identity, block));
+    let (first, second) = (first?, second?);
+    if first.height != second.height || first == second {
+        return Err(EvidenceError::NoFork);
+    }
+    let field = first_difference(&first, &second).unwrap_or("their bytes");
+    Ok(Verdict::Convicts(format!(
+        "the operator signed two headers of height {}, which differ in {field}: {} and {}",
+        first.height,
+        first.hash(),
+        second.hash()
+    )))
+}
+
+fn judge_block<S: Storage>(
+    identity: &Identity,
+    signed: &StoredBlock,
+    frames: &[u8],
+    data: Option<S>,
+) -> Result<Verdict, EvidenceError> {
+    let header = check_signed(identity, signed)?;
+    let frames = read_frames(frames)?;
+    let last = frames.last().map(|frame| frame.hash);
+    if last != Some(header.journal_head) || frames[0].header.first_sequence != header.first_sequence {
+        // What was served for the block is not what the header names: unsigned, so only an alarm.
+        return Ok(Verdict::Undecided(format!(
+            "the frames that were served for block {} are not those that its signed header names ({}): either may \
+             be the false ones, and frames are not signed",
+            header.height, header.journal_head
+        )));
+    }
+    let Some(storage) = data else {
+        return Ok(Verdict::Undecided(format!(
+            "the operator signed block {} over these very frames; name a data directory of this chain that goes up \
+             to block {} (--data DIR) to replay them",
+            header.height,
+            header.height - 1
+        )));
+    };
+    let own = replay(identity, &header, &frames, storage)?;
+    match first_difference(&header, &own) {
+        None => {
+            Ok(Verdict::Refuted(format!("the replay of block {} gives the signed header", header.height)))
+        }
+        Some(field) => Ok(Verdict::Convicts(format!(
+            "the operator signed block {} over these frames, and their replay differs in {field}: signed {}, replayed {}",
+            header.height,
+            header.hash(),
+            own.hash()
+        ))),
+    }
+}
+
+fn read_frames(bytes: &[u8]) -> Result<Vec<Frame>, EvidenceError> {
+    let stored = StoredFrame::read_all(bytes).map_err(|bad| EvidenceError::Frames(bad.to_string()))?;
+    for pair in stored.windows(2) {
+        let head = pair[0].header.head(pair[0].hash);
+        pair[1].header.follows(&head).map_err(|reason| EvidenceError::Frames(reason.to_string()))?;
+    }
+    if stored.is_empty() {
+        return Err(EvidenceError::Frames("there are none".to_owned()));
+    }
+    Ok(stored.iter().map(StoredFrame::frame).collect())
+}
+
+/// The directory's journal, and behind it the frames of the evidence.
+struct Both<'a, S: Storage> {
+    journal: JournalHistory<S>,
+    frames: &'a [Frame],
+}
+
+impl<S: Storage> History for Both<'_, S> {
+    fn record(&self, sequence: u64) -> Option<Record> {
+        let holds =
+            |frame: &&Frame| (frame.header.first_sequence..=frame.header.last_sequence()).contains(&sequence);
+        match self.frames.iter().find(holds) {
+            Some(frame) => entry_of(frame, sequence).map(|entry| entry.record),
+            None => self.journal.record(sequence),
+        }
+    }
+
+    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
+        self.journal.stored_ids(hash)
+    }
+}
+
+/// Replays the directory's journal up to the block before, which must be the one that the signed header names, and
+/// then the frames.
+fn replay<S: Storage>(
+    identity: &Identity,
+    signed: &BlockHeader,
+    frames: &[Frame],
+    storage: S,
+) -> Result<BlockHeader, EvidenceError> {
+    let storage = Frozen(storage);
+    let data = |why: String| EvidenceError::Data(why);
+    let (mut state, mut sealer) = (State::default(), Sealer::default());
+    let mut previous = None;
+    let mut kept = None;
+    let visit = |frame: Durable<Frame>, reader: &JournalReader<Frozen<S>>| -> Result<(), Option<String>> {
+        kept = Some(reader.clone());
+        if frame.header.first_sequence >= signed.first_sequence {
+            return Err(None);
+        }
+        let history = JournalHistory::new(reader.clone());
+        let mut rows = Vec::new();
+        let view = view_of(&frame);
+        let applied = state.apply(&view, &history, &mut rows).map_err(|fault| Some(fault.to_string()))?;
+        let header = sealer.absorb(&view, &rows, applied.delta.as_ref());
+        previous = header.map_err(|fault| Some(fault.to_string()))?.or(previous);
+        Ok(())
+    };
+    let options = JournalOptions::new(identity.chain_id);
+    match Journal::recover_reading(storage, options, 0, None, visit) {
+        Ok(_) | Err(RecoveryFault::Stopped(None)) => {}
+        Err(RecoveryFault::Stopped(Some(fault))) => return Err(data(fault)),
+        Err(RecoveryFault::Refused(refusal)) => return Err(data(refusal.to_string())),
+        Err(RecoveryFault::Storage(fault)) => return Err(data(fault.to_string())),
+    }
+    let found = previous.as_ref().map_or(Hash::default(), BlockHeader::hash);
+    if found != signed.previous || state.next_sequence() != signed.first_sequence {
+        let why = format!("its journal does not come to block {} as signed", signed.height - 1);
+        return Err(data(why));
+    }
+    let reader = kept.ok_or_else(|| data("its journal is empty".to_owned()))?;
+    let history = Both { journal: JournalHistory::new(reader), frames };
+    replay_frames(&mut state, &mut sealer, &history, frames)
+}
+
+fn replay_frames(
+    state: &mut State,
+    sealer: &mut Sealer,
+    history: &impl History,
+    frames: &[Frame],
+) -> Result<BlockHeader, EvidenceError> {
+    let fault = |fault: feiqian_core::state::Fault| EvidenceError::Frames(fault.to_string());
+    let mut header = None;
+    for frame in frames {
+        if header.is_some() {
+            return Err(EvidenceError::Frames("they go on behind the block's seal".to_owned()));
+        }
+        let (view, mut rows) = (view_of_copy(frame), Vec::new());
+        let applied = state.apply(&view, history, &mut rows).map_err(fault)?;
+        header = sealer.absorb(&view, &rows, applied.delta.as_ref()).map_err(fault)?;
+    }
+    header.ok_or_else(|| EvidenceError::Frames("they do not seal the block".to_owned()))
+}
+
+fn judge_checkpoint<S: Storage>(
+    identity: &Identity,
+    note: &[u8],
+    data: Option<S>,
+) -> Result<Verdict, EvidenceError> {
+    let key = log_key(&origin_of(&identity.chain_id), identity.operator).map_err(|_| EvidenceError::Form)?;
+    let (checkpoint, _) = Checkpoint::open(note, &key).map_err(|_| EvidenceError::NotSigned)?;
+    let head = checkpoint.head;
+    let Some(storage) = data else {
+        return Ok(Verdict::Undecided(format!(
+            "the operator signed this checkpoint of size {}; name a data directory with its signed blocks (--data DIR)",
+            head.size
+        )));
+    };
+    let fault = |fault: crate::stores::StoreFault| EvidenceError::Data(fault.to_string());
+    let (blocks, _) = BlockStore::open(Frozen(storage)).map_err(fault)?;
+    let (mut log, mut previous) = (Edge::default(), Hash::default());
+    for height in 1..=head.size {
+        let block = blocks.read(height).map_err(fault)?;
+        let header = check_signed(identity, &block)?;
+        if header.previous != previous || header.height != height {
+            return Err(EvidenceError::Data(format!("block {height} does not follow the one before")));
+        }
+        previous = header.hash();
+        drop(log.push(leaf_hash(&block.header)));
+    }
+    if log.root() == head.root {
+        let size = head.size;
+        return Ok(Verdict::Refuted(format!("the signed blocks have the checkpoint's root at size {size}")));
+    }
+    Ok(Verdict::Convicts(format!(
+        "the operator signed {} blocks with the root {} and a checkpoint of that size with another, {}",
+        head.size,
+        log.root(),
+        head.root
+    )))
+}

@@ -1,0 +1,176 @@
+//! The follower: a replica, a witness and a source, one turn after the other. It has no clock and no thread: whoever
+//! drives it says what time it is, waits between turns, and asks again when a source fails.
+
+use std::collections::VecDeque;
+
+use super::{FollowFault, Replica, Source, SourceFault, Witness};
+use crate::journal::StoredFrame;
+use crate::storage::Storage;
+use crate::stores::StoredBlock;
+
+/// What a turn did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Turn {
+    /// Frames executed.
+    pub frames: u64,
+    /// Blocks compared.
+    pub blocks: u64,
+    /// The size that was cosigned.
+    pub signed: Option<u64>,
+    /// The snapshot that was written.
+    pub snapshot: Option<u64>,
+}
+
+impl Turn {
+    /// Whether there was nothing to do.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.frames == 0 && self.blocks == 0 && self.signed.is_none()
+    }
+}
+
+/// Follows a source into a directory.
+#[derive(Debug)]
+pub struct Follower<S: Storage> {
+    replica: Replica<S>,
+    witness: Option<Witness<S>>,
+    /// Blocks between two snapshots.
+    snapshot_blocks: u64,
+    /// Served ahead of their comparison.
+    blocks: VecDeque<StoredBlock>,
+    /// Cosigned and not handed in yet.
+    cosigned: Option<Vec<u8>>,
+}
+
+impl<S: Storage> Follower<S> {
+    /// A follower that goes on with a replica; without a witness it only compares.
+    #[must_use]
+    pub const fn new(replica: Replica<S>, witness: Option<Witness<S>>, snapshot_blocks: u64) -> Self {
+        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), cosigned: None }
+    }
+
+    /// The replica.
+    #[must_use]
+    pub const fn replica(&self) -> &Replica<S> {
+        &self.replica
+    }
+
+    /// The witness.
+    #[must_use]
+    pub const fn witness(&self) -> Option<&Witness<S>> {
+        self.witness.as_ref()
+    }
+
+    /// One turn: takes the frames that there are, compares the blocks that they make, and considers the newest checkpoint,
+    /// at `now` in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`FollowFault`]: of its kinds [`FollowFault::Source`] alone allows another turn.
+    pub fn turn(&mut self, source: &mut impl Source, now: u64) -> Result<Turn, FollowFault> {
+        let mut turn = Turn::default();
+        if self.compare(source, &mut turn)? {
+            let sequence = self.replica.next_sequence();
+            let bytes = match source.frames(sequence) {
+                Err(SourceFault::EndsBefore(end)) => {
+                    let why = format!(
+                        "the operator's journal ends before sequence {end}, and it went further: it was cut"
+                    );
+                    return Err(self.replica.served(end, &why, Vec::new()).into());
+                }
+                frames => frames?,
+            };
+            let frames = StoredFrame::read_all(&bytes);
+            self.replica.take_frames(frames.map_err(|bad| SourceFault::Malformed(bad.to_string()))?)?;
+            self.compare(source, &mut turn)?;
+        }
+        turn.signed = self.sign(source, now)?;
+        turn.snapshot = self.replica.snapshot(self.snapshot_blocks)?;
+        Ok(turn)
+    }
+
+    /// Executes and compares by turns; gives whether nothing is left to be compared.
+    fn compare(&mut self, source: &mut impl Source, turn: &mut Turn) -> Result<bool, FollowFault> {
+        loop {
+            turn.frames += self.replica.execute()?;
+            let Some(height) = self.replica.awaited() else { return Ok(true) };
+            if self.blocks.is_empty() {
+                self.fetch_blocks(source, height)?;
+            }
+            let Some(block) = self.blocks.pop_front() else { return Ok(false) };
+            self.replica.take_block(&block)?;
+            turn.blocks += 1;
+            if turn.blocks.is_multiple_of(self.snapshot_blocks.max(1)) {
+                turn.snapshot = self.replica.snapshot(self.snapshot_blocks)?.or(turn.snapshot);
+            }
+        }
+    }
+
+    /// With the block before, so that one which the operator has signed anew shows as a fork.
+    fn fetch_blocks(&mut self, source: &mut impl Source, height: u64) -> Result<(), FollowFault> {
+        let known = height - 1;
+        let mut blocks = source.blocks(known.max(1))?.into_iter();
+        if known > 0 {
+            match blocks.next() {
+                Some(block) => self.replica.recheck_block(known, &block)?,
+                None => {
+                    let sequence = self.replica.first_sequence_behind(known - 1);
+                    let why = format!("the operator has no block {known} any more");
+                    return Err(self.replica.served(sequence, &why, Vec::new()).into());
+                }
+            }
+        }
+        self.blocks.extend(blocks);
+        Ok(())
+    }
+
+    fn sign(&mut self, source: &mut impl Source, now: u64) -> Result<Option<u64>, FollowFault> {
+        let Some(witness) = self.witness.as_mut() else { return Ok(None) };
+        if let Some(cosigned) = self.cosigned.take() {
+            hand_in(source, cosigned, &mut self.cosigned)?;
+        }
+        let Some(note) = source.checkpoint()? else {
+            return Ok(None);
+        };
+        let considered = witness.consider(&self.replica, &note, now);
+        if let Err(FollowFault::Found(finding)) = considered {
+            // A block that was signed anew says more than a root that differs.
+            let height = finding.height.min(self.replica.height());
+            if height > 0
+                && let Ok(blocks) = source.blocks(height)
+                && let Some(block) = blocks.first()
+            {
+                self.replica.recheck_block(height, block)?;
+            }
+            return Err(FollowFault::Found(finding));
+        }
+        match considered? {
+            Some(cosigned) => {
+                let signed = witness.signed();
+                hand_in(source, cosigned, &mut self.cosigned)?;
+                Ok(Some(signed))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Ends in order.
+    ///
+    /// # Errors
+    /// Faults of the own stores.
+    pub fn close(self) -> Result<(), FollowFault> {
+        self.replica.close()
+    }
+}
+
+/// Keeps what can't be handed in now for the next turn.
+fn hand_in(
+    source: &mut impl Source,
+    cosigned: Vec<u8>,
+    kept: &mut Option<Vec<u8>>,
+) -> Result<(), FollowFault> {
+    let handed_in = source.hand_in(&cosigned);
+    if handed_in.is_err() {
+        *kept = Some(cosigned);
+    }
+    Ok(handed_in?)
+}
