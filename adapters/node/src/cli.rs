@@ -127,6 +127,8 @@ pub enum Command {
         #[arg(long, value_name = "KEY")]
         key: String,
     },
+    /// Check the log of blocks from its files alone: signature, witnesses, a block in it, an older one extended
+    Checkpoint(CheckpointArgs),
     /// Replay the journal and compare every root, row, signature and snapshot; changes nothing
     Audit,
     /// Replay the journal from nothing at a number of shards and compare the block roots; changes nothing
@@ -136,6 +138,30 @@ pub enum Command {
         #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
         shards: Vec<u64>,
     },
+}
+
+/// `feiqian checkpoint`.
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    /// The folder of the log's files; a copy does [default: log/ of the data directory]
+    #[arg(long, value_name = "DIR")]
+    pub log: Option<PathBuf>,
+    /// The checkpoint [default: with --policy the folder's `witnessed`, else its `checkpoint`]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The operator's public key: 64 hexadecimal digits, a file with them, or its verifier key name+id+base64
+    /// [default: the folder's `key`, which proves nothing about who wrote the folder]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// The witnesses' policy, as [witnesses] of the configuration has it; fails unless it is met
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Prove that this block is in the log
+    #[arg(long, value_name = "HEIGHT")]
+    pub block: Option<u64>,
+    /// Prove that the log extends the one of this older checkpoint
+    #[arg(long, value_name = "FILE")]
+    pub extends: Option<PathBuf>,
 }
 
 /// `feiqian demo`.

@@ -13,6 +13,7 @@ use feiqian_wire::{Address, ServerOptions};
 use serde::Deserialize;
 
 use crate::fault::Fault;
+use crate::witnesses::WitnessConfig;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
 pub const CONFIG_FILE: &str = "config/feiqian.toml";
@@ -34,6 +35,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The bulk protocol.
     pub wire: WireConfig,
+    /// Whose cosignatures make a block WITNESSED.
+    pub witnesses: WitnessConfig,
     /// The demo's generated load.
     pub demo: DemoConfig,
 }
@@ -256,6 +259,7 @@ impl Config {
             participant_in_flight_transfers_max: engine.participant_in_flight_transfers_max,
             segment_bytes: engine.segment_bytes,
             snapshot_blocks: engine.snapshot_blocks,
+            witnesses: self.witnesses.0.clone(),
             ..defaults
         }
     }

@@ -13,6 +13,7 @@ pub mod founding;
 pub mod participants;
 pub mod config;
 pub mod keys;
+pub mod witnesses;
 pub mod names;
 pub mod output;
 pub mod fault;

@@ -1,4 +1,5 @@
-//! `feiqian block HEIGHT`: a sealed block's header, and whether the operator's signature holds.
+//! `feiqian block HEIGHT`: a sealed block's header, whether the operator's signature holds, and whether enough
+//! witnesses have cosigned a checkpoint of the log that has it.
 
 use std::fmt;
 
@@ -41,10 +42,12 @@ struct BlockReport {
     journal_head: String,
     signature: String,
     is_signed_by_operator: bool,
+    /// `SEALED` or `WITNESSED`.
+    state: &'static str,
 }
 
 impl BlockReport {
-    fn of(block: &SealedBlock, key: &PublicKey) -> Self {
+    fn of(block: &SealedBlock, key: &PublicKey, witnessed: u64) -> Self {
         let BlockHeader { height, first_sequence, count, cycle, .. } = block.header;
         let header = &block.header;
         Self {
@@ -64,6 +67,7 @@ impl BlockReport {
             journal_head: header.journal_head.to_string(),
             signature: block.signature.to_string(),
             is_signed_by_operator: verify_header(key, &header.hash(), &block.signature),
+            state: state_name(height, witnessed),
         }
     }
 }
@@ -75,6 +79,7 @@ impl fmt::Display for BlockReport {
         writeln!(f, "  previous    {}", self.previous)?;
         writeln!(f, "  entries     {} to {last} ({})", self.first_sequence, self.count)?;
         writeln!(f, "  sealed      {}, cycle {}", self.time, self.cycle)?;
+        writeln!(f, "  state       {}", self.state)?;
         let trees = [
             ("transfers", &self.transfers),
             ("positions", &self.positions),
@@ -91,13 +96,19 @@ impl fmt::Display for BlockReport {
     }
 }
 
+/// What a sealed block is, where all to the height `witnessed` are WITNESSED: a log's checkpoint stands for all
+/// blocks before it.
+pub(super) const fn state_name(height: u64, witnessed: u64) -> &'static str {
+    if height <= witnessed { "WITNESSED" } else { "SEALED" }
+}
+
 pub(super) fn block(context: &Context, height: u64) -> Result<(), Fault> {
     let report = context.with_session(&[], |session| {
         let archive = session.engine.archive();
         let block = archive.block(height)?.ok_or_else(|| {
             Fault::Absent(format!("block {height}: there are blocks 1 to {}", archive.blocks.last()))
         })?;
-        Ok(BlockReport::of(&block, &session.genesis.operator_key))
+        Ok(BlockReport::of(&block, &session.genesis.operator_key, session.engine.log().witnessed()))
     })?;
     context.output.report(&report);
     match report.is_signed_by_operator {

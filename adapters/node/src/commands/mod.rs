@@ -11,6 +11,7 @@ use crate::session::Session;
 mod accounts;
 mod audit;
 mod block;
+mod checkpoint;
 pub mod cycle;
 pub mod import;
 mod init;
@@ -80,6 +81,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Cycle { step } => cycle::step(context, &step),
         Command::Block { height } => block::block(context, height),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
+        Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit => audit::audit(context),
         Command::Replay { shards } => replay::replay(context, &shards),
         // Taken by `run`: they have no data directory, or one of their own.

@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::session::Session;
 
 mod http;
+mod log;
 mod wire;
 
 #[derive(Serialize)]
@@ -27,6 +28,7 @@ struct Ready {
     outbox: String,
     metrics: String,
     health: String,
+    log: String,
     wire: String,
     recovered_frames: u64,
     recovered_entries: u64,
@@ -35,11 +37,11 @@ struct Ready {
 
 impl std::fmt::Display for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, inbox, metrics, health, wire, recovered_frames: frames, .. } = self;
+        let Self { data, inbox, metrics, health, log, wire, recovered_frames: frames, .. } = self;
         write!(
             f,
             "serving {data} (replayed {frames} frames): inbox {inbox}, bulk protocol {wire}, metrics {metrics}, \
-             health {health}"
+             health {health}, log {log}"
         )
     }
 }
@@ -79,14 +81,16 @@ fn run(
     let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
     let addresses = wire.addresses();
     let served = actix_web::rt::System::new().block_on(async {
-        let server = http::Server::start(listen, metrics, health)?;
+        // Before anyone is told whom to end: a signal without a handler ends the process out of order.
+        let interrupted = interrupted()?;
+        let server = http::Server::start(listen, metrics, health, log::Files::of(&context.data))?;
         let watch = watch(context, session, &options)?;
         context.output.report(&ready(context, session, &options, (server.address(), addresses)));
-        let ended = interrupted().await;
+        interrupted.await;
         // Nobody may ask once the engine closes; nothing may be taken in before it does.
         server.stop().await;
         watch.stop();
-        ended
+        Ok(())
     });
     wire.stop();
     served
@@ -116,6 +120,7 @@ fn ready(
         outbox: options.work.outbox().display().to_string(),
         metrics: format!("http://{address}/metrics"),
         health: format!("http://{address}/health"),
+        log: format!("http://{address}/log/checkpoint"),
         wire,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,
@@ -123,14 +128,15 @@ fn ready(
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn interrupted() -> Result<(), Fault> {
+/// From now on SIGINT and SIGTERM end nothing by themselves; what is given ends with the first of them.
+fn interrupted() -> Result<impl Future<Output = ()>, Fault> {
     let fault = |error| Fault::File(format!("can't wait for signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(fault)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(fault)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -10,6 +10,7 @@ use feiqian_runtime::history::JournaledEntry;
 use serde::Serialize;
 
 use super::Context;
+use super::block::state_name;
 use crate::fault::Fault;
 use crate::names::{AccountName, Aliases, parse_uetr, time_text};
 use crate::session::Session;
@@ -33,6 +34,8 @@ struct TransferReport {
     moved: Option<String>,
     /// Height of its block.
     block: Option<u64>,
+    /// `SEALED` or `WITNESSED`, as its block is.
+    block_state: Option<&'static str>,
     /// What its adapter journaled beside it.
     details: Option<serde_json::Value>,
 }
@@ -51,9 +54,9 @@ impl fmt::Display for TransferReport {
             writeln!(f, "  moved     {moved} {}", self.currency)?;
         }
         writeln!(f, "  journal   sequence {}, {}", self.sequence, self.time)?;
-        match self.block {
-            Some(height) => writeln!(f, "  block     {height}"),
-            None => writeln!(f, "  block     not sealed yet"),
+        match (self.block, self.block_state) {
+            (Some(height), state) => writeln!(f, "  block     {height}, {}", state.unwrap_or("SEALED")),
+            (None, _) => writeln!(f, "  block     not sealed yet"),
         }
     }
 }
@@ -95,7 +98,9 @@ fn report(session: &Session, id: u128) -> Result<TransferReport, Fault> {
     let (entry, row) = session.engine.entry(sequence)?.ok_or_else(absent)?;
     let block = session.engine.archive().block_of(sequence)?.map(|block| block.header.height);
     let report = |registry: &Registry| describe(registry, id, (sequence, block), (&entry, &row));
-    Ok(session.engine.directory().registry(report))
+    let report = session.engine.directory().registry(report);
+    let witnessed = session.engine.log().witnessed();
+    Ok(TransferReport { block_state: block.map(|height| state_name(height, witnessed)), ..report })
 }
 
 fn describe(
@@ -125,6 +130,7 @@ fn describe(
         reason: row.reason().map(|reason| reason.name()),
         moved: (is_accepted && row.amount != record.amount).then(|| text(row.amount.get())),
         block,
+        block_state: None,
         details: entry.details.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()),
     }
 }

@@ -9,4 +9,5 @@ mod flips;
 mod house;
 mod kills;
 mod loads;
+mod log;
 mod serving;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::house::{House, demo_inbox, names, wait_for};
 
-fn get(url: &serde_json::Value) -> String {
+pub(crate) fn get(url: &serde_json::Value) -> String {
     let url = url.as_str().expect("an address").strip_prefix("http://").expect("http");
     let (address, path) = url.split_once('/').expect("a path");
     let mut stream = TcpStream::connect(address).expect("it listens");

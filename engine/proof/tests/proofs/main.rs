@@ -5,6 +5,7 @@
 mod consistency;
 mod format;
 mod log;
+mod log_format;
 mod notes;
 mod receipts;
 mod witnesses;

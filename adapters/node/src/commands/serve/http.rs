@@ -1,4 +1,4 @@
-//! `/metrics` and `/health` on one loopback listener. Reads the recorder and asks the engine one question at a
+//! `/metrics`, `/health` and the log of blocks on one loopback listener. Reads the recorder and asks the engine one question at a
 //! time; changes nothing and knows nobody.
 
 use std::net::SocketAddr;
@@ -13,6 +13,7 @@ use feiqian_runtime::pipeline::Engine;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 
+use super::log;
 use crate::fault::Fault;
 
 /// Connections at once: a scraper, a probe or two, and an operator.
@@ -108,10 +109,15 @@ pub(super) struct Server {
 
 impl Server {
     /// Listens; call it inside an actix system.
-    pub(super) fn start(listen: SocketAddr, metrics: Metrics, health: Health) -> Result<Self, Fault> {
+    pub(super) fn start(
+        listen: SocketAddr,
+        metrics: Metrics,
+        health: Health,
+        log: log::Files,
+    ) -> Result<Self, Fault> {
         let upkeep = rt::spawn(keep_up(metrics.clone()));
         let server = HttpServer::new(move || {
-            let (metrics, health) = (metrics.clone(), health.clone());
+            let (metrics, health, log) = (metrics.clone(), health.clone(), log.clone());
             let text = move || {
                 let body = metrics.render();
                 async move { HttpResponse::Ok().content_type(ContentType::plaintext()).body(body) }
@@ -119,6 +125,7 @@ impl Server {
             App::new()
                 .route("/metrics", web::get().to(text))
                 .route("/health", web::get().to(move || health.clone().answer()))
+                .configure(|config| log.configure(config))
         });
         let fault =
             |error| Fault::Usage(format!("can't listen on {listen}: {error}; choose another --listen"));

@@ -1,0 +1,179 @@
+//! The log of blocks from outside: its files are served, a copy of them is checked offline, and witnesses' lines make
+//! blocks WITNESSED.
+
+use std::path::Path;
+
+use feiqian_proof::checkpoint::Checkpoint;
+use feiqian_proof::cosignature::{cosign, witness_key};
+use feiqian_proof::note::Note;
+use feiqian_proof::signature::{PublicKey, SigningKey};
+use feiqian_proof::tiles::{Stack, TileId};
+use serde_json::{Value, json};
+
+use crate::house::{House, wait_for};
+use crate::serving::get;
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("a folder").map(|entry| entry.expect("read").path()) {
+        let aim = to.join(entry.file_name().expect("a name"));
+        match entry.is_dir() {
+            true => copy(&entry, &aim),
+            false => drop(std::fs::copy(&entry, aim).expect("copied")),
+        }
+    }
+}
+
+/// A folder of its own with the log as it is now, as a bank would fetch it.
+fn copied(house: &House, name: &str) -> String {
+    let folder = house.path(name);
+    copy(&house.data().join("log"), &folder);
+    folder.display().to_string()
+}
+
+fn witness(number: u8) -> (SigningKey, String) {
+    (SigningKey::from_bytes(&[number; 32]), format!("bank{number}.example/witness"))
+}
+
+/// `[witnesses]`, or a file of it.
+fn policy() -> String {
+    let keys = [1, 2, 3].map(|number| {
+        let (secret, name) = witness(number);
+        format!("\"{}\"", witness_key(&name, PublicKey::of(&secret)).expect("a name"))
+    });
+    format!("policy = \"banks 2 of 3\"\ngroups = {{ banks = [{}] }}\n", keys.join(", "))
+}
+
+/// Adds the lines of witnesses to a checkpoint's file.
+fn cosigned(checkpoint: &Path, witnesses: &[u8]) -> String {
+    let mut note = Note::parse(&std::fs::read(checkpoint).expect("there")).expect("a note");
+    for number in witnesses {
+        let (secret, name) = witness(*number);
+        note.signatures.push(cosign(&secret, &name, 1_780_000_000, note.text()).expect("a name"));
+    }
+    note.to_string()
+}
+
+#[test]
+fn a_copy_of_the_log_is_checked_offline_with_the_operators_key_alone() {
+    let house = House::founded("log-copy");
+    house.import(&["01-single.xml"]);
+    let old = copied(&house, "old");
+    house.import(&["09-bulk-500.xml"]);
+    let new = copied(&house, "new");
+    let key = std::fs::read_to_string(house.data().join("keys/operator.pub")).expect("there");
+    let key = key.trim();
+    let check =
+        |more: &[&str]| house.run_bare(&[&["checkpoint", "--log", &new, "--key", key], more].concat());
+    let report = check(&["--block", "1", "--extends", &format!("{old}/checkpoint")]).json();
+    let blocks = report["size"].as_u64().expect("a number");
+    assert_eq!((&report["block"]["height"], report["is_witnessed"].as_bool()), (&json!(1), Some(false)));
+    assert!(report["extends"].as_u64().is_some_and(|size| size < blocks), "{report}");
+    let block = house.run(&["block", "1"]).json();
+    assert_eq!((&block["hash"], &block["state"]), (&report["block"]["hash"], &json!("SEALED")));
+    for height in 1..=blocks {
+        assert_eq!(check(&["--block", &height.to_string()]).json()["block"]["height"], height);
+    }
+    check(&["--block", &(blocks + 1).to_string()]).fails_with(5, &["blocks 1 to"]);
+    let verifier_key = std::fs::read_to_string(format!("{new}/key")).expect("there");
+    house.run_bare(&["checkpoint", "--log", &new, "--key", verifier_key.trim()]).json();
+    let other = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    house.run_bare(&["checkpoint", "--log", &new, "--key", other]).fails_with(1, &["no known key signed it"]);
+    // An older log does not extend a newer one.
+    house
+        .run_bare(&["checkpoint", "--log", &old, "--key", key, "--extends", &format!("{new}/checkpoint")])
+        .fails_with(1, &["does not extend"]);
+    is_tamper_found(&new, blocks, &check);
+}
+
+/// Another bit in the checkpoint, in a hash, in a header: each is found.
+fn is_tamper_found(folder: &str, blocks: u64, check: &impl Fn(&[&str]) -> crate::house::Answer) {
+    let tile = |stack| TileId::in_log(stack, 0, blocks).expect("blocks").to_string();
+    let files = ["checkpoint".to_owned(), tile(Stack::Level(0)), tile(Stack::Entries)];
+    for file in files {
+        let path = Path::new(folder).join(file);
+        let bytes = std::fs::read(&path).expect("there");
+        for at in (0..bytes.len()).step_by(bytes.len() / 16) {
+            let mut wrong = bytes.clone();
+            wrong[at] ^= 1 << (at % 7);
+            std::fs::write(&path, &wrong).expect("written");
+            // One block's proof reads all hashes of its tile, but only its own entry of the bundle.
+            let codes = (1..=blocks).map(|height| check(&["--block", &height.to_string()]).code);
+            assert!(codes.into_iter().any(|code| code != 0), "byte {at} of {}", path.display());
+        }
+        std::fs::write(&path, &bytes).expect("written");
+    }
+    check(&["--block", "1"]).json();
+}
+
+#[test]
+fn enough_witnesses_make_blocks_witnessed() {
+    let house = House::founded("log-witnesses");
+    house.import(&["01-single.xml"]);
+    let log = house.data().join("log");
+    let file = house.path("policy.toml").display().to_string();
+    std::fs::write(&file, policy()).expect("written");
+    let checkpoint = house.path("cosigned");
+    let arguments = ["checkpoint", "--policy", &file, "--file", checkpoint.to_str().expect("UTF-8")];
+    for (witnesses, is_met) in [(&[1][..], false), (&[1, 1], false), (&[9, 1], false), (&[1, 3], true)] {
+        std::fs::write(&checkpoint, cosigned(&log.join("checkpoint"), witnesses)).expect("written");
+        let answer = house.run(&arguments);
+        assert_eq!(answer.code, i32::from(!is_met), "{witnesses:?}: {answer:?}");
+    }
+    let report = house.run(&arguments).json();
+    assert_eq!(report["witnesses"].as_array().map(Vec::len), Some(2));
+
+    let config = house.path("feiqian.toml");
+    let text = std::fs::read_to_string(&config).expect("there");
+    std::fs::write(&config, format!("{text}[witnesses]\n{}", policy())).expect("written");
+    let state = |height: u64| house.run(&["block", &height.to_string()]).json()["state"].clone();
+    assert_eq!(state(1), "SEALED");
+    std::fs::copy(&checkpoint, log.join("witnessed")).expect("copied");
+    let witnessed = report["size"].as_u64().expect("a number");
+    assert_eq!((state(1), state(witnessed)), (json!("WITNESSED"), json!("WITNESSED")));
+    house.import(&["02-enveloped.xml"]);
+    assert_eq!(state(witnessed + 1), "SEALED");
+    std::fs::write(&config, format!("{text}[witnesses]\n{}", policy().replace("2 of 3", "4 of 3")))
+        .expect("written");
+    house.run(&["block", "1"]).fails_with(2, &["feiqian.toml", "part 1 of the policy"]);
+}
+
+#[test]
+fn the_log_is_served_as_files_and_nothing_else_is() {
+    let house = House::founded("log-served");
+    let serving = house.serve();
+    let url = serving.ready["log"].as_str().expect("an address").to_owned();
+    let base = url.strip_suffix("checkpoint").expect("its name");
+    let fetch = |name: &str| get(&Value::from(format!("{base}{name}")));
+    let text = wait_for("a checkpoint", || {
+        Some(fetch("checkpoint")).filter(|text| text.starts_with("HTTP/1.1 200"))
+    });
+    let (head, body) = text.split_once("\r\n\r\n").expect("a body");
+    assert!(head.contains("content-type: text/plain; charset=utf-8"), "{head}");
+    let note = Note::parse(body.as_bytes()).expect("a note");
+    let size = Checkpoint::parse(note.text()).expect("a checkpoint").head.size;
+    let tile = TileId::in_log(Stack::Level(0), 0, size).expect("a block").to_string();
+    let path = house.data().join("log").join(&tile);
+    assert_eq!(std::fs::metadata(path).expect("there").len(), 32 * size);
+    let found = fetch("key");
+    assert!(found.contains("feiqian/"), "{found}");
+    let refused = [
+        "",
+        "tile",
+        "tile/0",
+        "tile/0/999",
+        "../IDENTITY",
+        "%2e%2e/IDENTITY",
+        "..%2fkeys%2foperator.key",
+        "tile/0/../../../keys/operator.key",
+        "tile/0/000.p/%2e%2e/%2e%2e",
+        "checkpoint.new",
+        "key/",
+        "/etc/passwd",
+    ];
+    for name in refused {
+        let text = fetch(name);
+        assert!(text.starts_with("HTTP/1.1 404"), "{name}: {text}");
+    }
+    assert_eq!(serving.terminate(), 0);
+}
