@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::keys::{KeySet, Officers, operator_key_path, random, read_secret};
 
 /// Who runs the clearing house: written once by `init`, read by all that sends messages.
-const OPERATOR_FILE: &str = "operator.toml";
+pub(crate) const OPERATOR_FILE: &str = "operator.toml";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,7 +162,11 @@ pub fn check_is_there(data: &Path) -> Result<(), Fault> {
     Err(Fault::Data(format!("{}: {way}", data.display())))
 }
 
-fn write_operator(data: &Path, operator: Bic) -> Result<(), Fault> {
+/// Writes down who runs the clearing house.
+///
+/// # Errors
+/// [`Fault::File`] naming the file.
+pub fn write_operator(data: &Path, operator: Bic) -> Result<(), Fault> {
     let path = data.join(OPERATOR_FILE);
     let text = format!("# Who runs this clearing house: the sender of all answers.\nbic = \"{operator}\"\n");
     std::fs::write(&path, text).map_err(|error| Fault::file(&path, "write the operator's BIC", &error))

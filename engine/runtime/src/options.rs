@@ -36,7 +36,9 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    pub(crate) const fn of_machine(&self) -> MachineOptions {
+    /// What a machine on its own takes of them.
+    #[must_use]
+    pub const fn of_machine(&self) -> MachineOptions {
         MachineOptions { segment_bytes: self.segment_bytes, id_run_entries: self.id_run_entries }
     }
 

@@ -65,6 +65,12 @@ impl<S: Storage> JournalReader<S> {
         Self { storage, index }
     }
 
+    /// The storage that the journal is in.
+    #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// The highest durable sequence, 0 if there is none.
     #[must_use]
     pub fn durable(&self) -> u64 {
@@ -129,17 +135,23 @@ impl<S: Storage> JournalReader<S> {
         numbers.map(length).collect::<Result<_, _>>().map_err(ReadFault::Storage)
     }
 
-    /// Bytes of a segment's file from `offset` on, at most `bytes_max`.
+    /// Bytes of a segment's file from `offset` on, at most `bytes_max`, and how long the file is.
     ///
     /// # Errors
     /// [`ReadFault::Storage`].
-    pub fn segment_bytes(&self, number: u32, offset: u64, bytes_max: usize) -> Result<Vec<u8>, ReadFault> {
+    pub fn segment_bytes(
+        &self,
+        number: u32,
+        offset: u64,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, u64), ReadFault> {
         let read = || {
             let file = self.storage.open(&path_of(number), Access::Buffered)?;
-            let left = file.length()?.saturating_sub(offset);
-            let mut bytes = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(bytes_max)];
+            let length = file.length()?;
+            let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; left.min(bytes_max)];
             file.read_at(offset, &mut bytes)?;
-            Ok(bytes)
+            Ok((bytes, length))
         };
         read().map_err(ReadFault::Storage)
     }

@@ -104,6 +104,12 @@ impl<S: Storage> SnapshotStore<S> {
         Ok(Self { storage, writing: Arc::default() })
     }
 
+    /// For reading only, beside the store of the process that writes: nothing is made or removed.
+    #[must_use]
+    pub fn reading(storage: S) -> Self {
+        Self { storage, writing: Arc::default() }
+    }
+
     /// Writes a snapshot, durably, and removes all but the two newest. Outcome rows and blocks up to it must
     /// have been synced before.
     ///
