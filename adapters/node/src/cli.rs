@@ -322,6 +322,9 @@ pub struct ValidateArgs {
     /// The operator's public key: 64 hexadecimal digits, or a file with them. From elsewhere than --from
     #[arg(long, value_name = "KEY")]
     pub operator: String,
+    /// The source is another validator: frames come without the operator's signature, so evidence about them is weaker
+    #[arg(long)]
+    pub relayed: bool,
     /// Loopback address and port of /metrics, /health and of /follow for others
     #[arg(long, default_value = "127.0.0.1:9480", value_name = "ADDRESS")]
     pub listen: SocketAddr,

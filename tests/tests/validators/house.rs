@@ -10,7 +10,9 @@ use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::{LogHead, origin_of};
 use feiqian_proof::note::Note;
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_header};
-use feiqian_runtime::follow::{Finding, FollowFault, Follower, Replica, Source, SourceFault, Turn, Witness};
+use feiqian_runtime::follow::{
+    Finding, FollowFault, Follower, Replica, ServedFrames, Source, SourceFault, Turn, Witness, sign_served,
+};
 use feiqian_runtime::identity::Identity;
 use feiqian_runtime::journal::{JournalReader, ReadFault, SequencedFrame};
 use feiqian_runtime::machine::{Machine, MachineOptions};
@@ -79,6 +81,7 @@ impl Operator {
             blocks: self.blocks(),
             checkpoint: self.storage.content(CHECKPOINT_FILE),
             chunk_bytes: 3_000,
+            is_signing: true,
             handed_in: Rc::default(),
         }
     }
@@ -129,13 +132,18 @@ pub(crate) struct Served {
     pub(crate) blocks: BlockStore<SimStorage>,
     pub(crate) checkpoint: Option<Vec<u8>>,
     pub(crate) chunk_bytes: usize,
+    /// Whether it signs for what it serves.
+    pub(crate) is_signing: bool,
     pub(crate) handed_in: Rc<RefCell<Vec<Vec<u8>>>>,
 }
 
 impl Source for Served {
-    fn frames(&mut self, sequence: u64) -> Result<Vec<u8>, SourceFault> {
-        match self.reader.stored_from(sequence, self.chunk_bytes) {
-            Ok(frames) => Ok(frames),
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
+        match self.reader.stored_with_head(sequence, self.chunk_bytes) {
+            Ok((bytes, head)) => {
+                let signature = head.map(|head| sign_served(&operator_key(), &head));
+                Ok(ServedFrames { bytes, signature: signature.filter(|_| self.is_signing) })
+            }
             Err(ReadFault::NotThere(sequence)) => Err(SourceFault::EndsBefore(sequence)),
             Err(fault) => Err(SourceFault::Unreachable(fault.to_string())),
         }
@@ -163,7 +171,7 @@ pub(crate) struct Cheating<F> {
 }
 
 impl<F: FnMut(u64, StoredBlock) -> StoredBlock> Source for Cheating<F> {
-    fn frames(&mut self, sequence: u64) -> Result<Vec<u8>, SourceFault> {
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
         self.served.frames(sequence)
     }
     fn blocks(&mut self, height: u64) -> Result<Vec<StoredBlock>, SourceFault> {

@@ -5,7 +5,7 @@ use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::LogHead;
 use feiqian_proof::signature::PublicKey;
-use feiqian_runtime::follow::{Evidence, EvidenceError, Finding, FollowFault, Verdict, judge};
+use feiqian_runtime::follow::{Evidence, EvidenceError, Finding, FollowFault, ServedChain, Verdict, judge};
 use feiqian_runtime::stores::StoredBlock;
 use feiqian_tests::sim_storage::SimStorage;
 use feiqian_tests::world::operator_key;
@@ -71,11 +71,13 @@ fn a_bit_in_a_balance_is_found_at_its_block_and_convicts() {
     convicts(&judge(&evidence, &key, Some(operator.storage.clone())), "accounts root");
 }
 
+type Falsify = fn(&mut BlockHeader, Hash);
+
 #[test]
 fn every_root_of_a_later_block_is_held_against_the_replay() {
     let operator = Operator::told();
     let wrong = Hash([7; 32]);
-    let changes: [(&str, fn(&mut BlockHeader, Hash)); 6] = [
+    let changes: [(&str, Falsify); 6] = [
         ("transfers root", |header, hash| header.transfers.hash = hash),
         ("accounts root", |header, hash| header.accounts.hash = hash),
         ("positions root", |header, hash| header.positions.hash = hash),
@@ -102,16 +104,24 @@ fn a_true_block_can_not_be_made_to_look_false() {
     let operator = Operator::told();
     let change = false_at(&operator, 2, |header| BlockHeader { cycle: header.cycle + 1, ..header });
     let (finding, _) = found(&mut Cheating { served: operator.serve(), change });
-    let Evidence::Block { identity, own, frames, .. } = evidence_of(&finding) else { panic!("a block") };
+    let Evidence::Block { identity, own, frames, served, .. } = evidence_of(&finding) else {
+        panic!("a block")
+    };
     let truth = Box::new(operator.blocks().read(2).expect("stored"));
-    let accusing = Evidence::Block { identity, signed: truth, own, frames: frames.clone() };
+    let accusing =
+        Evidence::Block { identity, signed: truth, own, frames: frames.clone(), served: served.clone() };
     let data = || Some(operator.storage.clone());
     assert!(matches!(judge(&accusing, &identity.operator, data()), Ok(Verdict::Refuted(_))));
     // Unsigned, and with another key than the operator's.
     let mut forged = operator.blocks().read(2).expect("stored");
     forged.header[200] ^= 1;
-    let accusing =
-        Evidence::Block { identity, signed: Box::new(forged), own: Box::new(header_of(&forged)), frames };
+    let accusing = Evidence::Block {
+        identity,
+        signed: Box::new(forged),
+        own: Box::new(header_of(&forged)),
+        frames,
+        served,
+    };
     assert_eq!(judge(&accusing, &identity.operator, data()), Err(EvidenceError::NotSigned));
     let stranger = PublicKey::of(&feiqian_proof::signature::SigningKey::from_bytes(&[3; 32]));
     assert!(matches!(judge(&accusing, &stranger, data()), Err(EvidenceError::Operator(_))));
@@ -122,14 +132,42 @@ fn mixed(journal: &Operator, blocks: &Operator) -> Served {
     Served { reader: journal.machine.journal().reader(), ..blocks.serve() }
 }
 
+/// The operator has signed for what it served, and for blocks over something else: its key convicts it. Where it has not
+/// signed for what it serves, nothing is taken from it; from a copy it is, and convicts nobody.
 fn found_as_other_frames(changed: &Operator) {
     let honest = Operator::told();
-    let (finding, follower) = found(&mut mixed(changed, &honest));
+    let mut source = Served { chunk_bytes: 20_000, ..mixed(changed, &honest) };
+    let (finding, follower) = found(&mut source);
     assert_eq!(finding.height, 1);
     assert_eq!(follower.replica().height(), 0);
-    let verdict = judge(&evidence_of(&finding), &identity().operator, Some(honest.storage.clone()));
-    let Ok(Verdict::Undecided(why)) = verdict else { panic!("{verdict:?}") };
-    assert!(why.contains("frames are not signed"), "{why}");
+    let evidence = evidence_of(&finding);
+    convicts(&judge(&evidence, &identity().operator, None::<SimStorage>), "having served another one");
+    let Evidence::Block { identity, signed, own, frames, served: Some(served) } = evidence else {
+        panic!("a block, with what was served")
+    };
+    let with = |change: &dyn Fn(&mut ServedChain)| {
+        let mut served = served.clone();
+        change(&mut served);
+        let (signed, own, frames) = (signed.clone(), own.clone(), frames.clone());
+        let evidence = Evidence::Block { identity, signed, own, frames, served: Some(served) };
+        judge(&evidence, &identity.operator, None::<SimStorage>)
+    };
+    assert_eq!(with(&|served| served.statement.signature.0[7] ^= 1), Err(EvidenceError::NotSigned));
+    let shorter = with(&|served| served.headers.truncate(served.headers.len().saturating_sub(256)));
+    assert!(matches!(shorter, Err(EvidenceError::Frames(_))), "{shorter:?}");
+
+    let mut source = Served { is_signing: false, ..source };
+    let mut validator = follower_of_nothing();
+    let refused = follow(&mut validator, &mut source);
+    assert!(matches!(refused, Err(FollowFault::Source(_))), "{refused:?}");
+    let error = follow(&mut validator.relayed(), &mut source);
+    let Err(FollowFault::Found(finding)) = error else { panic!("{error:?}") };
+    let verdict = judge(&evidence_of(&finding), &identity.operator, Some(honest.storage.clone()));
+    assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
+}
+
+fn follower_of_nothing() -> feiqian_runtime::follow::Follower<SimStorage> {
+    follower(&disk(5)).expect("an empty disk")
 }
 
 #[test]

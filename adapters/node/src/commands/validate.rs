@@ -97,6 +97,7 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
         snapshot: recovered.snapshot,
     };
     let follower = Follower::new(replica, Some(witness), context.config.engine.snapshot_blocks);
+    let follower = if arguments.relayed { follower.relayed() } else { follower };
     run(context, (follower, client), (*listen, metrics, server.0.clone()), ready)
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use feiqian_proof::note::is_key_name;
-use feiqian_proof::signature::SigningKey;
-use feiqian_runtime::follow::{Source, SourceFault};
+use feiqian_proof::signature::{Signature, SigningKey};
+use feiqian_runtime::follow::{ServedFrames, Source, SourceFault};
 use feiqian_runtime::stores::StoredBlock;
 use serde::{Deserialize, Serialize};
 use ureq::Agent;
@@ -55,6 +55,8 @@ struct Answer {
     body: Vec<u8>,
     height: Option<u64>,
     total: Option<u64>,
+    /// The operator's, under frames.
+    signature: Option<Signature>,
 }
 
 impl Client {
@@ -155,9 +157,11 @@ impl Client {
         .map_err(unreachable)?;
         let number = |name: &str| response.headers().get(name)?.to_str().ok()?.parse().ok();
         let (height, total) = (number("feiqian-height"), number("feiqian-total"));
+        let signature = response.headers().get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+        let signature = signature.and_then(Signature::from_hex);
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        Ok(Answer { status, body: body.map_err(unreachable)?, height, total })
+        Ok(Answer { status, body: body.map_err(unreachable)?, height, total, signature })
     }
 }
 
@@ -167,11 +171,11 @@ fn refused(answer: &Answer) -> SourceFault {
 }
 
 impl Source for Client {
-    fn frames(&mut self, sequence: u64) -> Result<Vec<u8>, SourceFault> {
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
         let answer = self.ask("GET", &format!("/frames/{sequence}?wait_ms={WAIT_MS_MAX}"), &[])?;
         self.height = answer.height.unwrap_or(self.height);
         match answer.status {
-            200 => Ok(answer.body),
+            200 => Ok(ServedFrames { bytes: answer.body, signature: answer.signature }),
             416 => Err(SourceFault::EndsBefore(sequence)),
             _ => Err(refused(&answer)),
         }

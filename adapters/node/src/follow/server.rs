@@ -208,12 +208,23 @@ async fn frames(
             rt::time::sleep(LOOK).await;
         }
         let height = served.0.blocks.last();
-        let read = move |parts: &Parts| Ok(parts.journal.stored_from(sequence, CHUNK_BYTES_MAX)?);
+        let read = move |parts: &Parts| {
+            let (frames, head) = parts.journal.stored_with_head(sequence, CHUNK_BYTES_MAX)?;
+            let signature = match (&parts.takes, head) {
+                (Takes::Engine(engine), Some(head)) => Some(engine.log().sign_served(&head)),
+                _ => None,
+            };
+            Ok((frames, signature))
+        };
         served
-            .read(read, |frames| {
+            .read(read, |(frames, signature)| {
                 let mut response = HttpResponse::Ok();
                 response.content_type("application/octet-stream");
-                response.insert_header(("feiqian-height", height.to_string())).body(frames)
+                response.insert_header(("feiqian-height", height.to_string()));
+                if let Some(signature) = signature {
+                    response.insert_header((SIGNATURE_HEADER, signature.to_string()));
+                }
+                response.body(frames)
             })
             .await
     };

@@ -43,11 +43,15 @@ fn operator_key(house: &House) -> String {
 }
 
 fn validator(house: &House, number: usize, from: &str) -> Serving {
+    validator_of(house, number, from, &[])
+}
+
+fn validator_of(house: &House, number: usize, from: &str, more: &[&str]) -> Serving {
     let key = house.path(&format!("v{number}.key")).display().to_string();
     let operator = operator_key(house);
     let arguments =
         ["validate", "--from", from, "--key", &key, "--name", NAMES[number], "--operator", &operator];
-    house.start_on(&format!("v{number}"), &[&arguments[..], &["--listen", "127.0.0.1:0"]].concat())
+    house.start_on(&format!("v{number}"), &[&arguments[..], &["--listen", "127.0.0.1:0"], more].concat())
 }
 
 fn health(serving: &Serving) -> Value {
@@ -238,7 +242,7 @@ fn a_block_that_was_falsified_alarms_and_its_evidence_convicts() {
     falsify(&house, 2);
     assert_eq!(serving.terminate(), 0);
     let from = address(&first);
-    let second = validator(&house, 1, &from);
+    let second = validator_of(&house, 1, &from, &["--relayed"]);
     wait_for("the alarm", || (health(&second)["state"] == "alarm").then_some(()));
     let metrics = get(&second.ready["metrics"]);
     assert!(metrics.contains("feiqian_validator_alarm 1"), "{metrics}");

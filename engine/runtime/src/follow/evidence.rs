@@ -6,13 +6,15 @@
 //! | evidence | convicts before | because |
 //! |---|---|---|
 //! | fork | whoever has the operator's public key | two signed headers of one height |
+//! | block over other frames than were served | the same | the operator signs for each answer with frames, too |
 //! | block | whoever has the journal up to it, whose last block is the one that the signed header names | the header names these frames and that block, and their replay has other roots |
 //! | checkpoint | whoever has the signed blocks | the checkpoint is signed over other blocks than those that are signed |
-//! | served | nobody | frames, and what is missing, are not signed: an alarm to look into |
+//! | served | nobody | what is missing or does not fit is an alarm to look into |
 
 use std::fmt;
 
 use feiqian_core::block::Sealer;
+use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameHeader, Head};
 use feiqian_core::state::{History, State};
 use feiqian_core::transfer::Record;
 use feiqian_proof::Hash;
@@ -22,6 +24,7 @@ use feiqian_proof::log::{leaf_hash, origin_of};
 use feiqian_proof::signature::{PublicKey, Signature, verify_header};
 use feiqian_proof::tiles::Edge;
 
+use super::Statement;
 use crate::book::first_difference;
 use crate::execution::{view_of, view_of_copy};
 use crate::history::{JournalHistory, entry_of};
@@ -55,6 +58,8 @@ pub enum Evidence {
         own: Box<BlockHeader>,
         /// All frames from the block's first to its seal, as they were stored and served.
         frames: Vec<u8>,
+        /// That the operator has served them; none where the source was a copy.
+        served: Option<ServedChain>,
     },
     /// 3: a signed checkpoint whose root the signed blocks don't have.
     Checkpoint {
@@ -76,6 +81,15 @@ pub enum Evidence {
         /// As it was served.
         frames: Vec<u8>,
     },
+}
+
+/// What ties frames to the operator: the headers of those behind them, up to one that it has signed for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServedChain {
+    /// Of 256 bytes each.
+    pub headers: Vec<u8>,
+    /// Under the last.
+    pub statement: Statement,
 }
 
 /// Why a file is no evidence at all.
@@ -138,8 +152,11 @@ impl Evidence {
     pub fn encode(&self) -> Vec<u8> {
         let (kind, parts): (u64, Vec<Vec<u8>>) = match self {
             Self::Fork { blocks, .. } => (1, blocks.iter().map(signed_bytes).collect()),
-            Self::Block { signed, own, frames, .. } => {
-                (2, vec![signed_bytes(signed), own.encode().to_vec(), frames.clone()])
+            Self::Block { signed, own, frames, served, .. } => {
+                let (headers, statement) = served.as_ref().map_or_else(Default::default, |served| {
+                    (served.headers.clone(), statement_bytes(&served.statement))
+                });
+                (2, vec![signed_bytes(signed), own.encode().to_vec(), frames.clone(), headers, statement])
             }
             Self::Checkpoint { note, own, .. } => (3, vec![note.clone(), own.0.to_vec()]),
             Self::Served { told, last, frames, .. } => {
@@ -180,11 +197,16 @@ fn read(bytes: &[u8]) -> Option<Evidence> {
         (1, [first, second]) => {
             Evidence::Fork { identity, blocks: Box::new([read_signed(first)?, read_signed(second)?]) }
         }
-        (2, [signed, own, frames]) => Evidence::Block {
+        (2, [signed, own, frames, headers, statement]) => Evidence::Block {
             identity,
             signed: Box::new(read_signed(signed)?),
             own: Box::new(BlockHeader::decode(own).ok()?),
             frames: frames.to_vec(),
+            served: match (headers.is_empty(), statement.is_empty()) {
+                (true, true) => None,
+                (_, true) => return None,
+                _ => Some(ServedChain { headers: headers.to_vec(), statement: read_statement(statement)? }),
+            },
         },
         (3, [note, own]) => {
             Evidence::Checkpoint { identity, note: note.to_vec(), own: Hash((*own).try_into().ok()?) }
@@ -207,13 +229,24 @@ fn read_parts(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
         parts.push(part);
         rest = behind;
     }
-    (rest.is_empty() && parts.len() <= 3).then_some(parts)
+    (rest.is_empty() && parts.len() <= 5).then_some(parts)
 }
 
 fn read_signed(bytes: &[u8]) -> Option<StoredBlock> {
     let bytes: &[u8; SIGNED_BYTES] = bytes.try_into().ok()?;
     let (header, signature) = bytes.split_first_chunk::<HEADER_BYTES>()?;
     Some(StoredBlock { header: *header, signature: signature.try_into().ok()? })
+}
+
+fn statement_bytes(statement: &Statement) -> Vec<u8> {
+    [&statement.sequence.to_le_bytes()[..], &statement.hash.0, &statement.signature.0].concat()
+}
+
+fn read_statement(bytes: &[u8]) -> Option<Statement> {
+    let (sequence, bytes) = bytes.split_first_chunk::<8>()?;
+    let (hash, signature) = bytes.split_first_chunk::<32>()?;
+    let sequence = u64::from_le_bytes(*sequence);
+    Some(Statement { sequence, hash: Hash(*hash), signature: Signature(signature.try_into().ok()?) })
 }
 
 /// Judges evidence under the operator's public key, which the caller has from elsewhere; `data` is a data directory of
@@ -232,7 +265,9 @@ pub fn judge<S: Storage>(
     }
     match evidence {
         Evidence::Fork { blocks, .. } => judge_fork(identity, blocks),
-        Evidence::Block { signed, frames, .. } => judge_block(identity, signed, frames, data),
+        Evidence::Block { signed, frames, served, .. } => {
+            judge_block(identity, signed, (frames, served.as_ref()), data)
+        }
         Evidence::Checkpoint { note, .. } => judge_checkpoint(identity, note, data),
         Evidence::Served { told, .. } => {
             let way = "nobody has signed what was served, so this convicts nobody by itself";
@@ -267,17 +302,22 @@ fn judge_fork(identity: &Identity, blocks: &[StoredBlock; 2]) -> Result<Verdict,
 fn judge_block<S: Storage>(
     identity: &Identity,
     signed: &StoredBlock,
-    frames: &[u8],
+    (frames, served): (&[u8], Option<&ServedChain>),
     data: Option<S>,
 ) -> Result<Verdict, EvidenceError> {
     let header = check_signed(identity, signed)?;
     let frames = read_frames(frames)?;
     let last = frames.last().map(|frame| frame.hash);
     if last != Some(header.journal_head) || frames[0].header.first_sequence != header.first_sequence {
-        // What was served for the block is not what the header names: unsigned, so only an alarm.
+        if let Some(served) = served
+            && let Some(what) = judge_served(identity, &header, &frames, served)?
+        {
+            return Ok(Verdict::Convicts(what));
+        }
+        // What was served for the block is not what the header names; unsigned it is only an alarm.
         return Ok(Verdict::Undecided(format!(
-            "the frames that were served for block {} are not those that its signed header names ({}): either may \
-             be the false ones, and frames are not signed",
+            "the frames that were served for block {} are not those that its signed header names ({}), but nothing \
+             that the operator has signed says that it served them",
             header.height, header.journal_head
         )));
     }
@@ -301,6 +341,45 @@ fn judge_block<S: Storage>(
             own.hash()
         ))),
     }
+}
+
+/// The operator's statement against its header: the chain that it served goes past the header's last sequence, and the
+/// frame that the header names is not in it.
+fn judge_served(
+    identity: &Identity,
+    header: &BlockHeader,
+    frames: &[Frame],
+    served: &ServedChain,
+) -> Result<Option<String>, EvidenceError> {
+    if !served.statement.verifies(identity) {
+        return Err(EvidenceError::NotSigned);
+    }
+    let bad = |why: String| EvidenceError::Frames(why);
+    let mut heads: Vec<Head> = frames.iter().map(|frame| frame.header.head(frame.hash)).collect();
+    let (headers, rest) = served.headers.as_chunks::<FRAME_HEADER_BYTES>();
+    if !rest.is_empty() {
+        return Err(bad("a header is cut".to_owned()));
+    }
+    for bytes in headers {
+        let (next, hash) = FrameHeader::decode(bytes).map_err(|error| bad(error.to_string()))?;
+        next.follows(&heads[heads.len() - 1]).map_err(|reason| bad(reason.to_string()))?;
+        heads.push(next.head(hash));
+    }
+    let last = heads[heads.len() - 1];
+    let is_ours = heads[0].chain_id == identity.chain_id;
+    if (last.sequence, last.hash) != (served.statement.sequence, served.statement.hash) || !is_ours {
+        return Err(bad("they do not lead to the one that was signed for".to_owned()));
+    }
+    let end = header.first_sequence + (header.count - 1);
+    let is_named = heads.iter().any(|head| head.sequence == end && head.hash == header.journal_head);
+    let is_covered = frames[0].header.first_sequence <= end && last.sequence >= end;
+    Ok((is_covered && !is_named).then(|| {
+        format!(
+            "the operator signed block {} over a journal whose sequence {end} ends in frame {}, and signed for having \
+             served another one there",
+            header.height, header.journal_head
+        )
+    }))
 }
 
 fn read_frames(bytes: &[u8]) -> Result<Vec<Frame>, EvidenceError> {

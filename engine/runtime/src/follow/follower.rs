@@ -40,13 +40,21 @@ pub struct Follower<S: Storage> {
     blocks: VecDeque<StoredBlock>,
     /// Cosigned and not handed in yet.
     cosigned: Option<Vec<u8>>,
+    is_relayed: bool,
 }
 
 impl<S: Storage> Follower<S> {
     /// A follower that goes on with a replica; without a witness it only compares.
     #[must_use]
     pub const fn new(replica: Replica<S>, witness: Option<Witness<S>>, snapshot_blocks: u64) -> Self {
-        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), cosigned: None }
+        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), cosigned: None, is_relayed: false }
+    }
+
+    /// Takes frames that the operator has not signed too, as another validator gives them: then nobody can show later
+    /// what the operator has served.
+    #[must_use]
+    pub fn relayed(self) -> Self {
+        Self { is_relayed: true, ..self }
     }
 
     /// The replica.
@@ -70,7 +78,7 @@ impl<S: Storage> Follower<S> {
         let mut turn = Turn::default();
         if self.compare(source, &mut turn)? {
             let sequence = self.replica.next_sequence();
-            let bytes = match source.frames(sequence) {
+            let served = match source.frames(sequence) {
                 Err(SourceFault::EndsBefore(end)) => {
                     let why = format!(
                         "the operator's journal ends before sequence {end}, and it went further: it was cut"
@@ -79,8 +87,15 @@ impl<S: Storage> Follower<S> {
                 }
                 frames => frames?,
             };
-            let frames = StoredFrame::read_all(&bytes);
-            self.replica.take_frames(frames.map_err(|bad| SourceFault::Malformed(bad.to_string()))?)?;
+            let frames = StoredFrame::read_all(&served.bytes);
+            let frames = frames.map_err(|bad| SourceFault::Malformed(bad.to_string()))?;
+            if !frames.is_empty() && served.signature.is_none() && !self.is_relayed {
+                return Err(
+                    SourceFault::Malformed("frames that the operator has not signed".to_owned()).into()
+                );
+            }
+            self.replica.take_statement(&frames, served.signature)?;
+            self.replica.take_frames(frames)?;
             self.compare(source, &mut turn)?;
         }
         turn.signed = self.sign(source, now)?;

@@ -15,19 +15,23 @@ mod evidence;
 mod follower;
 mod replica;
 mod start;
+mod statement;
 mod witness;
 
 use std::fmt;
+
+use feiqian_proof::signature::Signature;
 
 use crate::journal::JournalFault;
 use crate::machine::{MachineFault, OpenError};
 use crate::storage::StorageFault;
 use crate::stores::{StoreFault, StoredBlock};
 
-pub use evidence::{Evidence, EvidenceError, Verdict, judge};
+pub use evidence::{Evidence, EvidenceError, ServedChain, Verdict, judge};
 pub use follower::{Follower, Turn};
 pub use replica::Replica;
 pub use start::{StartFault, Trust, copy_journal, start_from_snapshot};
+pub use statement::{Statement, sign_served};
 pub use witness::{VALIDATOR_CHECKPOINT_FILE, Witness};
 
 /// What an operator, or another validator, gives. Every answer is checked by whoever asks.
@@ -37,7 +41,7 @@ pub trait Source {
     ///
     /// # Errors
     /// [`SourceFault`].
-    fn frames(&mut self, sequence: u64) -> Result<Vec<u8>, SourceFault>;
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault>;
 
     /// Signed blocks from `height` on, ascending, as many as the source likes; empty if there are none yet.
     ///
@@ -56,6 +60,15 @@ pub trait Source {
     /// # Errors
     /// [`SourceFault`].
     fn hand_in(&mut self, cosigned: &[u8]) -> Result<(), SourceFault>;
+}
+
+/// An answer with frames.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServedFrames {
+    /// As they are stored, one behind the other.
+    pub bytes: Vec<u8>,
+    /// The operator's under the last of them ([`Statement`]); a copy has none to give.
+    pub signature: Option<Signature>,
 }
 
 /// Why a source gives nothing, or nothing that can be used. Says nothing about the operator: to be asked again.

@@ -15,8 +15,8 @@ use feiqian_proof::signature::{PublicKey, Signature, verify_header};
 use feiqian_proof::tiles::Edge;
 use zerocopy::IntoBytes as _;
 
-use super::evidence::Evidence;
-use super::{Finding, FollowFault};
+use super::evidence::{Evidence, ServedChain};
+use super::{Finding, FollowFault, SourceFault, Statement};
 use crate::book::{check_block, first_difference};
 use crate::execution::view_of;
 use crate::history::JournalHistory;
@@ -65,6 +65,8 @@ pub struct Replica<S: Storage> {
     sealed_head: Option<Head>,
     log: Edge,
     roots: VecDeque<(u64, Hash)>,
+    /// Of the last answer that was signed.
+    statement: Option<Statement>,
 }
 
 impl<S: Storage> Replica<S> {
@@ -141,6 +143,7 @@ impl<S: Storage> Replica<S> {
             sealed_head,
             log: Edge::default(),
             roots: VecDeque::new(),
+            statement: None,
         };
         for height in 1..=replica.blocks.last() {
             let header = replica.blocks.read(height)?.header;
@@ -212,6 +215,27 @@ impl<S: Storage> Replica<S> {
                 self.append()?;
             }
         }
+        Ok(())
+    }
+
+    /// Keeps the operator's signature under the frames that are taken next; none where the source has none to give.
+    ///
+    /// # Errors
+    /// [`SourceFault::Malformed`] where it is not the operator's under the last of them.
+    pub fn take_statement(
+        &mut self,
+        frames: &[StoredFrame],
+        signature: Option<Signature>,
+    ) -> Result<(), SourceFault> {
+        let Some((last, signature)) = frames.last().zip(signature) else { return Ok(()) };
+        let sequence = last.header.last_sequence();
+        let statement = Statement { sequence, hash: last.hash, signature };
+        if !statement.verifies(&self.identity) {
+            return Err(SourceFault::Malformed(
+                "frames with a signature that is not the operator's".to_owned(),
+            ));
+        }
+        self.statement = Some(statement);
         Ok(())
     }
 
@@ -343,8 +367,24 @@ impl<S: Storage> Replica<S> {
             signed: Box::new(*signed),
             own: Box::new(*own),
             frames: self.stored_between(own.first_sequence, own.first_sequence + own.count)?,
+            served: self.served_behind(own.first_sequence + own.count)?,
         };
         Ok(Finding { sequence: own.first_sequence, height, what, evidence })
+    }
+
+    /// The headers of the frames from `next` up to the one that the operator has signed for, and its signature.
+    fn served_behind(&self, next: u64) -> Result<Option<ServedChain>, FollowFault> {
+        let Some(statement) = self.statement.filter(|statement| statement.sequence + 1 >= next) else {
+            return Ok(None);
+        };
+        let mut headers = Vec::new();
+        let stored = self.stored_between(next, self.journal.head().sequence + 1)?;
+        for frame in StoredFrame::read_all(&stored).unwrap_or_default().iter().chain(&self.partial) {
+            if frame.header.last_sequence() <= statement.sequence {
+                headers.extend_from_slice(&frame.header.encode().0);
+            }
+        }
+        Ok(Some(ServedChain { headers, statement }))
     }
 
     fn stored_from(&self, sequence: u64) -> Result<Vec<u8>, FollowFault> {

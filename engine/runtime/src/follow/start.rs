@@ -171,7 +171,7 @@ pub fn copy_journal<S: Storage>(
     let mut partial: Vec<StoredFrame> = Vec::new();
     while journal.head().sequence < end {
         let next = partial.last().map_or(journal.head().sequence, |frame| frame.header.last_sequence()) + 1;
-        let bytes = source.frames(next)?;
+        let bytes = source.frames(next)?.bytes;
         if bytes.is_empty() {
             return Err(SourceFault::EndsBefore(end).into());
         }

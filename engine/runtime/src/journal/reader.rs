@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader};
+use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, Head};
 use feiqian_proof::Hash;
 
 use super::index::Index;
@@ -91,10 +91,22 @@ impl<S: Storage> JournalReader<S> {
     /// # Errors
     /// [`ReadFault`]; [`ReadFault::NotThere`] where no frame begins at `sequence`.
     pub fn stored_from(&self, sequence: u64, bytes_max: usize) -> Result<Vec<u8>, ReadFault> {
+        self.stored_with_head(sequence, bytes_max).map(|(frames, _)| frames)
+    }
+
+    /// As [`JournalReader::stored_from`], with the head behind the last of them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stored_with_head(
+        &self,
+        sequence: u64,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, Option<Head>), ReadFault> {
         let durable = self.durable();
-        let mut frames = Vec::new();
+        let (mut frames, mut head) = (Vec::new(), None);
         if sequence == durable.saturating_add(1) {
-            return Ok(frames);
+            return Ok((frames, head));
         }
         if sequence == 0 || sequence > durable {
             return Err(ReadFault::NotThere(sequence));
@@ -103,7 +115,7 @@ impl<S: Storage> JournalReader<S> {
         cursor.refresh(durable);
         let mut wanted = sequence;
         while wanted <= durable {
-            let (header, _) = cursor.next_header(&self.storage, wanted)?;
+            let (header, hash) = cursor.next_header(&self.storage, wanted)?;
             let length = FRAME_HEADER_BYTES + header.payload_bytes as usize;
             if header.last_sequence() >= wanted {
                 if header.first_sequence != wanted {
@@ -115,10 +127,11 @@ impl<S: Storage> JournalReader<S> {
                 }
                 frames.extend_from_slice(cursor.stored(&header, wanted)?);
                 wanted = header.last_sequence() + 1;
+                head = Some(header.head(hash));
             }
             cursor.at += length as u64;
         }
-        Ok(frames)
+        Ok((frames, head))
     }
 
     /// Numbers of the segments from 1 on with their lengths in bytes, the one that is being written with them.
