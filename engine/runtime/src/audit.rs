@@ -15,7 +15,9 @@ use crate::identity::{Identity, IdentityFault};
 use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, Tail};
 use crate::storage::frozen::Frozen;
 use crate::storage::{Storage, StorageFault};
-use crate::stores::{BlockStore, FoundRun, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, runs_in};
+use crate::stores::{
+    BlockStore, FoundRun, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
+};
 
 /// What an audit of a good directory saw.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -34,6 +36,8 @@ pub struct AuditReport {
     pub snapshots: u64,
     /// Stored runs of ids compared.
     pub id_runs: u64,
+    /// Blocks in the log's newest checkpoint, whose every file was compared with them.
+    pub log_blocks: u64,
     /// Bytes of a torn, unacknowledged tail, which the next start cuts.
     pub torn_bytes: u64,
 }
@@ -79,6 +83,7 @@ pub enum AuditFault {
 /// [`AuditFault`], the first difference.
 pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let storage = Frozen(storage);
+    let log_storage = storage.clone();
     let identity = Identity::read(&storage)?;
     let (blocks, _) = BlockStore::open(storage.clone())?;
     let snapshots = read_snapshots(&SnapshotStore::open(storage.clone())?)?;
@@ -113,7 +118,10 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     if let Tail::Torn { bytes, .. } = recovered.tail {
         audit.report.torn_bytes = bytes;
     }
-    audit.finish()
+    let (key, blocks) = (audit.key, audit.blocks.clone());
+    let mut report = audit.finish()?;
+    report.log_blocks = check_log(&log_storage, &blocks, (&identity.chain_id, key))?;
+    Ok(report)
 }
 
 type StoredState = (SnapshotOf, Vec<u8>);

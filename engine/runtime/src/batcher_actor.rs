@@ -87,6 +87,19 @@ impl Handler<Ask> for Batcher {
     }
 }
 
+/// No more seals by time or by size: whoever closes the engine seals what is left.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct StopSealing;
+
+impl Handler<StopSealing> for Batcher {
+    type Result = ();
+
+    fn handle(&mut self, _: StopSealing, _: &mut Self::Context) {
+        self.requested = u64::MAX;
+    }
+}
+
 impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
         let mut has_sealed = false;

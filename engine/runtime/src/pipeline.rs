@@ -31,7 +31,7 @@ use feiqian_proof::signature::SigningKey;
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Busy, CommandTicket, Ticket};
-use crate::batcher_actor::{Ask, Batcher, seal_entry};
+use crate::batcher_actor::{Ask, Batcher, StopSealing, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
@@ -273,6 +273,8 @@ impl Engine {
         let Some(threads) = self.0.threads.lock().take() else { return };
         // First, so that what is to be sealed comes to an end.
         self.0.is_shut.store(true, Ordering::Release);
+        // Else each seal of a busy machine could come twice, the second into a block that is then open.
+        self.0.batcher.do_send(StopSealing);
         self.seal_all();
         self.0.is_closing.store(true, Ordering::Release);
         self.0.admission.ring();

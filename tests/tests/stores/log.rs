@@ -11,7 +11,7 @@ use feiqian_proof::signature::{PublicKey, SigningKey};
 use feiqian_proof::tiles::{Edge, Stack, TileId, TileProver, decode_bundle, decode_tile};
 use feiqian_proof::witness::judge;
 use feiqian_runtime::stores::{
-    BlockStore, CHECKPOINT_FILE, LOG_KEY_FILE, LogStore, StoreFault, TakeFault, WITNESSED_FILE,
+    BlockStore, CHECKPOINT_FILE, LOG_KEY_FILE, LogStore, StoreFault, TakeFault, WITNESSED_FILE, check_log,
 };
 use feiqian_tests::sim_storage::{Dice, Plan, SimStorage};
 
@@ -89,6 +89,11 @@ fn live(seed: u64, cut_at: u64, (first, heads): (u64, &[LogHead]), lies: bool) -
         let found = seen(&storage).map_err(|what| format!("life {life}: {what}"))?;
         if found.size < published || found != heads[usize::try_from(found.size).expect("small")] {
             return Err(format!("life {life}: {published} was published, {found:?} is there"));
+        }
+        // On a copy, whose opening changes nothing here.
+        let there = BlockStore::open(storage.copy()).map(|(blocks, _)| blocks.last());
+        if there.is_ok_and(|there| there < found.size) {
+            return Err(format!("life {life}: the checkpoint has {} blocks, the disk has not", found.size));
         }
         if let Ok((blocks, log)) = sealed(&storage, last).and_then(|blocks| {
             let log = LogStore::open(storage.clone(), blocks.clone(), (operator(), &CHAIN), None)?;
@@ -207,6 +212,27 @@ fn a_log_whose_edge_is_damaged_or_that_is_missing_as_a_whole_is_made_again_to_th
             let log = open(&broken, 301).expect("it is made again");
             assert_eq!(log.follow(), Ok(301));
             assert_eq!(seen(&broken).map(|head| head.size), Ok(301), "{lost}, damaged: {is_damage}");
+        }
+    }
+    // What a start doesn't look through, an audit does.
+    let audited = |disk: &SimStorage| {
+        let (blocks, _) = BlockStore::open(disk.clone()).expect("whole");
+        check_log(disk, &blocks, (&CHAIN, PublicKey::of(&operator())))
+    };
+    assert_eq!(audited(&storage), Ok(300));
+    for file in files.iter().filter(|name| *name != LOG_KEY_FILE) {
+        for is_damage in [false, true] {
+            let broken = storage.copy();
+            match is_damage {
+                true => broken.damage(file, |bytes| bytes[7] ^= 1),
+                false => broken.lose(file),
+            }
+            let found = if !is_damage && file == CHECKPOINT_FILE {
+                Ok(0)
+            } else {
+                Err(StoreFault::Log(file.clone()))
+            };
+            assert_eq!(audited(&broken), found, "{file}, damaged: {is_damage}");
         }
     }
     let all = storage.copy();

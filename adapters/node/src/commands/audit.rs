@@ -22,6 +22,7 @@ struct Audited {
     rows: u64,
     rows_missing: u64,
     snapshots: u64,
+    log_blocks: u64,
     torn_bytes: u64,
     /// Unreadable entries at the end of the blocks, which the next start makes again.
     torn_blocks: u64,
@@ -32,7 +33,12 @@ impl fmt::Display for Audited {
         let (entries, blocks) = (grouped(self.entries), grouped(self.blocks));
         writeln!(f, "no difference: {entries} entries in {} frames replayed;", grouped(self.frames))?;
         writeln!(f, "  {blocks} blocks (roots, chain, signatures), {} rows,", grouped(self.rows))?;
-        writeln!(f, "  {} snapshots are what the journal makes", self.snapshots)?;
+        writeln!(
+            f,
+            "  {} snapshots and the log of {} blocks are what the journal makes",
+            self.snapshots,
+            grouped(self.log_blocks)
+        )?;
         if self.rows_missing + self.torn_bytes + self.torn_blocks > 0 {
             let Self { rows_missing: rows, torn_bytes: bytes, torn_blocks: blocks, .. } = self;
             writeln!(
@@ -59,7 +65,9 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         let way = "nothing was changed; restore the file from a replica or a backup";
         Fault::Check(format!("{}: first difference: {fault} ({way})", data.display()))
     })?;
-    let AuditReport { entries, frames, blocks, rows, rows_missing, snapshots, torn_bytes, .. } = report;
+    let AuditReport {
+        entries, frames, blocks, rows, rows_missing, snapshots, log_blocks, torn_bytes, ..
+    } = report;
     context.output.report(&Audited {
         is_good: true,
         frames,
@@ -68,6 +76,7 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         rows,
         rows_missing,
         snapshots,
+        log_blocks,
         torn_bytes,
         torn_blocks,
     });

@@ -84,12 +84,21 @@ fn a_copy_of_the_log_is_checked_offline_with_the_operators_key_alone() {
         .run_bare(&["checkpoint", "--log", &old, "--key", key, "--extends", &format!("{new}/checkpoint")])
         .fails_with(1, &["does not extend"]);
     is_tamper_found(&new, blocks, &check);
+    assert_eq!(house.run(&["audit"]).json()["log_blocks"], blocks);
+    let tile = house.data().join("log").join(tile_of(Stack::Level(0), blocks));
+    let mut bytes = std::fs::read(&tile).expect("there");
+    bytes[3] ^= 1;
+    std::fs::write(&tile, bytes).expect("written");
+    house.run(&["audit"]).fails_with(1, &["first difference: log/tile/0/"]);
+}
+
+fn tile_of(stack: Stack, size: u64) -> String {
+    TileId::in_log(stack, 0, size).expect("a block").to_string()
 }
 
 /// Another bit in the checkpoint, in a hash, in a header: each is found.
 fn is_tamper_found(folder: &str, blocks: u64, check: &impl Fn(&[&str]) -> crate::house::Answer) {
-    let tile = |stack| TileId::in_log(stack, 0, blocks).expect("blocks").to_string();
-    let files = ["checkpoint".to_owned(), tile(Stack::Level(0)), tile(Stack::Entries)];
+    let files = ["checkpoint".to_owned(), tile_of(Stack::Level(0), blocks), tile_of(Stack::Entries, blocks)];
     for file in files {
         let path = Path::new(folder).join(file);
         let bytes = std::fs::read(&path).expect("there");
@@ -152,8 +161,7 @@ fn the_log_is_served_as_files_and_nothing_else_is() {
     assert!(head.contains("content-type: text/plain; charset=utf-8"), "{head}");
     let note = Note::parse(body.as_bytes()).expect("a note");
     let size = Checkpoint::parse(note.text()).expect("a checkpoint").head.size;
-    let tile = TileId::in_log(Stack::Level(0), 0, size).expect("a block").to_string();
-    let path = house.data().join("log").join(&tile);
+    let path = house.data().join("log").join(tile_of(Stack::Level(0), size));
     assert_eq!(std::fs::metadata(path).expect("there").len(), 32 * size);
     let found = fetch("key");
     assert!(found.contains("feiqian/"), "{found}");

@@ -1,7 +1,7 @@
 //! The log of blocks as static files: signed checkpoint, tiles of hashes, bundles of headers (feiqian-proof `log`,
 //! `tiles`, `checkpoint`), and the cosignatures that witnesses hand in.
 //!
-//! Owns the files below `log/` and the order in which they become durable: tiles first, the checkpoint over them
+//! Owns the files below `log/` and the order in which they become durable: tiles and blocks first, the checkpoint over them
 //! last, so what is signed can always be proved. Everything but the cosignatures follows from the blocks and is made
 //! again where it is missing or torn. It never signs a smaller log than it signed before, nor another of that size.
 
@@ -188,6 +188,8 @@ impl<S: Storage> LogStore<S> {
             written.put(id, &state.bundle)?;
         }
         let full = written.make_durable()?;
+        // So that no disk ever holds a checkpoint over blocks that it does not hold.
+        self.blocks.sync()?;
         state.signed = LogHead { size: last, root: state.edge.root() };
         self.publish(&state)?;
         remove_partial(&self.storage, &full)?;
@@ -360,7 +362,7 @@ fn remove_partial<S: Storage>(storage: &S, full: &[TileId]) -> Result<(), StoreF
     Ok(())
 }
 
-fn path_of(id: TileId) -> String {
+pub(super) fn path_of(id: TileId) -> String {
     format!("{LOG_DIRECTORY}/{id}")
 }
 

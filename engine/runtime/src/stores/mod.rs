@@ -8,6 +8,7 @@ mod blocks;
 mod id_run;
 mod id_runs;
 mod log;
+mod log_check;
 mod outcomes;
 mod rows;
 mod snapshots;
@@ -20,6 +21,7 @@ pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
 pub use id_run::IDS_DIRECTORY;
 pub use id_runs::{FoundRun, IdRuns, StoredIds, runs_in};
 pub use log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore, TakeFault, WITNESSED_FILE};
+pub use log_check::check_log;
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
@@ -59,6 +61,8 @@ pub enum StoreFault {
         /// Blocks in the checkpoint.
         size: u64,
     },
+    /// A file of the log is not what the blocks make.
+    Log(String),
     /// The storage failed.
     Storage(StorageFault),
     /// An earlier sync failed, so nothing that was written since is known to be durable.
@@ -90,6 +94,10 @@ impl fmt::Display for StoreFault {
                 f,
                 "{CHECKPOINT_FILE} is signed over {size} blocks that are not those of the journal: going on would sign a \
                  second log"
+            ),
+            Self::Log(file) => write!(
+                f,
+                "{file} differs from the blocks: remove {LOG_DIRECTORY}/tile, and the next start makes the log again"
             ),
             Self::Storage(fault) => fault.fmt(f),
             Self::Poisoned => f.write_str("a sync of this store failed before: restart"),
