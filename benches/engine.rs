@@ -68,10 +68,10 @@ fn id_index(c: &mut Criterion) {
     group.bench_function("new ids", |b| {
         let mut numbers = Numbers::new(3);
         b.iter_custom(|frames| {
-            let filter = Arc::new(IdFilter::for_ids(2_000_000));
-            let mut index =
-                IdIndex::new(0x5EED).with_runs_of(RUN_ENTRIES).behind(HELD + 1, Some(Arc::clone(&filter)));
+            let index = IdIndex::new(0x5EED).with_runs_of(RUN_ENTRIES);
+            let mut filter = IdFilter::for_ids(2_000_000);
             (0..HELD).for_each(|_| filter.insert(index.hash(numbers.id())));
+            let mut index = index.behind(HELD + 1, filter);
             let mut elapsed = Duration::ZERO;
             for first in (0..frames).map(|frame| HELD + 1 + frame * FRAME as u64) {
                 let ids: Vec<u128> = (0..FRAME).map(|_| numbers.id()).collect();
@@ -87,9 +87,7 @@ fn id_index(c: &mut Criterion) {
                     drop(full.table.sorted());
                     let end = full.range.1;
                     drop(full);
-                    for table in
-                        index.stored(end, Arc::clone(&filter)).into_iter().filter_map(Arc::into_inner)
-                    {
+                    for table in index.stored(end).into_iter().filter_map(Arc::into_inner) {
                         index.offer_spare(table.emptied());
                     }
                 }

@@ -74,7 +74,7 @@ impl History for NoRepetition {
         None
     }
 
-    fn stored_ids(&self, _: u64) -> Option<Vec<u64>> {
+    fn stored_ids(&self, _: u64, _: (u64, u64)) -> Option<Vec<u64>> {
         Some(Vec::new())
     }
 

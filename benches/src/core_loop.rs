@@ -1,10 +1,10 @@
 //! The plain core loop alone: frames made in turn, as they would come from the network, and only their application
-//! measured. Ids beyond a run's length are behind the filter, as in an engine, whose id thread is not measured.
+//! measured. Ids beyond a run's length leave its memory, as in an engine, whose id thread is not measured.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use feiqian_core::ids::{FullIds, IdFilter, IdIndex, RUN_ENTRIES};
+use feiqian_core::ids::{FullIds, IdIndex, RUN_ENTRIES};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::State;
 
@@ -12,14 +12,11 @@ use crate::chain::{ChainMaker, Made, NoRepetition};
 
 /// Transfers in one frame.
 pub const FRAME: usize = 8_190;
-/// Ids that the filter has room for: those of a run and of a million accounts' funding, as full as an engine's.
-const IDS: usize = 3_100_000;
 
-/// A state, and the filter over the ids that have left its memory.
+/// A state.
 #[derive(Debug)]
 pub struct CoreLoop {
     state: State,
-    filter: Arc<IdFilter>,
     rows: Vec<OutcomeRow>,
 }
 
@@ -30,7 +27,7 @@ impl CoreLoop {
         let (maker, set_up) = ChainMaker::set_up(7, accounts);
         let mut state = State::default();
         state.replace_ids(IdIndex::new(0).with_runs_of(RUN_ENTRIES));
-        let mut ready = Self { state, filter: Arc::new(IdFilter::for_ids(IDS)), rows: Vec::new() };
+        let mut ready = Self { state, rows: Vec::new() };
         for frame in &set_up {
             ready.apply(frame);
         }
@@ -57,10 +54,9 @@ impl CoreLoop {
 
     /// What an engine's id thread does, but for the file.
     fn store(&mut self, full: FullIds) {
-        full.table.entries().for_each(|(hash, _)| self.filter.insert(hash));
         let end = full.range.1;
         drop(full);
-        let tables = self.state.ids_stored(end, Arc::clone(&self.filter));
+        let tables = self.state.ids_stored(end);
         for table in tables.into_iter().filter_map(Arc::into_inner) {
             self.state.offer_spare_ids(table.emptied());
         }

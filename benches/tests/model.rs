@@ -34,7 +34,7 @@ impl History for Journaled {
         self.0.get(usize::try_from(sequence).ok()?).copied().flatten()
     }
 
-    fn stored_ids(&self, _: u64) -> Option<Vec<u64>> {
+    fn stored_ids(&self, _: u64, _: (u64, u64)) -> Option<Vec<u64>> {
         None
     }
 }

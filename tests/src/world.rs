@@ -281,7 +281,7 @@ impl History for World {
         self.records.get(at).copied()
     }
 
-    fn stored_ids(&self, _: u64) -> Option<Vec<u64>> {
+    fn stored_ids(&self, _: u64, _: (u64, u64)) -> Option<Vec<u64>> {
         Some(Vec::new())
     }
 }
@@ -301,8 +301,8 @@ impl History for Past<'_> {
         self.world.record(sequence)
     }
 
-    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
-        self.world.stored_ids(hash)
+    fn stored_ids(&self, hash: u64, range: (u64, u64)) -> Option<Vec<u64>> {
+        self.world.stored_ids(hash, range)
     }
 }
 

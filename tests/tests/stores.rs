@@ -5,7 +5,7 @@
 mod log;
 
 use feiqian_core::frame::Head;
-use feiqian_core::ids::{FullIds, IdIndex};
+use feiqian_core::ids::{FullIds, IdFilter, IdIndex};
 use feiqian_proof::Hash;
 use feiqian_runtime::stores::{
     BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
@@ -200,7 +200,7 @@ fn two_snapshots_are_kept_and_a_rotten_one_costs_only_a_longer_replay() {
 
 /// The ids of `entries` sequences from `first` on, as a shard gives them away.
 fn full_ids(first: u64, entries: u64) -> FullIds {
-    let mut ids = IdIndex::new(9).with_runs_of(entries).behind(first, None);
+    let mut ids = IdIndex::new(9).with_runs_of(entries).behind(first, IdFilter::for_ids(0));
     for sequence in first..first + entries {
         assert!(ids.take_unseen(ids.hash(u128::from(sequence)), sequence));
     }
@@ -211,31 +211,32 @@ fn full_ids(first: u64, entries: u64) -> FullIds {
 fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
     const RUN: u64 = 300;
     let storage = SimStorage::new(5, Plan::default());
-    let (mut runs, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("an empty disk");
+    let (mut runs, _, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("an empty disk");
     let key = IdIndex::new(9);
-    for number in 0..130 {
-        let stored = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
-        assert_eq!(stored.end, 1 + (number + 1) * RUN);
+    for number in 0..260 {
+        let end = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
+        assert_eq!(end, 1 + (number + 1) * RUN);
         runs.sync().and_then(|()| runs.merge()).expect("a good disk");
-        if number % 50 == 17 {
-            let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
-            assert_eq!((reopened.stored().end, damaged), (stored.end, 0));
+        if number % 100 == 17 {
+            let (reopened, _, damaged) =
+                IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
+            assert_eq!((reopened.end(), damaged), (end, 0));
             runs = reopened;
         }
     }
     let files = storage.files().iter().filter(|file| file.starts_with("ids/")).count();
-    assert_eq!(files, 4, "two mergings of 64, and two runs");
-    let filter = runs.stored().filter;
-    for sequence in (1..=130 * RUN).step_by(7) {
+    assert_eq!(files, 5, "sixteen mergings of sixteen, merged too, and four runs");
+    let (_, filter, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
+    for sequence in (1..=260 * RUN).step_by(13) {
         let hash = key.hash(u128::from(sequence));
         assert!(filter.may_hold(hash));
-        assert_eq!(runs.sequences_of(hash), Ok(vec![sequence]));
+        assert_eq!(runs.sequences_of(hash, (1, u64::MAX)), Ok(vec![sequence]));
     }
-    let (cut, damaged) = IdRuns::open(storage.clone(), [7; 16], 70 * RUN + 1).expect("a good disk");
-    assert_eq!((cut.stored().end, damaged), (1 + 64 * RUN, 0), "what is executed again is not looked for");
+    let (cut, _, damaged) = IdRuns::open(storage.clone(), [7; 16], 258 * RUN + 1).expect("a good disk");
+    assert_eq!((cut.end(), damaged), (1 + 258 * RUN, 0), "what is executed again is not looked for");
     let unknown = (1..10_000_u128).filter(|id| filter.may_hold(key.hash(1 << 90 | id))).count();
     assert!(unknown < 50, "{unknown} of 10,000");
-    assert_eq!(runs.sequences_of(key.hash(1 << 90)), Ok(Vec::new()));
+    assert_eq!(runs.sequences_of(key.hash(1 << 90), (1, u64::MAX)), Ok(Vec::new()));
 }
 
 #[test]
@@ -247,18 +248,22 @@ fn i9_runs_that_a_crash_has_torn_are_thrown_away_with_all_behind_them() {
         for cut_at in 1..60 {
             let mut storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
             for _ in 0..3 {
-                let Ok((runs, damaged)) = IdRuns::open(storage.clone(), [7; 16], u64::MAX) else {
+                let Ok((runs, _, damaged)) = IdRuns::open(storage.clone(), [7; 16], u64::MAX) else {
                     storage = storage.power_cut(Plan::default());
                     continue;
                 };
                 torn += damaged;
-                for sequence in 1..runs.stored().end {
+                for sequence in 1..runs.end() {
                     whole += 1;
                     let hash = key.hash(u128::from(sequence));
-                    assert_eq!(runs.sequences_of(hash), Ok(vec![sequence]), "seed {seed}, cut at {cut_at}");
+                    assert_eq!(
+                        runs.sequences_of(hash, (1, u64::MAX)),
+                        Ok(vec![sequence]),
+                        "seed {seed}, cut at {cut_at}"
+                    );
                 }
                 for _ in 0..5 {
-                    let first = runs.stored().end;
+                    let first = runs.end();
                     let stored = runs.store(vec![full_ids(first, RUN)]);
                     if stored.and_then(|_| runs.sync()).and_then(|()| runs.merge()).is_err() {
                         break;

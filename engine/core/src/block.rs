@@ -47,6 +47,8 @@ pub struct Sealer {
     moved: Vec<Moved>,
     accounts: Tree,
     account_salts: Vec<[u8; 16]>,
+    /// Of each account, its position: four bytes, where a whole entry of the registry would miss the caches.
+    account_slots: Vec<SlotHandle>,
     config: Option<Root>,
     first_sequence: u64,
     height: u64,
@@ -70,6 +72,7 @@ impl Sealer {
             moved: Vec::new(),
             accounts: Tree::new(Domain::AccountNode),
             account_salts: Vec::new(),
+            account_slots: Vec::new(),
             config: None,
             first_sequence,
             height,
@@ -140,8 +143,11 @@ impl Sealer {
         self.make_room();
     }
 
-    /// A sub-tree and sums for each position.
+    /// A sub-tree and sums for each position, and the positions of new accounts.
     fn make_room(&mut self) {
+        let accounts = self.mirror.registry.accounts();
+        let new = accounts.get(self.account_slots.len()..).unwrap_or_default();
+        self.account_slots.extend(new.iter().map(|terms| terms.slot));
         let slots = self.mirror.registry.slots().len();
         self.sub_trees.resize_with(slots, || GrowingTree::new(Domain::ParticipantNode));
         self.moved.resize(slots, Moved::default());
@@ -175,10 +181,14 @@ impl Sealer {
     }
 
     fn add_to_parts(&mut self, records: &[Record], rows: &[OutcomeRow], leaves: &[Digest]) {
-        let accounts = self.mirror.registry.accounts();
-        let slot_of = |handle| accounts.get(index(handle)).map(|terms| index(terms.slot.into()));
-        for ((record, row), leaf) in records.iter().zip(rows).zip(leaves) {
-            let (debtor, creditor) = (slot_of(record.debtor.get()), slot_of(record.creditor.get()));
+        let slots = &self.account_slots;
+        let slot_of = |handle| slots.get(index(handle)).map(|slot| index((*slot).into()));
+        // All of them before the first is used: they are read beside each other.
+        let mut sides = [[None; 2]; LEAVES_AT_ONCE];
+        for (sides, record) in sides.iter_mut().zip(records) {
+            *sides = [slot_of(record.debtor.get()), slot_of(record.creditor.get())];
+        }
+        for ((row, leaf), [debtor, creditor]) in rows.iter().zip(leaves).zip(sides) {
             if let Some(tree) = debtor.and_then(|slot| self.sub_trees.get_mut(slot)) {
                 tree.push(leaf);
             }

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ids::{Earlier, IdIndex};
+use crate::ids::{Earlier, IdIndex, SequenceRange};
 use crate::number::index;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::state::{Fault, FrameView, History};
@@ -91,7 +91,7 @@ impl<H: History> Earlier for Journaled<'_, H> {
         Ok(is_same)
     }
 
-    fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Fault> {
-        self.history.stored_ids(hash).ok_or(Fault::IdsUnreadable)
+    fn stored(&mut self, hash: u64, range: SequenceRange) -> Result<Vec<u64>, Fault> {
+        self.history.stored_ids(hash, range).ok_or(Fault::IdsUnreadable)
     }
 }

@@ -10,6 +10,7 @@ use crate::claim::{Claim, Kind};
 use crate::delta::{Delta, Settlement};
 use crate::hold::Hold;
 use crate::limits::ACCOUNT_HOLDS_MAX;
+use crate::marks::Marks;
 use crate::mirror::Mirror;
 use crate::money::AMOUNT_MAX;
 use crate::number::{index, number};
@@ -47,6 +48,12 @@ impl Share {
         self.owner(account) == self.number
     }
 
+    /// The account whose cell stands at a place in the flat array.
+    #[inline]
+    fn handle(&self, local: usize) -> AccountHandle {
+        number(local).saturating_mul(self.shards).saturating_add(self.number)
+    }
+
     /// Where an account's cell stands in the flat array, if it is held here.
     #[inline]
     fn local(&self, account: AccountHandle) -> Option<usize> {
@@ -73,7 +80,7 @@ pub struct Ledger {
     share: Share,
     accounts: Vec<AccountLine>,
     slots: Vec<LedgerSlot>,
-    touched: Vec<AccountHandle>,
+    touched: Marks,
     settlements: Vec<Settlement>,
     /// Height of the block that is being filled.
     block: u64,
@@ -105,7 +112,7 @@ impl Ledger {
             share,
             accounts: Vec::new(),
             slots: Vec::new(),
-            touched: Vec::new(),
+            touched: Marks::default(),
             settlements: Vec::new(),
             block: 0,
         }
@@ -168,7 +175,9 @@ impl Ledger {
                 part.add_total(line.terms.slot, line.cell.balance);
             }
         }
-        part.touched = self.touched.iter().copied().filter(|account| share.holds(*account)).collect();
+        for account in self.touched.ascending().map(|local| self.share.handle(local)) {
+            part.touch(account);
+        }
         part.settlements = self.settlements.iter().copied().filter(|at| share.holds(at.account)).collect();
         part
     }
@@ -302,13 +311,13 @@ impl Ledger {
             return None;
         }
         let mut previous = [0; 2];
-        let sides = [(debtor, wide.wrapping_neg(), record.debtor), (creditor, wide, record.creditor)];
-        for ((line, change, handle), previous) in sides.into_iter().zip(&mut previous) {
+        let sides = [(debtor, wide.wrapping_neg(), handles[0]), (creditor, wide, handles[1])];
+        for ((line, change, local), previous) in sides.into_iter().zip(&mut previous) {
             line.cell.balance = add(line.cell.balance, change);
             *previous = core::mem::replace(&mut line.cell.last_posting, sequence);
             if line.cell.touched != self.block {
                 line.cell.touched = self.block;
-                self.touched.push(handle.get());
+                self.touched.set(local);
             }
             // Within one participant and currency neither sum changes.
             if crosses && let Some(slot) = self.slots.get_mut(index(line.terms.slot.into())) {
@@ -398,9 +407,12 @@ impl Ledger {
                 let cell = AccountCell { touched: self.block, ..AccountCell::default() };
                 let share = self.share;
                 let opened = (first..end).filter(|account| share.holds(*account));
-                self.touched.extend(opened.clone());
-                let terms = opened.filter_map(|account| registry.account(account));
-                self.accounts.extend(terms.map(|terms| AccountLine { cell, terms: *terms }));
+                for account in opened {
+                    if let Some(terms) = registry.account(account) {
+                        self.accounts.push(AccountLine { cell, terms: *terms });
+                        self.touch(account);
+                    }
+                }
             }
             Effect::Settled(cycle) => self.settle(cycle, registry, sequence),
         }
@@ -425,10 +437,9 @@ impl Ledger {
     /// Ends the block: what changed in it, positions as they stand; then the closing cycle's positions are
     /// set aside and the next cycle begins at zero.
     pub(crate) fn take_delta(&mut self, height: u64, closes: Option<CycleNumber>) -> Delta {
-        let cells = self.touched.iter().filter_map(|at| self.account(*at).map(|cell| (*at, *cell)));
-        let mut accounts = Vec::with_capacity(self.touched.len());
-        accounts.extend(cells);
-        // Its memory stays: the next block touches as many.
+        let mut accounts = Vec::with_capacity(self.touched.count());
+        let lines = self.touched.ascending().filter_map(|at| Some((at, self.accounts.get(at)?)));
+        accounts.extend(lines.map(|(at, line)| (self.share.handle(at), line.cell)));
         self.touched.clear();
         let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
@@ -444,9 +455,15 @@ impl Ledger {
         let cell = &mut self.accounts.get_mut(local)?.cell;
         if cell.touched != self.block {
             cell.touched = self.block;
-            self.touched.push(account);
+            self.touched.set(local);
         }
         Some(cell)
+    }
+
+    fn touch(&mut self, account: AccountHandle) {
+        if let Some(local) = self.share.local(account) {
+            self.touched.set(local);
+        }
     }
 
     #[inline]

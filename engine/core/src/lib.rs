@@ -44,4 +44,5 @@ pub mod shard;
 pub mod mirror;
 pub mod block;
 pub mod snapshot;
+mod marks;
 mod number;

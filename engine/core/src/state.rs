@@ -14,7 +14,7 @@ use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::{Hold, Holds, deadline};
 use crate::identify::{Context, find_id, restore_id, take_id};
-use crate::ids::{FullIds, IdFilter, IdIndex, IdTable};
+use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::mirror::Mirror;
 use crate::number::number;
@@ -62,7 +62,7 @@ pub trait History {
 
     /// The sequences that stored runs of ids have for the hash of an id, in any order; none where a run can't be
     /// read. Asked only where a filter says that there may be one.
-    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>>;
+    fn stored_ids(&self, hash: u64, range: SequenceRange) -> Option<Vec<u64>>;
 
     /// The memory at this address will be used soon. Decides nothing; doing nothing is right.
     fn prefetch(&self, _at: *const u8) {}
@@ -469,10 +469,10 @@ impl State {
     pub fn take_full_ids(&mut self, next: u64) -> Option<FullIds> {
         self.ids.take_full(next)
     }
-    /// The ids of all entries below `end` are in stored runs now, over which this is the filter. When this is
-    /// said makes no difference to any outcome.
-    pub fn ids_stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
-        self.ids.stored(end, filter)
+    /// The ids of all entries below `end` are in stored runs now. When this is said makes no difference to any
+    /// outcome.
+    pub fn ids_stored(&mut self, end: u64) -> Vec<Arc<IdTable>> {
+        self.ids.stored(end)
     }
 
     /// Takes an empty table for the ids of the next run.

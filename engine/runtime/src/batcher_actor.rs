@@ -13,6 +13,7 @@ use feiqian_core::uetr::Uetr;
 use feiqian_proof::hash::{Domain, keyed};
 
 use crate::admission::Admission;
+use crate::background;
 use crate::book::Book;
 use crate::execution::Executed;
 use crate::fatal;
@@ -52,6 +53,7 @@ impl Actor for Batcher {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        background::give_way();
         let tick = self.seal_interval.max(Duration::from_millis(1));
         context.run_interval(tick, |batcher, _| batcher.seal_by_time());
     }

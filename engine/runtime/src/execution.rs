@@ -53,6 +53,10 @@ impl Execution {
         })
     }
 
+    pub(crate) fn entries(&self) -> u64 {
+        self.frame.header.count.into()
+    }
+
     pub(crate) fn view(&self) -> FrameView<'_> {
         view_of(&self.frame)
     }

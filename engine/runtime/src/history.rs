@@ -3,6 +3,7 @@
 use feiqian_core::batch::{Payload, command_bytes};
 use feiqian_core::command::Entry;
 use feiqian_core::frame::FrameKind;
+use feiqian_core::ids::SequenceRange;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::state::History;
 use feiqian_core::transfer::Record;
@@ -65,8 +66,8 @@ impl<S: Storage> History for JournalHistory<S> {
         last.as_ref().and_then(|frame| entry_of(frame, sequence)).map(|entry| entry.record)
     }
 
-    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
-        self.ids.as_ref()?.sequences_of(hash).ok()
+    fn stored_ids(&self, hash: u64, range: SequenceRange) -> Option<Vec<u64>> {
+        self.ids.as_ref()?.sequences_of(hash, range).ok()
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use feiqian_core::ids::{FullIds, IdTable};
 use crate::fatal;
 use crate::shard_actor::ShardActor;
 use crate::storage::Storage;
-use crate::stores::{IdRuns, StoredIds};
+use crate::stores::IdRuns;
 
 /// Orders of one shard that wait: a table to store, one to empty, and one more of each while the disk is slow. A shard
 /// that fills tables faster waits here.
@@ -25,10 +25,10 @@ pub(crate) enum IdOrder {
     Empty(Addr<ShardActor>, IdTable),
 }
 
-/// To a shard: these ids are stored.
-#[derive(Message, Clone, Debug)]
+/// To a shard: the ids of all entries below this sequence are stored.
+#[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct IdsStored(pub(crate) StoredIds);
+pub(crate) struct IdsStored(pub(crate) u64);
 
 /// To a shard: an empty table.
 #[derive(Message, Debug)]
@@ -67,7 +67,7 @@ fn store_whole_ranges<S: Storage>(
         let whole = waiting.extract_if(.., |(_, full)| full.range == first);
         let (addresses, parts): (Vec<_>, Vec<_>) = whole.unzip();
         match runs.store(parts) {
-            Ok(stored) => addresses.iter().for_each(|shard| shard.do_send(IdsStored(stored.clone()))),
+            Ok(end) => addresses.iter().for_each(|shard| shard.do_send(IdsStored(end))),
             Err(fault) => fatal::stop("a run of ids can't be stored", &fault),
         }
         if let Err(fault) = runs.merge() {

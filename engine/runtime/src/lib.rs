@@ -16,6 +16,7 @@ mod id_thread;
 mod shard_actor;
 pub mod book;
 mod flush_thread;
+mod background;
 mod batcher_actor;
 pub mod stores;
 pub mod identity;

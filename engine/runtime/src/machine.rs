@@ -28,9 +28,7 @@ use crate::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
 };
 use crate::storage::Storage;
-use crate::stores::{
-    BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault, StoredIds,
-};
+use crate::stores::{BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
 
 /// Epoch of a journal that has had one leader.
 pub const FIRST_EPOCH: u32 = 1;
@@ -194,11 +192,11 @@ impl<S: Storage> Machine<S> {
         let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
         let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
-        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
+        let (id_runs, id_filter, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
         report.bad_id_runs = bad_id_runs;
-        let StoredIds { end, filter } = id_runs.stored();
         let ids = ids.with_runs_of(options.id_run_entries);
-        state.replace_ids(ids.behind(end, (end > 1).then_some(filter)));
+        let end = id_runs.end();
+        state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
         let mut book = Book::new(sealer, key, (blocks, outcomes, snapshots));
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
@@ -318,7 +316,7 @@ pub(crate) fn restore_ids<S: Storage>(
     history: &JournalHistory<S>,
     frame: &Durable<Frame>,
 ) -> Result<(), MachineFault> {
-    if frame.header.last_sequence() < runs.stored().end {
+    if frame.header.last_sequence() < runs.end() {
         return Ok(());
     }
     ids_of(frame, |id, sequence| state.restore_id((id, sequence), history))?;
@@ -332,8 +330,8 @@ pub(crate) fn store_ids<S: Storage>(
     full: Option<FullIds>,
 ) -> Result<(), MachineFault> {
     let Some(full) = full else { return Ok(()) };
-    let StoredIds { end, filter } = runs.store(vec![full]).map_err(BookFault::from)?;
-    for table in state.ids_stored(end, filter).into_iter().filter_map(Arc::into_inner) {
+    let end = runs.store(vec![full]).map_err(BookFault::from)?;
+    for table in state.ids_stored(end).into_iter().filter_map(Arc::into_inner) {
         state.offer_spare_ids(table.emptied());
     }
     runs.sync().and_then(|()| runs.merge()).map_err(BookFault::from)?;

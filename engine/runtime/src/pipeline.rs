@@ -31,6 +31,7 @@ use feiqian_proof::signature::SigningKey;
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Busy, CommandTicket, Ticket};
+use crate::background;
 use crate::batcher_actor::{Ask, Batcher, StopSealing, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
@@ -39,7 +40,7 @@ use crate::flush_thread::{self, FlushOrder};
 use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
-use crate::lane::{Lane, lane};
+use crate::lane::{Capacity, Lane, lane};
 use crate::machine::{Machine, OpenError, RecoveryReport};
 use crate::meter::Meter;
 use crate::options::EngineOptions;
@@ -53,8 +54,12 @@ use crate::stores::{IdRuns, LogStore, TakeFault};
 const SEQUENCED_FRAMES: usize = 8;
 /// Blocks that a shutdown seals at the most: what is then open waits for the next start.
 const SEALS_AT_THE_END: usize = 8;
-/// Frames in a shard's lane, and executed ones in the batcher's: admission's bound is what keeps them short.
+/// Frames in a shard's lane, and executed ones in the batcher's. That one gives way to those that answers wait for, and
+/// must not stop them while frames are small.
 const LANE_FRAMES: usize = 64;
+const EXECUTED_FRAMES: usize = 4_096;
+/// Entries in any lane, two blocks: what bounds its memory.
+const LANE_ENTRIES: u64 = 524_288;
 
 /// A running engine. Clones are the same engine.
 #[derive(Clone, Debug)]
@@ -343,8 +348,14 @@ fn start(
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),
-        flush: spawn("flush", move || flush_thread::run(&flushes_in, &flush_log, &flush_meter)),
-        ids: spawn("ids", move || id_thread::run(&id_runs, shard_count, &id_orders_in)),
+        flush: spawn("flush", move || {
+            background::give_way();
+            flush_thread::run(&flushes_in, &flush_log, &flush_meter);
+        }),
+        ids: spawn("ids", move || {
+            background::give_way();
+            id_thread::run(&id_runs, shard_count, &id_orders_in);
+        }),
         actors,
         system,
     };
@@ -391,7 +402,11 @@ type Started = (Vec<Addr<ShardActor>>, Vec<Lane<Arc<Execution>>>, Addr<Batcher>,
 impl Actors<'_> {
     /// Starts an actix system on a thread of its own, the batcher and each shard on arbiters of theirs.
     fn start(self, archive: &Archive<FileStorage>) -> Started {
-        let (bind_batcher, batcher_end) = lane::<Executed>(LANE_FRAMES);
+        let (bind_batcher, batcher_end) = lane::<Executed>(Capacity {
+            items: EXECUTED_FRAMES,
+            entries: LANE_ENTRIES,
+            entries_of: |executed| executed.execution.entries(),
+        });
         let batcher = Batcher {
             book: self.book,
             lane: batcher_end,
@@ -422,7 +437,11 @@ impl Actors<'_> {
                 let mut shards = Vec::new();
                 let mut lanes = Vec::new();
                 for executor in executors {
-                    let (bind, end) = lane(LANE_FRAMES);
+                    let (bind, end) = lane(Capacity {
+                        items: LANE_FRAMES,
+                        entries: LANE_ENTRIES,
+                        entries_of: |execution: &Arc<Execution>| execution.entries(),
+                    });
                     let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
                     let (finisher, id_orders) = (finisher.clone(), id_orders.clone());
                     let actor =

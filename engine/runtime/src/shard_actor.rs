@@ -90,10 +90,9 @@ impl Handler<IdsStored> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, fact: IdsStored, context: &mut Self::Context) {
-        let (end, filter) = (fact.0.end, fact.0.filter);
         let tables = match &mut self.executor {
-            Executor::Whole(state) => state.ids_stored(end, filter),
-            Executor::Part(shard) => shard.ids_stored(end, filter),
+            Executor::Whole(state) => state.ids_stored(fact.0),
+            Executor::Part(shard) => shard.ids_stored(fact.0),
         };
         for table in tables.into_iter().filter_map(Arc::into_inner) {
             // Without room for the order the table is let go, and the next range makes its own.

@@ -143,6 +143,10 @@ fn a_validator_starts_from_a_snapshot_that_a_trusted_block_vouches_for() {
         let turn = follow(&mut validator, &mut served).expect("an honest operator");
         assert_eq!((turn.blocks, turn.signed), (last - height, Some(last)));
         validator.close().expect("a good disk");
+        let begun = head(height).expect("a header");
+        let report = audit(storage.clone()).expect("no difference");
+        assert_eq!(report.rows_before, begun.first_sequence + begun.count - 1);
+        assert_eq!((report.blocks, report.rows_missing), (last, 0));
         let options = lengths(COPY_SEGMENT_BYTES);
         let (machine, _) = Machine::recover(storage, options, operator_key()).expect("a data directory");
         assert_eq!(machine.journal().head(), operator.machine.journal().head());

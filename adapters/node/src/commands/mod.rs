@@ -66,6 +66,9 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
         Command::Load(arguments) => return load::load(cli.data, &arguments, output),
         Command::LoadServer { spec } => return load::serve(&spec),
         Command::Verify { file, key } => return verify::verify(output, &file, &key),
+        Command::Audit(arguments) if arguments.files.is_some() => {
+            return audit::files::audit_files(output, &arguments);
+        }
         Command::ValidatorKey { key, name } => return validator_key::validator_key(output, &key, &name),
         Command::VerifyEvidence { file, key } => {
             return evidence::verify_evidence(output, (&file, &key), cli.data.as_deref());

@@ -8,7 +8,7 @@ use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::{SigningKey, sign_header};
 use serde_json::Value;
 
-use crate::house::{House, Serving, demo_inbox, wait_for};
+use crate::house::{House, Serving, demo_inbox, names, wait_for};
 use crate::serving::get;
 
 const NAMES: [&str; 3] = ["bank-a.example/v", "bank-b.example/v", "network.example/v"];
@@ -150,6 +150,48 @@ fn three_validators_make_blocks_witnessed_and_one_of_them_takes_over() {
     assert_eq!(third.terminate(), 1);
 }
 
+#[test]
+fn a_bank_audits_its_own_files_with_the_key_alone() {
+    let house = House::founded("own-files");
+    house.import(&["01-single.xml", "05-jpy-no-decimals.xml"]);
+    let files = house.path("bank");
+    std::fs::create_dir_all(&files).expect("a folder");
+    let uetr = "c3b4489a-a5d0-4f0a-a25a-8eb87e205f35";
+    let receipt = files.join("a.receipt").display().to_string();
+    house.run(&["receipt", uetr, "-o", &receipt]).json();
+    std::fs::copy(house.data().join("log/checkpoint"), files.join("checkpoint")).expect("copied");
+    std::fs::write(files.join("notes.txt"), "mine").expect("written");
+    let (folder, key) = (files.display().to_string(), operator_key(&house));
+    let audit =
+        |bic: &str| house.run_bare(&["audit", "--participant", bic, "--files", &folder, "--key", &key]);
+    let report = audit("BNKAXXAA").json();
+    let seen =
+        ["receipts", "receipts_that_name_it", "blocks", "checkpoints"].map(|field| report[field].as_u64());
+    assert_eq!(seen, [Some(1); 4], "{report}");
+    assert_eq!(
+        (&report["cleared"]["EUR"], &report["other_files"][0]),
+        (&"4786.23".into(), &"notes.txt".into())
+    );
+    assert_eq!(audit("BNKCXXAA").json()["receipts_that_name_it"], 0);
+    // The operator signs another block of that height, and a receipt in it.
+    let bytes = std::fs::read(&receipt).expect("read");
+    let secret = operator_secret(&house);
+    let mut forged = feiqian_proof::receipt::Receipt::decode(&bytes).expect("a receipt");
+    forged.header.timestamp += 1;
+    forged.signature = sign_header(&secret, &forged.header.hash());
+    std::fs::write(files.join("b.receipt"), forged.encode().expect("encoded")).expect("written");
+    audit("BNKAXXAA").fails_with(1, &["two headers of height", "fork-"]);
+    let name = names(&files).into_iter().find(|name| name.ends_with(".fqe")).expect("evidence");
+    let evidence = files.join(name).display().to_string();
+    assert_eq!(house.run_bare(&["verify-evidence", &evidence, "--key", &key]).json()["convicts"], true);
+}
+
+fn operator_secret(house: &House) -> SigningKey {
+    let text = std::fs::read_to_string(house.data().join("keys/operator.key")).expect("a key");
+    let digit = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("digits");
+    SigningKey::from_bytes(&std::array::from_fn(digit))
+}
+
 fn flip(path: &Path, offset: u64) {
     let mut file = std::fs::OpenOptions::new().read(true).write(true).open(path).expect("there");
     let mut byte = [0];
@@ -191,6 +233,7 @@ fn a_validator_gives_a_damaged_segment_back_and_begins_behind_a_trusted_snapshot
     let begun = house.start_on("v1", &[&arguments[..], &[&trust]].concat());
     assert!(begun.ready["snapshot"].as_u64() >= Some(1), "{}", begun.ready);
     assert_eq!(begun.terminate(), 0);
+    assert!(house.run_on("v1", &["audit"]).json()["rows_before"].as_u64() >= Some(1));
     assert_eq!(serving.terminate(), 0);
 
     assert_eq!(first.terminate(), 0);
@@ -260,9 +303,7 @@ fn a_block_that_was_falsified_alarms_and_its_evidence_convicts() {
 
 /// Signs block `height` of the first validator's copy anew with another accounts root, with the operator's own key.
 fn falsify(house: &House, height: u64) {
-    let text = std::fs::read_to_string(house.data().join("keys/operator.key")).expect("a key");
-    let digit = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("digits");
-    let key = SigningKey::from_bytes(&std::array::from_fn(digit));
+    let key = operator_secret(house);
     let mut header = stored_header(&house.data(), height);
     header.accounts.hash.0[0] ^= 1;
     let signature = sign_header(&key, &header.hash()).0;

@@ -1,30 +1,27 @@
-//! A filter over ids that are on disk: 2 bytes of memory an id, and one question in about a thousand goes to the disk in
-//! vain. A split-block Bloom filter (Putze, Sanders, Singler: "Cache-, hash- and space-efficient Bloom filters", 2007):
-//! half a cache line a question.
-//!
-//! One writer adds while others ask: bits are only ever set, and ids that are in no other place any more have been
-//! added before that was said (by a channel, which orders memory).
+//! A filter over ids: 2 bytes of memory an id, and one question in about a thousand goes to the disk in vain. A
+//! split-block Bloom filter (Putze, Sanders, Singler: "Cache-, hash- and space-efficient Bloom filters", 2007): half a
+//! cache line a question.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::SequenceRange;
 use super::hash::scale;
 
 /// Ids that share a block of 256 bits: 2 bytes each.
 const IDS_A_BLOCK: usize = 16;
 
 /// Says "certainly not" or "perhaps".
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct IdFilter {
-    blocks: Vec<[AtomicU64; 4]>,
+    blocks: Vec<[u64; 4]>,
 }
 
 impl IdFilter {
     /// A filter for so many ids.
     #[must_use]
     pub fn for_ids(ids: usize) -> Self {
-        let blocks = ids.div_ceil(IDS_A_BLOCK).max(1);
-        Self { blocks: core::iter::repeat_with(<[AtomicU64; 4]>::default).take(blocks).collect() }
+        Self { blocks: alloc::vec![[0; 4]; ids.div_ceil(IDS_A_BLOCK).max(1)] }
     }
 
     /// Ids that it is made for.
@@ -33,12 +30,13 @@ impl IdFilter {
         self.blocks.len().saturating_mul(IDS_A_BLOCK)
     }
 
-    /// Adds the hash of an id; one thread alone may. Cheapest in the order of the hashes, which is that of the blocks.
-    pub fn insert(&self, hash: u64) {
-        if let Some(block) = self.blocks.get(scale(hash, self.blocks.len())) {
-            for (word, mask) in block.iter().zip(masks(hash)) {
-                // Not one instruction that locks the line: nobody else writes.
-                word.store(word.load(Ordering::Relaxed) | mask, Ordering::Relaxed);
+    /// Adds the hash of an id. Cheapest in the order of the hashes, which is that of the blocks.
+    #[inline]
+    pub fn insert(&mut self, hash: u64) {
+        let at = scale(hash, self.blocks.len());
+        if let Some(block) = self.blocks.get_mut(at) {
+            for (word, mask) in block.iter_mut().zip(masks(hash)) {
+                *word |= mask;
             }
         }
     }
@@ -47,19 +45,90 @@ impl IdFilter {
     #[inline]
     #[must_use]
     pub fn may_hold(&self, hash: u64) -> bool {
-        self.blocks.get(scale(hash, self.blocks.len())).is_some_and(|block| {
-            block.iter().zip(masks(hash)).all(|(word, mask)| word.load(Ordering::Relaxed) & mask == mask)
-        })
+        let block = self.blocks.get(scale(hash, self.blocks.len()));
+        block.is_some_and(|block| block.iter().zip(masks(hash)).all(|(word, mask)| word & mask == mask))
     }
 
     #[inline]
-    pub(super) fn address(&self, hash: u64) -> *const u8 {
+    fn address(&self, hash: u64) -> *const u8 {
         self.blocks
             .get(scale(hash, self.blocks.len()))
             .map_or(core::ptr::null(), |block| core::ptr::from_ref(block).cast())
     }
 }
 
+/// The filters over all ids that ever were taken: one that fills, and those that are full. Each next one has room for as
+/// many ids as all before it, so a handful covers any history; a start makes one of all.
+///
+/// Each is over the ids of a range of sequences, and a question goes to the runs of those ranges alone.
+#[derive(Clone, Debug)]
+pub(super) struct IdFilters {
+    full: Vec<(SequenceRange, Arc<IdFilter>)>,
+    filling: IdFilter,
+    /// The first sequence whose id may be in `filling`.
+    first: u64,
+    /// Ids in `filling`, and in the full ones.
+    ids: (usize, usize),
+}
+
+impl IdFilters {
+    /// With room for so many ids until the next one.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self { full: Vec::new(), filling: IdFilter::for_ids(room), first: 1, ids: (0, 0) }
+    }
+
+    /// Behind a filter over all ids below `first`.
+    pub(super) fn behind(first: u64, full: IdFilter, room: usize) -> Self {
+        let ids = (0, full.room());
+        Self { full: alloc::vec![((1, first), Arc::new(full))], filling: IdFilter::for_ids(room), first, ids }
+    }
+
+    /// Filters over the same ids that share memory with these, with room for so many more.
+    pub(super) fn shared(&self, room: usize) -> Self {
+        let filling = (self.ids.0 > 0).then(|| ((self.first, u64::MAX), Arc::new(self.filling.clone())));
+        let full = self.full.iter().cloned().chain(filling).collect();
+        let known = self.ids.0.saturating_add(self.ids.1);
+        Self { full, filling: IdFilter::for_ids(room), first: self.first, ids: (0, known) }
+    }
+
+    #[inline]
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        self.filling.may_hold(hash) || self.full.iter().any(|(_, filter)| filter.may_hold(hash))
+    }
+
+    /// The ranges of sequences that an id of that hash may have been taken in, the newest first.
+    pub(super) fn ranges(&self, hash: u64) -> impl Iterator<Item = SequenceRange> {
+        let filling = self.filling.may_hold(hash).then_some((self.first, u64::MAX));
+        let full = self.full.iter().rev().filter(move |(_, filter)| filter.may_hold(hash));
+        filling.into_iter().chain(full.map(|(range, _)| *range))
+    }
+
+    /// Adds an id that a sequence has taken, later than all before.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: u64, sequence: u64) {
+        if self.ids.0 >= self.filling.room() {
+            self.begin_next(sequence);
+        }
+        self.filling.insert(hash);
+        self.ids.0 = self.ids.0.saturating_add(1);
+    }
+
+    #[cold]
+    fn begin_next(&mut self, sequence: u64) {
+        let known = self.ids.0.saturating_add(self.ids.1);
+        let next = IdFilter::for_ids(known);
+        let full = Arc::new(core::mem::replace(&mut self.filling, next));
+        self.full.push(((self.first, sequence), full));
+        self.first = sequence;
+        self.ids = (0, known);
+    }
+
+    #[inline]
+    pub(super) fn addresses(&self, hash: u64, ask: impl Fn(*const u8)) {
+        ask(self.filling.address(hash));
+        self.full.iter().for_each(|(_, filter)| ask(filter.address(hash)));
+    }
+}
 /// Two bits in each word. The block is chosen by the hash's upper bits; multiplying brings the lower ones up here.
 #[inline]
 fn masks(hash: u64) -> [u64; 4] {
@@ -81,12 +150,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_forgets_nothing_and_errs_once_in_hundreds() {
+    fn filters_forget_nothing_as_they_grow_and_err_once_in_hundreds() {
         let key = IdKey::new(7);
-        let filter = IdFilter::for_ids(20_000);
-        (0..20_000_u128).for_each(|id| filter.insert(key.hash(id)));
-        assert!((0..20_000_u128).all(|id| filter.may_hold(key.hash(id))));
-        let wrong = (20_000..220_000_u128).filter(|id| filter.may_hold(key.hash(*id))).count();
-        assert!(wrong < 600, "{wrong} of 200,000");
+        let mut filters = IdFilters::with_room(1_000);
+        (0..20_000).for_each(|at| filters.insert(key.hash(at.into()), at));
+        assert_eq!(filters.full.len(), 5, "1,000, as many again, then twice as many each time");
+        let shared = filters.shared(10);
+        for filters in [filters, shared] {
+            for at in 0..20_000 {
+                assert!(filters.may_hold(key.hash(at.into())));
+                assert!(
+                    filters.ranges(key.hash(at.into())).any(|(first, end)| first <= at.max(1) && at < end)
+                );
+            }
+            let wrong = (20_000..220_000_u128).filter(|id| filters.may_hold(key.hash(*id))).count();
+            assert!(wrong < 2_000, "{wrong} of 200,000");
+        }
     }
 }

@@ -2,9 +2,11 @@
 //! (I3), since a hash only proposes and the journal's record confirms.
 //!
 //! ```text
-//! recent table ──(every run's length of entries)──▶ tables being stored ──▶ sorted runs on disk, one filter
-//! 24 bytes an id                                    as long as that takes    2 bytes of memory an id
+//! recent table ──(every run's length of entries)──▶ tables being stored ──▶ sorted runs on disk
+//! 24 bytes an id                                    as long as that takes    fences: a quarter of a byte an id
+//! ├───────────────────────── filters over all of them: 2 bytes an id ─────────────────────────────┤
 //! ```
+//! An id that the filters do not know is new: nothing but its place in the recent table is looked at.
 //! The core keeps the tables and the filter; what lies on disk it asks its machine for. The order inside decides
 //! nothing: any index that is complete gives the same answers.
 
@@ -19,6 +21,7 @@ mod hash;
 mod table;
 
 pub use filter::IdFilter;
+use filter::IdFilters;
 pub use hash::IdKey;
 pub use table::IdTable;
 use table::Next;
@@ -27,8 +30,14 @@ use table::Next;
 /// the caches and their page tables can hold.
 pub const RUN_ENTRIES: u64 = 1 << 18;
 
+/// Runs that the first filter has room for: so many that the next ones, twice as large each, are few.
+const RUNS_A_FILTER: usize = 16;
+
 /// The longest run.
 pub const RUN_ENTRIES_MAX: u64 = 1 << 24;
+
+/// A first sequence, and the one behind the last.
+pub type SequenceRange = (u64, u64);
 
 /// What the index asks of the journal behind it.
 pub trait Earlier {
@@ -41,18 +50,18 @@ pub trait Earlier {
     /// Where the journal does not give an entry that it must hold.
     fn is_same(&mut self, sequence: u64) -> Result<bool, Self::Fault>;
 
-    /// The sequences that stored runs have for a hash, in any order.
+    /// The sequences of a range that stored runs have for a hash, in any order; others may be among them.
     ///
     /// # Errors
     /// Where a run can't be read.
-    fn stored(&mut self, hash: u64) -> Result<Vec<u64>, Self::Fault>;
+    fn stored(&mut self, hash: u64, range: SequenceRange) -> Result<Vec<u64>, Self::Fault>;
 }
 
 /// The ids of so many entries, handed over to be stored.
 #[derive(Clone, Debug)]
 pub struct FullIds {
     /// The first sequence whose id may be in it, and the one behind the last.
-    pub range: (u64, u64),
+    pub range: SequenceRange,
     /// The ids.
     pub table: Arc<IdTable>,
 }
@@ -66,8 +75,8 @@ pub struct IdIndex {
     first: u64,
     recent: IdTable,
     storing: Vec<FullIds>,
-    /// Over all stored runs; none while there are none.
-    filter: Option<Arc<IdFilter>>,
+    /// Over all ids; none where all of them stay in the recent table.
+    filters: Option<IdFilters>,
     /// An empty table, its memory touched, for the next run.
     spare: Option<IdTable>,
 }
@@ -88,7 +97,7 @@ impl IdIndex {
             first: 1,
             recent: IdTable::with_room(0),
             storing: Vec::new(),
-            filter: None,
+            filters: None,
             spare: None,
         }
     }
@@ -104,6 +113,11 @@ impl IdIndex {
             self.spare = Some(IdTable::with_room(room));
         }
         self.run_entries = entries.clamp(1, RUN_ENTRIES_MAX);
+        let room = self.first_filter();
+        let filters = self.filters.as_ref().map(|filters| filters.shared(room));
+        let mut filters = filters.unwrap_or_else(|| IdFilters::with_room(room));
+        self.recent.entries().for_each(|(hash, _)| filters.insert(hash, self.first));
+        self.filters = Some(filters);
         self
     }
 
@@ -115,12 +129,17 @@ impl IdIndex {
         Self { key: IdKey::new(key), recent, ..self }
     }
 
-    /// An index behind runs that hold all ids below `first`.
+    /// An index behind runs that hold all ids below `first`, with a filter over those.
     #[must_use]
-    pub fn behind(mut self, first: u64, filter: Option<Arc<IdFilter>>) -> Self {
+    pub fn behind(mut self, first: u64, filter: IdFilter) -> Self {
         self.first = first;
-        self.filter = filter;
+        self.filters = Some(IdFilters::behind(first, filter, self.first_filter()));
         self
+    }
+
+    /// Ids that the first filter has room for.
+    fn first_filter(&self) -> usize {
+        index(self.run_entries.min(RUN_ENTRIES)).saturating_mul(RUNS_A_FILTER)
     }
 
     /// The hash of an id, under this index's key.
@@ -134,14 +153,25 @@ impl IdIndex {
     /// taken, and [`IdIndex::take`] must tell.
     #[inline(always)]
     pub fn take_unseen(&mut self, hash: u64, sequence: u64) -> bool {
-        let is_perhaps_older = self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash))
-            || self.storing.iter().any(|full| !matches!(full.table.next(hash, None), Next::Free(_)));
         match self.recent.next(hash, None) {
-            Next::Free(at) if !is_perhaps_older => {
-                self.recent.put(at, hash, sequence);
+            Next::Free(at) if !self.is_perhaps_known(hash) => {
+                self.put(at, hash, sequence);
                 true
             }
             _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn is_perhaps_known(&self, hash: u64) -> bool {
+        self.filters.as_ref().is_some_and(|filters| filters.may_hold(hash))
+    }
+
+    #[inline(always)]
+    fn put(&mut self, at: usize, hash: u64, sequence: u64) {
+        self.recent.put(at, hash, sequence);
+        if let Some(filters) = &mut self.filters {
+            filters.insert(hash, sequence);
         }
     }
 
@@ -167,14 +197,14 @@ impl IdIndex {
                 }
             }
         };
-        if (self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash)) || !self.storing.is_empty())
+        if self.is_perhaps_known(hash)
             && let Some(first) = self.find_older(hash, sequence, earlier)?
         {
             return Ok(Some(first));
         }
         // An entry that is applied again may lie in a run already.
         if sequence >= self.first {
-            self.recent.put(free, hash, sequence);
+            self.put(free, hash, sequence);
         }
         Ok(None)
     }
@@ -190,8 +220,10 @@ impl IdIndex {
                 from = Some(behind);
             }
         }
-        if self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash)) {
-            return find_stored(hash, end, earlier);
+        for range in self.filters.iter().flat_map(|filters| filters.ranges(hash)) {
+            if let Some(first) = find_stored((hash, range), end, earlier)? {
+                return Ok(Some(first));
+            }
         }
         Ok(None)
     }
@@ -209,7 +241,7 @@ impl IdIndex {
             }
             from = Some(behind);
         }
-        self.find_older(hash, u64::MAX, earlier)
+        if self.is_perhaps_known(hash) { self.find_older(hash, u64::MAX, earlier) } else { Ok(None) }
     }
 
     /// Gives the recent ids away to be stored, where they are a run's length of entries or more before `next`, the
@@ -226,10 +258,9 @@ impl IdIndex {
         Some(full)
     }
 
-    /// All ids below `end` are in stored runs now, over which this is the filter. Gives back the tables that
-    /// held them: emptied, one may come again by [`IdIndex::offer_spare`].
-    pub fn stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
-        self.filter = Some(filter);
+    /// All ids below `end` are in stored runs now. Gives back the tables that held them: emptied, one may come again by
+    /// [`IdIndex::offer_spare`].
+    pub fn stored(&mut self, end: u64) -> Vec<Arc<IdTable>> {
         let stored = self.storing.extract_if(.., |full| full.range.1 <= end);
         stored.map(|full| full.table).collect()
     }
@@ -243,11 +274,8 @@ impl IdIndex {
     #[inline]
     pub(crate) fn addresses(&self, hash: u64, ask: impl Fn(*const u8)) {
         ask(self.recent.address(hash));
-        if !self.storing.is_empty() {
-            self.storing.iter().for_each(|full| ask(full.table.address(hash)));
-        }
-        if let Some(filter) = &self.filter {
-            ask(filter.address(hash));
+        if let Some(filters) = &self.filters {
+            filters.addresses(hash, ask);
         }
     }
 
@@ -260,7 +288,9 @@ impl IdIndex {
     /// The ids of one shard out of a whole index.
     #[must_use]
     pub(crate) fn part(&self, shard: u64, shards: u64) -> Self {
-        let mut part = self.empty_copy().behind(self.first, self.filter.clone());
+        let mut part = Self { first: self.first, ..self.empty_copy() };
+        let room = part.first_filter();
+        part.filters = self.filters.as_ref().map(|filters| filters.shared(room));
         let share = |table: &IdTable| {
             let mut own = IdTable::with_room(table.len().checked_div(index(shards)).unwrap_or(0));
             for (hash, sequence) in table.entries().filter(|(hash, _)| shard_of(*hash, shards) == shard) {
@@ -314,8 +344,12 @@ fn shard_of(hash: u64, shards: u64) -> u64 {
     (hash & 0xFFFF_FFFF).checked_rem(shards).unwrap_or(0)
 }
 
-fn find_stored<E: Earlier>(hash: u64, end: u64, earlier: &mut E) -> Result<Option<u64>, E::Fault> {
-    let mut sequences = earlier.stored(hash)?;
+fn find_stored<E: Earlier>(
+    (hash, range): (u64, SequenceRange),
+    end: u64,
+    earlier: &mut E,
+) -> Result<Option<u64>, E::Fault> {
+    let mut sequences = earlier.stored(hash, range)?;
     // Runs may reach beyond the entry that asks: then its own sequence is among them, and is no earlier one.
     sequences.retain(|sequence| *sequence < end);
     sequences.sort_unstable();

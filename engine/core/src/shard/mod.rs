@@ -21,7 +21,7 @@ use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
 use crate::identify::{Context, find_id, take_id};
-use crate::ids::{FullIds, IdFilter, IdIndex, IdTable};
+use crate::ids::{FullIds, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -140,8 +140,8 @@ impl Shard {
     }
 
     /// As [`State::ids_stored`].
-    pub fn ids_stored(&mut self, end: u64, filter: Arc<IdFilter>) -> Vec<Arc<IdTable>> {
-        self.ids.stored(end, filter)
+    pub fn ids_stored(&mut self, end: u64) -> Vec<Arc<IdTable>> {
+        self.ids.stored(end)
     }
 
     /// Takes an empty table for the ids of the next run.

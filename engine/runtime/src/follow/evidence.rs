@@ -15,6 +15,7 @@ use std::fmt;
 
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameHeader, Head};
+use feiqian_core::ids::SequenceRange;
 use feiqian_core::state::{History, State};
 use feiqian_core::transfer::Record;
 use feiqian_proof::Hash;
@@ -410,8 +411,8 @@ impl<S: Storage> History for Both<'_, S> {
         }
     }
 
-    fn stored_ids(&self, hash: u64) -> Option<Vec<u64>> {
-        self.journal.stored_ids(hash)
+    fn stored_ids(&self, hash: u64, range: SequenceRange) -> Option<Vec<u64>> {
+        self.journal.stored_ids(hash, range)
     }
 }
 

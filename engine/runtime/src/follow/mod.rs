@@ -30,7 +30,7 @@ use crate::stores::{StoreFault, StoredBlock};
 pub use evidence::{Evidence, EvidenceError, ServedChain, Verdict, judge};
 pub use follower::{Follower, Turn};
 pub use replica::Replica;
-pub use start::{StartFault, Trust, copy_journal, start_from_snapshot};
+pub use start::{StartFault, Trust, begun_behind, copy_journal, start_from_snapshot};
 pub use statement::{Statement, sign_served};
 pub use witness::{VALIDATOR_CHECKPOINT_FILE, Witness};
 

@@ -30,9 +30,7 @@ use crate::machine::{
     store_ids,
 };
 use crate::storage::Storage;
-use crate::stores::{
-    BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock, StoredIds,
-};
+use crate::stores::{BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
 
 /// Bytes of a group that is still to be completed: no operator writes a longer one.
 const GROUP_BYTES_MAX: usize = 32 << 20;
@@ -91,11 +89,11 @@ impl<S: Storage> Replica<S> {
         let acknowledged = last_sealed(&blocks)?;
         forget_torn_group(&storage, acknowledged).map_err(StoreFault::from)?;
         let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
-        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
+        let (id_runs, id_filter, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
         report.bad_id_runs = bad_id_runs;
-        let StoredIds { end, filter } = id_runs.stored();
         let ids = ids.with_runs_of(options.id_run_entries);
-        state.replace_ids(ids.behind(end, (end > 1).then_some(filter)));
+        let end = id_runs.end();
+        state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
         let mut replay = Replay {
             state,
             sealer,

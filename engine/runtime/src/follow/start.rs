@@ -11,12 +11,16 @@ use feiqian_proof::log::{LogHead, leaf_hash};
 use feiqian_proof::signature::{Signature, verify_header};
 use feiqian_proof::tiles::Edge;
 
+use super::witness::VALIDATOR_DIRECTORY;
 use super::{Source, SourceFault};
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{Journal, JournalFault, JournalOptions, RecoveryFault, StoredFrame, forget_torn_group};
 use crate::machine::restore;
-use crate::storage::{Storage, StorageFault};
+use crate::storage::{Storage, StorageFault, read_whole};
 use crate::stores::{BlockStore, SnapshotStore, StoreFault, decode_snapshot};
+
+/// Behind which sequence a replica was begun: it has no outcome rows up to there.
+const BEGUN_FILE: &str = "validator/begun";
 
 /// What the caller trusts, from elsewhere than the source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,8 +102,24 @@ pub fn start_from_snapshot<S: Storage>(
     }
     blocks.sync()?;
     restore(&snapshot, &blocks).map_err(StartFault::NotTrusted)?;
+    storage.create_directory(VALIDATOR_DIRECTORY)?;
+    storage.write_atomically(BEGUN_FILE, format!("behind sequence {end}\n").as_bytes())?;
     SnapshotStore::open(storage)?.write(&snapshot.of, &snapshot.state)?;
     Ok(height)
+}
+
+/// The last sequence before which a directory has no rows, because it was begun behind a snapshot; 0 for any other.
+///
+/// # Errors
+/// The storage's faults.
+pub fn begun_behind(storage: &impl Storage) -> Result<u64, StorageFault> {
+    let bytes = match read_whole(storage, BEGUN_FILE, 4_096) {
+        Err(fault) if fault.is_absent() => return Ok(0),
+        bytes => bytes?,
+    };
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let sequence = text.strip_prefix("behind sequence ").and_then(|text| text.strip_suffix('\n'));
+    Ok(sequence.and_then(|sequence| sequence.parse().ok()).unwrap_or(0))
 }
 
 /// All blocks up to the trusted height: each signed, each naming the one before, the last one or all together trusted.

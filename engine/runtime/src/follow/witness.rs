@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::storage::{Storage, read_whole};
 
 /// The directory of what a validator remembers.
-const VALIDATOR_DIRECTORY: &str = "validator";
+pub(super) const VALIDATOR_DIRECTORY: &str = "validator";
 /// What was cosigned last.
 const SIGNED_FILE: &str = "validator/signed";
 /// The newest checkpoint that was cosigned, the operator's line and the own one under it.

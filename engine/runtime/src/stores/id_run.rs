@@ -26,9 +26,11 @@ const CHECKSUM_AT: usize = 96;
 /// Hash, and sequence less the range's first.
 const ENTRY_BYTES: usize = 12;
 /// Entries behind one hash that is kept in memory: what one question reads.
-const ENTRIES_A_FENCE: usize = 256;
-/// The longest run: 2^26 entries.
-const RUN_BYTES_MAX: u64 = 1 << 30;
+const ENTRIES_A_FENCE: usize = 32;
+/// The longest run that a merging makes.
+pub(super) const RUN_ENTRIES_MAX: u64 = 80 << 20;
+/// The longest run's file.
+const RUN_BYTES_MAX: u64 = RUN_ENTRIES_MAX * ENTRY_BYTES as u64 + HEADER_BYTES as u64;
 
 /// An open run.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ pub(super) struct IdRun<F> {
     pub(super) range: (u64, u64),
     pub(super) count: usize,
     file: Arc<F>,
-    /// The hash of every 256th entry, from the first on.
+    /// The hash of every 32nd entry, from the first on.
     fences: Vec<u64>,
 }
 
@@ -94,13 +96,6 @@ impl<F: StorageFile> IdRun<F> {
         let file = Arc::new(storage.open(&path, Access::Buffered)?);
         let fences = entries.iter().step_by(ENTRIES_A_FENCE).map(|(hash, _)| *hash).collect();
         Ok(Some((Self { range, count: entries.len(), file, fences }, entries)))
-    }
-
-    /// All entries, ascending.
-    pub(super) fn entries(&self) -> Result<Vec<IdEntry>, StorageFault> {
-        let mut bytes = vec![0; self.count * ENTRY_BYTES];
-        self.file.read_at(HEADER_BYTES as u64, &mut bytes)?;
-        Ok(entries_in(&bytes, self.range.0).collect())
     }
 
     /// The entries whose hashes lie in `hashes`, ascending.

@@ -1,35 +1,22 @@
-//! The sealed runs of ids that are older than memory, and the filter over them: how an id is known for ever (I3) at
-//! 2 to 3 bytes of memory.
+//! The sealed runs of ids that are older than memory: how an id is known for ever (I3).
 //!
-//! Runs cover the journal without a gap from sequence 1 on. Sixty-four short ones become one long one, so that a question
-//! that the filter lets through asks few files. One thread writes; any may ask.
+//! Runs cover the journal without a gap from sequence 1 on. Sixteen short ones become one long one, so that a question
+//! that the filters let through asks few files. One thread writes; any may ask.
 
 use std::sync::Arc;
 
-use feiqian_core::ids::{FullIds, IdFilter};
+use feiqian_core::ids::{FullIds, IdFilter, SequenceRange};
 use parking_lot::{Mutex, RwLock};
 
 use super::StoreFault;
-use super::id_run::{IDS_DIRECTORY, IdEntry, IdRun, SUFFIX, path_of, range_of};
+use super::id_run::{IDS_DIRECTORY, IdEntry, IdRun, RUN_ENTRIES_MAX, SUFFIX, path_of, range_of};
 use crate::storage::{ASIDE_SUFFIX, Storage};
 
-/// Runs of one table each that are merged to one: questions ask fewer, and each id is written twice. A question that the
-/// filter lets through, one in a thousand, takes a microsecond a run.
-const MERGED: usize = 64;
+/// Runs that are merged to one: questions ask fewer, and each id is written once more for each 16-fold of history. A
+/// question that the filters let through, one in some hundreds, takes most of a microsecond a run.
+const MERGED: usize = 16;
 /// Parts of the hashes that a merging works on one after the other: what it holds in memory.
 const SLICES: u64 = 64;
-/// Ids that the first filter has room for; each next one for half as many again.
-const FIRST_ROOM: usize = 1 << 20;
-
-/// What is stored now, for the shards: [`feiqian_core::state::State::ids_stored`].
-#[derive(Clone, Debug)]
-pub struct StoredIds {
-    /// All ids of entries below this sequence are in runs.
-    pub end: u64,
-    /// The filter over them.
-    pub filter: Arc<IdFilter>,
-}
-
 /// The runs of a data directory; clones are the same store.
 #[derive(Debug)]
 pub struct IdRuns<S: Storage>(Arc<Parts<S>>);
@@ -45,24 +32,18 @@ struct Parts<S: Storage> {
     storage: S,
     chain_id: [u8; 16],
     runs: RwLock<Arc<[IdRun<S::File>]>>,
-    filled: Mutex<Filled>,
     unsynced: Mutex<Vec<IdRun<S::File>>>,
-}
-
-#[derive(Clone, Debug)]
-struct Filled {
-    filter: Arc<IdFilter>,
-    ids: usize,
 }
 
 impl<S: Storage> IdRuns<S> {
     /// Opens the store, making its directory if there is none. What is damaged, left over or behind a gap is removed:
     /// the journal gives it again. So is what reaches beyond `last`, the sequence behind which frames are executed
-    /// again: each of their ids would be looked for on disk. Tells how many runs were damaged.
+    /// again: each of their ids would be looked for on disk. Gives a filter over what is left, too, and tells how many runs
+    /// were damaged.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, usize), StoreFault> {
+    pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, IdFilter, usize), StoreFault> {
         storage.create_directory(IDS_DIRECTORY)?;
         let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
         let mut end = 1;
@@ -88,36 +69,32 @@ impl<S: Storage> IdRuns<S> {
             storage.remove(path)?;
         }
         storage.sync_directory(IDS_DIRECTORY)?;
-        let filter = Arc::new(IdFilter::for_ids(hashes.len().max(FIRST_ROOM)));
+        let mut filter = IdFilter::for_ids(hashes.len());
         hashes.iter().for_each(|hash| filter.insert(*hash));
-        let filled = Mutex::new(Filled { filter, ids: hashes.len() });
-        let parts =
-            Parts { storage, chain_id, runs: RwLock::new(runs.into()), filled, unsynced: Mutex::default() };
-        Ok((Self(Arc::new(parts)), damaged))
+        let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), unsynced: Mutex::default() };
+        Ok((Self(Arc::new(parts)), filter, damaged))
     }
 
-    /// What is stored.
+    /// The sequence below which the ids of all entries are stored.
     #[must_use]
-    pub fn stored(&self) -> StoredIds {
-        let end = self.0.runs.read().last().map_or(1, |run| run.range.1);
-        StoredIds { end, filter: Arc::clone(&self.0.filled.lock().filter) }
+    pub fn end(&self) -> u64 {
+        self.0.runs.read().last().map_or(1, |run| run.range.1)
     }
 
-    /// Stores the ids of a range, which all shards have given their tables for.
+    /// Stores the ids of a range, which all shards have given their tables for; gives the new [`IdRuns::end`].
     ///
     /// # Errors
     /// The storage's faults.
     ///
     /// # Panics
     /// If the range does not follow the last run.
-    pub fn store(&self, full: Vec<FullIds>) -> Result<StoredIds, StoreFault> {
-        let Some(range) = full.first().map(|full| full.range) else { return Ok(self.stored()) };
-        assert_eq!(range.0, self.stored().end, "runs cover the journal without a gap");
+    pub fn store(&self, full: Vec<FullIds>) -> Result<u64, StoreFault> {
+        let Some(range) = full.first().map(|full| full.range) else { return Ok(self.end()) };
+        assert_eq!(range.0, self.end(), "runs cover the journal without a gap");
         let mut entries: Vec<IdEntry> = full.iter().flat_map(|full| full.table.sorted()).collect();
         if full.len() > 1 {
             entries.sort();
         }
-        self.fill(&entries)?;
         let slices = std::iter::once(Ok(entries));
         let run = IdRun::write(&self.0.storage, &self.0.chain_id, range, slices)?;
         // Whoever is told that they are stored may take the tables back.
@@ -125,8 +102,7 @@ impl<S: Storage> IdRuns<S> {
         self.0.unsynced.lock().push(run.clone());
         let mut runs = self.0.runs.write();
         *runs = runs.iter().cloned().chain([run]).collect();
-        drop(runs);
-        Ok(self.stored())
+        Ok(range.1)
     }
 
     /// Makes durable what has been stored. Nothing waits for that: a start that finds less reads more of the journal.
@@ -142,28 +118,19 @@ impl<S: Storage> IdRuns<S> {
         Ok(())
     }
 
-    /// Adds ids to the filter, or to a larger one in its place.
-    fn fill(&self, entries: &[IdEntry]) -> Result<(), StoreFault> {
-        let Filled { mut filter, ids } = self.0.filled.lock().clone();
-        let ids = ids + entries.len();
-        if ids > filter.room() {
-            filter = Arc::new(IdFilter::for_ids(ids.max(filter.room() / 2 * 3)));
-            let runs = Arc::clone(&self.0.runs.read());
-            for run in runs.iter() {
-                run.entries()?.iter().for_each(|(hash, _)| filter.insert(*hash));
-            }
-        }
-        entries.iter().for_each(|(hash, _)| filter.insert(*hash));
-        *self.0.filled.lock() = Filled { filter, ids };
-        Ok(())
-    }
-
     /// Makes one run of the last short ones, if there are so many: after the shards have been told of the newest, since
     /// they do not wait for this.
     ///
     /// # Errors
     /// The storage's faults.
     pub fn merge(&self) -> Result<(), StoreFault> {
+        // Sixteen long ones may be there now, too.
+        while self.merge_last()? {}
+        Ok(())
+    }
+
+    /// Merges the last runs if they are of one length. False: nothing was merged.
+    fn merge_last(&self) -> Result<bool, StoreFault> {
         let runs = Arc::clone(&self.0.runs.read());
         let (kept, short) = runs.split_at(runs.len().saturating_sub(MERGED));
         let length = |run: &IdRun<S::File>| run.range.1 - run.range.0;
@@ -171,10 +138,13 @@ impl<S: Storage> IdRuns<S> {
         if short.len() < MERGED
             || short.iter().any(|run| length(run) >= shortest.saturating_mul(MERGED as u64) / 2)
         {
-            return Ok(());
+            return Ok(false);
         }
-        let (Some(first), Some(last)) = (short.first(), short.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (short.first(), short.last()) else { return Ok(false) };
         let range = (first.range.0, last.range.1);
+        if range.1 - range.0 > RUN_ENTRIES_MAX {
+            return Ok(false);
+        }
         let slices = (0..SLICES).map(|slice| {
             let width = u64::MAX / SLICES + 1;
             let hashes = slice * width..=slice * width + (width - 1);
@@ -193,17 +163,18 @@ impl<S: Storage> IdRuns<S> {
         for run in short {
             self.0.storage.remove(&path_of(run.range))?;
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// The sequences that stored runs have for the hash of an id, newest run first.
+    /// The sequences that the stored runs of a range have for the hash of an id, newest run first; such as lie outside
+    /// the range may be among them.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn sequences_of(&self, hash: u64) -> Result<Vec<u64>, StoreFault> {
+    pub fn sequences_of(&self, hash: u64, (first, end): SequenceRange) -> Result<Vec<u64>, StoreFault> {
         let runs = Arc::clone(&self.0.runs.read());
         let mut found = Vec::new();
-        for run in runs.iter().rev() {
+        for run in runs.iter().rev().filter(|run| run.range.0 < end && first < run.range.1) {
             run.find(hash, &mut found)?;
         }
         Ok(found)

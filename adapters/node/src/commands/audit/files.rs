@@ -29,7 +29,8 @@ use crate::keys::read_public;
 use crate::output::{Output, grouped};
 
 const RECEIPT_MAGIC: &[u8] = b"FQRCPT01";
-const FILE_BYTES_MAX: u64 = if RECEIPT_BYTES_MAX > NOTE_BYTES_MAX { RECEIPT_BYTES_MAX } else { NOTE_BYTES_MAX } as u64;
+const FILE_BYTES_MAX: u64 =
+    if RECEIPT_BYTES_MAX > NOTE_BYTES_MAX { RECEIPT_BYTES_MAX } else { NOTE_BYTES_MAX } as u64;
 
 #[derive(Serialize, Default)]
 struct FilesAudit {
@@ -65,7 +66,10 @@ impl fmt::Display for FilesAudit {
         for (currency, amount) in &self.cleared {
             writeln!(f, "    {amount} {currency} cleared")?;
         }
-        writeln!(f, "  {blocks} blocks, {links} links between neighbours, {checkpoints} checkpoints: one chain")?;
+        writeln!(
+            f,
+            "  {blocks} blocks, {links} links between neighbours, {checkpoints} checkpoints: one chain"
+        )?;
         writeln!(f, "  receipts do not prove that there are no further transfers")?;
         if !self.other_files.is_empty() {
             writeln!(f, "  not looked into: {}", self.other_files.join(", "))?;
@@ -83,9 +87,10 @@ struct Seen {
     cleared: BTreeMap<u16, u128>,
 }
 
-pub(super) fn audit_files(output: Output, arguments: &AuditArgs) -> Result<(), Fault> {
+pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) -> Result<(), Fault> {
     let usage = || Fault::Usage("audit --participant BIC --files DIR --key KEY: all three".to_owned());
-    let (Some(bic), Some(files), Some(key)) = (&arguments.participant, &arguments.files, &arguments.key) else {
+    let (Some(bic), Some(files), Some(key)) = (&arguments.participant, &arguments.files, &arguments.key)
+    else {
         return Err(usage());
     };
     let bic = Bic::parse(bic).map_err(|error| Fault::Usage(format!("--participant {bic} {error}")))?;
@@ -188,7 +193,9 @@ fn take_block(
         let chain = crate::hex::encode(&header.chain_id);
         return Err(Fault::Check(format!("{}: of another chain, {chain}", path.display())));
     }
-    let Some((known, known_block)) = seen.blocks.insert(header.height, (header, block)) else { return Ok(()) };
+    let Some((known, known_block)) = seen.blocks.insert(header.height, (header, block)) else {
+        return Ok(());
+    };
     if known == header {
         return Ok(());
     }
@@ -220,7 +227,9 @@ fn take_checkpoint(seen: &mut Seen, log: &VerifierKey, path: PathBuf, bytes: &[u
 fn links(seen: &Seen) -> Result<u64, Fault> {
     let mut links = 0;
     for (height, (header, _)) in &seen.blocks {
-        let Some((before, _)) = height.checked_sub(1).and_then(|before| seen.blocks.get(&before)) else { continue };
+        let Some((before, _)) = height.checked_sub(1).and_then(|before| seen.blocks.get(&before)) else {
+            continue;
+        };
         if header.previous != before.hash() || before.first_sequence + before.count != header.first_sequence {
             return Err(Fault::Check(format!("block {height} does not continue the block before it")));
         }
