@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::Context;
 use crate::fault::Fault;
 use crate::keys::{operator_key_path, read_secret, write_operator_key};
-use crate::session::{OPERATOR_FILE, check_is_there, write_operator};
+use crate::session::{OPERATOR_FILE, PROMOTED_FILE, check_is_there, write_operator};
 
 #[derive(Serialize)]
 struct TakenOver {
@@ -66,6 +66,10 @@ pub(super) fn takeover(
     let (machine, epoch) = taken.map_err(|error| Fault::open(data, &error))?;
     let (height, entries) = (machine.book().sealer().height(), machine.journal().head().sequence);
     machine.close().map_err(|error| Fault::Data(error.to_string()))?;
+    let promoted = data.join(PROMOTED_FILE);
+    std::fs::create_dir_all(data.join("validator"))
+        .and_then(|()| std::fs::write(&promoted, format!("epoch {epoch}\n")))
+        .map_err(|error| Fault::file(&promoted, "write it down", &error))?;
     if !own.exists() {
         write_operator_key(data, &key)?;
     }

@@ -28,7 +28,7 @@ use crate::cli::ValidateArgs;
 use crate::config::loopback_rule;
 use crate::fault::Fault;
 use crate::follow::{Client, FollowServer, SourceState, Takes};
-use crate::keys::{read_public, read_secret};
+use crate::keys::{operator_key_path, read_public, read_secret};
 
 mod drive;
 mod listener;
@@ -67,6 +67,10 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
     let ValidateArgs { from, key, name, operator, listen, .. } = arguments;
     if !listen.ip().is_loopback() {
         return Err(Fault::Usage(format!("--listen {listen}: must be {}", loopback_rule())));
+    }
+    if operator_key_path(&context.data).exists() {
+        let way = "this is an operator's directory, which follows nobody; choose another --data";
+        return Err(Fault::Data(format!("{}: {way}", context.data.display())));
     }
     let metrics = http::install_recorder()?;
     let operator = read_public(operator)?;

@@ -48,6 +48,7 @@ pub struct Client {
     key: SigningKey,
     /// What the last answer with frames said of the source's height.
     height: u64,
+    wait_ms: u64,
 }
 
 struct Answer {
@@ -78,7 +79,19 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .build();
-        Ok(Self { agent: config.into(), base: base.to_owned(), name: name.to_owned(), key, height: 0 })
+        Ok(Self {
+            agent: config.into(),
+            base: base.to_owned(),
+            name: name.to_owned(),
+            key,
+            height: 0,
+            wait_ms: WAIT_MS_MAX,
+        })
+    }
+
+    /// How long the source may wait for frames before it answers that there are none, milliseconds.
+    pub fn wait_for_frames(&mut self, wait_ms: u64) {
+        self.wait_ms = wait_ms.min(WAIT_MS_MAX);
     }
 
     /// The height that the source said last.
@@ -172,7 +185,7 @@ fn refused(answer: &Answer) -> SourceFault {
 
 impl Source for Client {
     fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
-        let answer = self.ask("GET", &format!("/frames/{sequence}?wait_ms={WAIT_MS_MAX}"), &[])?;
+        let answer = self.ask("GET", &format!("/frames/{sequence}?wait_ms={}", self.wait_ms), &[])?;
         self.height = answer.height.unwrap_or(self.height);
         match answer.status {
             200 => Ok(ServedFrames { bytes: answer.body, signature: answer.signature }),

@@ -125,10 +125,15 @@ fn three_validators_make_blocks_witnessed_and_one_of_them_takes_over() {
     assert_eq!(killed.terminate(), 0);
     let key = house.data().join("keys/operator.key").display().to_string();
     house.run_on("v0", &["audit"]).json();
+    house.run_on("v0", &["serve"]).fails_with(3, &["validator's copy", "feiqian takeover"]);
     house.run_on("v0", &["takeover", "--operator-key", &key]).fails_with(2, &["--operator BIC"]);
     let taken = ["takeover", "--operator-key", &key, "--operator", "FEIQXXAA"];
     assert_eq!(house.run_on("v0", &taken).json()["epoch"], 2);
     let serving = house.start_on("v0", &["serve"]);
+    let own = house.path("v1.key").display().to_string();
+    let (at, public) = (address(&serving), operator_key(&house));
+    let itself = ["validate", "--from", &at, "--key", &own, "--name", NAMES[1], "--operator", &public];
+    house.run(&itself).fails_with(3, &["operator's directory"]);
     assert_eq!(second.terminate(), 0);
     let from = address(&serving);
     let second = validator(&house, 1, &from);

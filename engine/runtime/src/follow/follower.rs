@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{FollowFault, Replica, Source, SourceFault, Witness};
+use super::{Finding, FollowFault, Replica, Source, SourceFault, Witness};
 use crate::journal::StoredFrame;
 use crate::storage::Storage;
 use crate::stores::StoredBlock;
@@ -38,8 +38,9 @@ pub struct Follower<S: Storage> {
     snapshot_blocks: u64,
     /// Served ahead of their comparison.
     blocks: VecDeque<StoredBlock>,
-    /// Cosigned and not handed in yet.
-    cosigned: Option<Vec<u8>>,
+    /// The newest cosigned checkpoint is still to be handed in, or again: after a start and after a failure nobody
+    /// knows whether it is there.
+    is_owing: bool,
     is_relayed: bool,
 }
 
@@ -47,7 +48,7 @@ impl<S: Storage> Follower<S> {
     /// A follower that goes on with a replica; without a witness it only compares.
     #[must_use]
     pub const fn new(replica: Replica<S>, witness: Option<Witness<S>>, snapshot_blocks: u64) -> Self {
-        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), cosigned: None, is_relayed: false }
+        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), is_owing: true, is_relayed: false }
     }
 
     /// Takes frames that the operator has not signed too, as another validator gives them: then nobody can show later
@@ -69,12 +70,24 @@ impl<S: Storage> Follower<S> {
         self.witness.as_ref()
     }
 
+    /// Whether blocks are compared that are not cosigned yet: their checkpoint must come soon.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.witness.as_ref().is_some_and(|witness| witness.signed() < self.replica.height())
+    }
+
     /// One turn: takes the frames that there are, compares the blocks that they make, and considers the newest checkpoint,
     /// at `now` in seconds since 1970.
     ///
     /// # Errors
     /// [`FollowFault`]: of its kinds [`FollowFault::Source`] alone allows another turn.
     pub fn turn(&mut self, source: &mut impl Source, now: u64) -> Result<Turn, FollowFault> {
+        let turn = self.take_turn(source, now);
+        self.is_owing |= matches!(turn, Err(FollowFault::Source(_)));
+        turn
+    }
+
+    fn take_turn(&mut self, source: &mut impl Source, now: u64) -> Result<Turn, FollowFault> {
         let mut turn = Turn::default();
         if self.compare(source, &mut turn)? {
             let sequence = self.replica.next_sequence();
@@ -140,31 +153,32 @@ impl<S: Storage> Follower<S> {
 
     fn sign(&mut self, source: &mut impl Source, now: u64) -> Result<Option<u64>, FollowFault> {
         let Some(witness) = self.witness.as_mut() else { return Ok(None) };
-        if let Some(cosigned) = self.cosigned.take() {
-            hand_in(source, cosigned, &mut self.cosigned)?;
-        }
-        let Some(note) = source.checkpoint()? else {
-            return Ok(None);
-        };
-        let considered = witness.consider(&self.replica, &note, now);
-        if let Err(FollowFault::Found(finding)) = considered {
-            // A block that was signed anew says more than a root that differs.
-            let height = finding.height.min(self.replica.height());
-            if height > 0
-                && let Ok(blocks) = source.blocks(height)
-                && let Some(block) = blocks.first()
-            {
-                self.replica.recheck_block(height, block)?;
+        let mut signed = None;
+        if let Some(note) = source.checkpoint()? {
+            match witness.consider(&self.replica, &note, now) {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    self.is_owing = true;
+                    signed = Some(witness.signed());
+                }
+                Err(FollowFault::Found(finding)) => return Err(self.say_more(source, finding)),
+                Err(fault) => return Err(fault),
             }
-            return Err(FollowFault::Found(finding));
         }
-        match considered? {
-            Some(cosigned) => {
-                let signed = witness.signed();
-                hand_in(source, cosigned, &mut self.cosigned)?;
-                Ok(Some(signed))
-            }
-            None => Ok(None),
+        if let Some(cosigned) = witness.cosigned().filter(|_| self.is_owing) {
+            source.hand_in(cosigned)?;
+            self.is_owing = false;
+        }
+        Ok(signed)
+    }
+
+    /// A block that was signed anew says more than a root that differs.
+    fn say_more(&self, source: &mut impl Source, finding: Box<Finding>) -> FollowFault {
+        let height = finding.height.min(self.replica.height());
+        let served = if height > 0 { source.blocks(height).unwrap_or_default() } else { Vec::new() };
+        match served.first().map(|block| self.replica.recheck_block(height, block)) {
+            Some(Err(found)) => found,
+            _ => FollowFault::Found(finding),
         }
     }
 
@@ -175,17 +189,4 @@ impl<S: Storage> Follower<S> {
     pub fn close(self) -> Result<(), FollowFault> {
         self.replica.close()
     }
-}
-
-/// Keeps what can't be handed in now for the next turn.
-fn hand_in(
-    source: &mut impl Source,
-    cosigned: Vec<u8>,
-    kept: &mut Option<Vec<u8>>,
-) -> Result<(), FollowFault> {
-    let handed_in = source.hand_in(&cosigned);
-    if handed_in.is_err() {
-        *kept = Some(cosigned);
-    }
-    Ok(handed_in?)
 }

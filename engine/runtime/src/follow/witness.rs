@@ -8,7 +8,7 @@ use feiqian_proof::Hash;
 use feiqian_proof::checkpoint::{Checkpoint, CheckpointError, log_key};
 use feiqian_proof::cosignature::cosign;
 use feiqian_proof::log::{LogHead, origin_of};
-use feiqian_proof::note::{Note, VerifierKey, is_key_name};
+use feiqian_proof::note::{NOTE_BYTES_MAX, Note, VerifierKey, is_key_name};
 use feiqian_proof::signature::SigningKey;
 
 use super::evidence::Evidence;
@@ -33,6 +33,8 @@ pub struct Witness<S> {
     name: String,
     log_key: VerifierKey,
     signed: LogHead,
+    /// The newest checkpoint with the own line: to be handed in again where it may have been lost.
+    cosigned: Option<Vec<u8>>,
 }
 
 impl<S: Storage> Witness<S> {
@@ -65,13 +67,24 @@ impl<S: Storage> Witness<S> {
         if signed.size > 0 && replica.log_root(signed.size)? != signed.root {
             return Err(set_back);
         }
-        Ok(Self { storage, key, name: name.to_owned(), log_key, signed })
+        let cosigned = match read_whole(&storage, VALIDATOR_CHECKPOINT_FILE, NOTE_BYTES_MAX as u64) {
+            Ok(note) => Some(note),
+            Err(fault) if fault.is_absent() => None,
+            Err(fault) => return Err(fault.into()),
+        };
+        Ok(Self { storage, key, name: name.to_owned(), log_key, signed, cosigned })
     }
 
     /// The size that was cosigned last, 0 if there is none.
     #[must_use]
     pub const fn signed(&self) -> u64 {
         self.signed.size
+    }
+
+    /// The newest checkpoint that was cosigned, if there is one.
+    #[must_use]
+    pub fn cosigned(&self) -> Option<&[u8]> {
+        self.cosigned.as_deref()
     }
 
     /// Considers the operator's newest checkpoint at a time, seconds since 1970; gives it cosigned, if it is one to
@@ -110,6 +123,7 @@ impl<S: Storage> Witness<S> {
         let cosigned = Note::new(note.text().to_owned(), lines.into_iter().flatten().collect());
         let cosigned = cosigned.expect("the text is a note's").to_string().into_bytes();
         self.storage.write_atomically(VALIDATOR_CHECKPOINT_FILE, &cosigned)?;
+        self.cosigned = Some(cosigned.clone());
         Ok(Some(cosigned))
     }
 

@@ -6,7 +6,6 @@
 
 use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, Head};
 use feiqian_proof::Hash;
-use feiqian_proof::hash::{Domain, keyed};
 
 use super::milestone::Milestone;
 use super::scan::{Flaw, Scan, decode_header, highest_mark, is_zero, payload_of, plain_payload, scan};
@@ -117,8 +116,8 @@ impl StoredFrame {
             payload,
         };
         let packed = (header.plain_bytes > 0).then_some(stored);
-        let payload_hash = keyed(Domain::Payload, packed.as_ref().unwrap_or(&frame.payload));
-        PreparedFrame { frame, packed, payload_hash }
+        // Checked when it was read.
+        PreparedFrame { frame, packed, payload_hash: header.payload_hash }
     }
 }
 

@@ -12,11 +12,13 @@ use serde::Serialize;
 
 use super::listener::Standing;
 use crate::fault::Fault;
-use crate::follow::Client;
+use crate::follow::{Client, WAIT_MS_MAX};
 use crate::output::Output;
 
 /// Between turns where there was nothing: the source itself waits for frames, but not for blocks.
 const NAP: Duration = Duration::from_millis(5);
+/// For frames while a checkpoint is due, milliseconds.
+const SOON_MS: u64 = 10;
 /// Between two looks whether to end.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -67,6 +69,8 @@ impl Driver {
         let mut failures = 0;
         while !self.is_ending.load(Ordering::Acquire) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let wait_ms = if self.follower.is_behind() { SOON_MS } else { WAIT_MS_MAX };
+            self.client.wait_for_frames(wait_ms);
             let turn = self.follower.turn(&mut self.client, now);
             self.standing.tell(&self.follower, &self.client);
             match turn {
