@@ -258,6 +258,36 @@ fn a_damaged_segment_is_repaired_from_a_validator_by_the_chain_of_hashes() {
 }
 
 #[test]
+fn no_repair_loses_what_was_written_or_brings_a_successors_frames() {
+    let mut operator = Operator::begun();
+    let groups = groups();
+    operator.run(&groups[..1]);
+    let short = copy_of(&operator);
+    operator.run(&groups[1..3]);
+    assert_eq!(operator.storage.list("journal").expect("a folder").len(), 1, "all in one segment");
+    let (long, last) = (copy_of(&operator), operator.machine.journal().head().sequence);
+    let Operator { storage, machine, .. } = operator;
+    machine.close().expect("a good disk");
+    let taken = Machine::take_over(long.clone(), lengths(COPY_SEGMENT_BYTES), operator_key(), 1);
+    taken.expect("a data directory").0.close().expect("a good disk");
+    let options = JournalOptions { chain_id: CHAIN_ID, segment_bytes: SEGMENT_BYTES };
+    let file = storage.open(&segment_path(1), Access::Buffered).expect("there");
+    file.write_at(4_200, &[0xFF; 8]).expect("damaged");
+    let from = |copy: &SimStorage| {
+        let copy = copy.clone();
+        repair(&storage, options, 0, move |number| read_whole(&copy, &segment_path(number), 1 << 30))
+    };
+    match from(&short) {
+        Err(RepairFault::Shorter { segment: 1, has, needs }) => assert!(has < last && needs == last),
+        other => panic!("{other:?}"),
+    }
+    match from(&long) {
+        Err(RepairFault::LaterEpoch(2)) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn no_segment_of_another_journal_or_a_damaged_copy_is_taken() {
     let operator = Operator::told();
     let copy = copy_of(&operator);

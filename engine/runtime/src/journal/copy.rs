@@ -8,7 +8,7 @@ use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, Head};
 use feiqian_proof::Hash;
 
 use super::milestone::Milestone;
-use super::scan::{Flaw, Scan, decode_header, highest_mark, is_zero, payload_of, plain_payload, scan};
+use super::scan::{Flaw, Found, Scan, decode_header, highest_mark, is_zero, payload_of, plain_payload, scan};
 use super::segment::{number_of, path_of};
 use super::{
     Durable, Frame, JOURNAL_DIRECTORY, JournalFault, PreparedFrame, SEGMENT_BYTES_MAX, SequencedFrame,
@@ -204,8 +204,8 @@ fn torn_group(found: &Scan, image: &[u8], number: u32, acknowledged: u64) -> Opt
     (!is_vouched && group.offset.is_multiple_of(BLOCK_BYTES)).then_some(group.offset)
 }
 
-/// Whether the bytes are a whole segment `number` that continues `head`; gives the head at its end and its frames'
-/// hashes. What another journal wrote behind it shows as the flaw.
+/// Whether the bytes are a whole segment `number` that continues `head`; gives the head at its end and its frames.
+/// What another journal wrote behind it shows as the flaw.
 ///
 /// # Errors
 /// The place of the first flaw and what it is.
@@ -213,13 +213,13 @@ pub(super) fn check_segment(
     image: &[u8],
     number: u32,
     head: Head,
-) -> Result<(Head, Vec<Hash>), (usize, Flaw)> {
+) -> Result<(Head, Vec<Found>), (usize, Flaw)> {
     if is_zero(image) {
         return Err((0, Flaw::Start));
     }
     let found = scan(image, number, head);
     match found.flaw {
         Some(flaw) => Err((found.at, flaw)),
-        None => Ok((found.head, found.frames.iter().map(|frame| frame.hash).collect())),
+        None => Ok((found.head, found.frames)),
     }
 }

@@ -10,10 +10,11 @@ use feiqian_proof::Hash;
 use super::copy::check_segment;
 use super::milestone::{Milestone, Place};
 use super::recovery::{RecoveryFault, RecoveryRefusal, Refusal};
-use super::scan::Flaw;
+use super::scan::{Flaw, Found, highest_sequence, scan};
 use super::segment::{number_of, path_of};
 use super::writer::Journal;
 use super::{JOURNAL_DIRECTORY, JournalOptions, SEGMENT_BYTES_MAX};
+use crate::machine::FIRST_EPOCH;
 use crate::storage::frozen::Frozen;
 use crate::storage::{Access, BLOCK_BYTES, Storage, StorageFault, StorageFile, read_whole};
 
@@ -55,6 +56,24 @@ pub enum RepairFault<E> {
     /// It holds other frames than those that can still be read here, or ends elsewhere.
     #[error("segment {0} of the other copy holds other frames than this journal")]
     Other(u32),
+    /// It ends before a sequence that was written here: what lies between would be lost.
+    #[error(
+        "segment {segment} of the other copy ends at sequence {has}, and sequence {needs} was written here: ask a copy \
+         that went further"
+    )]
+    Shorter {
+        /// The segment.
+        segment: u32,
+        /// The copy's last sequence.
+        has: u64,
+        /// The last one that can be told here.
+        needs: u64,
+    },
+    /// It goes on in a later epoch: another leads this chain now.
+    #[error(
+        "the other copy goes on in epoch {0}: another leads this chain now, so this directory must not lead any more"
+    )]
+    LaterEpoch(u32),
     /// The recovery refuses the same segment again: the other copy does not go as far.
     #[error("the other copy's segment does not help: {0}")]
     StillRefused(RecoveryRefusal),
@@ -73,16 +92,15 @@ pub fn repair<S: Storage, E>(
 ) -> Result<Vec<Repaired>, RepairFault<E>> {
     let mut repaired: Vec<Repaired> = Vec::new();
     loop {
-        let (refusal, before, known) = match try_recovery(storage, options, acknowledged)? {
-            Tried::Good => return Ok(repaired),
-            Tried::Refused { refusal, before, known } => (refusal, before, known),
+        let Tried::Refused { refusal, damaged } = try_recovery(storage, options, acknowledged)? else {
+            return Ok(repaired);
         };
         let segment = refusal.segment();
         if repaired.iter().any(|done| done.segment == segment) {
             return Err(RepairFault::StillRefused(refusal));
         }
         let image = fetch(segment).map_err(RepairFault::Source)?;
-        let frames = check(storage, (segment, before), &known, &image)?;
+        let frames = check(storage, &damaged, acknowledged, &image)?;
         let kept = replace(storage, segment, &image)?;
         repaired.push(Repaired { segment, was: refusal, frames, kept });
     }
@@ -90,12 +108,20 @@ pub fn repair<S: Storage, E>(
 
 enum Tried {
     Good,
-    /// The head at the beginning of the refused segment, and the hashes of what can be read of it.
-    Refused {
-        refusal: RecoveryRefusal,
-        before: Head,
-        known: Vec<Hash>,
-    },
+    Refused { refusal: RecoveryRefusal, damaged: Damaged },
+}
+
+/// What can still be told of a damaged segment.
+struct Damaged {
+    segment: u32,
+    /// The head at its beginning.
+    before: Head,
+    /// The hashes of its frames up to the damage.
+    known: Vec<Hash>,
+    /// The last sequence that was written in it.
+    sequence: u64,
+    /// The last epoch before the damage.
+    epoch: u32,
 }
 
 fn try_recovery<S: Storage, E>(
@@ -127,8 +153,15 @@ fn try_recovery<S: Storage, E>(
         before = head_before(storage, options, segment)?;
     }
     let readable = read_whole(storage, &path_of(segment), u64::from(SEGMENT_BYTES_MAX)).unwrap_or_default();
-    let known = super::scan::scan(&readable, segment, before).frames.iter().map(|frame| frame.hash).collect();
-    Ok(Tried::Refused { refusal, before, known })
+    let found = scan(&readable, segment, before);
+    let damaged = Damaged {
+        segment,
+        before,
+        known: found.frames.iter().map(|frame| frame.hash).collect(),
+        sequence: highest_sequence(&readable, found.at, segment, &found.head),
+        epoch: found.head.epoch.max(before.epoch),
+    };
+    Ok(Tried::Refused { refusal, damaged })
 }
 
 /// Of a missing segment, before which nothing was read: the end of the one before.
@@ -136,28 +169,36 @@ fn head_before<S: Storage>(storage: &S, options: JournalOptions, segment: u32) -
     let mut head = Head::genesis(options.chain_id);
     for number in 1..segment {
         let image = read_whole(storage, &path_of(number), u64::from(SEGMENT_BYTES_MAX))?;
-        head = super::scan::scan(&image, number, head).head;
+        head = scan(&image, number, head).head;
     }
     Ok(head)
 }
 
 fn check<S: Storage, E>(
     storage: &S,
-    (segment, before): (u32, Head),
-    known: &[Hash],
+    damaged: &Damaged,
+    acknowledged: u64,
     image: &[u8],
 ) -> Result<u64, RepairFault<E>> {
-    let checked = check_segment(image, segment, before);
-    let (head, hashes) = checked.map_err(|(offset, flaw)| RepairFault::Flawed { segment, offset, flaw })?;
+    let segment = damaged.segment;
+    let checked = check_segment(image, segment, damaged.before);
+    let (head, frames) = checked.map_err(|(offset, flaw)| RepairFault::Flawed { segment, offset, flaw })?;
     let mut block = vec![0; BLOCK_BYTES];
     let next = storage.open(&path_of(segment + 1), Access::Buffered);
     let next =
         next.and_then(|file| file.read_at(0, &mut block)).ok().and_then(|()| Milestone::decode(&block));
     let is_joined = next.is_none_or(|next| next.place != Place::Start || next.head == head);
-    if hashes.starts_with(known) && is_joined {
-        Ok(hashes.len() as u64)
-    } else {
-        Err(RepairFault::Other(segment))
+    let hashes: Vec<Hash> = frames.iter().map(|frame| frame.hash).collect();
+    if !hashes.starts_with(&damaged.known) || !is_joined {
+        return Err(RepairFault::Other(segment));
+    }
+    if head.sequence < damaged.sequence {
+        return Err(RepairFault::Shorter { segment, has: head.sequence, needs: damaged.sequence });
+    }
+    let is_own = |frame: &Found| frame.header.last_sequence() <= acknowledged.max(damaged.sequence);
+    match frames.iter().find(|frame| frame.header.epoch > damaged.epoch.max(FIRST_EPOCH) && !is_own(frame)) {
+        Some(frame) => Err(RepairFault::LaterEpoch(frame.header.epoch)),
+        None => Ok(hashes.len() as u64),
     }
 }
 
@@ -170,7 +211,10 @@ fn replace<S: Storage>(storage: &S, segment: u32, image: &[u8]) -> Result<Option
     file.write_at(0, image)?;
     file.sync_data()?;
     let is_there = storage.list(JOURNAL_DIRECTORY)?.iter().any(|name| number_of(name) == Some(segment));
-    let kept = format!("{DAMAGED_DIRECTORY}/{segment:010}.fqj");
+    let taken = storage.list(DAMAGED_DIRECTORY)?;
+    let mut names = (1..).map(|number: u32| format!("{segment:010}-{number}.fqj"));
+    let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+    let kept = format!("{DAMAGED_DIRECTORY}/{name}");
     if is_there {
         storage.rename(&path, &kept)?;
     }
