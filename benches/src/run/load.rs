@@ -60,7 +60,7 @@ pub struct LoadOptions {
     pub threads: usize,
     /// Shards of an own server; none for the default.
     pub shards: Option<usize>,
-    /// Whether an own server seals blocks as by default; else none before the end.
+    /// Whether an own server hashes leaves and seals blocks; the check at the end makes what is missing.
     pub is_sealing: bool,
     /// Where the run's folder is made, for its report, its plot, and its data where no other place is named.
     pub folder: PathBuf,
@@ -200,9 +200,7 @@ fn on_own(
         || written_bytes(data).map_err(|fault| LoadFault::File(format!("{}: {fault}", data.display())));
     let mut spec = ServerSpec::new(data.to_owned(), options.workload.clone());
     spec.shards = options.shards;
-    if !options.is_sealing {
-        (spec.seal_interval_ms, spec.seal_entries_max) = (Some(u64::from(u32::MAX)), Some(u64::MAX));
-    }
+    spec.is_sealing = options.is_sealing;
     let own = OwnServer::start(program, &spec).map_err(LoadFault::Server)?;
     let server = own_credentials(&own.ready.address, options.workload.participants)?;
     let layout = Layout::fresh(&options.workload);

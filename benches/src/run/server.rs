@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use feiqian_core::command as core;
 use feiqian_runtime::options::EngineOptions;
@@ -34,10 +34,8 @@ pub struct ServerSpec {
     pub sessions_max: usize,
     /// Shards; none for the default.
     pub shards: Option<usize>,
-    /// Milliseconds between seals; none for the default.
-    pub seal_interval_ms: Option<u64>,
-    /// Entries of a block at the most; none for the default.
-    pub seal_entries_max: Option<u64>,
+    /// Whether leaves are hashed and blocks sealed.
+    pub is_sealing: bool,
 }
 
 impl ServerSpec {
@@ -50,16 +48,14 @@ impl ServerSpec {
             listen: "127.0.0.1:0".to_owned(),
             sessions_max: 1_100,
             shards: None,
-            seal_interval_ms: None,
-            seal_entries_max: None,
+            is_sealing: true,
         }
     }
 
     fn options(&self) -> EngineOptions {
         let mut options = EngineOptions::new(self.data.clone());
         options.shards = self.shards.unwrap_or(options.shards);
-        options.seal_interval = self.seal_interval_ms.map_or(options.seal_interval, Duration::from_millis);
-        options.seal_entries_max = self.seal_entries_max.unwrap_or(options.seal_entries_max);
+        options.is_sealing = self.is_sealing;
         options
     }
 }

@@ -4,8 +4,10 @@
 mod cases;
 mod core;
 mod cycles;
+mod durable_ways;
 mod durable_write;
 mod machine;
+mod questions;
 mod requests;
 mod restart;
 mod results;
@@ -81,7 +83,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 14] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -91,6 +93,7 @@ const CASES: [Case; 13] = [
     ("half", cases::half_load),
     ("requests", requests::request_sizes),
     ("single", requests::single_session),
+    ("durable", durable_ways::durable_ways),
     ("accounts", cases::accounts_and_history),
     ("sealing", cases::sealing),
     ("cycle", cycles::closing),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Settings;
 use super::cases::{options, plain};
+use super::questions;
 use super::results::Results;
 use crate::run::scratch;
 use crate::run::server::{OwnServer, ServerSpec};
@@ -45,5 +46,6 @@ pub(super) fn restart(settings: &Settings, results: &mut Results) -> Result<(), 
         "entries/s",
         recovered.entries as f64 / seconds,
     );
+    questions::ask(settings, &data, results)?;
     std::fs::remove_dir_all(&data).map_err(|fault| fault.to_string())
 }

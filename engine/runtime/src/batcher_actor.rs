@@ -35,6 +35,7 @@ pub(crate) struct Batcher {
     pub(crate) lane: LaneEnd<Executed>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) admission: Weak<Admission>,
+    pub(crate) is_sealing: bool,
     pub(crate) seal_interval: Duration,
     pub(crate) seal_entries_max: u64,
     pub(crate) snapshot_blocks: u64,
@@ -105,10 +106,16 @@ impl Handler<StopSealing> for Batcher {
 impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
         let mut has_sealed = false;
-        let Self { book, lane, meter, snapshot_blocks, snapshot_ordered, flushes, id_runs, .. } = self;
+        let Self {
+            book, lane, meter, is_sealing, snapshot_blocks, snapshot_ordered, flushes, id_runs, ..
+        } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
             let begun = Instant::now();
-            match book.absorb(&execution.frame, &rows, delta.as_ref()) {
+            let absorbed = match *is_sealing {
+                true => book.absorb(&execution.frame, &rows, delta.as_ref()),
+                false => book.write_rows(&execution.frame, &rows).map(|()| None).map_err(Into::into),
+            };
+            match absorbed {
                 Ok(Some(block)) => {
                     has_sealed = true;
                     meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());

@@ -98,7 +98,7 @@ impl<S: Storage> Book<S> {
         rows: &[OutcomeRow],
         delta: Option<&Delta>,
     ) -> Result<Option<SealedBlock>, BookFault> {
-        self.outcomes.write_rows(frame.header.first_sequence, rows.as_bytes())?;
+        self.write_rows(frame, rows)?;
         let header = self.sealer.absorb(&view_of(frame), rows, delta)?;
         self.head = Some(frame.header.head(frame.hash));
         let Some(header) = header else { return Ok(None) };
@@ -108,6 +108,11 @@ impl<S: Storage> Book<S> {
             false => self.store(&header)?,
         };
         Ok(Some(SealedBlock { header, signature }))
+    }
+
+    /// Only keeps the rows of a frame.
+    pub(crate) fn write_rows(&self, frame: &Durable<Frame>, rows: &[OutcomeRow]) -> Result<(), StoreFault> {
+        self.outcomes.write_rows(frame.header.first_sequence, rows.as_bytes())
     }
 
     fn store(&self, header: &BlockHeader) -> Result<Signature, BookFault> {

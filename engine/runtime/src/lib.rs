@@ -21,6 +21,7 @@ mod batcher_actor;
 pub mod stores;
 pub mod identity;
 pub mod machine;
+mod restart;
 pub mod history;
 pub mod directory;
 pub mod settlement;

@@ -11,7 +11,7 @@ use feiqian_core::block::Sealer;
 use feiqian_core::codec::Malformed;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::frame::FrameKind;
-use feiqian_core::ids::{FullIds, IdIndex, RUN_ENTRIES};
+use feiqian_core::ids::{IdIndex, RUN_ENTRIES};
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::state::{Fault, State};
@@ -27,6 +27,7 @@ use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
 };
+use crate::restart::{self, Aftermath, Alone, Beside};
 use crate::storage::Storage;
 use crate::stores::{BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
 
@@ -40,13 +41,15 @@ pub struct MachineOptions {
     pub segment_bytes: u32,
     /// Of a run of ids, in entries of the journal. May differ from one start to the next.
     pub id_run_entries: u64,
+    /// Whether a start seals and stores ids on threads of their own; simulation needs one order of all operations.
+    pub has_threads: bool,
 }
 
 impl MachineOptions {
     /// The usual runs of ids.
     #[must_use]
     pub const fn new(segment_bytes: u32) -> Self {
-        Self { segment_bytes, id_run_entries: RUN_ENTRIES }
+        Self { segment_bytes, id_run_entries: RUN_ENTRIES, has_threads: true }
     }
 }
 
@@ -197,20 +200,35 @@ impl<S: Storage> Machine<S> {
         let ids = ids.with_runs_of(options.id_run_entries);
         let end = id_runs.end();
         state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
-        let mut book = Book::new(sealer, key, (blocks, outcomes, snapshots));
+        let book = Book::new(sealer, key, (blocks, outcomes, snapshots));
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
-        let replay = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
-            let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
-            if frame.header.last_sequence() <= until {
-                return restore_ids(&mut state, &id_runs, &history, &frame);
-            }
-            report.frames += 1;
-            execute(&mut state, (&mut book, &id_runs), &history, &frame).map(drop)
+        let mut replay = |after: &mut dyn Aftermath| {
+            let visit = |frame: Durable<Frame>, reader: &JournalReader<S>| {
+                if frame.header.last_sequence() < end {
+                    // The snapshot holds what it did, and stored runs its ids.
+                    return Ok(());
+                }
+                let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
+                report.frames += u64::from(frame.header.last_sequence() > until);
+                execute_again((&mut state, until), &history, frame, after)
+            };
+            Journal::recover_reading(storage.clone(), journal_options, acknowledged, None, visit)
         };
-        let (journal, recovered) =
-            Journal::recover_reading(storage.clone(), journal_options, acknowledged, None, replay)
-                .map_err(OpenError::Journal)?;
+        let (replayed, book, end) = if options.has_threads {
+            std::thread::scope(|scope| {
+                let mut beside = Beside::start(scope, book, id_runs.clone());
+                let replayed = replay(&mut beside)?;
+                let (book, end) = beside.finish().map_err(RecoveryFault::Stopped)?;
+                Ok((replayed, book, end))
+            })
+        } else {
+            let mut alone = Alone { book, ids: id_runs.clone(), end: None };
+            replay(&mut alone).map(|replayed| (replayed, alone.book, alone.end))
+        }
+        .map_err(OpenError::Journal)?;
+        let (journal, recovered) = replayed;
+        take_tables_back(&mut state, end);
         report.entries = recovered.head.sequence;
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
@@ -304,38 +322,42 @@ fn execute<S: Storage>(
 ) -> Result<Step, MachineFault> {
     let mut rows = Vec::new();
     let applied = state.apply(&view_of(frame), history, &mut rows)?;
-    store_ids(state, ids, applied.full_ids)?;
+    if let Some(full) = applied.full_ids {
+        take_tables_back(state, Some(restart::store(ids, full).map_err(BookFault::from)?));
+    }
     let sealed = book.absorb(frame, &rows, applied.delta.as_ref())?;
     Ok(Step { rows, sealed })
 }
 
-/// Takes the ids of a frame that the snapshot holds already, unless stored runs have them.
-pub(crate) fn restore_ids<S: Storage>(
-    state: &mut State,
-    runs: &IdRuns<S>,
+/// Executes a frame at a start; of one that the snapshot holds already, takes the ids.
+fn execute_again<S: Storage>(
+    (state, until): (&mut State, u64),
     history: &JournalHistory<S>,
-    frame: &Durable<Frame>,
+    frame: Durable<Frame>,
+    after: &mut dyn Aftermath,
 ) -> Result<(), MachineFault> {
-    if frame.header.last_sequence() < runs.end() {
-        return Ok(());
+    let full = if frame.header.last_sequence() <= until {
+        ids_of(&frame, |id, sequence| state.restore_id((id, sequence), history))?;
+        state.take_full_ids(frame.header.last_sequence() + 1)
+    } else {
+        let mut rows = Vec::new();
+        let applied = state.apply(&view_of(&frame), history, &mut rows)?;
+        after.absorb(frame, rows, applied.delta)?;
+        applied.full_ids
+    };
+    if let Some(full) = full {
+        after.store(full)?;
     }
-    ids_of(frame, |id, sequence| state.restore_id((id, sequence), history))?;
-    let full = state.take_full_ids(frame.header.last_sequence() + 1);
-    store_ids(state, runs, full)
+    take_tables_back(state, after.stored()?);
+    Ok(())
 }
 
-pub(crate) fn store_ids<S: Storage>(
-    state: &mut State,
-    runs: &IdRuns<S>,
-    full: Option<FullIds>,
-) -> Result<(), MachineFault> {
-    let Some(full) = full else { return Ok(()) };
-    let end = runs.store(vec![full]).map_err(BookFault::from)?;
+/// All ids below `end` are stored: their tables serve again.
+pub(crate) fn take_tables_back(state: &mut State, end: Option<u64>) {
+    let Some(end) = end else { return };
     for table in state.ids_stored(end).into_iter().filter_map(Arc::into_inner) {
         state.offer_spare_ids(table.emptied());
     }
-    runs.sync().and_then(|()| runs.merge()).map_err(BookFault::from)?;
-    Ok(())
 }
 
 /// The last sequence that a block vouches for.

@@ -31,6 +31,9 @@ pub struct EngineOptions {
     pub id_run_entries: u64,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,
+    /// Whether leaves are hashed and blocks sealed. False to measure what they cost, and for nothing else: the next start
+    /// makes them all.
+    pub is_sealing: bool,
     /// Whose cosignatures make a block WITNESSED; none: nobody's.
     pub witnesses: Option<WitnessPolicy>,
 }
@@ -39,7 +42,7 @@ impl EngineOptions {
     /// What a machine on its own takes of them.
     #[must_use]
     pub const fn of_machine(&self) -> MachineOptions {
-        MachineOptions { segment_bytes: self.segment_bytes, id_run_entries: self.id_run_entries }
+        MachineOptions { id_run_entries: self.id_run_entries, ..MachineOptions::new(self.segment_bytes) }
     }
 
     /// The defaults, in a data directory.
@@ -57,6 +60,7 @@ impl EngineOptions {
             segment_bytes: crate::journal::SEGMENT_BYTES_DEFAULT,
             id_run_entries: feiqian_core::ids::RUN_ENTRIES,
             snapshot_blocks: 1_000,
+            is_sealing: true,
             witnesses: None,
         }
     }

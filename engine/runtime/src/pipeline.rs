@@ -412,6 +412,7 @@ impl Actors<'_> {
             lane: batcher_end,
             meter: Arc::clone(self.meter),
             admission: Arc::downgrade(self.admission),
+            is_sealing: self.options.is_sealing,
             seal_interval: self.options.seal_interval,
             seal_entries_max: self.options.seal_entries_max,
             snapshot_blocks: self.options.snapshot_blocks,

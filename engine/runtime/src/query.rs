@@ -18,7 +18,7 @@ use zerocopy::FromBytes as _;
 
 use crate::book::SealedBlock;
 use crate::history::{JournaledEntry, entry_of, records_of};
-use crate::journal::{JournalReader, ReadFault};
+use crate::journal::{Durable, Frame, JournalReader, ReadFault};
 use crate::storage::Storage;
 use crate::stores::{BlockStore, OutcomeStore, StoreFault};
 
@@ -186,8 +186,16 @@ impl<S: Storage> Archive<S> {
     pub fn history(&self, mirror: &HistoryStart, limit: usize) -> Result<Vec<Posting>, QueryFault> {
         let mut postings = Vec::new();
         let mut sequence = mirror.last_posting;
+        let mut frame: Option<Durable<Frame>> = None;
         while sequence > 0 && postings.len() < limit {
-            let (entry, row) = self.entry(sequence)?.ok_or(QueryFault::Unreadable(sequence))?;
+            // An active account's postings lie close together.
+            let held = frame.take().filter(|frame| frame.header.first_sequence <= sequence);
+            let held = frame.insert(match held {
+                Some(held) => held,
+                None => self.journal.frame_at(sequence)?,
+            });
+            let entry = entry_of(held, sequence).ok_or(QueryFault::Unreadable(sequence))?;
+            let row = self.row(sequence)?;
             let Some((posting, previous)) = mirror.posting(sequence, &entry, &row) else { break };
             postings.push(posting);
             sequence = previous;

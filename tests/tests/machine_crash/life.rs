@@ -98,7 +98,7 @@ pub(crate) fn without_place(header: &BlockHeader) -> BlockHeader {
 
 /// Segments of that length, and runs of ids so short that a story stores and merges many.
 pub(crate) fn lengths(segment_bytes: u32) -> MachineOptions {
-    MachineOptions { segment_bytes, id_run_entries: 12 }
+    MachineOptions { segment_bytes, id_run_entries: 12, has_threads: false }
 }
 
 /// Tells the story on a good disk.

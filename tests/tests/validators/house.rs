@@ -28,7 +28,7 @@ pub(crate) const COPY_SEGMENT_BYTES: u32 = SEGMENT_BYTES + 65_536;
 pub(crate) const NOW: u64 = 1_760_000_000;
 
 pub(crate) const fn lengths(segment_bytes: u32) -> MachineOptions {
-    MachineOptions { segment_bytes, id_run_entries: 12 }
+    MachineOptions { segment_bytes, id_run_entries: 12, has_threads: false }
 }
 
 pub(crate) fn identity() -> Identity {

@@ -13,7 +13,9 @@
 
 mod evidence;
 mod follower;
+mod judge;
 mod replica;
+mod replay;
 mod start;
 mod statement;
 mod witness;
@@ -27,8 +29,9 @@ use crate::machine::{MachineFault, OpenError};
 use crate::storage::StorageFault;
 use crate::stores::{StoreFault, StoredBlock};
 
-pub use evidence::{Evidence, EvidenceError, ServedChain, Verdict, judge};
+pub use evidence::{Evidence, EvidenceError, ServedChain};
 pub use follower::{Follower, Turn};
+pub use judge::{Verdict, judge};
 pub use replica::Replica;
 pub use start::{StartFault, Trust, begun_behind, copy_journal, start_from_snapshot};
 pub use statement::{Statement, sign_served};

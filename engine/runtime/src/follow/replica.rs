@@ -11,13 +11,14 @@ use feiqian_core::state::{Fault, State};
 use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::leaf_hash;
-use feiqian_proof::signature::{PublicKey, Signature, verify_header};
+use feiqian_proof::signature::{Signature, verify_header};
 use feiqian_proof::tiles::Edge;
 use zerocopy::IntoBytes as _;
 
 use super::evidence::{Evidence, ServedChain};
+use super::replay::{Replay, restore_ids, store_ids};
 use super::{Finding, FollowFault, SourceFault, Statement};
-use crate::book::{check_block, first_difference};
+use crate::book::first_difference;
 use crate::execution::view_of;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
@@ -26,8 +27,7 @@ use crate::journal::{
     forget_torn_group,
 };
 use crate::machine::{
-    Beginning, MachineFault, MachineOptions, OpenError, RecoveryReport, begin, last_sealed, restore_ids,
-    store_ids,
+    Beginning, MachineFault, MachineOptions, OpenError, RecoveryReport, begin, last_sealed,
 };
 use crate::storage::Storage;
 use crate::stores::{BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
@@ -107,6 +107,10 @@ impl<S: Storage> Replica<S> {
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
         let visit = |frame: Durable<Frame>, reader: &JournalReader<S>| -> Result<(), MachineFault> {
+            if frame.header.last_sequence() < end {
+                // The snapshot holds what it did, and stored runs its ids.
+                return Ok(());
+            }
             let history = JournalHistory::with_ids(reader.clone(), replay.ids.clone());
             if frame.header.last_sequence() <= until {
                 return restore_ids(&mut replay.state, &replay.ids, &history, &frame);
@@ -143,10 +147,7 @@ impl<S: Storage> Replica<S> {
             roots: VecDeque::new(),
             statement: None,
         };
-        for height in 1..=replica.blocks.last() {
-            let header = replica.blocks.read(height)?.header;
-            replica.grow_log(height, &header);
-        }
+        replica.load_log()?;
         Ok((replica, report))
     }
 
@@ -402,6 +403,20 @@ impl<S: Storage> Replica<S> {
         Ok(bytes)
     }
 
+    /// Roots cost more than leaves: of old sizes they are made when somebody asks.
+    fn load_log(&mut self) -> Result<(), StoreFault> {
+        let last = self.blocks.last();
+        for height in 1..=last {
+            let header = self.blocks.read(height)?.header;
+            if height + ROOTS_KEPT as u64 > last {
+                self.grow_log(height, &header);
+            } else {
+                drop(self.log.push(leaf_hash(&header)));
+            }
+        }
+        Ok(())
+    }
+
     fn grow_log(&mut self, height: u64, header: &[u8]) {
         drop(self.log.push(leaf_hash(header)));
         self.roots.push_back((height, self.log.root()));
@@ -478,38 +493,5 @@ fn read_fault(fault: crate::journal::ReadFault) -> FollowFault {
         | crate::journal::ReadFault::Damaged { sequence, .. } => {
             FollowFault::Own(MachineFault::Frame(Fault::HistoryMissing { sequence }))
         }
-    }
-}
-
-/// The replay at the opening.
-struct Replay<S: Storage> {
-    state: State,
-    sealer: Sealer,
-    ids: IdRuns<S>,
-    blocks: BlockStore<S>,
-    outcomes: OutcomeStore<S>,
-    operator: PublicKey,
-    awaiting: VecDeque<BlockHeader>,
-    sealed_head: Option<Head>,
-}
-
-impl<S: Storage> Replay<S> {
-    /// A block that is stored must come out the same; one that is not is awaited.
-    fn execute(&mut self, history: &JournalHistory<S>, frame: &Durable<Frame>) -> Result<(), MachineFault> {
-        let mut rows = Vec::new();
-        let applied = self.state.apply(&view_of(frame), history, &mut rows)?;
-        store_ids(&mut self.state, &self.ids, applied.full_ids)?;
-        let first = frame.header.first_sequence;
-        self.outcomes.write_rows(first, rows.as_bytes()).map_err(crate::book::BookFault::from)?;
-        let header = self.sealer.absorb(&view_of(frame), &rows, applied.delta.as_ref())?;
-        self.sealed_head = header.is_some().then(|| frame.header.head(frame.hash));
-        let Some(header) = header else { return Ok(()) };
-        if header.height > self.blocks.last() {
-            self.awaiting.push_back(header);
-            return Ok(());
-        }
-        let stored = self.blocks.read(header.height).map_err(crate::book::BookFault::from)?;
-        check_block(&stored, &header, &self.operator)?;
-        Ok(())
     }
 }

@@ -78,22 +78,55 @@ pub(super) fn unpack(packed: &[u8], length: usize) -> Option<Vec<u8>> {
     for _ in 0..length / RECORD_BYTES {
         let (lengths, bytes) = rest.split_first_chunk::<LENGTHS_BYTES>()?;
         let lengths = u64::from_le_bytes(*lengths);
-        let mut at = 0;
-        for number in 0..WORDS {
-            let length = (lengths >> (4 * number) & 0xF) as usize;
-            let mut word = [0; 8];
-            word.get_mut(..length)?.copy_from_slice(bytes.get(at..at + length)?);
-            // The highest byte that is stored is never zero: else a shorter form would say the same.
-            if length > 0 && word[length - 1] == 0 {
-                return None;
+        let (unit, end) = match bytes.first_chunk::<RECORD_BYTES>() {
+            Some(bytes) => unpack_unit(lengths, bytes)?,
+            // The last ones: zeros behind them, so that there is as much to read.
+            None => {
+                let mut padded = [0; RECORD_BYTES];
+                padded[..bytes.len()].copy_from_slice(bytes);
+                unpack_unit(lengths, &padded)?
             }
-            payload.extend_from_slice(&word);
-            at += length;
-        }
-        rest = &bytes[at..];
+        };
+        payload.extend_from_slice(&unit);
+        rest = bytes.get(end..)?;
     }
     (rest.len() < RECORD_BYTES && rest.iter().all(|byte| *byte == 0)).then_some(payload)
 }
+
+/// One unit's words, and where its bytes end.
+#[inline]
+fn unpack_unit(lengths: u64, bytes: &[u8; RECORD_BYTES]) -> Option<([u8; RECORD_BYTES], usize)> {
+    let mut unit = [0; RECORD_BYTES];
+    let (mut at, mut is_canonical) = (0, true);
+    for (number, word) in unit.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        let length = (lengths >> (4 * number) & 0xF) as usize;
+        // Read whole where that is possible, and cut to its length.
+        let from = at.min(RECORD_BYTES - 8);
+        let read = u64::from_le_bytes(*bytes.get(from..)?.first_chunk()?) >> (8 * (at - from)).min(63);
+        let value = read & MASKS.get(length)?;
+        // The highest byte that is stored is never zero: else a shorter form would say the same.
+        is_canonical &= length == 8 - value.leading_zeros() as usize / 8;
+        *word = value.to_le_bytes();
+        at += length;
+        if at > RECORD_BYTES {
+            return None;
+        }
+    }
+    is_canonical.then_some((unit, at))
+}
+
+/// What a word of each length may hold.
+const MASKS: [u64; 9] = [
+    0,
+    0xFF,
+    0xFFFF,
+    0xFF_FFFF,
+    0xFFFF_FFFF,
+    0xFF_FFFF_FFFF,
+    0xFFFF_FFFF_FFFF,
+    0xFF_FFFF_FFFF_FFFF,
+    u64::MAX,
+];
 
 #[cfg(test)]
 mod tests {

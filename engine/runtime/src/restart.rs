@@ -1,0 +1,168 @@
+//! What a start gives the frames to that it has executed again: alone, one step after the other, as simulation does it;
+//! or to threads beside it, one that seals and one that stores ids, as an engine does it. Both make the same.
+
+use std::thread::{Scope, ScopedJoinHandle};
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+use feiqian_core::delta::Delta;
+use feiqian_core::ids::FullIds;
+use feiqian_core::outcome::OutcomeRow;
+
+use crate::book::{Book, BookFault};
+use crate::journal::{Durable, Frame};
+use crate::machine::MachineFault;
+use crate::storage::Storage;
+use crate::stores::{IdRuns, StoreFault};
+
+/// Executed frames that wait for the sealing thread: some 10 MiB each.
+const FRAMES_AHEAD: usize = 16;
+/// Tables that wait to be stored.
+const TABLES_AHEAD: usize = 2;
+/// Answers that can be there at once: those to all that waits, and to what is in hand.
+const ANSWERS: usize = TABLES_AHEAD + 2;
+
+/// Takes what execution makes.
+pub(crate) trait Aftermath {
+    /// Takes an executed frame with its rows.
+    fn absorb(
+        &mut self,
+        frame: Durable<Frame>,
+        rows: Vec<OutcomeRow>,
+        delta: Option<Delta>,
+    ) -> Result<(), MachineFault>;
+
+    /// Takes ids that are to be stored.
+    fn store(&mut self, full: FullIds) -> Result<(), MachineFault>;
+
+    /// The sequence below which all ids are stored by now, if that has changed.
+    fn stored(&mut self) -> Result<Option<u64>, MachineFault>;
+}
+
+/// Everything on the thread that executes.
+#[derive(Debug)]
+pub(crate) struct Alone<S: Storage> {
+    pub(crate) book: Book<S>,
+    pub(crate) ids: IdRuns<S>,
+    pub(crate) end: Option<u64>,
+}
+
+impl<S: Storage> Aftermath for Alone<S> {
+    fn absorb(
+        &mut self,
+        frame: Durable<Frame>,
+        rows: Vec<OutcomeRow>,
+        delta: Option<Delta>,
+    ) -> Result<(), MachineFault> {
+        self.book.absorb(&frame, &rows, delta.as_ref())?;
+        Ok(())
+    }
+
+    fn store(&mut self, full: FullIds) -> Result<(), MachineFault> {
+        self.end = Some(store(&self.ids, full).map_err(BookFault::from)?);
+        Ok(())
+    }
+
+    fn stored(&mut self) -> Result<Option<u64>, MachineFault> {
+        Ok(self.end.take())
+    }
+}
+
+/// Stores ids, durably: there is no flush thread yet.
+pub(crate) fn store<S: Storage>(ids: &IdRuns<S>, full: FullIds) -> Result<u64, StoreFault> {
+    let end = ids.store(vec![full])?;
+    ids.sync().and_then(|()| ids.merge())?;
+    Ok(end)
+}
+
+type Executed = (Durable<Frame>, Vec<OutcomeRow>, Option<Delta>);
+
+/// Threads beside the one that executes.
+#[derive(Debug)]
+pub(crate) struct Beside<'scope, S: Storage> {
+    executed: Sender<Executed>,
+    sealing: Option<ScopedJoinHandle<'scope, Result<Book<S>, BookFault>>>,
+    tables: Sender<FullIds>,
+    stored: Receiver<Result<u64, StoreFault>>,
+    storing: Option<ScopedJoinHandle<'scope, ()>>,
+}
+
+impl<'scope, S: Storage> Beside<'scope, S> {
+    pub(crate) fn start(scope: &'scope Scope<'scope, '_>, mut book: Book<S>, ids: IdRuns<S>) -> Self {
+        let (executed, executed_in) = bounded::<Executed>(FRAMES_AHEAD);
+        let (tables, tables_in) = bounded::<FullIds>(TABLES_AHEAD);
+        let (answer, stored) = bounded(ANSWERS);
+        let sealing = scope.spawn(move || {
+            for (frame, rows, delta) in executed_in {
+                book.absorb(&frame, &rows, delta.as_ref())?;
+            }
+            Ok(book)
+        });
+        let storing = scope.spawn(move || {
+            for full in tables_in {
+                let end = store(&ids, full);
+                let is_over = end.is_err();
+                if answer.send(end).is_err() || is_over {
+                    return;
+                }
+            }
+        });
+        Self { executed, sealing: Some(sealing), tables, stored, storing: Some(storing) }
+    }
+
+    /// Waits until all is sealed and stored; gives the book, and the sequence below which ids are stored.
+    pub(crate) fn finish(self) -> Result<(Book<S>, Option<u64>), MachineFault> {
+        let Self { executed, mut sealing, tables, stored, mut storing } = self;
+        drop((executed, tables));
+        let mut end = None;
+        for answer in stored {
+            end = Some(answer.map_err(BookFault::from)?);
+        }
+        join(&mut storing);
+        match join(&mut sealing) {
+            Some(book) => Ok((book?, end)),
+            None => unreachable!("whoever took the thread's end has failed with it"),
+        }
+    }
+
+    /// Why the sealing thread has ended before its time.
+    fn sealing_fault(&mut self) -> MachineFault {
+        match join(&mut self.sealing) {
+            Some(Err(fault)) => fault.into(),
+            _ => unreachable!("the thread ends with a fault as long as frames may come"),
+        }
+    }
+}
+
+fn join<T>(thread: &mut Option<ScopedJoinHandle<'_, T>>) -> Option<T> {
+    thread.take().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+}
+
+impl<S: Storage> Aftermath for Beside<'_, S> {
+    fn absorb(
+        &mut self,
+        frame: Durable<Frame>,
+        rows: Vec<OutcomeRow>,
+        delta: Option<Delta>,
+    ) -> Result<(), MachineFault> {
+        self.executed.send((frame, rows, delta)).map_err(|_| self.sealing_fault())
+    }
+
+    fn store(&mut self, full: FullIds) -> Result<(), MachineFault> {
+        if self.tables.send(full).is_ok() {
+            return Ok(());
+        }
+        // The thread has ended, and its last answer says why.
+        match self.stored.iter().find_map(Result::err) {
+            Some(fault) => Err(BookFault::from(fault).into()),
+            None => unreachable!("the thread ends with a fault as long as tables may come"),
+        }
+    }
+
+    fn stored(&mut self) -> Result<Option<u64>, MachineFault> {
+        let mut end = None;
+        for answer in self.stored.try_iter() {
+            end = Some(answer.map_err(BookFault::from)?);
+        }
+        Ok(end)
+    }
+}
