@@ -252,6 +252,14 @@ fn a_fork_convicts_with_the_key_alone() {
     assert_eq!(finding.height, height);
     let evidence = evidence_of(&finding);
     convicts(&judge(&evidence, &identity().operator, None::<SimStorage>), "two headers of height");
+    let bytes = evidence.encode();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let judged = Evidence::decode(&flipped)
+            .and_then(|evidence| judge(&evidence, &identity().operator, None::<SimStorage>));
+        assert!(!matches!(judged, Ok(Verdict::Convicts(_))), "byte {at} flipped: {judged:?}");
+    }
     let Evidence::Fork { identity, blocks } = evidence else { panic!("a fork") };
     let twice = Evidence::Fork { identity, blocks: Box::new([blocks[0], blocks[0]]) };
     assert_eq!(judge(&twice, &identity.operator, None::<SimStorage>), Err(EvidenceError::NoFork));
@@ -296,6 +304,22 @@ fn a_log_that_was_cut_is_found_and_no_smaller_size_is_signed() {
         let verdict = judge(&evidence_of(&finding), &identity().operator, None::<SimStorage>);
         assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "a shorter log is no crime by itself");
     }
+}
+
+#[test]
+fn a_copy_that_is_behind_is_waited_for_and_accuses_nobody() {
+    let operator = Operator::told();
+    let mut shorter = Operator::begun();
+    let groups = crate::house::groups();
+    shorter.run(&groups[..groups.len() / 2]);
+    let mut validator = follower(&disk(4)).expect("an empty disk").relayed();
+    let mut copy = Served { is_signing: false, ..operator.serve() };
+    follow(&mut validator, &mut copy).expect("an honest operator's copy");
+    let mut behind = Served { is_signing: false, ..shorter.serve() };
+    let refused = follow(&mut validator, &mut behind);
+    assert!(matches!(refused, Err(FollowFault::Source(_))), "{refused:?}");
+    let mut behind = Served { checkpoint: shorter.serve().checkpoint, ..copy };
+    follow(&mut validator, &mut behind).expect("an older checkpoint says nothing");
 }
 
 #[test]

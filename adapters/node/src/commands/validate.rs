@@ -116,15 +116,24 @@ fn run(
     let driver =
         Driver::new(follower, client, (Arc::clone(&standing), Arc::clone(&is_ending)), context.data.clone());
     let output = context.output;
+    let (ended, has_ended) = tokio::sync::oneshot::channel();
     actix_web::rt::System::new().block_on(async {
         let interrupted = interrupted()?;
         let listener = Listener::start(listen, metrics, Arc::clone(&standing), server)?;
         let thread: JoinHandle<Result<(), Fault>> = std::thread::Builder::new()
             .name("follower".to_owned())
-            .spawn(move || driver.run(output))
+            .spawn(move || {
+                let result = driver.run(output);
+                // Nobody waits for it where a signal came first.
+                let _ = ended.send(());
+                result
+            })
             .map_err(|error| Fault::File(format!("a thread can't be started: {error}")))?;
         output.report(&ready(&listener));
-        interrupted.await;
+        tokio::select! {
+            () = interrupted => {}
+            _ = has_ended => {}
+        }
         is_ending.store(true, Ordering::Release);
         listener.stop().await;
         thread.join().unwrap_or_else(|_| Err(Fault::Data("the follower has panicked".to_owned())))

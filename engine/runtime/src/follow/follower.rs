@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Finding, FollowFault, Replica, Source, SourceFault, Witness};
+use super::{Evidence, Finding, FollowFault, Replica, Source, SourceFault, Witness};
 use crate::journal::StoredFrame;
 use crate::storage::Storage;
 use crate::stores::StoredBlock;
@@ -52,7 +52,7 @@ impl<S: Storage> Follower<S> {
     }
 
     /// Takes frames that the operator has not signed too, as another validator gives them: then nobody can show later
-    /// what the operator has served.
+    /// what the operator has served. One that is behind is waited for.
     #[must_use]
     pub fn relayed(self) -> Self {
         Self { is_relayed: true, ..self }
@@ -92,7 +92,7 @@ impl<S: Storage> Follower<S> {
         if self.compare(source, &mut turn)? {
             let sequence = self.replica.next_sequence();
             let served = match source.frames(sequence) {
-                Err(SourceFault::EndsBefore(end)) => {
+                Err(SourceFault::EndsBefore(end)) if !self.is_relayed => {
                     let why = format!(
                         "the operator's journal ends before sequence {end}, and it went further: it was cut"
                     );
@@ -140,6 +140,10 @@ impl<S: Storage> Follower<S> {
         if known > 0 {
             match blocks.next() {
                 Some(block) => self.replica.recheck_block(known, &block)?,
+                None if self.is_relayed => {
+                    let why = format!("the copy does not go up to block {known}");
+                    return Err(SourceFault::Unreachable(why).into());
+                }
                 None => {
                     let sequence = self.replica.first_sequence_behind(known - 1);
                     let why = format!("the operator has no block {known} any more");
@@ -161,6 +165,9 @@ impl<S: Storage> Follower<S> {
                     self.is_owing = true;
                     signed = Some(witness.signed());
                 }
+                // A copy may be behind.
+                Err(FollowFault::Found(finding))
+                    if self.is_relayed && matches!(finding.evidence, Evidence::Served { .. }) => {}
                 Err(FollowFault::Found(finding)) => return Err(self.say_more(source, finding)),
                 Err(fault) => return Err(fault),
             }

@@ -63,7 +63,7 @@ impl Driver {
         Self { follower, client, standing, is_ending, data }
     }
 
-    /// Runs until it is to end, or a difference is found; then waits for the end.
+    /// Runs until it is to end, or its own disk fails. Where a difference is found, it waits for the end.
     pub(super) fn run(mut self, output: Output) -> Result<(), Fault> {
         self.standing.tell(&self.follower, &self.client);
         let mut failures = 0;
@@ -91,11 +91,7 @@ impl Driver {
                 }
                 Err(FollowFault::Found(finding)) => return self.alarm(&finding, output),
                 Err(fault) => {
-                    self.standing.set_alarm();
-                    let fault = Fault::Data(format!("{}: {fault}", self.data.display()));
-                    output.fault(&fault);
-                    self.wait(Duration::MAX);
-                    return Err(fault);
+                    return Err(Fault::Data(format!("{}: {fault}", self.data.display())));
                 }
             }
         }
