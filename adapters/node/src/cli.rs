@@ -130,7 +130,50 @@ pub enum Command {
     /// Check the log of blocks from its files alone: signature, witnesses, a block in it, an older one extended
     Checkpoint(CheckpointArgs),
     /// Replay the journal and compare every root, row, signature and snapshot; changes nothing
-    Audit,
+    Audit(AuditArgs),
+    /// Follow an operator: replay its every frame, compare every block, cosign its checkpoints; a warm copy besides
+    #[command(after_help = EXIT_CODES)]
+    Validate(ValidateArgs),
+    /// Make a validator's key, where there is none, and print what operators count its cosignatures by
+    ValidatorKey {
+        /// The key's file
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The validator's name, such as bank-a.example/validator
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// Judge a file of evidence that a validator wrote, under the operator's public key alone where that is enough
+    VerifyEvidence {
+        /// The evidence
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The operator's public key: 64 hexadecimal digits, or a file with them
+        #[arg(long, value_name = "KEY")]
+        key: String,
+    },
+    /// Make a validator's directory, or a restored one, the operator's: begins the next epoch, so that all who follow
+    /// refuse what the lost operator may still write
+    Takeover {
+        /// The operator's secret key [default: keys/operator.key of the data directory]
+        #[arg(long, value_name = "FILE")]
+        operator_key: Option<PathBuf>,
+        /// The operator's BIC, where operator.toml is not there
+        #[arg(long, value_name = "BIC")]
+        operator: Option<String>,
+    },
+    /// Fetch damaged or missing journal segments from a validator; each is checked by the chain of hashes first
+    Repair {
+        /// The validator's address, http://HOST:PORT
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// Who asks [default: the operator, by the log's origin]
+        #[arg(long, value_name = "NAME", requires = "key")]
+        name: Option<String>,
+        /// That one's key [default: keys/operator.key of the data directory]
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
     /// Replay the journal from nothing at a number of shards and compare the block roots; changes nothing
     Replay {
         /// 1 to 64; several, separated by commas, one after the other
@@ -250,6 +293,50 @@ pub struct LoadArgs {
     pub out: PathBuf,
 }
 
+/// `feiqian audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// From this bank's own files instead, without a data directory
+    #[arg(long, value_name = "BIC", requires = "files")]
+    pub participant: Option<String>,
+    /// The folder with them: receipts, and the log's checkpoints
+    #[arg(long, value_name = "DIR", requires = "key")]
+    pub files: Option<PathBuf>,
+    /// The operator's public key: 64 hexadecimal digits, or a file with them
+    #[arg(long, value_name = "KEY", requires = "files")]
+    pub key: Option<String>,
+}
+
+/// `feiqian validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The operator's address, http://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The validator's key, as `validator-key` makes it
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The validator's name, as the operator's configuration has it
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// The operator's public key: 64 hexadecimal digits, or a file with them. From elsewhere than --from
+    #[arg(long, value_name = "KEY")]
+    pub operator: String,
+    /// The source is another validator: frames come without the operator's signature, so evidence about them is weaker
+    #[arg(long)]
+    pub relayed: bool,
+    /// Loopback address and port of /metrics, /health and of /follow for others
+    #[arg(long, default_value = "127.0.0.1:9480", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// In an empty directory: begin behind the operator's newest snapshot that this trusted block, HEIGHT:HASH,
+    /// vouches for
+    #[arg(long, value_name = "HEIGHT:HASH", conflicts_with = "trust_checkpoint")]
+    pub trust: Option<String>,
+    /// The same from a checkpoint of the operator's that you trust: a file
+    #[arg(long, value_name = "FILE")]
+    pub trust_checkpoint: Option<PathBuf>,
+}
+
 /// Keys that approve risky commands.
 #[derive(Debug, Args)]
 pub struct OfficerArgs {
@@ -323,6 +410,12 @@ mod tests {
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
             "feiqian verify r --key 00",
             "feiqian audit --data d",
+            "feiqian audit --participant BNKAXXAA --files d --key 00",
+            "feiqian validate --from http://127.0.0.1:9470 --data d --key k --name n --operator 00 --trust 7:00",
+            "feiqian validator-key --key k --name bank-a.example/validator",
+            "feiqian verify-evidence f --key 00 --data d",
+            "feiqian takeover --data d --operator-key k --operator OPERXXAA",
+            "feiqian repair --data d --from http://127.0.0.1:9480",
             "feiqian replay --shards 8 --json",
             "feiqian replay --shards 1,2,3,8",
         ];

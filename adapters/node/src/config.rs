@@ -13,6 +13,7 @@ use feiqian_wire::{Address, ServerOptions};
 use serde::Deserialize;
 
 use crate::fault::Fault;
+use crate::follow::Callers;
 use crate::witnesses::WitnessConfig;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
@@ -37,6 +38,8 @@ pub struct Config {
     pub wire: WireConfig,
     /// Whose cosignatures make a block WITNESSED.
     pub witnesses: WitnessConfig,
+    /// Who may follow.
+    pub follow: Callers,
     /// The demo's generated load.
     pub demo: DemoConfig,
 }
@@ -262,6 +265,18 @@ impl Config {
             witnesses: self.witnesses.0.clone(),
             ..defaults
         }
+    }
+
+    /// All who may follow: those of `[follow]`, and those whose cosignatures count.
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] where two keys have one name.
+    pub fn callers(&self) -> Result<Callers, Fault> {
+        let mut callers = self.follow.clone();
+        for key in self.witnesses.0.iter().flat_map(feiqian_proof::policy::WitnessPolicy::keys) {
+            callers.add(key.clone()).map_err(Fault::Usage)?;
+        }
+        Ok(callers)
     }
 
     /// The bounds of one file of the inbox.

@@ -86,6 +86,30 @@ impl KeySet {
     }
 }
 
+/// Makes a key of its own in a file for its owner alone; gives it, or the one that is there.
+///
+/// # Errors
+/// [`Fault::File`], or [`Fault::Data`] for a file that holds no key.
+pub fn read_or_make(path: &Path) -> Result<SigningKey, Fault> {
+    if path.exists() {
+        return read_secret(path);
+    }
+    let secret = random::<32>()?;
+    write_new(path, &secret, 0o600)?;
+    Ok(SigningKey::from_bytes(&secret))
+}
+
+/// Writes the operator's key into a data directory that has none: a validator's that takes over.
+///
+/// # Errors
+/// [`Fault::File`] naming the file.
+pub fn write_operator_key(data: &Path, key: &SigningKey) -> Result<(), Fault> {
+    let folder = data.join(FOLDER);
+    std::fs::create_dir_all(&folder).map_err(|error| Fault::file(&folder, "make the folder", &error))?;
+    write_new(&operator_key_path(data), &key.to_bytes(), 0o600)?;
+    write_new(&operator_public_path(data), PublicKey::of(key).as_bytes(), 0o644)
+}
+
 /// TEST KEY of a demo's bank: `TEST KEY: `, its BIC, and dots up to 32 bytes, so that whoever tries the bulk
 /// protocol can log in. Everyone knows it. Never for money.
 #[must_use]

@@ -14,6 +14,7 @@ pub mod participants;
 pub mod config;
 pub mod keys;
 pub mod witnesses;
+pub mod follow;
 pub mod names;
 pub mod output;
 pub mod fault;

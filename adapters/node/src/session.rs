@@ -16,8 +16,12 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::{KeySet, Officers, operator_key_path, random, read_secret};
 
+/// In a validator's directory: it follows, and leads nothing.
+const COPY_FILE: &str = "validator/signed";
+/// In a validator's directory that has taken over.
+pub(crate) const PROMOTED_FILE: &str = "validator/promoted";
 /// Who runs the clearing house: written once by `init`, read by all that sends messages.
-const OPERATOR_FILE: &str = "operator.toml";
+pub(crate) const OPERATOR_FILE: &str = "operator.toml";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +48,7 @@ impl Session {
     /// [`Fault::Data`] if there is none, another process has it, its key is missing, or it is damaged.
     pub fn open(data: &Path, config: &Config, officer_keys: &[PathBuf]) -> Result<Self, Fault> {
         check_is_there(data)?;
+        check_leads(data)?;
         let key = read_secret(&operator_key_path(data))?;
         let opened = Engine::open(&config.engine_options(data), key);
         let engine = opened.map_err(|error| Fault::open(data, &error))?;
@@ -150,6 +155,16 @@ impl Start {
     }
 }
 
+/// A validator's copy leads only after a takeover: two that lead in one epoch would fork the chain.
+fn check_leads(data: &Path) -> Result<(), Fault> {
+    if !data.join(COPY_FILE).exists() || data.join(PROMOTED_FILE).exists() {
+        return Ok(());
+    }
+    let way =
+        "this is a validator's copy; where the operator is lost, `feiqian takeover` makes it the operator's";
+    Err(Fault::Data(format!("{}: {way}", data.display())))
+}
+
 /// Whether `data` is a data directory; opening would make one.
 ///
 /// # Errors
@@ -162,7 +177,11 @@ pub fn check_is_there(data: &Path) -> Result<(), Fault> {
     Err(Fault::Data(format!("{}: {way}", data.display())))
 }
 
-fn write_operator(data: &Path, operator: Bic) -> Result<(), Fault> {
+/// Writes down who runs the clearing house.
+///
+/// # Errors
+/// [`Fault::File`] naming the file.
+pub fn write_operator(data: &Path, operator: Bic) -> Result<(), Fault> {
     let path = data.join(OPERATOR_FILE);
     let text = format!("# Who runs this clearing house: the sender of all answers.\nbic = \"{operator}\"\n");
     std::fs::write(&path, text).map_err(|error| Fault::file(&path, "write the operator's BIC", &error))

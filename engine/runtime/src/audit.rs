@@ -2,6 +2,7 @@
 //! and snapshot with what is stored. Changes nothing; finds the first difference.
 
 use feiqian_core::block::Sealer;
+use feiqian_core::frame::FRAME_HEADER_BYTES;
 use feiqian_core::outcome::{OutcomeRow, ROW_BYTES};
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
@@ -10,6 +11,7 @@ use zerocopy::IntoBytes as _;
 
 use crate::book::{BookFault, check_block};
 use crate::execution::view_of;
+use crate::follow::begun_behind;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, Tail};
@@ -40,6 +42,10 @@ pub struct AuditReport {
     pub log_blocks: u64,
     /// Bytes of a torn, unacknowledged tail, which the next start cuts.
     pub torn_bytes: u64,
+    /// Bytes of all frames in the journal, headers with them.
+    pub journal_bytes: u64,
+    /// Rows that the directory never had: a validator has begun it behind a snapshot.
+    pub rows_before: u64,
 }
 
 /// The first difference that an audit found.
@@ -103,6 +109,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
         blocks,
         snapshots,
         vouched,
+        begun: begun_behind(&storage)?,
         id_runs: runs_in(&storage, &identity.chain_id)?,
         report: AuditReport::default(),
     };
@@ -153,6 +160,8 @@ struct Audit<S: Storage> {
     snapshots: Vec<StoredState>,
     /// Rows up to here were durable when a snapshot was taken: none may be missing.
     vouched: u64,
+    /// Rows up to here need not be there.
+    begun: u64,
     id_runs: Vec<FoundRun>,
     report: AuditReport,
 }
@@ -164,6 +173,7 @@ impl<S: Storage> Audit<S> {
         let applied = self.state.apply(&view, &JournalHistory::new(reader.clone()), &mut rows)?;
         let header = self.sealer.absorb(&view, &rows, applied.delta.as_ref())?;
         self.report.frames += 1;
+        self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + u64::from(frame.header.payload_bytes);
         self.report.entries += u64::from(view.count);
         if let Some(genesis) = self.state.registry().genesis().filter(|_| view.first_sequence == 1)
             && genesis.operator_key != self.key
@@ -188,6 +198,10 @@ impl<S: Storage> Audit<S> {
                 Err(StoreFault::Absent(_)) => true,
                 Err(fault) => return Err(fault.into()),
             };
+            if is_missing && sequence <= self.begun {
+                self.report.rows_before += 1;
+                continue;
+            }
             if !is_missing || sequence <= self.vouched {
                 return Err(AuditFault::Row(sequence));
             }

@@ -82,6 +82,12 @@ impl<S: Storage> Book<S> {
         &self.sealer
     }
 
+    /// The signed blocks.
+    #[must_use]
+    pub fn blocks(&self) -> &BlockStore<S> {
+        &self.blocks
+    }
+
     /// Takes the next executed frame; gives the block where it seals one.
     ///
     /// # Errors
@@ -193,7 +199,9 @@ pub fn check_block(
     }
 }
 
-fn first_difference(a: &BlockHeader, b: &BlockHeader) -> Option<&'static str> {
+/// The first field in which two headers differ, in the order of what a difference says most about.
+#[must_use]
+pub fn first_difference(a: &BlockHeader, b: &BlockHeader) -> Option<&'static str> {
     let fields = [
         ("chain", a.chain_id != b.chain_id),
         ("height", a.height != b.height),

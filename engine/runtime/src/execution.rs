@@ -64,6 +64,11 @@ impl Execution {
 
 /// A durable frame as the core reads it.
 pub(crate) fn view_of(frame: &Durable<Frame>) -> FrameView<'_> {
+    view_of_copy(frame)
+}
+
+/// A frame of which nobody says that it is durable: for evidence, which is judged and never executed in a machine.
+pub(crate) fn view_of_copy(frame: &Frame) -> FrameView<'_> {
     FrameView {
         kind: frame.header.kind,
         first_sequence: frame.header.first_sequence,

@@ -28,5 +28,6 @@ pub mod settlement;
 pub mod query;
 pub mod replay;
 pub mod audit;
+pub mod follow;
 pub mod meter;
 mod fatal;

@@ -19,6 +19,7 @@ use feiqian_proof::header::BlockHeader;
 use feiqian_proof::policy::WitnessPolicy;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 
+use crate::batcher_actor::seal_entry;
 use crate::book::{Book, BookFault, SealedBlock};
 use crate::execution::view_of;
 use crate::history::{JournalHistory, ids_of};
@@ -138,12 +139,12 @@ impl<S: Storage> fmt::Debug for Machine<S> {
 }
 
 /// What the replay begins with: the newest snapshot that agrees with its block, or nothing.
-struct Beginning {
-    state: State,
-    sealer: Sealer,
-    ids: IdIndex,
+pub(crate) struct Beginning {
+    pub(crate) state: State,
+    pub(crate) sealer: Sealer,
+    pub(crate) ids: IdIndex,
     /// Sequence up to which frames only give their ids.
-    until: u64,
+    pub(crate) until: u64,
 }
 
 impl<S: Storage> Machine<S> {
@@ -236,6 +237,36 @@ impl<S: Storage> Machine<S> {
         Ok((Self { journal, state, book, ids: id_runs, history, storage, identity }, report))
     }
 
+    /// Opens a directory whose last leader is lost, or must not lead any more, and begins the next epoch with a frame
+    /// that seals what is open: from then on every reader of this chain refuses frames of the old one. Gives the epoch.
+    ///
+    /// # Errors
+    /// As [`Machine::recover`].
+    pub fn take_over(
+        storage: S,
+        options: MachineOptions,
+        key: SigningKey,
+        timestamp: u64,
+    ) -> Result<(Self, u32), OpenError> {
+        let (mut machine, _) = Self::recover(storage, options, key)?;
+        let head = *machine.journal.head();
+        let epoch = head.epoch.saturating_add(1);
+        let sealer = machine.book.sealer();
+        let entry = seal_entry(sealer, sealer.height() + 1);
+        let frame = command_frame(head.sequence + 1, timestamp.max(head.timestamp), &entry);
+        machine.run(vec![SequencedFrame { epoch, ..frame }])?;
+        Ok((machine, epoch))
+    }
+
+    /// Ends in order: everything durable, a snapshot, the journal marked.
+    ///
+    /// # Errors
+    /// [`MachineFault`].
+    pub fn close(self) -> Result<(), MachineFault> {
+        self.book.snapshot()?;
+        Ok(self.journal.close()?)
+    }
+
     /// Makes a group of frames durable, then executes them: the pipeline's whole way in one call.
     ///
     /// # Errors
@@ -322,7 +353,7 @@ fn execute_again<S: Storage>(
 }
 
 /// All ids below `end` are stored: their tables serve again.
-fn take_tables_back(state: &mut State, end: Option<u64>) {
+pub(crate) fn take_tables_back(state: &mut State, end: Option<u64>) {
     let Some(end) = end else { return };
     for table in state.ids_stored(end).into_iter().filter_map(Arc::into_inner) {
         state.offer_spare_ids(table.emptied());
@@ -330,7 +361,7 @@ fn take_tables_back(state: &mut State, end: Option<u64>) {
 }
 
 /// The last sequence that a block vouches for.
-fn last_sealed<S: Storage>(blocks: &BlockStore<S>) -> Result<u64, StoreFault> {
+pub(crate) fn last_sealed<S: Storage>(blocks: &BlockStore<S>) -> Result<u64, StoreFault> {
     let last = blocks.last();
     if last == 0 {
         return Ok(0);
@@ -343,7 +374,7 @@ fn header_at<S: Storage>(blocks: &BlockStore<S>, height: u64) -> Result<Option<B
     Ok(BlockHeader::decode(&blocks.read(height)?.header).ok())
 }
 
-fn begin<S: Storage>(
+pub(crate) fn begin<S: Storage>(
     snapshots: &SnapshotStore<S>,
     blocks: &BlockStore<S>,
     report: &mut RecoveryReport,
@@ -361,7 +392,7 @@ fn begin<S: Storage>(
 }
 
 /// A snapshot counts only if the state in it has the roots of the block that it names.
-fn restore<S: Storage>(snapshot: &Snapshot, blocks: &BlockStore<S>) -> Result<Beginning, String> {
+pub(crate) fn restore<S: Storage>(snapshot: &Snapshot, blocks: &BlockStore<S>) -> Result<Beginning, String> {
     let (height, head) = (snapshot.of.height, snapshot.of.head);
     let flaw = |what: &str| format!("the snapshot of block {height} {what}");
     let header = header_at(blocks, height).map_err(|fault| flaw(&format!("has no block: {fault}")))?;

@@ -33,6 +33,8 @@ pub(crate) struct Sequencer {
     pub(crate) is_closing: Arc<AtomicBool>,
     pub(crate) next_sequence: u64,
     pub(crate) last_timestamp: u64,
+    /// The leader's: a takeover has begun it.
+    epoch: u32,
 }
 
 impl Sequencer {
@@ -44,7 +46,8 @@ impl Sequencer {
         head: &Head,
     ) -> Self {
         let (next_sequence, last_timestamp) = (head.sequence + 1, head.timestamp);
-        Self { admission, doorway, journal, is_closing, next_sequence, last_timestamp }
+        let epoch = head.epoch.max(FIRST_EPOCH);
+        Self { admission, doorway, journal, is_closing, next_sequence, last_timestamp, epoch }
     }
 
     /// Sequences until the engine closes and nothing is left, or the journal has ended.
@@ -82,7 +85,10 @@ impl Sequencer {
         }
         if !replies.is_empty() {
             let timestamp = self.timestamp();
-            let frame = transfers_frame(self.next_sequence, timestamp, builder);
+            let frame = SequencedFrame {
+                epoch: self.epoch,
+                ..transfers_frame(self.next_sequence, timestamp, builder)
+            };
             self.send(frame, Replies::Batches(replies))?;
             has_worked = true;
         }
@@ -92,7 +98,7 @@ impl Sequencer {
     fn send_command(&mut self, command: AdmittedCommand) -> Result<(), Closed> {
         let frame = SequencedFrame {
             kind: FrameKind::Command,
-            epoch: FIRST_EPOCH,
+            epoch: self.epoch,
             first_sequence: self.next_sequence,
             count: 1,
             timestamp: self.timestamp(),

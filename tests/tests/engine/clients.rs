@@ -17,7 +17,7 @@ use crate::house::{House, in_time, picture};
 const PAYERS: [(&str, &[&str]); 2] = [("A", &["A", "a1", "a2", "a3"]), ("B", &["B", "b1"])];
 
 /// The batches of one client: small payments between all accounts, funded or not.
-fn batches(world: &World, client: u64, count: u64) -> Vec<Batch> {
+pub(crate) fn batches(world: &World, client: u64, count: u64) -> Vec<Batch> {
     let mut dice = Dice::new(client + 1);
     let (bank, own) = PAYERS[usize::try_from(client % 2).expect("small")];
     let all: Vec<u64> =
@@ -55,7 +55,7 @@ fn send_all(engine: &Engine, batches: &[Batch]) -> Vec<BatchOutcome> {
 }
 
 /// All clients at once.
-fn send_at_once(engine: &Engine, clients: &[Vec<Batch>]) -> Vec<Vec<BatchOutcome>> {
+pub(crate) fn send_at_once(engine: &Engine, clients: &[Vec<Batch>]) -> Vec<Vec<BatchOutcome>> {
     thread::scope(|scope| {
         let threads: Vec<_> = clients.iter().map(|own| scope.spawn(|| send_all(engine, own))).collect();
         threads.into_iter().map(|client| client.join().expect("it ends")).collect()

@@ -1,6 +1,7 @@
 //! `feiqian audit`: replays a data directory and compares all that is stored with it. Changes nothing.
 
 use std::fmt;
+use std::time::Instant;
 
 use feiqian_runtime::audit::{AuditReport, audit as compare};
 use feiqian_runtime::storage::files::FileStorage;
@@ -13,6 +14,8 @@ use crate::fault::Fault;
 use crate::output::grouped;
 use crate::session::check_is_there;
 
+pub(super) mod files;
+
 #[derive(Serialize)]
 struct Audited {
     is_good: bool,
@@ -21,11 +24,21 @@ struct Audited {
     blocks: u64,
     rows: u64,
     rows_missing: u64,
+    /// Never here: the directory was begun behind a snapshot.
+    rows_before: u64,
     snapshots: u64,
     log_blocks: u64,
     torn_bytes: u64,
     /// Unreadable entries at the end of the blocks, which the next start makes again.
     torn_blocks: u64,
+    journal_bytes: u64,
+    seconds: f64,
+    megabytes_a_second: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people; nothing is decided by it")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 impl fmt::Display for Audited {
@@ -39,6 +52,17 @@ impl fmt::Display for Audited {
             self.snapshots,
             grouped(self.log_blocks)
         )?;
+        writeln!(
+            f,
+            "  {:.1} MB of journal in {:.2} s: {:.0} MB/s",
+            megabytes(self.journal_bytes),
+            self.seconds,
+            self.megabytes_a_second
+        )?;
+        if self.rows_before > 0 {
+            let rows = grouped(self.rows_before);
+            writeln!(f, "  begun behind a snapshot: {rows} rows of earlier entries were never here")?;
+        }
         if self.rows_missing + self.torn_bytes + self.torn_blocks > 0 {
             let Self { rows_missing: rows, torn_bytes: bytes, torn_blocks: blocks, .. } = self;
             writeln!(
@@ -60,13 +84,25 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
     let storage = FileStorage::open(data).map_err(|error| Fault::Data(error.to_string()))?;
     let blocks = BlockStore::open(Frozen(storage.clone()));
     let torn_blocks = blocks.as_ref().map_or(0, |(_, found)| found.dropped);
+    let begun = Instant::now();
     let compared = compare(storage);
+    let seconds = begun.elapsed().as_secs_f64();
     let report = compared.map_err(|fault| {
         let way = "nothing was changed; restore the file from a replica or a backup";
         Fault::Check(format!("{}: first difference: {fault} ({way})", data.display()))
     })?;
     let AuditReport {
-        entries, frames, blocks, rows, rows_missing, snapshots, log_blocks, torn_bytes, ..
+        entries,
+        frames,
+        blocks,
+        rows,
+        rows_missing,
+        rows_before,
+        snapshots,
+        log_blocks,
+        torn_bytes,
+        journal_bytes,
+        ..
     } = report;
     context.output.report(&Audited {
         is_good: true,
@@ -75,10 +111,14 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         blocks,
         rows,
         rows_missing,
+        rows_before,
         snapshots,
         log_blocks,
         torn_bytes,
         torn_blocks,
+        journal_bytes,
+        seconds,
+        megabytes_a_second: megabytes(journal_bytes) / seconds.max(1e-9),
     });
     Ok(())
 }

@@ -13,14 +13,19 @@ mod audit;
 mod block;
 mod checkpoint;
 pub mod cycle;
+mod evidence;
 pub mod import;
 mod init;
 pub mod load;
 mod positions;
 pub mod receipt;
+mod repair;
 pub mod replay;
 mod serve;
+mod takeover;
 mod transfer;
+mod validate;
+mod validator_key;
 pub mod verify;
 
 /// What every command is given.
@@ -61,6 +66,13 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
         Command::Load(arguments) => return load::load(cli.data, &arguments, output),
         Command::LoadServer { spec } => return load::serve(&spec),
         Command::Verify { file, key } => return verify::verify(output, &file, &key),
+        Command::Audit(arguments) if arguments.files.is_some() => {
+            return audit::files::audit_files(output, &arguments);
+        }
+        Command::ValidatorKey { key, name } => return validator_key::validator_key(output, &key, &name),
+        Command::VerifyEvidence { file, key } => {
+            return evidence::verify_evidence(output, (&file, &key), cli.data.as_deref());
+        }
         command => command,
     };
     let data = cli.data.unwrap_or_else(|| config.node.data.clone());
@@ -82,9 +94,21 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Block { height } => block::block(context, height),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
-        Command::Audit => audit::audit(context),
+        Command::Audit(_) => audit::audit(context),
+        Command::Validate(arguments) => validate::validate(context, &arguments),
+        Command::Takeover { operator_key, operator } => {
+            takeover::takeover(context, operator_key.as_deref(), operator.as_deref())
+        }
+        Command::Repair { from, name, key } => {
+            repair::repair(context, &from, (name.as_deref(), key.as_deref()))
+        }
         Command::Replay { shards } => replay::replay(context, &shards),
         // Taken by `run`: they have no data directory, or one of their own.
-        Command::Demo(_) | Command::Load(_) | Command::LoadServer { .. } | Command::Verify { .. } => Ok(()),
+        Command::Demo(_)
+        | Command::Load(_)
+        | Command::LoadServer { .. }
+        | Command::Verify { .. }
+        | Command::ValidatorKey { .. }
+        | Command::VerifyEvidence { .. } => Ok(()),
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use feiqian_files::IntakeOptions;
 use feiqian_files::watch::Watch;
+use feiqian_runtime::identity::Identity;
+use feiqian_runtime::stores::CHECKPOINT_FILE;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,9 +16,10 @@ use super::Context;
 use super::import::Intake;
 use crate::config::loopback_rule;
 use crate::fault::Fault;
+use crate::follow::{FollowServer, Takes};
 use crate::session::Session;
 
-mod http;
+pub(super) mod http;
 mod log;
 mod wire;
 
@@ -78,12 +81,20 @@ fn run(
         session.engine.clone(),
         Duration::from_millis(context.config.http.health_timeout_ms),
     );
+    let archive = session.engine.archive();
+    let identity = Identity { chain_id: session.genesis.chain_id, operator: session.genesis.operator_key };
+    let follow = FollowServer::new(
+        identity,
+        (archive.journal.clone(), archive.blocks.clone()),
+        context.data.join(CHECKPOINT_FILE),
+        (context.config.callers()?, Takes::Engine(session.engine.clone())),
+    );
     let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
     let addresses = wire.addresses();
     let served = actix_web::rt::System::new().block_on(async {
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
-        let server = http::Server::start(listen, metrics, health, log::Files::of(&context.data))?;
+        let server = http::Server::start(listen, metrics, health, (log::Files::of(&context.data), follow))?;
         let watch = watch(context, session, &options)?;
         context.output.report(&ready(context, session, &options, (server.address(), addresses)));
         interrupted.await;
@@ -129,7 +140,7 @@ fn ready(
 }
 
 /// From now on SIGINT and SIGTERM end nothing by themselves; what is given ends with the first of them.
-fn interrupted() -> Result<impl Future<Output = ()>, Fault> {
+pub(super) fn interrupted() -> Result<impl Future<Output = ()>, Fault> {
     let fault = |error| Fault::File(format!("can't wait for signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(fault)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(fault)?;

@@ -104,10 +104,34 @@ impl House {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_on("data", arguments)
+    }
+
+    fn command_on(&self, data: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_feiqian"));
-        command.arg("--json").arg("--data").arg(self.data()).arg("--config").arg(self.path("feiqian.toml"));
+        command
+            .arg("--json")
+            .arg("--data")
+            .arg(self.path(data))
+            .arg("--config")
+            .arg(self.path("feiqian.toml"));
         command.args(arguments).current_dir(&self.root);
         command
+    }
+
+    /// With another data directory of the house.
+    pub(crate) fn run_on(&self, data: &str, arguments: &[&str]) -> Answer {
+        Self::answer(&mut self.command_on(data, arguments))
+    }
+
+    /// Starts what says that it is ready, on a data directory of the house.
+    pub(crate) fn start_on(&self, data: &str, arguments: &[&str]) -> Serving {
+        Self::serving(&mut self.command_on(data, arguments))
+    }
+
+    /// Adds lines to the configuration.
+    pub(crate) fn configure(&self, lines: &str) {
+        std::fs::write(self.path("feiqian.toml"), format!("{CONFIG}{lines}")).expect("written");
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {

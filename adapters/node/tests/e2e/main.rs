@@ -11,3 +11,4 @@ mod kills;
 mod loads;
 mod log;
 mod serving;
+mod validators;

@@ -55,11 +55,13 @@
 //! A participant could put the bytes of a well-formed header into a payload of his; if that very frame is
 //! torn before them, the start is refused. Damage that is only pretended ends in a refusal, never in a loss.
 
+mod copy;
 mod index;
 mod milestone;
 mod packing;
 mod reader;
 mod recovery;
+mod repair;
 mod scan;
 mod segment;
 mod writer;
@@ -73,8 +75,10 @@ use feiqian_proof::hash::{Domain, keyed};
 
 use crate::storage::{BLOCK_BYTES, StorageFault};
 
+pub use copy::{BadFrame, StoredFrame, forget_torn_group};
 pub use reader::{Frames, JournalReader, ReadFault};
 pub use recovery::{Recovered, RecoveryFault, RecoveryRefusal, Refusal, Tail};
+pub use repair::{DAMAGED_DIRECTORY, RepairFault, Repaired, repair};
 pub use scan::Flaw;
 pub use segment::{Spare, SparePreparer, SpareSegment};
 pub use writer::Journal;
@@ -208,6 +212,9 @@ pub enum JournalFault {
     NotNext(NotNext),
     /// A frame can't be encoded. Nothing was written.
     Malformed(FrameError),
+    /// Frames of another journal can't be had here with their hashes: their segments or groups are others. Nothing
+    /// was written.
+    OtherCopy,
     /// The group is longer than a segment takes. Nothing was written.
     TooLarge { bytes: u64, bytes_max: u64 },
     /// No new segment could be made, for want of space or otherwise. Nothing was written; the same group may
@@ -232,6 +239,7 @@ impl fmt::Display for JournalFault {
         match self {
             Self::NotNext(reason) => write!(f, "the group is not the journal's next: {reason}"),
             Self::Malformed(reason) => write!(f, "the group can't be journaled: {reason}"),
+            Self::OtherCopy => f.write_str("the group can't be copied into this journal to the same hashes"),
             Self::TooLarge { bytes, bytes_max } => {
                 write!(f, "a group of {bytes} bytes is over the {bytes_max} that a segment takes")
             }

@@ -5,14 +5,14 @@
 
 use std::fmt;
 
-use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader};
+use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, Head};
 use feiqian_proof::Hash;
 
 use super::index::Index;
 use super::milestone::Milestone;
 use super::scan::{Flaw, decode_header, payload_of, plain_payload};
-use super::segment::path_of;
-use super::{Durable, Frame};
+use super::segment::{number_of, path_of};
+use super::{Durable, Frame, JOURNAL_DIRECTORY};
 use crate::storage::aligned::AlignedBuffer;
 use crate::storage::{Access, BLOCK_BYTES, Storage, StorageFault, StorageFile};
 
@@ -65,6 +65,12 @@ impl<S: Storage> JournalReader<S> {
         Self { storage, index }
     }
 
+    /// The storage that the journal is in.
+    #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// The highest durable sequence, 0 if there is none.
     #[must_use]
     pub fn durable(&self) -> u64 {
@@ -77,6 +83,90 @@ impl<S: Storage> JournalReader<S> {
     /// [`ReadFault`].
     pub fn frame_at(&self, sequence: u64) -> Result<Durable<Frame>, ReadFault> {
         self.frames_from(sequence).next().unwrap_or(Err(ReadFault::NotThere(sequence)))
+    }
+
+    /// Durable frames from the one that begins at `sequence` on, as they are stored, one behind the other: as many as
+    /// fit `bytes_max`, but at least one. None if `sequence` is the next to be taken.
+    ///
+    /// # Errors
+    /// [`ReadFault`]; [`ReadFault::NotThere`] where no frame begins at `sequence`.
+    pub fn stored_from(&self, sequence: u64, bytes_max: usize) -> Result<Vec<u8>, ReadFault> {
+        self.stored_with_head(sequence, bytes_max).map(|(frames, _)| frames)
+    }
+
+    /// As [`JournalReader::stored_from`], with the head behind the last of them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stored_with_head(
+        &self,
+        sequence: u64,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, Option<Head>), ReadFault> {
+        let durable = self.durable();
+        let (mut frames, mut head) = (Vec::new(), None);
+        if sequence == durable.saturating_add(1) {
+            return Ok((frames, head));
+        }
+        if sequence == 0 || sequence > durable {
+            return Err(ReadFault::NotThere(sequence));
+        }
+        let mut cursor = Cursor::at(self, sequence)?;
+        cursor.refresh(durable);
+        let mut wanted = sequence;
+        while wanted <= durable {
+            let (header, hash) = cursor.next_header(&self.storage, wanted)?;
+            let length = FRAME_HEADER_BYTES + header.payload_bytes as usize;
+            if header.last_sequence() >= wanted {
+                if header.first_sequence != wanted {
+                    return Err(ReadFault::NotThere(sequence));
+                }
+                let is_over = frames.len() + length > bytes_max && !frames.is_empty();
+                if is_over {
+                    break;
+                }
+                frames.extend_from_slice(cursor.stored(&header, wanted)?);
+                wanted = header.last_sequence() + 1;
+                head = Some(header.head(hash));
+            }
+            cursor.at += length as u64;
+        }
+        Ok((frames, head))
+    }
+
+    /// Numbers of the segments from 1 on with their lengths in bytes, the one that is being written with them.
+    ///
+    /// # Errors
+    /// [`ReadFault::Storage`].
+    pub fn segments(&self) -> Result<Vec<(u32, u64)>, ReadFault> {
+        let names = self.storage.list(JOURNAL_DIRECTORY).map_err(ReadFault::Storage)?;
+        let numbers = names.iter().filter_map(|name| number_of(name));
+        let length = |number| {
+            let file = self.storage.open(&path_of(number), Access::Buffered)?;
+            Ok((number, file.length()?))
+        };
+        numbers.map(length).collect::<Result<_, _>>().map_err(ReadFault::Storage)
+    }
+
+    /// Bytes of a segment's file from `offset` on, at most `bytes_max`, and how long the file is.
+    ///
+    /// # Errors
+    /// [`ReadFault::Storage`].
+    pub fn segment_bytes(
+        &self,
+        number: u32,
+        offset: u64,
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, u64), ReadFault> {
+        let read = || {
+            let file = self.storage.open(&path_of(number), Access::Buffered)?;
+            let length = file.length()?;
+            let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; left.min(bytes_max)];
+            file.read_at(offset, &mut bytes)?;
+            Ok((bytes, length))
+        };
+        read().map_err(ReadFault::Storage)
     }
 
     /// All durable frames from the one that took `sequence` on, up to the head at the time of each step.
@@ -229,6 +319,12 @@ impl<S: Storage> Cursor<S> {
         };
         let checked = header.check_payload(stored).and_then(|()| plain_payload(header, stored));
         checked.map_err(|error| self.damaged(wanted, Flaw::Frame(error)))
+    }
+
+    /// The whole frame as it is stored, checked.
+    fn stored(&mut self, header: &FrameHeader, wanted: u64) -> Result<&[u8], ReadFault> {
+        self.payload(header, wanted)?;
+        self.bytes(FRAME_HEADER_BYTES + header.payload_bytes as usize)
     }
 
     /// Up to `count` bytes at the cursor; fewer where the segment ends.

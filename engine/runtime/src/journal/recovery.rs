@@ -76,6 +76,14 @@ pub struct RecoveryRefusal {
     pub what: Refusal,
 }
 
+impl RecoveryRefusal {
+    /// The number of the segment that it names.
+    #[must_use]
+    pub fn segment(&self) -> u32 {
+        self.file.rsplit('/').next().and_then(number_of).unwrap_or(1)
+    }
+}
+
 impl fmt::Display for RecoveryRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at offset {}, sequence {}: ", self.file, self.offset, self.sequence)?;

@@ -217,6 +217,19 @@ pub(super) fn highest_mark(image: &[u8], from: usize, number: u32, head: &Head) 
     (from.next_multiple_of(RECORD_BYTES)..image.len()).step_by(RECORD_BYTES).filter_map(mark_at).max()
 }
 
+/// The highest sequence that any valid frame header from `from` on takes, or any mark names: what was written here, as
+/// far as it can still be told.
+pub(super) fn highest_sequence(image: &[u8], from: usize, number: u32, head: &Head) -> u64 {
+    let frame_at = |at: usize| {
+        let (header, _) = decode_header(&image[at..]).ok()?;
+        let is_ours = header.segment == number && header.chain_id == head.chain_id;
+        is_ours.then(|| header.last_sequence())
+    };
+    let frames =
+        (from.next_multiple_of(RECORD_BYTES)..image.len()).step_by(RECORD_BYTES).filter_map(frame_at);
+    frames.chain(highest_mark(image, from, number, head)).max().unwrap_or(head.sequence)
+}
+
 /// The header at the beginning of `here`.
 pub(super) fn decode_header(here: &[u8]) -> Result<(FrameHeader, Hash), FrameError> {
     here.first_chunk().ok_or(FrameError::Checksum).and_then(FrameHeader::decode)

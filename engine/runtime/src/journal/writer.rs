@@ -117,7 +117,35 @@ impl<S: Storage> Journal<S> {
         self.check_order(&group)?;
         let bytes = self.group_bytes(&group)?;
         self.make_room(bytes)?;
-        let headers = self.chain(&group)?;
+        let headers = self.chain(&group, 0)?;
+        self.write_group(group, headers, bytes)
+    }
+
+    /// Writes a group of copies into the present segment, if they come to their hashes there. `behind` frames of the
+    /// group are missing at its end.
+    pub(super) fn append_as(
+        &mut self,
+        group: Vec<PreparedFrame>,
+        behind: u32,
+        hashes: &[Hash],
+    ) -> Result<Vec<Durable<Frame>>, JournalFault> {
+        let bytes = self.group_bytes(&group)?;
+        if !self.has_room(bytes) {
+            return Err(JournalFault::TooLarge { bytes: bytes.into(), bytes_max: self.room() });
+        }
+        let headers = self.chain(&group, behind as usize)?;
+        if !headers.iter().map(|(_, hash)| hash).eq(hashes) {
+            return Err(JournalFault::OtherCopy);
+        }
+        self.write_group(group, headers, bytes)
+    }
+
+    fn write_group(
+        &mut self,
+        group: Vec<PreparedFrame>,
+        headers: Vec<(FrameHeader, Hash)>,
+        bytes: u32,
+    ) -> Result<Vec<Durable<Frame>>, JournalFault> {
         let offsets = self.fill_buffer(&headers, &group, bytes);
         self.write_buffer().and_then(|()| self.sync()).map_err(|fault| self.poison(fault))?;
         let payloads = group.into_iter().map(|prepared| prepared.frame.payload);
@@ -170,12 +198,39 @@ impl<S: Storage> Journal<S> {
     }
 
     fn make_room(&mut self, bytes: u32) -> Result<(), JournalFault> {
-        let has_room = self.current.as_ref().is_some_and(|current| {
-            let start = if current.end == 0 { BLOCK_BYTES as u64 } else { 0 };
-            let padded = u64::from(bytes).next_multiple_of(BLOCK_BYTES as u64);
-            u64::from(current.end) + start + padded + BLOCK_BYTES as u64 <= u64::from(current.bytes)
-        });
-        if has_room { Ok(()) } else { self.next_segment() }
+        if self.has_room(bytes) { Ok(()) } else { self.next_segment() }
+    }
+
+    fn has_room(&self, bytes: u32) -> bool {
+        u64::from(bytes).next_multiple_of(BLOCK_BYTES as u64) <= self.room()
+    }
+
+    /// Bytes that a group may have in the present segment, its padding with them; a mark must fit behind it.
+    fn room(&self) -> u64 {
+        self.current.as_ref().map_or(0, |current| {
+            let start = if current.end == 0 { BLOCK } else { 0 };
+            u64::from(current.bytes.saturating_sub(current.end + start + BLOCK))
+        })
+    }
+
+    /// Number of the segment that is written, 0 before the first.
+    pub(super) fn segment(&self) -> u32 {
+        self.current.as_ref().map_or(0, |current| current.number)
+    }
+
+    pub(super) const fn is_poisoned(&self) -> bool {
+        self.is_poisoned
+    }
+
+    /// Ends the present segment and begins the next.
+    pub(super) fn begin_segment(&mut self) -> Result<(), JournalFault> {
+        self.next_segment()
+    }
+
+    /// Marks the end, durably.
+    pub(super) fn mark_durably(&mut self) -> Result<(), JournalFault> {
+        self.mark()?;
+        self.sync().map_err(|fault| self.poison(fault))
     }
 
     /// Failing to make a spare touches nothing of the journal and is a refusal; failing to name it is final,
@@ -214,9 +269,14 @@ impl<S: Storage> Journal<S> {
     }
 
     /// Gives the frames their headers: everything that the journal knows and the sequencer doesn't.
-    fn chain(&self, group: &[PreparedFrame]) -> Result<Vec<(FrameHeader, Hash)>, JournalFault> {
+    /// `missing` frames of the group are not among them.
+    fn chain(
+        &self,
+        group: &[PreparedFrame],
+        missing: usize,
+    ) -> Result<Vec<(FrameHeader, Hash)>, JournalFault> {
         let mut headers = Vec::with_capacity(group.len());
-        let (mut head, mut behind) = (self.head, group.len());
+        let (mut head, mut behind) = (self.head, group.len().saturating_add(missing));
         for prepared in group {
             behind -= 1;
             let mut header = self.header_of(prepared, &head)?;

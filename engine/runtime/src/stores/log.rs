@@ -8,13 +8,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use feiqian_core::frame::Head;
 use feiqian_proof::Hash;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
 use feiqian_proof::cosignature_book::{CosignatureBook, CosignatureRefusal};
 use feiqian_proof::log::{LogHead, empty_root, leaf_hash, origin_of};
 use feiqian_proof::note::{NOTE_BYTES_MAX, Note, VerifierKey};
 use feiqian_proof::policy::WitnessPolicy;
-use feiqian_proof::signature::{PublicKey, SigningKey};
+use feiqian_proof::signature::{PublicKey, Signature, SigningKey};
 use feiqian_proof::tiles::{
     Edge, Stack, TILE_WIDTH, TileId, TileProver, append_entry, decode_tile, encode_tile,
 };
@@ -22,6 +23,7 @@ use feiqian_proof::witness::AddCheckpoint;
 use parking_lot::Mutex;
 
 use super::{BlockStore, StoreFault};
+use crate::follow::sign_served;
 use crate::storage::{ASIDE_SUFFIX, Access, Cause, Storage, StorageFile, parent, read_whole};
 
 /// The directory of the log in the data directory.
@@ -139,6 +141,12 @@ impl<S: Storage> LogStore<S> {
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
         &self.log_key
+    }
+
+    /// Signs for having served all frames up to the one at this head.
+    #[must_use]
+    pub fn sign_served(&self, head: &Head) -> Signature {
+        sign_served(&self.key, head)
     }
 
     /// Blocks in the newest checkpoint and the root over them.

@@ -25,6 +25,7 @@ pub use log_check::check_log;
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{
     BadSnapshot, SNAPSHOTS_DIRECTORY, Snapshot, SnapshotFlaw, SnapshotOf, SnapshotStore, Snapshots,
+    decode_snapshot,
 };
 
 /// Why a store can't do what it was asked.

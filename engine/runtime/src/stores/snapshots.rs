@@ -12,7 +12,7 @@ use feiqian_proof::hash::{Domain, Hash, Hasher};
 use parking_lot::Mutex;
 
 use super::StoreFault;
-use crate::storage::{ASIDE_SUFFIX, Storage, StorageFault, read_whole};
+use crate::storage::{ASIDE_SUFFIX, Access, Storage, StorageFault, StorageFile as _, read_whole};
 
 /// The directory of the snapshots in the data directory.
 pub const SNAPSHOTS_DIRECTORY: &str = "snapshots";
@@ -104,6 +104,12 @@ impl<S: Storage> SnapshotStore<S> {
         Ok(Self { storage, writing: Arc::default() })
     }
 
+    /// For reading only, beside the store of the process that writes: nothing is made or removed.
+    #[must_use]
+    pub fn reading(storage: S) -> Self {
+        Self { storage, writing: Arc::default() }
+    }
+
     /// Writes a snapshot, durably, and removes all but the two newest. Outcome rows and blocks up to it must
     /// have been synced before.
     ///
@@ -142,8 +148,33 @@ impl<S: Storage> SnapshotStore<S> {
         Ok((None, bad))
     }
 
+    /// Bytes of a snapshot's file from `offset` on, at most `bytes_max`, and how long the file is; none if there is no
+    /// snapshot of that block (any more).
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn bytes(
+        &self,
+        height: u64,
+        offset: u64,
+        bytes_max: usize,
+    ) -> Result<Option<(Vec<u8>, u64)>, StoreFault> {
+        let file = match self.storage.open(&path_of(height), Access::Buffered) {
+            Err(fault) if fault.is_absent() => return Ok(None),
+            file => file?,
+        };
+        let length = file.length()?;
+        let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; left.min(bytes_max)];
+        file.read_at(offset, &mut bytes)?;
+        Ok(Some((bytes, length)))
+    }
+
     /// Heights of the files, newest first.
-    fn heights(&self) -> Result<Vec<u64>, StoreFault> {
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn heights(&self) -> Result<Vec<u64>, StoreFault> {
         let names = self.storage.list(SNAPSHOTS_DIRECTORY)?;
         let mut heights: Vec<u64> =
             names.iter().filter_map(|name| name.strip_suffix(SUFFIX)?.parse().ok()).collect();
@@ -194,6 +225,12 @@ fn encode(of: &SnapshotOf, state: &[u8]) -> [u8; HEADER_BYTES] {
     let checksum = checksum(&header, state);
     header[CHECKSUM_AT..].copy_from_slice(&checksum.0);
     header
+}
+
+/// The snapshot in a file's bytes; none if it is damaged. What it is worth, a block's roots say.
+#[must_use]
+pub fn decode_snapshot(bytes: Vec<u8>) -> Option<Snapshot> {
+    decode(bytes)
 }
 
 fn decode(mut bytes: Vec<u8>) -> Option<Snapshot> {

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::log;
 use crate::fault::Fault;
+use crate::follow::FollowServer;
 
 /// Connections at once: a scraper, a probe or two, and an operator.
 const CONNECTIONS_MAX: usize = 64;
@@ -28,10 +29,10 @@ const ENTRIES: [f64; 8] = [1.0, 8.0, 64.0, 256.0, 1_024.0, 2_048.0, 4_096.0, 8_1
 const FRAMES: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// The recorder's text.
-pub(super) type Metrics = PrometheusHandle;
+pub(in crate::commands) type Metrics = PrometheusHandle;
 
 /// Makes the recorder that all metrics go to. Once in a process.
-pub(super) fn install_recorder() -> Result<Metrics, Fault> {
+pub(in crate::commands) fn install_recorder() -> Result<Metrics, Fault> {
     let buckets = |builder: PrometheusBuilder, matcher: Matcher, bounds: &[f64]| {
         builder.set_buckets_for_metric(matcher, bounds)
     };
@@ -113,11 +114,12 @@ impl Server {
         listen: SocketAddr,
         metrics: Metrics,
         health: Health,
-        log: log::Files,
+        (log, follow): (log::Files, FollowServer),
     ) -> Result<Self, Fault> {
         let upkeep = rt::spawn(keep_up(metrics.clone()));
         let server = HttpServer::new(move || {
             let (metrics, health, log) = (metrics.clone(), health.clone(), log.clone());
+            let follow = follow.clone();
             let text = move || {
                 let body = metrics.render();
                 async move { HttpResponse::Ok().content_type(ContentType::plaintext()).body(body) }
@@ -126,6 +128,7 @@ impl Server {
                 .route("/metrics", web::get().to(text))
                 .route("/health", web::get().to(move || health.clone().answer()))
                 .configure(|config| log.configure(config))
+                .configure(|config| follow.configure(config))
         });
         let fault =
             |error| Fault::Usage(format!("can't listen on {listen}: {error}; choose another --listen"));
@@ -154,7 +157,7 @@ impl Server {
     }
 }
 
-async fn keep_up(metrics: Metrics) {
+pub(in crate::commands) async fn keep_up(metrics: Metrics) {
     let mut tick = rt::time::interval(UPKEEP);
     loop {
         tick.tick().await;

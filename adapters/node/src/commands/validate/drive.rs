@@ -1,0 +1,127 @@
+//! The follower's thread: one turn after the other, at once while there is something to do, and more and more slowly
+//! while the source does not answer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use feiqian_runtime::follow::{Finding, FollowFault, Follower};
+use feiqian_runtime::storage::files::FileStorage;
+use serde::Serialize;
+
+use super::listener::Standing;
+use crate::fault::Fault;
+use crate::follow::{Client, WAIT_MS_MAX};
+use crate::output::Output;
+
+/// Between turns where there was nothing: the source itself waits for frames, but not for blocks.
+const NAP: Duration = Duration::from_millis(5);
+/// For frames while a checkpoint is due, milliseconds.
+const SOON_MS: u64 = 10;
+/// Between two looks whether to end.
+const STEP: Duration = Duration::from_millis(50);
+
+/// How long to wait after so many failures: a tenth of a second, doubled up to five seconds.
+pub(super) fn backoff(failures: u32) -> Duration {
+    Duration::from_millis(100 << failures.min(6)).min(Duration::from_secs(5))
+}
+
+/// What is driven, and whom it tells.
+pub(super) struct Driver {
+    follower: Follower<FileStorage>,
+    client: Client,
+    standing: Arc<Standing>,
+    is_ending: Arc<AtomicBool>,
+    data: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Alarm {
+    is_alarm: bool,
+    sequence: u64,
+    height: u64,
+    what: String,
+    evidence: String,
+}
+
+impl std::fmt::Display for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { sequence, height, what, evidence, .. } = self;
+        writeln!(f, "ALARM: first difference at sequence {sequence}, block {height}: {what}")?;
+        writeln!(f, "  nothing more is followed or signed; evidence in {evidence} (feiqian verify-evidence)")
+    }
+}
+
+impl Driver {
+    pub(super) fn new(
+        follower: Follower<FileStorage>,
+        client: Client,
+        (standing, is_ending): (Arc<Standing>, Arc<AtomicBool>),
+        data: PathBuf,
+    ) -> Self {
+        Self { follower, client, standing, is_ending, data }
+    }
+
+    /// Runs until it is to end, or its own disk fails. Where a difference is found, it waits for the end.
+    pub(super) fn run(mut self, output: Output) -> Result<(), Fault> {
+        self.standing.tell(&self.follower, &self.client);
+        let mut failures = 0;
+        while !self.is_ending.load(Ordering::Acquire) {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let wait_ms = if self.follower.is_behind() { SOON_MS } else { WAIT_MS_MAX };
+            self.client.wait_for_frames(wait_ms);
+            let turn = self.follower.turn(&mut self.client, now);
+            self.standing.tell(&self.follower, &self.client);
+            match turn {
+                Ok(turn) => {
+                    failures = 0;
+                    self.standing.set_connected(true);
+                    if turn.is_idle() {
+                        std::thread::sleep(NAP);
+                    }
+                }
+                Err(FollowFault::Source(fault)) => {
+                    if failures == 0 {
+                        output.fault(&fault);
+                    }
+                    self.standing.set_connected(false);
+                    self.wait(backoff(failures));
+                    failures = failures.saturating_add(1);
+                }
+                Err(FollowFault::Found(finding)) => return self.alarm(&finding, output),
+                Err(fault) => {
+                    return Err(Fault::Data(format!("{}: {fault}", self.data.display())));
+                }
+            }
+        }
+        let closed = self.follower.close();
+        closed.map_err(|fault| Fault::Data(format!("{}: {fault}", self.data.display())))
+    }
+
+    fn wait(&self, time: Duration) {
+        let mut waited = Duration::ZERO;
+        while waited < time && !self.is_ending.load(Ordering::Acquire) {
+            std::thread::sleep(STEP);
+            waited += STEP;
+        }
+    }
+
+    /// The metric stays up until somebody ends the process; the exit code says it once more.
+    fn alarm(self, finding: &Finding, output: Output) -> Result<(), Fault> {
+        self.standing.set_alarm();
+        let path = self.data.join(format!("evidence-{}.fqe", finding.height));
+        let written = std::fs::write(&path, finding.evidence.encode())
+            .and_then(|()| std::fs::File::open(&path).and_then(|file| file.sync_all()));
+        written.map_err(|error| Fault::file(&path, "write the evidence", &error))?;
+        output.report(&Alarm {
+            is_alarm: true,
+            sequence: finding.sequence,
+            height: finding.height,
+            what: finding.what.clone(),
+            evidence: path.display().to_string(),
+        });
+        self.wait(Duration::MAX);
+        Err(Fault::Check(format!("first difference: {finding}; evidence in {}", path.display())))
+    }
+}

@@ -1,0 +1,82 @@
+//! The replay of a replica's own journal when it is opened: what is compared already must come out the same, and what is
+//! not is awaited.
+
+use std::collections::VecDeque;
+
+use feiqian_core::block::Sealer;
+use feiqian_core::frame::Head;
+use feiqian_core::ids::FullIds;
+use feiqian_core::state::State;
+use feiqian_proof::header::BlockHeader;
+use feiqian_proof::signature::PublicKey;
+use zerocopy::IntoBytes as _;
+
+use crate::book::{BookFault, check_block};
+use crate::execution::view_of;
+use crate::history::JournalHistory;
+use crate::history::ids_of;
+use crate::journal::{Durable, Frame};
+use crate::machine::{MachineFault, take_tables_back};
+use crate::restart;
+use crate::storage::Storage;
+use crate::stores::{BlockStore, IdRuns, OutcomeStore};
+
+/// The replay at the opening.
+pub(super) struct Replay<S: Storage> {
+    pub(super) state: State,
+    pub(super) sealer: Sealer,
+    pub(super) ids: IdRuns<S>,
+    pub(super) blocks: BlockStore<S>,
+    pub(super) outcomes: OutcomeStore<S>,
+    pub(super) operator: PublicKey,
+    pub(super) awaiting: VecDeque<BlockHeader>,
+    pub(super) sealed_head: Option<Head>,
+}
+
+impl<S: Storage> Replay<S> {
+    /// A block that is stored must come out the same; one that is not is awaited.
+    pub(super) fn execute(
+        &mut self,
+        history: &JournalHistory<S>,
+        frame: &Durable<Frame>,
+    ) -> Result<(), MachineFault> {
+        let mut rows = Vec::new();
+        let applied = self.state.apply(&view_of(frame), history, &mut rows)?;
+        store_ids(&mut self.state, &self.ids, applied.full_ids)?;
+        let first = frame.header.first_sequence;
+        self.outcomes.write_rows(first, rows.as_bytes()).map_err(BookFault::from)?;
+        let header = self.sealer.absorb(&view_of(frame), &rows, applied.delta.as_ref())?;
+        self.sealed_head = header.is_some().then(|| frame.header.head(frame.hash));
+        let Some(header) = header else { return Ok(()) };
+        if header.height > self.blocks.last() {
+            self.awaiting.push_back(header);
+            return Ok(());
+        }
+        let stored = self.blocks.read(header.height).map_err(BookFault::from)?;
+        check_block(&stored, &header, &self.operator)?;
+        Ok(())
+    }
+}
+
+/// Takes the ids of a frame that a snapshot holds already.
+pub(super) fn restore_ids<S: Storage>(
+    state: &mut State,
+    runs: &IdRuns<S>,
+    history: &JournalHistory<S>,
+    frame: &Durable<Frame>,
+) -> Result<(), MachineFault> {
+    ids_of(frame, |id, sequence| state.restore_id((id, sequence), history))?;
+    let full = state.take_full_ids(frame.header.last_sequence() + 1);
+    store_ids(state, runs, full)
+}
+
+pub(super) fn store_ids<S: Storage>(
+    state: &mut State,
+    runs: &IdRuns<S>,
+    full: Option<FullIds>,
+) -> Result<(), MachineFault> {
+    let Some(full) = full else { return Ok(()) };
+    let end = restart::store(runs, full).map_err(BookFault::from)?;
+    take_tables_back(state, Some(end));
+    Ok(())
+}
