@@ -7,10 +7,12 @@ mod format;
 mod log;
 mod log_format;
 mod notes;
+mod kinds;
 mod receipts;
 mod witnesses;
 
 mod naive;
 
+mod market;
 mod sample;
 mod trees;
