@@ -6,6 +6,7 @@
 //! the log of blocks: [`log`], [`tiles`], [`note`], [`checkpoint`], [`cosignature`], [`witness`], [`policy`],
 //! [`cosignature_book`].
 //! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`].
+//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`], [`json`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ extern crate std;
 
 mod bytes;
 mod hex;
+mod layout;
 mod record;
 
 pub mod domain;
@@ -41,6 +43,7 @@ pub mod witness;
 pub mod policy;
 pub mod cosignature_book;
 pub mod kinds;
+pub mod json;
 
 pub use domain::Domain;
 pub use hash::Hash;
