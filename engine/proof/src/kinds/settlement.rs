@@ -172,15 +172,15 @@ fn check_totals(positions: &[PositionLeaf], header: &BlockHeader) -> Result<(), 
 /// # Errors
 /// [`Refusal::Unbalanced`] if the positions don't sum to zero.
 fn obligations(positions: &[PositionLeaf], currency: u16) -> Result<Vec<Obligation>, Refusal> {
-    let of_currency = || positions.iter().filter(|leaf| leaf.currency == currency);
-    let sum = of_currency().try_fold(0_i128, |sum, leaf| sum.checked_add(leaf.position));
-    if sum != Some(0) {
-        return Err(Refusal::Unbalanced);
-    }
     let side = |pays: bool| {
-        let of_side = of_currency().filter(move |leaf| leaf.position != 0 && (leaf.position < 0) == pays);
+        let own = positions.iter().filter(move |leaf| leaf.currency == currency && leaf.position != 0);
+        let of_side = own.filter(move |leaf| (leaf.position < 0) == pays);
         of_side.map(|leaf| (leaf.slot, leaf.position.unsigned_abs()))
     };
+    let sum = |pays| side(pays).try_fold(0_u128, |sum, (_, amount)| sum.checked_add(amount));
+    if sum(true).is_none() || sum(true) != sum(false) {
+        return Err(Refusal::Unbalanced);
+    }
     let mut all = Vec::new();
     let mut creditors = side(false);
     let mut creditor = creditors.next();
