@@ -58,6 +58,22 @@ fn non_canonical_and_small_order_signatures_and_keys_are_refused() {
     check(forgeries::weak_signatures());
 }
 
+/// The forged signatures are no garbage: the cofactorless equation holds for what a lenient verifier accepts.
+#[test]
+fn a_lenient_verifier_would_accept_a_small_order_signature() {
+    let forgeries = forgeries::weak_signatures();
+    let is_accepted = |forgery: &Forgery| {
+        let Proof::Balance(proof) = &forgery.proof else { return false };
+        let message = [b"feiqian block header v1\n", &proof.block.header.hash().0[..]].concat();
+        let key = ed25519_dalek::VerifyingKey::from_bytes(operator_key().as_bytes()).expect("a key");
+        let signature = ed25519_dalek::Signature::from_bytes(&proof.block.signature.0);
+        ed25519_dalek::Verifier::verify(&key, &message, &signature).is_ok()
+    };
+    let names: Vec<_> =
+        forgeries.iter().filter(|forgery| is_accepted(forgery)).map(|forgery| forgery.name).collect();
+    assert_eq!(names, ["small-order signature: R is the neutral point"]);
+}
+
 #[test]
 fn an_index_or_size_that_is_one_off_is_refused() {
     check(forgeries::off_by_one());

@@ -13,6 +13,8 @@ use crate::kinds::encode;
 use crate::market::{CHAIN, Market, operator_key};
 use crate::sample::Random;
 
+/// Forgeries of one name in the file.
+const ALIKE_MAX: usize = 10;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors.json");
 
 fn hex(bytes: &[u8]) -> String {
@@ -32,11 +34,12 @@ fn vector(name: &str, key: &PublicKey, chain: &str, (form, text): (&str, String)
 fn vectors() -> Vec<Value> {
     let (key, chain) = (operator_key(), hex(&CHAIN));
     let mut all = Vec::new();
-    for proof in [Market::new(3, 3, 7), Market::new(4, 2, 2)].iter().flat_map(Market::proofs) {
-        let (name, file) = (proof.kind().name(), encode(&proof));
+    for proof in Market::new(3, 3, 7).proofs() {
         let text = to_json(&proof).expect("a proof within its bounds");
-        all.push(vector(name, &key, &chain, ("file", hex(&file)), true));
-        all.push(vector(name, &key, "", ("json", text), true));
+        all.push(vector(proof.kind().name(), &key, "", ("json", text), true));
+    }
+    for proof in [Market::new(3, 3, 7), Market::new(4, 2, 2)].iter().flat_map(Market::proofs) {
+        all.push(vector(proof.kind().name(), &key, &chain, ("file", hex(&encode(&proof))), true));
     }
     for proof in Market::new(3, 3, 7).proofs() {
         let (name, file) = (proof.kind().name(), encode(&proof));
@@ -49,7 +52,13 @@ fn vectors() -> Vec<Value> {
             all.push(vector(&of(&what), &key, &chain, ("file", hex(&file)), false));
         }
     }
-    for forgery in forgeries::all() {
+    let forgeries = forgeries::all();
+    for (at, forgery) in forgeries.iter().enumerate() {
+        // Of those that differ by a domain alone, a few will do.
+        let alike = forgeries[..at].iter().filter(|other| other.name == forgery.name).count();
+        if alike >= ALIKE_MAX {
+            continue;
+        }
         let file = hex(&encode(&forgery.proof));
         all.push(vector(forgery.name, &key, &chain, ("file", file), false));
     }
@@ -67,7 +76,7 @@ fn damaged(file: &[u8]) -> Vec<(String, Vec<u8>)> {
         ("the magic alone".to_owned(), file[..8].to_vec()),
         ("a zero behind it".to_owned(), [file, &[0]].concat()),
     ];
-    for _ in 0..5 {
+    for _ in 0..3 {
         let at = random.below(file.len());
         let mut bad = file.to_vec();
         bad[at] ^= 1 << random.below(8);
