@@ -4,19 +4,16 @@
     verify.py --key HEX [--chain HEX] FILE     checks one proof, binary or JSON; exit 0 if it holds, 1 if not
     verify.py --vectors FILE                   checks a file of vectors; exit 0 if it agrees with every one
 """
-import argparse, json, re, struct, sys
+import argparse, base64, hashlib, json, re, struct, sys
 from blake3 import blake3
 from nacl import exceptions, signing
 
 class Refused(Exception): pass
-
 def need(holds, why):
     if not holds:
         raise Refused(why)
 
-def le(data, signed=False):
-    return int.from_bytes(data, "little", signed=signed)
-
+def le(data, signed=False): return int.from_bytes(data, "little", signed=signed)
 def keyed(domain, data):
     return blake3(data, key=blake3(b"", derive_key_context="feiqian 2026 " + domain).digest()).digest()
 
@@ -25,28 +22,29 @@ def tree_root(domain, row):
         row = [keyed(domain, row[i] + row[i + 1]) if i + 1 < len(row) else row[i] for i in range(0, len(row), 2)]
     return row[0] if row else keyed(domain, b"")
 
-def check_path(domain, leaf, index, tree, path):
-    """RFC 9162, 2.1.3.2."""
-    need(index < tree["size"], "index beyond the tree")
-    fn, sn, node = index, tree["size"] - 1, leaf
+def climb(join, node, fn, sn, path):
+    """The roots that a path leads to, of the older and of the whole tree: RFC 9162, 2.1.3.2 and 2.1.4.2."""
+    old = new = node
     for sibling in path:
         need(sn != 0, "path too long")
         is_right = fn & 1 or fn == sn
-        node = keyed(domain, sibling + node if is_right else node + sibling)
+        old, new = join(sibling + old) if is_right else old, join(sibling + new if is_right else new + sibling)
         while is_right and not fn & 1:
             fn, sn = fn >> 1, sn >> 1
         fn, sn = fn >> 1, sn >> 1
-    need(sn == 0 and node == tree["root"], "path does not lead to the root")
+    need(sn == 0, "path too short")
+    return old, new
 
-HEX = re.compile(r"([0-9a-f]{2})*")
+def check_path(domain, leaf, index, tree, path):
+    need(index < tree["size"], "index beyond the tree")
+    roots = climb(lambda pair: keyed(domain, pair), leaf, index, tree["size"] - 1, path)
+    need(roots[1] == tree["root"], "path does not lead to the root")
+
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 SMALL_ORDER_Y = (0, 1, P - 1, 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826,
                  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7)
 
-def is_sound(point):
-    """The one encoding of a point that is not of small order, if it is a point at all."""
-    return le(point) % 2**255 < P and le(point) % 2**255 not in SMALL_ORDER_Y
-
+def is_sound(point): return le(point) % 2**255 < P and le(point) % 2**255 not in SMALL_ORDER_Y
 def check_signature(key, message, signature, why):
     need(is_sound(key) and is_sound(signature[:32]) and le(signature[32:]) < L, why + ": not canonical, or weak")
     try:
@@ -54,8 +52,8 @@ def check_signature(key, message, signature, why):
     except (exceptions.CryptoError, ValueError) as error:
         raise Refused(why) from error
 
-# The fields of FORMAT.md: h is bytes, u and i are numbers of so many bytes, x and z constants, b bytes with
-# a length u32, path a list with a length u8; what has a star is a list with a length u32 within the bounds.
+# The fields of FORMAT.md: h and t are so many bytes, u and i numbers, z zeros, a word alone is a constant, path a
+# list with a length u8; what has a star is a list with a length u32 within the bounds, b* the bytes themselves.
 TEXT = """
 root = root:h32 size:u8
 header = FQBLOCK1 chain_id:h16 height:u8 previous:h32 first_sequence:u8 count:u8 timestamp:u8 cycle:u8 totals:h32 \
@@ -72,18 +70,19 @@ position = header:header signature:h64 leaf:position_leaf path:path closing:conf
 completeness = position:position transfers:own_transfer*0-4294967295
 balance = header:header signature:h64 leaf:account_leaf path:path
 consistency = headers:header*2-65536 signature:h64
+head = size:u8 root:h32 signature:h64
+log_consistency = chain_id:h16 old:head new:head path:path
 settlement = header:header signature:h64 closing:config_part obligation:obligation_part positions:position_leaf*1-262144
-participant = x02 bic:t11 state:u1 name:b*0-140 key:b*32-32
-cycle = x04 number:u8 state:u1 first_block:u8 end_block:u8
+participant = \x02 bic:t11 state:u1 name:b*0-140 key:b*32-32
+cycle = \x04 number:u8 state:u1 first_block:u8 end_block:u8
 signed_batch = receipt:receipt participant:config_part batch_id:u16 place:u4 batch_signature:h64 records:h128*1-8190
 """
 LAYOUTS = {of: [word.rpartition(":")[::2] for word in words.split()]
            for of, words in (line.split(" = ") for line in TEXT.strip().splitlines())}
-MAGICS = {b"FQRCPT01": "receipt", b"FQPOSN01": "position", b"FQCOMP01": "completeness", b"FQBALN01": "balance",
-          b"FQCONS01": "consistency", b"FQSETL01": "settlement", b"FQSIGN01": "signed_batch"}
+MAGICS = dict(zip(b"FQRCPT01 FQPOSN01 FQCOMP01 FQBALN01 FQCONS01 FQLOGC01 FQSETL01 FQSIGN01".split(),
+              "receipt position completeness balance consistency log_consistency settlement signed_batch".split()))
 
-def constant(word):
-    return bytes(int(word[1:])) if word[0] == "z" else bytes.fromhex(word[1:]) if word[0] == "x" else word.encode()
+def constant(word): return bytes(int(word[1:])) if word[0] == "z" else word.encode()
 
 class Binary:
     def __init__(self, data):
@@ -108,10 +107,8 @@ class Binary:
             return le(data, of[0] == "i") if of[0] in "ui" else data
         start, value = self.at, {}
         for name, part in LAYOUTS[of]:
-            if name:
-                value[name] = self.item(part)
-            else:
-                need(self.take(len(constant(part))) == constant(part), "a constant differs")
+            value[name] = self.item(part) if name else self.take(len(constant(part)))
+            need(name or value[name] == constant(part), "a constant differs")
         return {**value, "bytes": self.data[start:self.at]}
 
 def whole(of, data):
@@ -120,12 +117,9 @@ def whole(of, data):
     need(binary.at == len(data), "bytes behind the end")
     return value
 
-def once(pairs):
-    need(len(dict(pairs)) == len(pairs), "a member stands twice")
-    return dict(pairs)
+def once(pairs): return dict(pairs) if len(dict(pairs)) == len(pairs) else None  # which no layout takes
 
 def pack(item, value):
-    """The bytes of a parsed JSON value."""
     of, star, _ = item.partition("*")
     if of == "path" or star and of != "b":
         need(isinstance(value, list) and (star or len(value) < 256), "not a list")
@@ -141,23 +135,20 @@ def pack(item, value):
         low, high = (-2**127, 2**127) if of[0] == "i" else (0, 256**int(of[1:]))
         need(low <= int(value) < high, "a number beyond its width")
         return int(value).to_bytes(int(of[1:]), "little", signed=of[0] == "i")
-    data = value.encode() if of[0] == "t" else bytes.fromhex(value) if HEX.fullmatch(value) else None
+    data = value.encode() if of[0] == "t" else bytes.fromhex(value) if re.fullmatch(r"([0-9a-f]{2})*", value) else None
     need(data is not None and (star or len(data) == int(of[1:])), "not hexadecimal, or of another length")
     return (struct.pack("<I", len(data)) if star else b"") + data
 
 def read(data):
-    """(kind, fields) of a file or of a JSON text."""
     if data[:8] in MAGICS:
         return MAGICS[data[:8]], whole(MAGICS[data[:8]], data[8:])
     try:
-        text = data.decode()
-        need("\\" not in text, "an escape")
-        value = json.loads(text, object_pairs_hook=once)
+        need(b"\\" not in data, "an escape")
+        value = json.loads(data.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise Refused("no magic of a proof, and no JSON") from error
     kind = value.pop("kind", None) if isinstance(value, dict) else None
-    magics = [magic for magic, name in MAGICS.items() if name == kind]
-    need(magics, "unknown kind")
+    magics = [magic for magic, name in MAGICS.items() if name == kind] or need(False, "unknown kind")
     return read(magics[0] + pack(kind, value))
 
 def check_chain(header, chain):
@@ -170,12 +161,10 @@ def check_block(header, signature, key, chain):
     check_signature(key, message, signature, "the header's signature")
     return header
 
-def transfer_leaf(part):
-    return keyed("transfer leaf", part["salt"] + part["record"] + bytes(48))
-
+def transfer_leaf(part): return keyed("transfer leaf", part["salt"] + part["record"] + bytes(48))
 def check_config(part, header):
-    check_path("config node", keyed("config leaf", part["salt"] + part["entry"]), part["index"], header["config"],
-               part["path"])
+    leaf = keyed("config leaf", part["salt"] + part["entry"])
+    check_path("config node", leaf, part["index"], header["config"], part["path"])
 
 def check_closing(part, header):
     cycle = whole("cycle", part["entry"])
@@ -206,8 +195,7 @@ def check_completeness(v, key, chain):
     cleared = [record for record in records if record[120] == 1]
     need(all(le(record[40:42]) == leaf["currency"] for record in cleared), "another currency")
     need(leaf["debits"] + leaf["credits"] <= sum(le(record[32:40]) for record in cleared), "sums beyond what cleared")
-    root = tree_root("participant node", list(map(transfer_leaf, v["transfers"])))
-    need(root == leaf["transfers_root"], "not the participant's transfers")
+    need(tree_root("participant node", list(map(transfer_leaf, v["transfers"]))) == leaf["transfers_root"], "root")
 
 def check_balance(v, key, chain):
     header, leaf = check_block(v["header"], v["signature"], key, chain), v["leaf"]
@@ -220,6 +208,20 @@ def check_consistency(v, key, chain):
         need(two["height"] == one["height"] + 1 and two["cycle"] >= one["cycle"], "not the next height or cycle")
         need(two["first_sequence"] == one["first_sequence"] + one["count"], "a sequence is missing")
         need(two["previous"] == keyed("block header", one["bytes"]), "not the header before")
+
+def check_log_consistency(v, key, chain):
+    need(not chain or v["chain_id"] == chain, "another chain")
+    old, new, path = v["old"], v["new"], v["path"]
+    for head in (old, new):
+        lines = "feiqian/" + v["chain_id"].hex(), str(head["size"]), base64.b64encode(head["root"]).decode(), ""
+        check_signature(key, "\n".join(lines).encode(), head["signature"], "a checkpoint's signature")
+    size, is_whole = old["size"], old["size"] & (old["size"] - 1) == 0
+    need(0 < size <= new["size"] and bool(path) == (size < new["size"]), "sizes or path out of bounds")
+    start, path = (old["root"], path) if is_whole or not path else (path[0], path[1:])
+    shift = (size ^ (size - 1)).bit_length() - 1 if path else new["size"].bit_length()
+    join = lambda pair: hashlib.sha256(b"\1" + pair).digest()
+    roots = climb(join, start, (size - 1) >> shift, (new["size"] - 1) >> shift, path)
+    need(roots == (old["root"], new["root"]), "the later log does not begin with the older one")
 
 def obligations(leaves, currency):
     nets = [(leaf["slot"], leaf["position"]) for leaf in leaves if leaf["currency"] == currency]
@@ -260,7 +262,6 @@ def check_signed_batch(v, key, chain):
     message = b"feiqian message v1\n" + struct.pack("<Q", 16) + b"feiqian batch v1" + receipt["header"]["chain_id"]
     check_signature(signer, message + batch, v["batch_signature"], "the batch's signature")
 
-# yes and the kind of a proof that holds, or no and the cause
 def outcome(data, key, chain):
     try:
         need(is_sound(key), "the operator's key is weak or not canonical")
@@ -283,8 +284,8 @@ def check_vectors(vectors):
 
 def main():
     parser = argparse.ArgumentParser(description="verifies Feiqian's proofs")
-    parser.add_argument("--key", default="", help="the operator's public key, 64 hexadecimal digits")
-    parser.add_argument("--chain", default="", help="the chain id that is expected, 32 hexadecimal digits")
+    for name, what in ("--key", "the operator's public key, 64 digits"), ("--chain", "the chain id, 32 digits"):
+        parser.add_argument(name, default="", help=what)
     parser.add_argument("--vectors", action="store_true", help="FILE holds vectors")
     parser.add_argument("file", type=argparse.FileType("rb"))
     options = parser.parse_args()
@@ -296,5 +297,4 @@ def main():
     print("VERIFIED:" if valid == "yes" else "REFUSED:", said)
     return valid == "no"
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

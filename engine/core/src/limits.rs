@@ -53,3 +53,6 @@ const _: () = assert!(
 );
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);
+// What a verifier accepts is what the engine makes.
+const _: () = assert!(BATCH_TRANSFERS_MAX == feiqian_proof::kinds::BATCH_RECORDS_MAX);
+const _: () = assert!(SLOTS_MAX == feiqian_proof::kinds::POSITIONS_MAX);

@@ -120,6 +120,11 @@ const BALANCE: &[Field] =
 
 const CONSISTENCY: &[Field] = &[("headers", Many(HEADER)), ("signature", Hex(64))];
 
+const SIGNED_HEAD: &[Field] = &[("size", U64), ("root", Hex(32)), ("signature", Hex(64))];
+
+const LOG_CONSISTENCY: &[Field] =
+    &[("chain_id", Hex(16)), ("old", One(SIGNED_HEAD)), ("new", One(SIGNED_HEAD)), ("path", Path)];
+
 const OBLIGATION: &[Field] = &[("currency", U16), ("debtor", U32), ("creditor", U32), ("amount", U128)];
 
 const SETTLEMENT: &[Field] = &[
@@ -147,6 +152,7 @@ pub(crate) const fn fields_of(kind: ProofKind) -> &'static [Field] {
         ProofKind::Completeness => COMPLETENESS,
         ProofKind::Balance => BALANCE,
         ProofKind::Consistency => CONSISTENCY,
+        ProofKind::LogConsistency => LOG_CONSISTENCY,
         ProofKind::Settlement => SETTLEMENT,
         ProofKind::SignedBatch => SIGNED_BATCH,
     }

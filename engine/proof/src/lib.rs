@@ -4,9 +4,7 @@
 //! without trusting the operator (`FORMAT.md` says each), and it never reads a file, a clock or a random
 //! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`]; then
 //! the log of blocks: [`log`], [`tiles`], [`note`], [`checkpoint`], [`cosignature`], [`witness`], [`policy`],
-//! [`cosignature_book`].
-//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`].
-//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`], [`json`].
+//! [`cosignature_book`]; and the further proofs: [`kinds`], [`json`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -42,6 +40,7 @@ pub mod cosignature;
 pub mod witness;
 pub mod policy;
 pub mod cosignature_book;
+
 pub mod kinds;
 pub mod json;
 

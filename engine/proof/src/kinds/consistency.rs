@@ -1,6 +1,6 @@
 //! That a block is an ancestor of a later one: the headers from the one to the other, each named by the next.
 //!
-//! For near blocks. For far ones the log of blocks has logarithmic paths between signed checkpoints.
+//! For near blocks. For far ones there is the [`LogConsistencyProof`](super::LogConsistencyProof).
 
 use alloc::vec::Vec;
 

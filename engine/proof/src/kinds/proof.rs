@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use crate::kinds::parts::SignedHeader;
 use crate::kinds::refusal::Refusal;
 use crate::kinds::{
-    BalanceProof, CompletenessProof, ConsistencyProof, PositionProof, Proven, SettlementProof,
-    SignedBatchProof,
+    BalanceProof, CompletenessProof, ConsistencyProof, LogConsistencyProof, PositionProof, Proven,
+    SettlementProof, SignedBatchProof,
 };
 use crate::receipt::{self, Receipt};
 use crate::signature::PublicKey;
@@ -24,6 +24,8 @@ pub enum ProofKind {
     Balance,
     /// A block is an ancestor of another.
     Consistency,
+    /// The log of blocks at one size begins with the log at another.
+    LogConsistency,
     /// An obligation follows from the positions at the end of a cycle.
     Settlement,
     /// The participant signed the transfer's batch.
@@ -32,12 +34,13 @@ pub enum ProofKind {
 
 impl ProofKind {
     /// All kinds, in the order of `FORMAT.md`.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Receipt,
         Self::Position,
         Self::Completeness,
         Self::Balance,
         Self::Consistency,
+        Self::LogConsistency,
         Self::Settlement,
         Self::SignedBatch,
     ];
@@ -51,6 +54,7 @@ impl ProofKind {
             Self::Completeness => CompletenessProof::MAGIC,
             Self::Balance => BalanceProof::MAGIC,
             Self::Consistency => ConsistencyProof::MAGIC,
+            Self::LogConsistency => LogConsistencyProof::MAGIC,
             Self::Settlement => SettlementProof::MAGIC,
             Self::SignedBatch => SignedBatchProof::MAGIC,
         }
@@ -65,6 +69,7 @@ impl ProofKind {
             Self::Completeness => "completeness",
             Self::Balance => "balance",
             Self::Consistency => "consistency",
+            Self::LogConsistency => "log_consistency",
             Self::Settlement => "settlement",
             Self::SignedBatch => "signed_batch",
         }
@@ -86,6 +91,7 @@ pub enum Proof {
     Completeness(CompletenessProof),
     Balance(BalanceProof),
     Consistency(ConsistencyProof),
+    LogConsistency(LogConsistencyProof),
     Settlement(SettlementProof),
     SignedBatch(SignedBatchProof),
 }
@@ -102,6 +108,7 @@ impl Proof {
             ProofKind::Completeness => Self::Completeness(CompletenessProof::decode(bytes)?),
             ProofKind::Balance => Self::Balance(BalanceProof::decode(bytes)?),
             ProofKind::Consistency => Self::Consistency(ConsistencyProof::decode(bytes)?),
+            ProofKind::LogConsistency => Self::LogConsistency(LogConsistencyProof::decode(bytes)?),
             ProofKind::Settlement => Self::Settlement(SettlementProof::decode(bytes)?),
             ProofKind::SignedBatch => Self::SignedBatch(SignedBatchProof::decode(bytes)?),
         })
@@ -118,6 +125,7 @@ impl Proof {
             Self::Completeness(proof) => proof.encode(),
             Self::Balance(proof) => proof.encode(),
             Self::Consistency(proof) => proof.encode(),
+            Self::LogConsistency(proof) => proof.encode(),
             Self::Settlement(proof) => proof.encode(),
             Self::SignedBatch(proof) => proof.encode(),
         }
@@ -139,6 +147,7 @@ impl Proof {
             Self::Completeness(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::Balance(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::Consistency(proof) => proof.verify(key, chain_id).map(|_| ())?,
+            Self::LogConsistency(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::Settlement(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::SignedBatch(proof) => proof.verify(key, chain_id).map(|_| ())?,
         }
@@ -154,6 +163,7 @@ impl Proof {
             Self::Completeness(_) => ProofKind::Completeness,
             Self::Balance(_) => ProofKind::Balance,
             Self::Consistency(_) => ProofKind::Consistency,
+            Self::LogConsistency(_) => ProofKind::LogConsistency,
             Self::Settlement(_) => ProofKind::Settlement,
             Self::SignedBatch(_) => ProofKind::SignedBatch,
         }

@@ -48,6 +48,8 @@ pub enum Refusal {
     Obligation,
     /// A header doesn't follow the one before it.
     Link,
+    /// The path doesn't lead to both roots of the log.
+    Inconsistent,
     /// The batch doesn't hold the receipt's transfer at the place.
     NotInBatch,
     /// The participant has no usable key in the configuration.
@@ -79,6 +81,7 @@ impl fmt::Display for Refusal {
             Self::Unbalanced => "debits and credits, or the positions of a currency, do not balance",
             Self::Obligation => "the obligation does not follow from the positions",
             Self::Link => "a block header does not follow the one before it",
+            Self::Inconsistent => "the later log does not begin with the earlier one, or the path differs",
             Self::NotInBatch => "the batch does not hold the receipt's transfer at this place",
             Self::ParticipantKey => "the participant has no usable key in the configuration",
             Self::BatchSignature => "the batch is not signed by the participant's key",

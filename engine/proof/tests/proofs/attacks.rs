@@ -85,6 +85,11 @@ fn headers_that_do_not_follow_each_other_are_refused() {
 }
 
 #[test]
+fn a_log_that_does_not_begin_with_the_older_one_is_refused() {
+    check(forgeries::forked_logs());
+}
+
+#[test]
 fn a_batch_that_the_participant_did_not_sign_is_refused() {
     check(forgeries::false_batches());
 }

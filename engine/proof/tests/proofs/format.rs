@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use feiqian_proof::hash::{Domain, Hash, keyed};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
+use feiqian_proof::kinds::ProofKind;
 use feiqian_proof::leaf::{AccountLeaf, PositionLeaf, config_leaf, transfer_leaf_hash};
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::salt::{SaltKind, SaltSeed, salt};
@@ -175,6 +176,16 @@ fn the_vectors_of_the_format_document_are_what_the_code_makes() {
     let (printed, _) = rest.split_once("```").expect("the vectors end");
     let made = vectors();
     assert!(printed == made, "FORMAT.md should say:\n{made}");
+}
+
+#[test]
+fn the_format_document_names_each_kind_of_proof() {
+    for kind in ProofKind::ALL {
+        let magic = str::from_utf8(kind.magic()).expect("a magic is text");
+        assert!(FORMAT.contains(&format!("| `{magic}` | {} | ", kind.name())), "{kind:?} in the table");
+        assert!(FORMAT.contains(&format!("| 8 | magic `{magic}` |")), "the layout of {kind:?}");
+        assert!(FORMAT.contains(&format!("    {:<15} ", kind.name())), "the JSON form of {kind:?}");
+    }
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! A small clearing house to prove things about: participants with keys, accounts, a block that ends a cycle, and
 //! one proof of each kind from it. Deterministic by its seed.
 
+use feiqian_proof::checkpoint::Checkpoint;
+use feiqian_proof::consistency::consistency_path;
 use feiqian_proof::hash::{Domain, Hash, keyed};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
 use feiqian_proof::kinds::{
-    BATCH_CONTEXT, BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer,
-    PositionProof, Proof, SettlementProof, SignedBatchProof, SignedHeader,
+    BATCH_CONTEXT, BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, LogConsistencyProof,
+    Obligation, OwnTransfer, PositionProof, Proof, SettlementProof, SignedBatchProof, SignedHead,
+    SignedHeader,
 };
 use feiqian_proof::leaf::{
     AccountLeaf, PositionLeaf, SaltKind, SaltSeed, config_leaf, salt, transfer_leaf_hash,
 };
+use feiqian_proof::log::{LogHead, leaf_hash, node_hash, origin_of};
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::{PublicKey, Signature, SigningKey, sign_header, sign_message};
 use feiqian_proof::tree::{path_of, root_of};
@@ -228,6 +232,23 @@ impl Market {
         ConsistencyProof { headers, signature: sign_header(&operator(), &last.hash()) }
     }
 
+    /// That the log of `new` blocks from this one on begins with that of the first `old`.
+    pub(crate) fn log_consistency(&self, old: usize, new: usize) -> LogConsistencyProof {
+        let headers = self.consistency(new - 1).headers;
+        let leaves: Vec<_> = headers.iter().map(|header| leaf_hash(&header.encode())).collect();
+        let head = |size: usize| self.signed_head(size as u64, log_root(&leaves[..size]));
+        let path = consistency_path(&node_hash, &leaves, old);
+        LogConsistencyProof { chain_id: self.header.chain_id, old: head(old), new: head(new), path }
+    }
+
+    /// A head of the chain's log, signed by the operator.
+    pub(crate) fn signed_head(&self, size: u64, root: Hash) -> SignedHead {
+        let head = LogHead { size, root };
+        let line = Checkpoint::new(&origin_of(&self.header.chain_id), head).sign(&operator());
+        let bytes = line.expect("an origin is a name").bytes;
+        SignedHead { head, signature: Signature(bytes.try_into().expect("64 bytes")) }
+    }
+
     /// The first debtor pays the first creditor, as far as both go.
     pub(crate) fn settlement(&self, currency: u16) -> SettlementProof {
         let first = |pays: bool| {
@@ -277,9 +298,22 @@ impl Market {
             Proof::Completeness(self.completeness(slots - 1)),
             Proof::Balance(self.balance(self.accounts.len() - 1)),
             Proof::Consistency(self.consistency(2)),
+            Proof::LogConsistency(self.log_consistency(3, 7)),
+            Proof::LogConsistency(self.log_consistency(4, 5)),
             Proof::Settlement(self.settlement(978)),
             Proof::SignedBatch(self.signed_batch(transfers - batch, batch, batch - 1)),
         ]
+    }
+}
+
+/// The root of RFC 6962 over one entry or more.
+fn log_root(leaves: &[Hash]) -> Hash {
+    match leaves {
+        [leaf] => *leaf,
+        _ => {
+            let (left, right) = leaves.split_at(1 << (leaves.len() - 1).ilog2());
+            node_hash(&log_root(left), &log_root(right))
+        }
     }
 }
 

@@ -147,6 +147,7 @@ fn paths(proof: &mut Proof) -> Vec<&mut Vec<Hash>> {
         Proof::Completeness(proof) => vec![&mut proof.position.path],
         Proof::Balance(proof) => vec![&mut proof.path],
         Proof::Consistency(_) => Vec::new(),
+        Proof::LogConsistency(proof) => vec![&mut proof.path],
         Proof::Settlement(proof) => vec![&mut proof.closing.path],
         Proof::SignedBatch(proof) => vec![&mut proof.receipt.path, &mut proof.participant.path],
     }
@@ -195,6 +196,7 @@ fn mutate_parts(random: &mut Random, mut proof: Proof, other: &Proof) -> (&'stat
             (Proof::Position(proof), _) => proof.closing = None,
             (Proof::Balance(proof), Proof::Balance(other)) => proof.leaf = other.leaf,
             (Proof::Receipt(proof), Proof::Receipt(other)) => proof.record = other.record,
+            (Proof::LogConsistency(proof), _) => proof.old = proof.new,
             (Proof::Balance(proof), _) => proof.leaf.balance += 1,
             (Proof::Receipt(proof), _) => proof.index += 1,
         }

@@ -13,7 +13,9 @@ use feiqian_proof::leaf::PositionLeaf;
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::sign_header;
 
-pub(crate) use signatures::{broken_chains, cross_domains, false_batches, replays, weak_signatures};
+pub(crate) use signatures::{
+    broken_chains, cross_domains, false_batches, forked_logs, replays, weak_signatures,
+};
 pub(crate) use sums::{false_settlements, understatements};
 pub(crate) use trees::{doubled_leaves, off_by_one, second_preimages, tails};
 
@@ -108,6 +110,7 @@ pub(crate) fn all() -> Named {
         weak_signatures(),
         off_by_one(),
         broken_chains(),
+        forked_logs(),
         false_batches(),
     ];
     parts.into_iter().flatten().collect()

@@ -5,10 +5,11 @@ use crate::forgeries::{
 };
 use crate::market::{bank, cycle, operator, participant, sign_batch};
 use curve25519_dalek::Scalar;
-use feiqian_proof::hash::{Domain, keyed};
+use feiqian_proof::hash::{Domain, Hash, keyed};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::kinds::{
-    BalanceProof, ConsistencyProof, PositionProof, Proof, Refusal, SignedBatchProof, SignedHeader,
+    BalanceProof, ConsistencyProof, LogConsistencyProof, PositionProof, Proof, Refusal, SignedBatchProof,
+    SignedHeader,
 };
 use feiqian_proof::leaf::transfer_leaf_hash;
 use feiqian_proof::receipt::ReceiptError;
@@ -204,6 +205,50 @@ pub(crate) fn broken_chains() -> Named {
     let mut unsigned = right.clone();
     unsigned.headers.pop();
     add(&mut all, "the last header is left out", Proof::Consistency(unsigned), Refusal::Signature);
+    all
+}
+
+/// Logs that don't begin with the older one, each head signed by the operator.
+pub(crate) fn forked_logs() -> Named {
+    let mut all = Vec::new();
+    let market = market();
+    let right = market.log_consistency(3, 7);
+    let heads = [
+        ("another root at the old size", (3, Hash([1; 32])), (7, right.new.head.root)),
+        ("another root at the new size", (3, right.old.head.root), (7, Hash([1; 32]))),
+        ("the old size less one", (2, right.old.head.root), (7, right.new.head.root)),
+        ("the old size and one", (4, right.old.head.root), (7, right.new.head.root)),
+        ("a new size of a shorter path", (3, right.old.head.root), (4, right.new.head.root)),
+        ("a new size of a longer path", (3, right.old.head.root), (9, right.new.head.root)),
+        ("nothing extends to anything", (0, Hash([1; 32])), (7, right.new.head.root)),
+        ("the log shrinks", (7, right.new.head.root), (3, right.old.head.root)),
+        ("two logs of one size", (7, right.old.head.root), (7, right.new.head.root)),
+    ];
+    for (name, old, new) in heads {
+        let (old, new) = (market.signed_head(old.0, old.1), market.signed_head(new.0, new.1));
+        let proof = LogConsistencyProof { old, new, ..right.clone() };
+        add(&mut all, name, Proof::LogConsistency(proof), Refusal::Inconsistent);
+    }
+    let none = market.signed_head(0, Hash([1; 32]));
+    let proof = LogConsistencyProof { old: none, new: none, path: Vec::new(), ..right.clone() };
+    add(&mut all, "two empty logs", Proof::LogConsistency(proof), Refusal::Inconsistent);
+    for (name, path) in [
+        ("a node of the path is left out", &right.path[1..]),
+        ("the last node of the path is left out", &right.path[..right.path.len() - 1]),
+        ("a node behind the path's end", &[&right.path[..], &[Hash([7; 32])]].concat()),
+        ("no path", &[]),
+    ] {
+        let proof = LogConsistencyProof { path: path.to_vec(), ..right.clone() };
+        add(&mut all, name, Proof::LogConsistency(proof), Refusal::Inconsistent);
+    }
+    let mut proof = right.clone();
+    proof.old.signature = right.new.signature;
+    let name = "a signature of another checkpoint";
+    add(&mut all, name, Proof::LogConsistency(proof.clone()), Refusal::Signature);
+    proof.old.signature = right.old.signature;
+    proof.new.signature = sign_header(&operator(), &right.new.head.root);
+    let name = "cross-domain: a header's signature for a checkpoint's";
+    add(&mut all, name, Proof::LogConsistency(proof), Refusal::Signature);
     all
 }
 
