@@ -188,6 +188,11 @@ impl Market {
         }
     }
 
+    /// Positions, one of each participant and currency.
+    pub(crate) fn slots(&self) -> usize {
+        self.positions.len()
+    }
+
     pub(crate) fn position(&self, slot: usize, with_closing: bool) -> PositionProof {
         PositionProof {
             block: self.signed(),
