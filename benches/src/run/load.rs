@@ -62,6 +62,8 @@ pub struct LoadOptions {
     pub shards: Option<usize>,
     /// Whether an own server hashes leaves and seals blocks; the check at the end makes what is missing.
     pub is_sealing: bool,
+    /// Blocks between two snapshots of an own server; none for the default.
+    pub snapshot_blocks: Option<u64>,
     /// Where the run's folder is made, for its report, its plot, and its data where no other place is named.
     pub folder: PathBuf,
 }
@@ -200,7 +202,7 @@ fn on_own(
         || written_bytes(data).map_err(|fault| LoadFault::File(format!("{}: {fault}", data.display())));
     let mut spec = ServerSpec::new(data.to_owned(), options.workload.clone());
     spec.shards = options.shards;
-    spec.is_sealing = options.is_sealing;
+    (spec.is_sealing, spec.snapshot_blocks) = (options.is_sealing, options.snapshot_blocks);
     let own = OwnServer::start(program, &spec).map_err(LoadFault::Server)?;
     let server = own_credentials(&own.ready.address, options.workload.participants)?;
     let layout = Layout::fresh(&options.workload);

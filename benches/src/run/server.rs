@@ -36,6 +36,8 @@ pub struct ServerSpec {
     pub shards: Option<usize>,
     /// Whether leaves are hashed and blocks sealed.
     pub is_sealing: bool,
+    /// Blocks between two snapshots; none for the default.
+    pub snapshot_blocks: Option<u64>,
 }
 
 impl ServerSpec {
@@ -49,6 +51,7 @@ impl ServerSpec {
             sessions_max: 1_100,
             shards: None,
             is_sealing: true,
+            snapshot_blocks: None,
         }
     }
 
@@ -56,6 +59,7 @@ impl ServerSpec {
         let mut options = EngineOptions::new(self.data.clone());
         options.shards = self.shards.unwrap_or(options.shards);
         options.is_sealing = self.is_sealing;
+        options.snapshot_blocks = self.snapshot_blocks.unwrap_or(options.snapshot_blocks);
         options
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn options(settings: &Settings, workload: Workload) -> LoadOptions {
         threads: 1,
         shards: None,
         is_sealing: true,
+        snapshot_blocks: None,
         folder: settings.folder.clone(),
     }
 }
@@ -157,6 +158,26 @@ pub(super) fn sealing(settings: &Settings, results: &mut Results) -> Result<(), 
         let transfers = settings.count(6_000_000, 60_000);
         let options = LoadOptions { is_sealing, transfers, ..options(settings, plain(settings, 1_000_000)) };
         results.note(key, what, "transfers/s", rate(&checked(settings, &options)?));
+    }
+    Ok(())
+}
+
+/// Live batches at half a million transfers/s, while snapshots of a million accounts are written and while none is.
+pub(super) fn snapshots(settings: &Settings, results: &mut Results) -> Result<(), String> {
+    let rows = [
+        ("snapshots_none_p99_ms", "batches of 1,000 at 500,000/s without a snapshot, p99", None),
+        ("snapshots_p99_ms", "… with a snapshot every eighth block", Some(8)),
+    ];
+    for (key, what, snapshot_blocks) in rows {
+        let transfers = settings.count(4_000_000, 60_000);
+        let plan = LoadOptions {
+            rate: Some(500_000),
+            batch: 1_000,
+            transfers,
+            snapshot_blocks,
+            ..options(settings, plain(settings, 1_000_000))
+        };
+        results.note(key, what, "ms", checked(settings, &plan)?.latency_ms.p99);
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -96,6 +96,7 @@ const CASES: [Case; 14] = [
     ("durable", durable_ways::durable_ways),
     ("accounts", cases::accounts_and_history),
     ("sealing", cases::sealing),
+    ("snapshots", cases::snapshots),
     ("cycle", cycles::closing),
     ("restart", restart::restart),
 ];

@@ -91,6 +91,7 @@ fn options(data: Option<PathBuf>, arguments: &LoadArgs) -> Result<LoadOptions, F
         threads: arguments.threads,
         shards: arguments.shards,
         is_sealing: true,
+        snapshot_blocks: None,
         folder: arguments.out.clone(),
     })
 }

@@ -41,6 +41,19 @@ impl IdFilter {
         }
     }
 
+    /// Adds the hash of an id; false, if one may have been there already.
+    #[inline(always)]
+    fn insert_new(&mut self, hash: u64) -> bool {
+        let at = scale(hash, self.blocks.len());
+        let Some(block) = self.blocks.get_mut(at) else { return false };
+        let mut missing = 0;
+        for (word, mask) in block.iter_mut().zip(masks(hash)) {
+            missing |= mask & !*word;
+            *word |= mask;
+        }
+        missing != 0
+    }
+
     /// Whether an id of that hash may have been inserted.
     #[inline]
     #[must_use]
@@ -101,6 +114,20 @@ impl IdFilters {
         let filling = self.filling.may_hold(hash).then_some((self.first, u64::MAX));
         let full = self.full.iter().rev().filter(move |(_, filter)| filter.may_hold(hash));
         filling.into_iter().chain(full.map(|(range, _)| *range))
+    }
+
+    /// As [`IdFilters::insert`], unless one of that hash may have been added before: false.
+    #[inline(always)]
+    pub(super) fn insert_new(&mut self, hash: u64, sequence: u64) -> bool {
+        if self.full.iter().any(|(_, filter)| filter.may_hold(hash)) {
+            return false;
+        }
+        if self.ids.0 >= self.filling.room() {
+            self.begin_next(sequence);
+        }
+        let is_new = self.filling.insert_new(hash);
+        self.ids.0 = self.ids.0.saturating_add(usize::from(is_new));
+        is_new
     }
 
     /// Adds an id that a sequence has taken, later than all before.

@@ -154,20 +154,21 @@ impl IdIndex {
     #[inline(always)]
     pub fn take_unseen(&mut self, hash: u64, sequence: u64) -> bool {
         match self.recent.next(hash, None) {
-            Next::Free(at) if !self.is_perhaps_known(hash) => {
-                self.put(at, hash, sequence);
-                true
+            Next::Free(at) => {
+                let is_new = self.filters.as_mut().is_none_or(|filters| filters.insert_new(hash, sequence));
+                if is_new {
+                    self.recent.put(at, hash, sequence);
+                }
+                is_new
             }
-            _ => false,
+            Next::Entry(..) => false,
         }
     }
 
-    #[inline(always)]
     fn is_perhaps_known(&self, hash: u64) -> bool {
         self.filters.as_ref().is_some_and(|filters| filters.may_hold(hash))
     }
 
-    #[inline(always)]
     fn put(&mut self, at: usize, hash: u64, sequence: u64) {
         self.recent.put(at, hash, sequence);
         if let Some(filters) = &mut self.filters {
