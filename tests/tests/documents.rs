@@ -1,7 +1,10 @@
-//! What the documents say is so: paths exist, tests that hold invariants exist, commands and options exist.
+//! What the documents say is so: paths exist, tests that hold invariants exist, commands and options exist, and the
+//! second verifier of proofs, written from `FORMAT.md`, agrees with the first.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -76,4 +79,33 @@ fn links_between_documents_lead_somewhere() {
             assert!(!is_here || root().join(link).exists(), "{document} links to {link}");
         }
     }
+}
+
+/// A Python that has the packages of `tests/verifier/requirements.txt`, if there is one.
+fn python() -> Option<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let named = std::env::var_os("FEIQIAN_PYTHON").map(PathBuf::from);
+    let python = named.unwrap_or_else(|| target.join("venv/bin/python"));
+    let has_packages = Command::new(&python).args(["-c", "import blake3, nacl.signing"]).output();
+    has_packages.is_ok_and(|tried| tried.status.success()).then_some(python)
+}
+
+#[test]
+fn the_second_verifier_is_short_and_agrees_on_every_vector() {
+    let verifier = root().join("tests/verifier/verify.py");
+    let source = read("tests/verifier/verify.py");
+    assert!(source.lines().count() <= 300, "a second implementation stays small enough to be read");
+    let Some(python) = python() else {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no Python with blake3 and PyNaCl (in target/venv, or named by FEIQIAN_PYTHON)"
+        );
+        return;
+    };
+    let vectors = root().join("engine/proof/tests/vectors.json");
+    let run = Command::new(python).arg(verifier).arg("--vectors").arg(vectors).output();
+    let run = run.expect("Python runs");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(said.ends_with(" vectors, 0 disagreements\n"), "{said}");
 }

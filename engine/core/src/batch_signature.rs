@@ -10,7 +10,7 @@ use zerocopy::IntoBytes as _;
 use crate::transfer::Record;
 
 /// What participants sign is bound to this purpose.
-pub const BATCH_CONTEXT: &str = "feiqian batch v1";
+pub use feiqian_proof::kinds::BATCH_CONTEXT;
 
 /// `chain id 16 ‖ batch id 16 ‖ digest of the records' bytes 32`.
 #[must_use]

@@ -13,10 +13,15 @@ pub(crate) fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
         return None;
     }
     let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
+    for (to, pair) in bytes.iter_mut().zip(pairs) {
+        *to = byte(*pair)?;
     }
     Some(bytes)
+}
+
+/// The byte of two lower-case digits.
+pub(crate) fn byte([high, low]: [u8; 2]) -> Option<u8> {
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 const fn digit(text: u8) -> Option<u8> {

@@ -5,6 +5,8 @@
 //! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`]; then
 //! the log of blocks: [`log`], [`tiles`], [`note`], [`checkpoint`], [`cosignature`], [`witness`], [`policy`],
 //! [`cosignature_book`].
+//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`].
+//! number. Reading order: [`hash`], [`tree`], [`leaf`], [`header`], [`signature`], [`receipt`], [`kinds`], [`json`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -14,6 +16,8 @@ extern crate std;
 
 mod bytes;
 mod hex;
+mod layout;
+mod record;
 
 pub mod domain;
 pub mod hash;
@@ -38,6 +42,8 @@ pub mod cosignature;
 pub mod witness;
 pub mod policy;
 pub mod cosignature_book;
+pub mod kinds;
+pub mod json;
 
 pub use domain::Domain;
 pub use hash::Hash;

@@ -22,7 +22,7 @@ pub const RECEIPT_BYTES_MAX: usize = FIXED_BYTES + PATH_MAX * HASH_BYTES + DETAI
 const FIXED_BYTES: usize = MAGIC.len() + HEADER_BYTES + 64 + 8 + SALT_BYTES + RECORD_BYTES + 1 + 4;
 const _: () = assert!(PATH_MAX <= 255, "the path's length is one byte");
 
-const MAGIC: &[u8; 8] = b"FQRCPT01";
+pub(crate) const MAGIC: &[u8; 8] = b"FQRCPT01";
 /// Where the record holds the digest of its details.
 const DETAILS_DIGEST: Range<usize> = 72..104;
 /// Where the record holds its sequence, a little-endian u64.
@@ -106,9 +106,15 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError::PathTooLong`] or [`ReceiptError::DetailsTooLong`]: nothing that can't be read is written.
     pub fn encode(&self) -> Result<Vec<u8>, ReceiptError> {
-        let (path_length, details_length) = self.lengths()?;
         let mut bytes = Vec::with_capacity(FIXED_BYTES + self.path.len() * HASH_BYTES + self.details.len());
         bytes.extend_from_slice(MAGIC);
+        self.write(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends all that stands behind the magic.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<(), ReceiptError> {
+        let (path_length, details_length) = self.lengths()?;
         bytes.extend_from_slice(&self.header.encode());
         bytes.extend_from_slice(&self.signature.0);
         bytes.extend_from_slice(&self.index.to_le_bytes());
@@ -118,7 +124,7 @@ impl Receipt {
         self.path.iter().for_each(|node| bytes.extend_from_slice(&node.0));
         bytes.extend_from_slice(&details_length.to_le_bytes());
         bytes.extend_from_slice(&self.details);
-        Ok(bytes)
+        Ok(())
     }
 
     fn lengths(&self) -> Result<(u8, u32), ReceiptError> {
@@ -141,7 +147,8 @@ impl Receipt {
         if fields.is_at_end() { Ok(receipt) } else { Err(ReceiptError::TrailingBytes) }
     }
 
-    fn read(fields: &mut Reader<'_>) -> Result<Self, ReceiptError> {
+    /// Reads all that stands behind the magic.
+    pub(crate) fn read(fields: &mut Reader<'_>) -> Result<Self, ReceiptError> {
         const SHORT: ReceiptError = ReceiptError::Truncated;
         let header = fields.slice(HEADER_BYTES).ok_or(SHORT)?;
         Ok(Self {

@@ -27,7 +27,7 @@ pub struct EngineOptions {
     /// Length of a journal segment, bytes; at least 8 MiB, so that the longest frame and a group fit.
     pub segment_bytes: u32,
     /// Length of a run of ids, in entries of the journal: the ids of the newest ones are in memory, 24 bytes each,
-    /// those of older ones in files, 2 to 3 bytes of memory each.
+    /// those of older ones in files, 2 to 4 bytes of memory each.
     pub id_run_entries: u64,
     /// A snapshot is taken every so many blocks, and at shutdown.
     pub snapshot_blocks: u64,

@@ -4,7 +4,7 @@
 //! ```text
 //! recent table ──(every run's length of entries)──▶ tables being stored ──▶ sorted runs on disk
 //! 24 bytes an id                                    as long as that takes    fences: a quarter of a byte an id
-//! ├───────────────────────── filters over all of them: 2 bytes an id ─────────────────────────────┤
+//! ├───────────────────────── filters over all of them: 2 to 4 bytes an id ────────────────────────────┤
 //! ```
 //! An id that the filters do not know is new: nothing but its place in the recent table is looked at.
 //! The core keeps the tables and the filter; what lies on disk it asks its machine for. The order inside decides
