@@ -45,6 +45,8 @@ pub struct Sealer {
     /// Of each position, its own entries of the open block, and their sums.
     sub_trees: Vec<GrowingTree>,
     moved: Vec<Moved>,
+    /// The leaves of the last block's positions.
+    positions: Vec<PositionLeaf>,
     accounts: Tree,
     account_salts: Vec<[u8; 16]>,
     /// Of each account, its position: four bytes, where a whole entry of the registry would miss the caches.
@@ -70,6 +72,7 @@ impl Sealer {
             transfers: GrowingTree::new(Domain::TransferNode),
             sub_trees: Vec::new(),
             moved: Vec::new(),
+            positions: Vec::new(),
             accounts: Tree::new(Domain::AccountNode),
             account_salts: Vec::new(),
             account_slots: Vec::new(),
@@ -105,6 +108,26 @@ impl Sealer {
     /// The root of the accounts tree over the mirror, as the last block's header has it.
     pub fn accounts_root(&mut self) -> Root {
         Root { hash: self.accounts.root(), size: number(self.accounts.len()) }
+    }
+
+    /// The leaves of the last block's positions, by slot; none right behind a snapshot.
+    #[must_use]
+    pub fn positions(&self) -> &[PositionLeaf] {
+        &self.positions
+    }
+
+    /// The path of an account's leaf to the last block's root.
+    pub fn account_path(&mut self, handle: AccountHandle) -> Vec<Hash> {
+        self.accounts.path(index(handle))
+    }
+
+    /// The entries of the configuration in force, each with its leaf's salt. Of the last block as long as no command has
+    /// come behind it.
+    #[must_use]
+    pub fn config_entries(&self) -> Vec<([u8; 16], Vec<u8>)> {
+        let chain = self.chain_seed();
+        let entries = config_entries(&self.mirror).zip(0..);
+        entries.map(|(entry, at)| (salt(&chain, SaltKind::Config, at), entry)).collect()
     }
 
     /// Takes the next executed frame with its rows; gives the header where the frame seals a block.
@@ -291,13 +314,15 @@ impl Sealer {
         let counts: Vec<_> = self.sub_trees.iter().map(GrowingTree::len).collect();
         let mut roots = Vec::with_capacity(counts.len());
         finish_all(&mut self.sub_trees, &mut roots);
-        let mut hashes = Vec::with_capacity(counts.len());
+        let mut leaves = Vec::with_capacity(counts.len());
         for (slot, ((count, moved), transfers_root)) in (0..).zip(counts.iter().zip(&self.moved).zip(roots)) {
             if let Some(leaf) = self.position_leaf(seed, slot, cycle) {
                 let Moved { debits, credits } = *moved;
-                hashes.push(PositionLeaf { count: *count, debits, credits, transfers_root, ..leaf }.hash());
+                leaves.push(PositionLeaf { count: *count, debits, credits, transfers_root, ..leaf });
             }
         }
+        let hashes: Vec<_> = leaves.iter().map(PositionLeaf::hash).collect();
+        self.positions = leaves;
         self.moved.fill(Moved::default());
         Root { size: number(hashes.len()), hash: root_of(Domain::PositionNode, &hashes) }
     }

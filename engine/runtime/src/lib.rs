@@ -26,6 +26,7 @@ pub mod history;
 pub mod directory;
 pub mod settlement;
 pub mod query;
+pub mod prover;
 pub mod replay;
 pub mod audit;
 pub mod follow;

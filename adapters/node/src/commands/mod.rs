@@ -18,6 +18,7 @@ pub mod import;
 mod init;
 pub mod load;
 mod positions;
+mod prove;
 pub mod receipt;
 mod repair;
 pub mod replay;
@@ -27,6 +28,7 @@ mod transfer;
 mod validate;
 mod validator_key;
 pub mod verify;
+mod verify_kinds;
 
 /// What every command is given.
 #[derive(Clone, Debug)]
@@ -93,6 +95,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Cycle { step } => cycle::step(context, &step),
         Command::Block { height } => block::block(context, height),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
+        Command::Prove(arguments) => prove::prove(context, &arguments),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit(_) => audit::audit(context),
         Command::Validate(arguments) => validate::validate(context, &arguments),

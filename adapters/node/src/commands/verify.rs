@@ -1,4 +1,5 @@
-//! `feiqian verify FILE --key KEY`: checks a receipt from the file and the public key alone. Opens no engine.
+//! `feiqian verify FILE --key KEY`: checks a receipt, or a proof of another kind, from the file and the public key alone.
+//! Opens no engine.
 
 use std::fmt;
 use std::io::Read as _;
@@ -8,14 +9,19 @@ use feiqian_core::currency::Currency;
 use feiqian_core::money::decimal;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
-use feiqian_proof::receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
+use feiqian_proof::kinds::ProofKind;
+use feiqian_proof::receipt::{Receipt, ReceiptError};
 use feiqian_proof::signature::PublicKey;
 use serde::Serialize;
 
+use super::verify_kinds;
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{time_text, uetr_text};
 use crate::output::Output;
+
+/// The longest proof that is read: all transfers of a participant in a full block, as JSON.
+const PROOF_BYTES_MAX: u64 = 256 << 20;
 
 /// What a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,17 +70,23 @@ impl fmt::Display for VerifiedTransfer {
 pub(super) fn verify(output: Output, file: &Path, key: &str) -> Result<(), Fault> {
     let key = read_public(key)?;
     let bytes = read(file)?;
-    let refused = |error| Fault::Check(format!("{}: not valid: {error}", file.display()));
-    output.report(&check(&bytes, &key).map_err(refused)?);
+    let refused = |error: String| Fault::Check(format!("{}: not valid: {error}", file.display()));
+    match ProofKind::of(&bytes) {
+        // What became of a transfer is told in full.
+        Some(ProofKind::Receipt) => {
+            output.report(&check(&bytes, &key).map_err(|error| refused(error.to_string()))?);
+        }
+        _ => output.report(&verify_kinds::check(&bytes, &key).map_err(refused)?),
+    }
     Ok(())
 }
 
-/// Reads no more than any receipt has, and one byte to see that there is more.
+/// Reads no more than any proof has, and one byte to see that there is more.
 fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file);
-    let all = opened.and_then(|opened| opened.take(RECEIPT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
-    all.map_err(|error| Fault::file(file, "read the receipt", &error))?;
+    let all = opened.and_then(|opened| opened.take(PROOF_BYTES_MAX + 1).read_to_end(&mut bytes));
+    all.map_err(|error| Fault::file(file, "read the proof", &error))?;
     Ok(bytes)
 }
 

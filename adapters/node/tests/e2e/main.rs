@@ -10,5 +10,6 @@ mod house;
 mod kills;
 mod loads;
 mod log;
+mod proofs;
 mod serving;
 mod validators;

@@ -10,7 +10,10 @@ use feiqian_core::batch_signature::verify_batch;
 use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
+use feiqian_proof::kinds::SignedBatchProof;
 use feiqian_proof::signature::{PublicKey, Signature};
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::prover::Prover;
 use feiqian_tests::world::CHAIN_ID;
 use feiqian_wire::ServerOptions;
 use feiqian_wire::client::{BusyReason, Client, ClientError, Outcomes, Verdict};
@@ -252,9 +255,29 @@ fn a_signed_batch_is_journaled_with_a_signature_that_verifies_from_the_journal_a
                 let (public, named) = (PublicKey::of(&key('A')), (&CHAIN_ID, 0xFEED));
                 assert!(verify_batch(&public, named, journaled, &Signature(entry.signature)));
                 assert!(!verify_batch(&public, (&CHAIN_ID, 0xBEEF), journaled, &Signature(entry.signature)));
+                let (engine, sequence) = (house.engine.clone(), found.first_sequence + length / 2);
+                let proven = tokio::task::spawn_blocking(move || prove_signed(&engine, sequence));
+                proven.await.expect("proven");
             }
         },
     );
+}
+
+/// I8: from a block alone it follows that the participant itself signed the batch that holds the transfer.
+fn prove_signed(engine: &Engine, sequence: u64) {
+    engine.seal().expect("sealed");
+    let archive = engine.archive().clone();
+    let block = archive.block_of(sequence).expect("readable").expect("sealed").header.height;
+    let operator = archive.genesis().expect("readable").operator_key;
+    let mut proof =
+        Prover::at(archive, block).and_then(|prover| prover.signed_batch(sequence)).expect("made");
+    let bytes = proof.encode().expect("a proof");
+    let read = SignedBatchProof::decode(&bytes).expect("well formed");
+    assert!(read.verify(&operator, Some(&CHAIN_ID)).is_ok());
+    let signer = read.participant.participant().expect("a participant").key;
+    assert_eq!(signer, Some(*PublicKey::of(&key('A')).as_bytes()));
+    proof.signature.0[5] ^= 1;
+    assert!(proof.verify(&operator, Some(&CHAIN_ID)).is_err());
 }
 
 #[test]

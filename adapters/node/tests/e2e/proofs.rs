@@ -1,0 +1,90 @@
+//! Proofs of every kind, made from a data directory and verified from their bytes and the public key alone.
+
+use serde_json::Value;
+
+use crate::house::House;
+
+const PAID: &str = "c3b4489a-a5d0-4f0a-a25a-8eb87e205f35";
+
+fn make(house: &House, name: &str, arguments: &[&str]) -> (String, Value) {
+    let file = house.path(name).display().to_string();
+    let made = house.run(&[&["prove"], arguments, &["-o", &file]].concat()).json();
+    (file, made)
+}
+
+#[test]
+fn every_kind_of_proof_is_made_and_verified_and_a_changed_one_refused() {
+    let house = House::founded("proofs");
+    house.import(&["01-single.xml", "09-bulk-500.xml"]);
+    let key = house.data().join("keys/operator.pub").display().to_string();
+    let officer = |number: u32| house.data().join(format!("keys/officer-{number}.key")).display().to_string();
+    let paid_in = house.run(&["transfer", PAID]).json()["block"].as_u64().expect("sealed").to_string();
+    house.run(&["cycle", "close", "--officer-key", &officer(1), "--officer-key", &officer(2)]).json();
+    let positions = house.run(&["positions", "--cycle", "1"]).json();
+    let of = |bic: &str| {
+        let lines = positions["positions"].as_array().expect("lines");
+        let line = lines.iter().find(|line| line["participant"] == bic && line["currency"] == "EUR");
+        line.expect("a position")["position"].as_str().expect("a text").to_owned()
+    };
+    // Whatever seals behind the closing, so that the next cycle has a block.
+    house.import(&["03-sepa-2009.xml"]);
+
+    let (file, _) = make(&house, "a.position", &["position", "BNKAXXAAXXX", "EUR", "--block", &paid_in]);
+    let said = house.run(&["verify", &file, "--key", &key]).json();
+    assert_eq!((&said["kind"], &said["states"]["is final of cycle"]), (&"position".into(), &"no".into()));
+
+    let (file, _) = make(&house, "a.all", &["completeness", "BNKBXXAAXXX", "EUR", "--block", &paid_in]);
+    let said = house.run(&["verify", &file, "--key", &key]).json();
+    assert!(said["states"]["transfers"].as_str().expect("a text").contains(PAID), "{said}");
+    assert_eq!(said["states"]["all transfers"], said["states"]["transfers counted"]);
+
+    let account = house.run(&["account", "BNKBXXAAXXX/EUR"]).json();
+    let (file, _) = make(&house, "a.balance", &["balance", "BNKBXXAAXXX/EUR"]);
+    let said = house.run(&["verify", &file, "--key", &key]).json();
+    let balance = said["states"]["balance"].as_str().expect("a text");
+    assert_eq!(balance.trim_end_matches(" EUR"), account["account"]["balance"].as_str().expect("a text"));
+
+    let (file, _) = make(&house, "a.chain", &["consistency", "1"]);
+    let said = house.run(&["verify", &file, "--key", &key]).json();
+    assert!(said["states"]["ancestor"].as_str().expect("a text").starts_with("block 1,"), "{said}");
+
+    let debtor =
+        ["BNKAXXAAXXX", "BNKBXXAAXXX", "BNKCXXAAXXX"].into_iter().find(|bic| of(bic).starts_with('-'));
+    let debtor = debtor.expect("someone owes");
+    let creditors =
+        ["BNKAXXAAXXX", "BNKBXXAAXXX", "BNKCXXAAXXX", "BNKDXXAAXXX", "BNKEXXAAXXX", "BNKFXXAAXXX"];
+    let creditor = creditors.into_iter().find(|bic| {
+        let answer = house.run(&[
+            "prove",
+            "settlement",
+            "EUR",
+            debtor,
+            bic,
+            "-o",
+            &house.path("a.settlement").display().to_string(),
+        ]);
+        answer.code == 0
+    });
+    let creditor = creditor.expect("someone is paid by the first debtor");
+    let file = house.path("a.settlement").display().to_string();
+    let said = house.run(&["verify", &file, "--key", &key]).json();
+    let states = &said["states"];
+    assert_eq!(
+        (&states["debtor"], &states["creditor"], &states["cycle"]),
+        (&debtor.into(), &creditor.into(), &"1".into())
+    );
+
+    let (text, _) = make(&house, "a.json", &["position", "BNKAXXAAXXX", "EUR", "--text"]);
+    let said = house.run(&["verify", &text, "--key", &key]).json();
+    assert_eq!(said["kind"], "position");
+    house.run(&["prove", "batch", PAID]).fails_with(5, &["was not signed"]);
+    house.run(&["prove", "position", "BNKAXXAAXXX", "EUR", "--block", "99999"]).fails_with(5, &["99999"]);
+
+    let bytes = std::fs::read(&file).expect("there");
+    for at in (0..bytes.len()).step_by(bytes.len() / 16) {
+        let mut wrong = bytes.clone();
+        wrong[at] ^= 1 << (at % 8);
+        std::fs::write(&file, wrong).expect("written");
+        house.run(&["verify", &file, "--key", &key]).fails_with(1, &["a.settlement", "not valid"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Proofs of any sealed block, made from the stored files: replays the journal up to the block, which gives every leaf
+//! and path again, compares the block with the stored one, and then answers. Reads only.
+
+use feiqian_core::account::{AccountHandle, SlotHandle};
+use feiqian_core::batch::Payload;
+use feiqian_core::block::{Sealer, decided_record};
+use feiqian_core::command::Genesis;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::participant::CycleState;
+use feiqian_core::state::{Fault, State};
+use feiqian_core::transfer::Record;
+use feiqian_proof::hash::{Domain, Hash};
+use feiqian_proof::kinds::{
+    BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer, PositionProof,
+    SettlementProof, SignedBatchProof, SignedHeader,
+};
+use feiqian_proof::leaf::{PositionLeaf, SaltKind, SaltSeed, config_leaf, salt};
+use feiqian_proof::signature::Signature;
+use feiqian_proof::tree::path_of;
+
+use crate::execution::view_of;
+use crate::history::JournalHistory;
+use crate::journal::{Durable, Frame, ReadFault};
+use crate::query::{Archive, QueryFault};
+use crate::storage::Storage;
+
+/// Why a proof can't be made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ProverFault {
+    /// A frame can't be executed.
+    #[error(transparent)]
+    Frame(#[from] Fault),
+    /// The files can't be read.
+    #[error(transparent)]
+    Query(#[from] QueryFault),
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] ReadFault),
+    /// There is no such block.
+    #[error("there is no block {0}")]
+    NoBlock(u64),
+    /// The replay makes another block than the stored one.
+    #[error("block {0} differs from its replay: run `feiqian audit`")]
+    Differs(u64),
+    /// What is asked for is not in the block.
+    #[error("{0}")]
+    Absent(&'static str),
+}
+
+/// The state at the end of a block, and what the block holds.
+#[derive(Debug)]
+pub struct Prover<S: Storage> {
+    archive: Archive<S>,
+    genesis: Genesis,
+    sealer: Sealer,
+    block: SignedHeader,
+    /// The block's transfers as its leaves have them, commands left out.
+    records: Vec<Record>,
+}
+
+impl<S: Storage> Prover<S> {
+    /// Replays up to the block at `height`.
+    ///
+    /// # Errors
+    /// [`ProverFault`].
+    pub fn at(archive: Archive<S>, height: u64) -> Result<Self, ProverFault> {
+        let stored = archive.block(height)?.ok_or(ProverFault::NoBlock(height))?;
+        let genesis = archive.genesis()?;
+        let history = JournalHistory::new(archive.journal.clone());
+        let (mut state, mut sealer) = (State::default(), Sealer::default());
+        let (mut records, mut rows) = (Vec::new(), Vec::new());
+        for frame in archive.journal.frames_from(1) {
+            let frame = frame?;
+            let view = view_of(&frame);
+            rows.clear();
+            let applied = state.apply(&view, &history, &mut rows)?;
+            let header = sealer.absorb(&view, &rows, applied.delta.as_ref())?;
+            if view.kind == FrameKind::Transfers {
+                let payload = Payload::parse(view.payload, view.count)
+                    .map_err(|_| Fault::Malformed { sequence: view.first_sequence })?;
+                let entries = payload.records.iter().zip(&rows).zip(view.first_sequence..);
+                let decided = entries
+                    .map(|((record, row), sequence)| decided_record(record, row, sequence, view.timestamp));
+                records.extend(decided);
+            }
+            match header {
+                Some(header) if header.height == height => {
+                    if header != stored.header {
+                        return Err(ProverFault::Differs(height));
+                    }
+                    let block = SignedHeader { header, signature: stored.signature };
+                    return Ok(Self { archive, genesis, sealer, block, records });
+                }
+                Some(_) => records.clear(),
+                None => {}
+            }
+        }
+        Err(ProverFault::NoBlock(height))
+    }
+
+    /// The state at the end of the block, for names.
+    #[must_use]
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// A position; where a cycle ended with the block, its final one.
+    ///
+    /// # Errors
+    /// [`ProverFault::Absent`].
+    pub fn position(&self, slot: SlotHandle) -> Result<PositionProof, ProverFault> {
+        let leaves = self.sealer.positions();
+        let leaf = *leaves.get(slot as usize).ok_or(ProverFault::Absent("there is no such position"))?;
+        let hashes: Vec<Hash> = leaves.iter().map(PositionLeaf::hash).collect();
+        let path = path_of(Domain::PositionNode, &hashes, slot as usize);
+        Ok(PositionProof { block: self.block, leaf, path, closing: self.closing() })
+    }
+
+    /// All transfers of a participant in one currency in the block.
+    ///
+    /// # Errors
+    /// [`ProverFault::Absent`].
+    pub fn completeness(&self, slot: SlotHandle) -> Result<CompletenessProof, ProverFault> {
+        let position = self.position(slot)?;
+        let registry = &self.sealer.mirror().registry;
+        let is_own = |handle| registry.account(handle).is_some_and(|terms| terms.slot == slot);
+        let chain = SaltSeed::of_chain(&self.genesis.salt_secret, &self.genesis.chain_id);
+        let seed = chain.of_block(self.block.header.height);
+        let own =
+            self.records.iter().filter(|record| is_own(record.debtor.get()) || is_own(record.creditor.get()));
+        let transfers = own.map(|record| OwnTransfer {
+            salt: salt(&seed, SaltKind::Transfer, record.sequence.get()),
+            record: *record.bytes(),
+        });
+        Ok(CompletenessProof { position, transfers: transfers.collect() })
+    }
+
+    /// An account after the block.
+    ///
+    /// # Errors
+    /// [`ProverFault::Absent`].
+    pub fn balance(&mut self, account: AccountHandle) -> Result<BalanceProof, ProverFault> {
+        let leaf =
+            self.sealer.account_leaf(account).ok_or(ProverFault::Absent("there is no such account"))?;
+        Ok(BalanceProof { block: self.block, leaf, path: self.sealer.account_path(account) })
+    }
+
+    /// An obligation of the cycle that the block ends.
+    ///
+    /// # Errors
+    /// [`ProverFault::Absent`] where it ends none.
+    pub fn settlement(&self, obligation: Obligation) -> Result<SettlementProof, ProverFault> {
+        let closing = self.closing().ok_or(ProverFault::Absent("no cycle ends with this block"))?;
+        Ok(SettlementProof {
+            block: self.block,
+            closing,
+            obligation,
+            positions: self.sealer.positions().to_vec(),
+        })
+    }
+
+    /// That the submitter of a transfer in the block signed its batch.
+    ///
+    /// # Errors
+    /// [`ProverFault::Absent`] where the batch came without a signature.
+    pub fn signed_batch(&self, sequence: u64) -> Result<SignedBatchProof, ProverFault> {
+        let receipt = self.archive.receipt(sequence)?;
+        let frame: Durable<Frame> = self.archive.journal.frame_at(sequence)?;
+        let malformed = Fault::Malformed { sequence };
+        let payload = Payload::parse(&frame.payload, frame.header.count).map_err(|_| malformed)?;
+        let at = usize::try_from(sequence - frame.header.first_sequence).unwrap_or(usize::MAX);
+        let batch = payload.by_batch().filter(|(first, ..)| *first <= at).last();
+        let unsigned = ProverFault::Absent("its batch was not signed");
+        let (first, entry, records) =
+            batch.filter(|(_, entry, _)| entry.is_signed.get() == 1).ok_or(unsigned)?;
+        // Behind the rules and the operator's own entries.
+        let index = 1 + entry.participant.get() as usize;
+        Ok(SignedBatchProof {
+            receipt,
+            participant: self
+                .config_proof(index)
+                .ok_or(ProverFault::Absent("there is no such participant"))?,
+            batch_id: entry.batch_id.get(),
+            place: u32::try_from(at - first).unwrap_or(u32::MAX),
+            signature: Signature(entry.signature),
+            records: records.iter().map(|record| *record.bytes()).collect(),
+        })
+    }
+
+    /// The entry of the cycle that ended with the block.
+    fn closing(&self) -> Option<ConfigProof> {
+        let registry = &self.sealer.mirror().registry;
+        let header = &self.block.header;
+        let at = registry.cycles().iter().position(|cycle| cycle.number == header.cycle)?;
+        let cycle = registry.cycles().get(at)?;
+        if cycle.state == CycleState::Open {
+            return None;
+        }
+        self.config_proof(1 + registry.participants().len() + registry.slots().len() + at)
+    }
+
+    fn config_proof(&self, index: usize) -> Option<ConfigProof> {
+        let entries = self.sealer.config_entries();
+        let leaves: Vec<_> = entries.iter().map(|(salt, entry)| config_leaf(salt, entry)).collect();
+        let (salt, entry) = entries.get(index)?.clone();
+        let path = path_of(Domain::ConfigNode, &leaves, index);
+        Some(ConfigProof { index: index as u64, salt, entry, path })
+    }
+}
+
+/// That the block at `new` has the one at `old` among its ancestors.
+///
+/// # Errors
+/// [`ProverFault::NoBlock`] where one of them is not there.
+pub fn consistency<S: Storage>(
+    archive: &Archive<S>,
+    old: u64,
+    new: u64,
+) -> Result<ConsistencyProof, ProverFault> {
+    let block = |height| archive.block(height)?.ok_or(ProverFault::NoBlock(height));
+    let headers: Result<Vec<_>, ProverFault> =
+        (old.max(1)..=new).map(|height| Ok(block(height)?.header)).collect();
+    Ok(ConsistencyProof { headers: headers?, signature: block(new)?.signature })
+}
