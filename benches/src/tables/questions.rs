@@ -1,10 +1,13 @@
-//! Questions to an engine behind a long history, from the page cache: who took an id, and an account's last postings.
+//! Questions to an engine behind a long history, from the page cache: who took an id, an account's last postings, and
+//! proofs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use feiqian_proof::kinds::Proof;
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::prover::Prover;
 
 use super::Settings;
 use super::results::Results;
@@ -17,7 +20,7 @@ const POSTINGS: usize = 100;
 pub(super) fn ask(settings: &Settings, data: &Path, results: &mut Results) -> Result<(), String> {
     let options = EngineOptions::new(data.to_owned());
     let engine = Engine::open(&options, test_operator_key()).map_err(|fault| fault.to_string())?;
-    let asked = note(settings, &engine, results);
+    let asked = note(settings, &engine, results).and_then(|()| proofs(&engine, results));
     engine.shutdown();
     asked
 }
@@ -62,6 +65,58 @@ fn note(settings: &Settings, engine: &Engine, results: &mut Results) -> Result<(
         postings as f64 / 100.0,
     );
     note_times(results, (["history_p50_ms", "history_p99_ms"], "… how long they take"), times);
+    Ok(())
+}
+
+/// What proofs of the fullest block weigh, and how long they take to make and to verify.
+fn proofs(engine: &Engine, results: &mut Results) -> Result<(), String> {
+    let archive = engine.archive();
+    let text = |fault: &dyn std::fmt::Display| fault.to_string();
+    let mut block = None;
+    for height in 1..=archive.blocks.last() {
+        let found = archive.block(height).map_err(|fault| text(&fault))?;
+        block = block.max(found.map(|block| (block.header.count, height, block.header.first_sequence)));
+    }
+    let (count, height, first) = block.ok_or("no block")?;
+    results.note("proofs_block", "the fullest block", "entries", count as f64);
+    let key = archive.genesis().map_err(|fault| text(&fault))?.operator_key;
+    let mut made = Vec::new();
+    for at in [0, 1, count / 2, count - 1] {
+        let begun = Instant::now();
+        let receipt = archive.receipt(first + at).map_err(|fault| text(&fault))?;
+        made.push((Proof::Receipt(receipt), begun.elapsed()));
+    }
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    results.note("receipt_first_ms", "its first receipt, made", "ms", milliseconds(made[0].1));
+    results.note("receipt_next_ms", "… another one, made", "ms", milliseconds(made[3].1));
+    let mut prover = Prover::at(archive.clone(), height).map_err(|fault| text(&fault))?;
+    let proofs = [
+        (["receipt_bytes", "receipt_verify_ms"], "receipt", made.swap_remove(2).0),
+        (
+            ["position_bytes", "position_verify_ms"],
+            "position",
+            Proof::Position(prover.position(0).map_err(|f| text(&f))?),
+        ),
+        (
+            ["balance_bytes", "balance_verify_ms"],
+            "balance",
+            Proof::Balance(prover.balance(77).map_err(|f| text(&f))?),
+        ),
+        (
+            ["completeness_bytes", "completeness_verify_ms"],
+            "completeness of one of 8 participants",
+            Proof::Completeness(prover.completeness(0).map_err(|f| text(&f))?),
+        ),
+    ];
+    for ([bytes, verified], what, proof) in proofs {
+        let file = proof.encode().map_err(|refusal| text(&refusal))?;
+        let begun = Instant::now();
+        let read = Proof::decode(&file).map_err(|refusal| text(&refusal))?;
+        read.verify(&key, None).map_err(|refusal| text(&refusal))?;
+        let elapsed = begun.elapsed();
+        results.note(bytes, what, "bytes", file.len() as f64);
+        results.note(verified, "… verified", "ms", milliseconds(elapsed));
+    }
     Ok(())
 }
 

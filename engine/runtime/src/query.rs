@@ -1,6 +1,8 @@
 //! Questions that the stored files answer: entries by sequence, an account's history by its posting chain,
 //! blocks, and receipts made from the journal on demand. Reads only; decides nothing.
 
+use std::sync::Arc;
+
 use feiqian_core::account::AccountHandle;
 use feiqian_core::block::{decided_record, leaf_hashes};
 use feiqian_core::command::{Command, Genesis};
@@ -8,12 +10,13 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::{OutcomeRow, ROW_BYTES};
 use feiqian_core::participant::CycleNumber;
 use feiqian_core::transfer::{Record, flags};
-use feiqian_proof::hash::Domain;
+use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::Signature;
-use feiqian_proof::tree::path_of;
+use feiqian_proof::tree::Tree;
+use parking_lot::Mutex;
 use zerocopy::FromBytes as _;
 
 use crate::book::SealedBlock;
@@ -31,6 +34,8 @@ pub struct Archive<S: Storage> {
     pub outcomes: OutcomeStore<S>,
     /// The blocks.
     pub blocks: BlockStore<S>,
+    /// The tree of the last block that a receipt was asked of, by its height: one at a time, 16 MiB for a full block.
+    tree: Arc<Mutex<Option<(u64, Tree)>>>,
 }
 
 /// Why a question can't be answered.
@@ -70,6 +75,12 @@ pub struct Posting {
 }
 
 impl<S: Storage> Archive<S> {
+    /// Over the stored files.
+    #[must_use]
+    pub fn new(journal: JournalReader<S>, outcomes: OutcomeStore<S>, blocks: BlockStore<S>) -> Self {
+        Self { journal, outcomes, blocks, tree: Arc::default() }
+    }
+
     /// The entry at a sequence with its row; none beyond the journal's end.
     ///
     /// # Errors
@@ -144,7 +155,6 @@ impl<S: Storage> Archive<S> {
         let (entry, row) = self.entry(sequence)?.ok_or(QueryFault::NotSealed(sequence))?;
         let genesis = self.genesis()?;
         let chain = SaltSeed::of_chain(&genesis.salt_secret, &genesis.chain_id);
-        let leaves = self.leaves(&chain, &header)?;
         let index = sequence - header.first_sequence;
         let at = usize::try_from(index).map_err(|_| QueryFault::Unreadable(sequence))?;
         Ok(Receipt {
@@ -153,13 +163,25 @@ impl<S: Storage> Archive<S> {
             index,
             salt: salt(&chain.of_block(header.height), SaltKind::Transfer, sequence),
             record: *decided_record(&entry.record, &row, sequence, entry.timestamp).bytes(),
-            path: path_of(Domain::TransferNode, &leaves, at),
+            path: self.path(&chain, &header, at)?,
             details: entry.details.unwrap_or_default(),
         })
     }
 
+    /// The path of a leaf of a block. The first one asked of a block takes a walk over it, those behind it do not.
+    fn path(&self, chain: &SaltSeed, header: &BlockHeader, at: usize) -> Result<Vec<Hash>, QueryFault> {
+        let mut held = self.tree.lock();
+        if let Some((_, tree)) = held.as_mut().filter(|(height, _)| *height == header.height) {
+            return Ok(tree.path(at));
+        }
+        let mut tree = Tree::from_leaves(Domain::TransferNode, self.leaves(chain, header)?);
+        let path = tree.path(at);
+        *held = Some((header.height, tree));
+        Ok(path)
+    }
+
     /// All leaf hashes of a block, from journal and rows.
-    fn leaves(&self, chain: &SaltSeed, header: &BlockHeader) -> Result<Vec<feiqian_proof::Hash>, QueryFault> {
+    fn leaves(&self, chain: &SaltSeed, header: &BlockHeader) -> Result<Vec<Hash>, QueryFault> {
         let mut entries: Vec<(Record, OutcomeRow, u64)> = Vec::new();
         let end = header.first_sequence + header.count;
         for frame in self.journal.frames_from(header.first_sequence) {
