@@ -302,7 +302,7 @@ pub struct AuditArgs {
     /// From this bank's own files instead, without a data directory
     #[arg(long, value_name = "BIC", requires = "files")]
     pub participant: Option<String>,
-    /// The folder with them: receipts, and the log's checkpoints
+    /// The folder with them: receipts and other proofs, and the log's checkpoints
     #[arg(long, value_name = "DIR", requires = "key")]
     pub files: Option<PathBuf>,
     /// The operator's public key: 64 hexadecimal digits, or a file with them

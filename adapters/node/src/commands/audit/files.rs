@@ -1,7 +1,8 @@
 //! `feiqian audit --participant BIC --files DIR`: what one bank can check of the clearing house from its own files and
 //! the operator's public key alone. Opens no engine, asks nobody, changes nothing but for evidence that it finds.
 //!
-//! Receipts prove what is in blocks, and that all of them tell one chain; that nothing is missing they don't.
+//! Proofs of any kind are verified, and held against each other: their blocks are one chain, and a position goes on from
+//! block to block by what moved. Receipts don't prove that nothing is missing; proofs of completeness do, block by block.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,9 +15,11 @@ use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
 use feiqian_proof::header::BlockHeader;
+use feiqian_proof::kinds::{Proof, ProofKind, SignedHeader};
+use feiqian_proof::leaf::PositionLeaf;
 use feiqian_proof::log::origin_of;
-use feiqian_proof::note::{NOTE_BYTES_MAX, VerifierKey};
-use feiqian_proof::receipt::{RECEIPT_BYTES_MAX, Receipt};
+use feiqian_proof::note::VerifierKey;
+use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::follow::Evidence;
 use feiqian_runtime::identity::Identity;
@@ -28,9 +31,8 @@ use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::output::{Output, grouped};
 
-const RECEIPT_MAGIC: &[u8] = b"FQRCPT01";
-const FILE_BYTES_MAX: u64 =
-    if RECEIPT_BYTES_MAX > NOTE_BYTES_MAX { RECEIPT_BYTES_MAX } else { NOTE_BYTES_MAX } as u64;
+/// A block's completeness for a bank that had a part in each of its transfers.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 #[derive(Serialize, Default)]
 struct FilesAudit {
@@ -45,7 +47,15 @@ struct FilesAudit {
     outcomes: BTreeMap<String, u64>,
     /// Amounts that cleared, by currency.
     cleared: BTreeMap<String, String>,
-    /// Different blocks that receipts show, each signed.
+    /// Proofs by kind, receipts among them, each verified.
+    proofs: BTreeMap<String, u64>,
+    /// Blocks of which a proof says: these are all of the participant's transfers, in one currency.
+    complete_blocks: u64,
+    /// The transfers of those.
+    complete_transfers: u64,
+    /// Pairs of the participant's positions in neighbouring blocks, each of which goes on from the other.
+    positions_continued: u64,
+    /// Different blocks that proofs show, each signed.
     blocks: u64,
     /// Pairs of neighbours among them, each of which names the one before.
     links: u64,
@@ -70,7 +80,13 @@ impl fmt::Display for FilesAudit {
             f,
             "  {blocks} blocks, {links} links between neighbours, {checkpoints} checkpoints: one chain"
         )?;
-        writeln!(f, "  receipts do not prove that there are no further transfers")?;
+        let (all, moved) = (grouped(self.complete_blocks), grouped(self.complete_transfers));
+        writeln!(
+            f,
+            "  complete for {all} blocks and currencies, {moved} transfers; {} positions",
+            self.positions_continued
+        )?;
+        writeln!(f, "  go on from block to block; of other blocks nothing proves that there is no more")?;
         if !self.other_files.is_empty() {
             writeln!(f, "  not looked into: {}", self.other_files.join(", "))?;
         }
@@ -85,6 +101,8 @@ struct Seen {
     /// Signed roots of the log by size.
     log: BTreeMap<u64, (feiqian_proof::Hash, PathBuf)>,
     cleared: BTreeMap<u16, u128>,
+    /// The participant's, by currency and height.
+    positions: BTreeMap<(u16, u64), PositionLeaf>,
 }
 
 pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) -> Result<(), Fault> {
@@ -100,15 +118,15 @@ pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) ->
     let mut notes = Vec::new();
     for path in names(files)? {
         match read(&path)? {
-            Some(bytes) if bytes.starts_with(RECEIPT_MAGIC) => {
-                take_receipt(&mut audit, &mut seen, (&path, &bytes), (&bic, &key))?;
+            Some(bytes) if ProofKind::of(&bytes).is_some() => {
+                take_proof(&mut audit, &mut seen, (&path, &bytes), (&bic, &key))?;
             }
             Some(bytes) if bytes.starts_with(b"feiqian/") => notes.push((path, bytes)),
             _ => audit.other_files.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
         }
     }
     let Some((header, _)) = seen.blocks.values().next() else {
-        return Err(Fault::Absent(format!("{}: there is no receipt", files.display())));
+        return Err(Fault::Absent(format!("{}: there is no proof", files.display())));
     };
     audit.chain_id = crate::hex::encode(&header.chain_id);
     let log = log_key(&origin_of(&header.chain_id), key).map_err(|error| Fault::Usage(error.to_string()))?;
@@ -117,6 +135,7 @@ pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) ->
         audit.checkpoints += 1;
     }
     audit.links = links(&seen)?;
+    audit.positions_continued = continued(&seen)?;
     audit.blocks = seen.blocks.len() as u64;
     audit.cleared = seen.cleared.iter().map(|(currency, amount)| amount_text(*currency, *amount)).collect();
     output.report(&audit);
@@ -146,28 +165,93 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     std::fs::read(path).map(Some).map_err(fault)
 }
 
-fn take_receipt(
+fn take_proof(
     audit: &mut FilesAudit,
     seen: &mut Seen,
     (path, bytes): (&Path, &[u8]),
     (bic, key): (&Bic, &PublicKey),
 ) -> Result<(), Fault> {
     let refused = |what: &dyn fmt::Display| Fault::Check(format!("{}: not valid: {what}", path.display()));
-    let receipt = Receipt::decode(bytes).map_err(|error| refused(&error))?;
-    let verified = receipt.verify(key).map_err(|error| refused(&error))?;
-    let block = StoredBlock { header: receipt.header.encode(), signature: receipt.signature.0 };
-    take_block(seen, path, (receipt.header, block), key)?;
+    let proof = Proof::decode(bytes).map_err(|error| refused(&error))?;
+    proof.verify(key, None).map_err(|error| refused(&error))?;
+    if let Some(SignedHeader { header, signature }) = block_of(&proof) {
+        take_block(
+            seen,
+            path,
+            (header, StoredBlock { header: header.encode(), signature: signature.0 }),
+            key,
+        )?;
+    }
+    *audit.proofs.entry(proof.kind().name().to_owned()).or_default() += 1;
+    match &proof {
+        Proof::Receipt(receipt) => {
+            count_receipt(audit, seen, receipt, bic);
+        }
+        Proof::Position(position) if position.leaf.bic == *bic.as_bytes() => {
+            let leaf = &position.leaf;
+            seen.positions.insert((leaf.currency, position.block.header.height), *leaf);
+        }
+        Proof::Completeness(all) if all.position.leaf.bic == *bic.as_bytes() => {
+            let leaf = &all.position.leaf;
+            seen.positions.insert((leaf.currency, all.position.block.header.height), *leaf);
+            audit.complete_blocks += 1;
+            audit.complete_transfers += leaf.count;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The block that a proof is about, as the operator signed it.
+fn block_of(proof: &Proof) -> Option<SignedHeader> {
+    let of_receipt =
+        |receipt: &Receipt| SignedHeader { header: receipt.header, signature: receipt.signature };
+    Some(match proof {
+        Proof::Receipt(receipt) => of_receipt(receipt),
+        Proof::Position(proof) => proof.block,
+        Proof::Completeness(proof) => proof.position.block,
+        Proof::Balance(proof) => proof.block,
+        Proof::Settlement(proof) => proof.block,
+        Proof::SignedBatch(proof) => of_receipt(&proof.receipt),
+        // Of sizes of the log, not of a block.
+        Proof::LogConsistency(_) => return None,
+        Proof::Consistency(proof) => {
+            SignedHeader { header: *proof.headers.last()?, signature: proof.signature }
+        }
+    })
+}
+
+fn count_receipt(audit: &mut FilesAudit, seen: &mut Seen, receipt: &Receipt, bic: &Bic) {
     // Infallible: both are 128 bytes, and every bit pattern is a record.
-    let Record { currency, amount, outcome, .. } = zerocopy::transmute!(*verified.record());
+    let Record { currency, amount, outcome, .. } = zerocopy::transmute!(receipt.record);
     let outcome = Outcome::from_number(outcome);
     if outcome == Some(Outcome::Cleared) {
         *seen.cleared.entry(currency.get()).or_default() += u128::from(amount.get());
     }
     *audit.outcomes.entry(outcome.map_or("unknown", Outcome::name).to_owned()).or_default() += 1;
     audit.receipts += 1;
-    let details = verified.details().and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let details = serde_json::from_slice(&receipt.details).ok();
     audit.receipts_that_name_it += u64::from(details.is_some_and(|details| has_bic(&details, bic)));
-    Ok(())
+}
+
+/// A position is that of the block before and what moved; at the beginning of a cycle what moved alone.
+fn continued(seen: &Seen) -> Result<u64, Fault> {
+    let mut pairs = 0;
+    for ((currency, height), leaf) in &seen.positions {
+        let before = height.checked_sub(1).and_then(|before| seen.positions.get(&(*currency, before)));
+        let Some(before) = before else { continue };
+        let from = if before.cycle == leaf.cycle { before.position } else { 0 };
+        let moved = i128::try_from(leaf.credits).ok().zip(i128::try_from(leaf.debits).ok());
+        let position = moved.and_then(|(credits, debits)| from.checked_add(credits)?.checked_sub(debits));
+        if position != Some(leaf.position) {
+            let what = format!(
+                "the position after block {height} is not that after the block before and what moved"
+            );
+            return Err(Fault::Check(what));
+        }
+        pairs += 1;
+    }
+    Ok(pairs)
 }
 
 /// Whether a BIC stands anywhere in a payment's details.
