@@ -8,7 +8,7 @@ use feiqian_proof::hash::{Digest, Domain, HASH_BYTES, Hash, hash_into, hash_many
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
 use feiqian_proof::leaf::{
     AccountLeaf, PositionLeaf, SaltKind, SaltSeed, TRANSFER_LEAF_BYTES, config_leaf, fill_transfer_leaf,
-    salt, salts, transfer_leaf,
+    salt, salts,
 };
 use feiqian_proof::tree::{Tree, root_of};
 
@@ -177,30 +177,13 @@ impl Sealer {
     }
 
     fn add_records(&mut self, frame: &FrameView<'_>, records: &[Record], rows: &[OutcomeRow]) {
-        let seed = self.block_seed();
-        let mut sequence = frame.first_sequence;
-        let mut salt_row = Vec::with_capacity(LEAVES_AT_ONCE);
-        // Filled over and over: the zeros behind the records stay.
-        let mut inputs = [[0; TRANSFER_LEAF_BYTES]; LEAVES_AT_ONCE];
-        let mut digests = [[0; HASH_BYTES]; LEAVES_AT_ONCE];
-        for (records, rows) in records.chunks(LEAVES_AT_ONCE).zip(rows.chunks(LEAVES_AT_ONCE)) {
-            salt_row.clear();
-            salts(&seed, SaltKind::Transfer, sequence, records.len(), &mut salt_row);
-            for (input, ((record, row), salt)) in
-                inputs.iter_mut().zip(records.iter().zip(rows).zip(&salt_row))
-            {
-                let bytes = fill_transfer_leaf(input, salt, record.bytes());
-                Record::of_bytes(bytes).decide(row, sequence, frame.timestamp);
-                sequence = sequence.saturating_add(1);
-            }
-            let inputs = inputs.get(..records.len()).unwrap_or_default();
-            hash_into(Domain::TransferLeaf, inputs, &mut digests);
-            let leaves = digests.get(..records.len()).unwrap_or_default();
+        let (seed, at) = (self.block_seed(), (frame.first_sequence, frame.timestamp));
+        hash_leaves(&seed, at, (records, rows), |records, rows, leaves| {
             self.transfers.extend(leaves);
             if frame.kind == FrameKind::Transfers {
                 self.add_to_parts(records, rows, leaves);
             }
-        }
+        });
     }
 
     fn add_to_parts(&mut self, records: &[Record], rows: &[OutcomeRow], leaves: &[Digest]) {
@@ -457,25 +440,42 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
     rules.into_iter().chain(participants).chain(slots).chain(cycles)
 }
 
-/// The leaf hashes of a whole block again, from its entries: what a receipt's path is made from.
-///
-/// `entries` gives the block's entries in order, as submitted, each with its row and its frame's time.
-pub fn leaf_hashes<'a>(
-    chain: &SaltSeed,
-    header: &BlockHeader,
-    entries: impl Iterator<Item = (&'a Record, &'a OutcomeRow, u64)>,
-) -> Vec<Hash> {
-    let seed = chain.of_block(header.height);
-    let mut hashes = Vec::new();
-    let mut inputs = Vec::with_capacity(LEAVES_AT_ONCE);
-    for ((record, row, timestamp), sequence) in entries.zip(header.first_sequence..) {
-        let salt = salt(&seed, SaltKind::Transfer, sequence);
-        inputs.push(transfer_leaf(&salt, decided_record(record, row, sequence, timestamp).bytes()));
-        if inputs.len() == LEAVES_AT_ONCE {
-            hash_many(Domain::TransferLeaf, &inputs, &mut hashes);
-            inputs.clear();
+/// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`
+/// with their records and rows, some at a time.
+#[inline]
+fn hash_leaves(
+    seed: &SaltSeed,
+    (mut sequence, timestamp): (u64, u64),
+    (records, rows): (&[Record], &[OutcomeRow]),
+    mut take: impl FnMut(&[Record], &[OutcomeRow], &[Digest]),
+) {
+    let mut salt_row = Vec::with_capacity(LEAVES_AT_ONCE);
+    // Filled over and over: the zeros behind the records stay.
+    let mut inputs = [[0; TRANSFER_LEAF_BYTES]; LEAVES_AT_ONCE];
+    let mut digests = [[0; HASH_BYTES]; LEAVES_AT_ONCE];
+    for (records, rows) in records.chunks(LEAVES_AT_ONCE).zip(rows.chunks(LEAVES_AT_ONCE)) {
+        salt_row.clear();
+        salts(seed, SaltKind::Transfer, sequence, records.len(), &mut salt_row);
+        for (input, ((record, row), salt)) in inputs.iter_mut().zip(records.iter().zip(rows).zip(&salt_row)) {
+            let bytes = fill_transfer_leaf(input, salt, record.bytes());
+            Record::of_bytes(bytes).decide(row, sequence, timestamp);
+            sequence = sequence.saturating_add(1);
         }
+        let inputs = inputs.get(..records.len()).unwrap_or_default();
+        hash_into(Domain::TransferLeaf, inputs, &mut digests);
+        take(records, rows, digests.get(..records.len()).unwrap_or_default());
     }
-    hash_many(Domain::TransferLeaf, &inputs, &mut hashes);
-    hashes
+}
+
+/// Appends the leaf hashes of a frame in the block of `seed`, given the first record's sequence and the frame's time:
+/// what a receipt's path is made from.
+pub fn leaf_hashes(
+    seed: &SaltSeed,
+    at: (u64, u64),
+    (records, rows): (&[Record], &[OutcomeRow]),
+    hashes: &mut Vec<Hash>,
+) {
+    hash_leaves(seed, at, (records, rows), |_, _, leaves| {
+        hashes.extend(leaves.iter().map(|leaf| Hash(*leaf)));
+    });
 }

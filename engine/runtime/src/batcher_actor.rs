@@ -82,8 +82,9 @@ impl Handler<Ask> for Batcher {
     type Result = ();
 
     fn handle(&mut self, question: Ask, context: &mut Self::Context) {
-        // Whoever asks has been answered for frames that are at least in the lane by now.
-        if self.absorb(usize::MAX) {
+        // Whoever asks has been answered for frames that are at least in the lane by now; those that come meanwhile could
+        // go on for ever.
+        if self.absorb(self.lane.len().max(FRAMES_A_TURN)) {
             context.notify(Wake);
         }
         (question.0)(&self.book);

@@ -112,6 +112,11 @@ impl<T> Drop for LaneEnd<T> {
 }
 
 impl<T> LaneEnd<T> {
+    /// Items in the lane now.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Takes what is there, up to `most` items. True: something may be left, and no wake will come for it,
     /// so the actor must look again by itself.
     pub(crate) fn drain(&self, most: usize, mut take: impl FnMut(T)) -> bool {

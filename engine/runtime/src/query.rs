@@ -7,9 +7,9 @@ use feiqian_core::account::AccountHandle;
 use feiqian_core::block::{decided_record, leaf_hashes};
 use feiqian_core::command::{Command, Genesis};
 use feiqian_core::mirror::Mirror;
-use feiqian_core::outcome::{OutcomeRow, ROW_BYTES};
+use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::CycleNumber;
-use feiqian_core::transfer::{Record, flags};
+use feiqian_core::transfer::flags;
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
@@ -182,23 +182,21 @@ impl<S: Storage> Archive<S> {
 
     /// All leaf hashes of a block, from journal and rows.
     fn leaves(&self, chain: &SaltSeed, header: &BlockHeader) -> Result<Vec<Hash>, QueryFault> {
-        let mut entries: Vec<(Record, OutcomeRow, u64)> = Vec::new();
-        let end = header.first_sequence + header.count;
+        let (seed, end) = (chain.of_block(header.height), header.first_sequence + header.count);
+        let mut hashes = Vec::with_capacity(usize::try_from(header.count).unwrap_or(0));
         for frame in self.journal.frames_from(header.first_sequence) {
             let frame = frame?;
-            if frame.header.first_sequence >= end {
+            let first = frame.header.first_sequence;
+            if first >= end {
                 break;
             }
-            let first = frame.header.first_sequence;
             let rows = self.outcomes.read(first, frame.header.count as usize)?;
-            let rows = rows.chunks_exact(ROW_BYTES).map(OutcomeRow::read_from_bytes);
-            let records = records_of(&frame).ok_or(QueryFault::Unreadable(first))?;
-            for (record, row) in records.into_iter().zip(rows) {
-                let row = row.map_err(|_| QueryFault::Unreadable(first))?;
-                entries.push((record, row, frame.header.timestamp));
-            }
+            let unreadable = QueryFault::Unreadable(first);
+            let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| unreadable.clone())?;
+            let records = records_of(&frame).ok_or(unreadable)?;
+            leaf_hashes(&seed, (first, frame.header.timestamp), (&records, rows), &mut hashes);
         }
-        Ok(leaf_hashes(chain, header, entries.iter().map(|(record, row, time)| (record, row, *time))))
+        Ok(hashes)
     }
 
     /// An account's newest postings, newest first, as of the mirror's block: a walk back along its chain.
