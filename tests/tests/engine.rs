@@ -9,6 +9,8 @@ mod clients;
 mod followers;
 #[path = "engine/house.rs"]
 mod house;
+#[path = "engine/receipts.rs"]
+mod receipts;
 
 use feiqian_core::batch::Batch;
 use feiqian_core::outcome::{Outcome, RejectReason};

@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use feiqian_proof::groups::GROUP_HEIGHT;
 use feiqian_proof::growing::{GrowingTree, finish_all};
 use feiqian_proof::hash::{Digest, Domain, HASH_BYTES, Hash, hash_into, hash_many};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
@@ -42,6 +43,8 @@ pub struct Sealer {
     mirror: Mirror,
     /// The open block's entries.
     transfers: GrowingTree,
+    /// Of the last block.
+    groups: Vec<Hash>,
     /// Of each position, its own entries of the open block, and their sums.
     sub_trees: Vec<GrowingTree>,
     moved: Vec<Moved>,
@@ -69,7 +72,8 @@ impl Sealer {
     pub fn restored(mirror: Mirror, first_sequence: u64, height: u64, previous: Hash) -> Self {
         let mut sealer = Self {
             mirror,
-            transfers: GrowingTree::new(Domain::TransferNode),
+            transfers: GrowingTree::keeping(Domain::TransferNode, GROUP_HEIGHT),
+            groups: Vec::new(),
             sub_trees: Vec::new(),
             moved: Vec::new(),
             positions: Vec::new(),
@@ -108,6 +112,12 @@ impl Sealer {
     /// The root of the accounts tree over the mirror, as the last block's header has it.
     pub fn accounts_root(&mut self) -> Root {
         Root { hash: self.accounts.root(), size: number(self.accounts.len()) }
+    }
+
+    /// The roots of the groups of the last block's transfers (feiqian-proof, `groups.rs`); none right behind a snapshot.
+    #[must_use]
+    pub fn groups(&self) -> &[Hash] {
+        &self.groups
     }
 
     /// The leaves of the last block's positions, by slot; none right behind a snapshot.
@@ -241,6 +251,7 @@ impl Sealer {
             config: self.config_root(),
             journal_head: frame.hash,
         };
+        self.groups = self.transfers.take_kept();
         if let Some(cycle) = delta.closes {
             self.mirror.close(cycle);
         }

@@ -19,13 +19,36 @@ pub struct GrowingTree {
     /// Of each height, the digests that have no parent yet; fewer than [`ROW`].
     rows: Vec<Vec<Digest>>,
     len: u64,
+    kept: Option<Kept>,
+}
+
+/// One whole row of the tree, for whoever wants paths without all leaves.
+#[derive(Clone, Debug)]
+struct Kept {
+    height: usize,
+    row: Vec<Digest>,
 }
 
 impl GrowingTree {
     /// A tree without leaves, with nodes in the domain `node`.
     #[must_use]
     pub fn new(node: Domain) -> Self {
-        Self { node, lanes: Lanes::new(node.key()), rows: Vec::new(), len: 0 }
+        Self { node, lanes: Lanes::new(node.key()), rows: Vec::new(), len: 0, kept: None }
+    }
+
+    /// The same, that keeps its row at `height`, at least 1: one digest for each 2^height leaves.
+    #[must_use]
+    pub fn keeping(node: Domain, height: usize) -> Self {
+        assert!(height > 0, "leaves are not kept");
+        Self { kept: Some(Kept { height, row: Vec::new() }), ..Self::new(node) }
+    }
+
+    /// The kept row of the tree that was finished last; its root where it is not as high. To be taken before the next
+    /// leaf is appended.
+    #[must_use]
+    pub fn take_kept(&mut self) -> Vec<Hash> {
+        let row = self.kept.as_mut().map(|kept| core::mem::take(&mut kept.row)).unwrap_or_default();
+        row.into_iter().map(Hash).collect()
     }
 
     /// The number of leaves.
@@ -96,6 +119,9 @@ impl GrowingTree {
             above.resize(begin + ROW / 2, [0; HASH_BYTES]);
             lanes.hash(pairs(row), &mut above[begin..]);
             row.clear();
+            if let Some(kept) = self.kept.as_mut().filter(|kept| kept.height == height + 1) {
+                kept.row.extend_from_slice(&above[begin..]);
+            }
             above.len()
         };
         if end == ROW {
@@ -127,6 +153,9 @@ pub fn finish_all(trees: &mut [GrowingTree], roots: &mut Vec<Hash>) {
             if !is_live && let Some(digest) = tree.row(height).pop() {
                 **root = Hash(digest);
                 tree.len = 0;
+                if let Some(kept) = tree.kept.as_mut().filter(|kept| kept.height > height) {
+                    kept.row.push(digest);
+                }
             }
             is_live
         });
@@ -147,6 +176,10 @@ pub fn finish_all(trees: &mut [GrowingTree], roots: &mut Vec<Hash>) {
             let above = tree.row(height + 1);
             above.extend_from_slice(parents);
             above.extend(odd);
+            if let Some(kept) = tree.kept.as_mut().filter(|kept| kept.height == height + 1) {
+                kept.row.extend_from_slice(parents);
+                kept.row.extend(odd);
+            }
             rest = behind;
         }
         height += 1;
@@ -204,5 +237,23 @@ mod tests {
             assert_eq!(*is, root(&leaves), "tree {at} of {size}");
         }
         assert_eq!(roots.len(), 1 + sizes.len());
+    }
+
+    #[test]
+    fn a_kept_row_has_a_root_for_each_group_of_leaves_and_begins_again_with_the_tree() {
+        let leaves: Vec<Digest> = (0..2_100).map(leaf).collect();
+        for height in [1, 2, 5, 6, 7, 8] {
+            let mut tree = GrowingTree::keeping(NODE, height);
+            for size in (1..70).chain([127, 128, 255, 256, 257, 511, 512, 513, 1_025, 2_100]) {
+                let leaves = &leaves[..size];
+                leaves.chunks(size / 3 + 1).for_each(|part| tree.extend(part));
+                let whole = tree.finish();
+                let groups: Vec<_> = leaves.chunks(1 << height).map(root).collect();
+                assert_eq!(tree.take_kept(), groups, "{size} leaves, height {height}");
+                let row: Vec<_> = groups.iter().map(|group| group.0).collect();
+                assert_eq!(root(&row), whole, "{size} leaves, height {height}");
+            }
+            assert_eq!((tree.finish(), tree.take_kept()), (empty_root(NODE), Vec::new()));
+        }
     }
 }

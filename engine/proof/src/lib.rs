@@ -24,6 +24,7 @@ pub mod consistency;
 pub mod inclusion;
 pub mod tree;
 pub mod growing;
+pub mod groups;
 
 pub mod header;
 pub mod leaf;

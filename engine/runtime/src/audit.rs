@@ -18,7 +18,7 @@ use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, Rec
 use crate::storage::frozen::Frozen;
 use crate::storage::{Storage, StorageFault};
 use crate::stores::{
-    BlockStore, FoundRun, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
+    BlockStore, FoundRun, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
 };
 
 /// What an audit of a good directory saw.
@@ -34,6 +34,8 @@ pub struct AuditReport {
     pub rows: u64,
     /// Rows of the last entries that a crash kept from being written; the next start writes them.
     pub rows_missing: u64,
+    /// Blocks whose stored groups were compared.
+    pub groups: u64,
     /// Snapshots compared.
     pub snapshots: u64,
     /// Stored runs of ids compared.
@@ -75,6 +77,12 @@ pub enum AuditFault {
     /// An outcome row differs.
     #[error("the outcome row of sequence {0} differs from its replay")]
     Row(u64),
+    /// The groups of a block differ.
+    #[error(
+        "the stored groups of block {0} differ from its replay: receipts of it are made without them, only slower; \
+         remove the directory groups"
+    )]
+    Groups(u64),
     /// A stored run of ids is damaged, or differs from the ids of the journal.
     #[error("the run of ids {0} differs from the journal: remove it, and the next start makes it again")]
     Ids(String),
@@ -106,6 +114,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
         state: State::default(),
         sealer: Sealer::default(),
         outcomes: OutcomeStore::open(storage.clone())?,
+        groups: GroupStore::open(storage.clone())?,
         blocks,
         snapshots,
         vouched,
@@ -156,6 +165,7 @@ struct Audit<S: Storage> {
     state: State,
     sealer: Sealer,
     outcomes: OutcomeStore<S>,
+    groups: GroupStore<S>,
     blocks: BlockStore<S>,
     snapshots: Vec<StoredState>,
     /// Rows up to here were durable when a snapshot was taken: none may be missing.
@@ -215,6 +225,11 @@ impl<S: Storage> Audit<S> {
         if height <= self.blocks.last() {
             check_block(&self.blocks.read(height)?, header, &self.key)?;
             self.report.blocks += 1;
+        }
+        match self.groups.compare(header, self.sealer.groups())? {
+            Some(true) => self.report.groups += 1,
+            Some(false) => return Err(AuditFault::Groups(height)),
+            None => {}
         }
         let Some(at) = self.snapshots.iter().position(|(of, _)| of.height == height) else { return Ok(()) };
         let (of, state) = self.snapshots.remove(at);

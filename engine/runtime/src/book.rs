@@ -13,7 +13,9 @@ use zerocopy::IntoBytes as _;
 use crate::execution::view_of;
 use crate::journal::{Durable, Frame};
 use crate::storage::Storage;
-use crate::stores::{BlockStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
+use crate::stores::{
+    BlockStore, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
+};
 
 /// A block that was sealed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +62,7 @@ pub struct Book<S: Storage> {
     pub(crate) key: SigningKey,
     pub(crate) blocks: BlockStore<S>,
     pub(crate) outcomes: OutcomeStore<S>,
+    pub(crate) groups: GroupStore<S>,
     pub(crate) snapshots: SnapshotStore<S>,
     /// The last frame that was absorbed.
     head: Option<Head>,
@@ -71,9 +74,14 @@ impl<S: Storage> Book<S> {
     pub(crate) fn new(
         sealer: Sealer,
         key: SigningKey,
-        (blocks, outcomes, snapshots): (BlockStore<S>, OutcomeStore<S>, SnapshotStore<S>),
+        (blocks, outcomes, groups, snapshots): (
+            BlockStore<S>,
+            OutcomeStore<S>,
+            GroupStore<S>,
+            SnapshotStore<S>,
+        ),
     ) -> Self {
-        Self { sealer, key, blocks, outcomes, snapshots, head: None, sealed_head: None }
+        Self { sealer, key, blocks, outcomes, groups, snapshots, head: None, sealed_head: None }
     }
 
     /// The sealer with the mirror of the last block.
@@ -102,6 +110,7 @@ impl<S: Storage> Book<S> {
         let header = self.sealer.absorb(&view_of(frame), rows, delta)?;
         self.head = Some(frame.header.head(frame.hash));
         let Some(header) = header else { return Ok(None) };
+        self.groups.write(&header, self.sealer.groups())?;
         self.sealed_head = self.head;
         let signature = match self.blocks.last() >= header.height {
             true => self.check_stored(&header)?,
@@ -132,7 +141,8 @@ impl<S: Storage> Book<S> {
     pub fn pending_snapshot(&self) -> Option<PendingSnapshot<S>> {
         let head = self.sealed_head.filter(|_| self.sealer.open_entries() == 0)?;
         Some(PendingSnapshot {
-            stores: (self.outcomes.clone(), self.blocks.clone(), self.snapshots.clone()),
+            rows: (self.outcomes.clone(), self.groups.clone()),
+            stores: (self.blocks.clone(), self.snapshots.clone()),
             of: SnapshotOf { height: self.sealer.height(), head },
             state: self.sealer.mirror().encode(),
         })
@@ -148,6 +158,7 @@ impl<S: Storage> Book<S> {
             Some(snapshot) => snapshot.write().map(Some),
             None => {
                 self.outcomes.sync()?;
+                self.groups.sync()?;
                 self.blocks.sync()?;
                 Ok(None)
             }
@@ -158,7 +169,8 @@ impl<S: Storage> Book<S> {
 /// A copy of the state after a block, not yet on disk.
 #[derive(Debug)]
 pub struct PendingSnapshot<S: Storage> {
-    stores: (OutcomeStore<S>, BlockStore<S>, SnapshotStore<S>),
+    rows: (OutcomeStore<S>, GroupStore<S>),
+    stores: (BlockStore<S>, SnapshotStore<S>),
     of: SnapshotOf,
     state: Vec<u8>,
 }
@@ -169,8 +181,9 @@ impl<S: Storage> PendingSnapshot<S> {
     /// # Errors
     /// [`BookFault::Store`].
     pub fn write(&self) -> Result<u64, BookFault> {
-        let (outcomes, blocks, snapshots) = &self.stores;
+        let ((outcomes, groups), (blocks, snapshots)) = (&self.rows, &self.stores);
         outcomes.sync()?;
+        groups.sync()?;
         blocks.sync()?;
         snapshots.write(&self.of, &self.state)?;
         Ok(self.of.height)

@@ -29,7 +29,9 @@ use crate::journal::{
 };
 use crate::restart::{self, Aftermath, Alone, Beside};
 use crate::storage::Storage;
-use crate::stores::{BlockStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault};
+use crate::stores::{
+    BlockStore, GroupStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault,
+};
 
 /// Epoch of a journal that has had one leader.
 pub const FIRST_EPOCH: u32 = 1;
@@ -191,6 +193,7 @@ impl<S: Storage> Machine<S> {
         }
         let (blocks, _) = BlockStore::open(storage.clone())?;
         let outcomes = OutcomeStore::open(storage.clone())?;
+        let groups = GroupStore::open(storage.clone())?;
         let snapshots = SnapshotStore::open(storage.clone())?;
         let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
@@ -200,7 +203,7 @@ impl<S: Storage> Machine<S> {
         let ids = ids.with_runs_of(options.id_run_entries);
         let end = id_runs.end();
         state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
-        let book = Book::new(sealer, key, (blocks, outcomes, snapshots));
+        let book = Book::new(sealer, key, (blocks, outcomes, groups, snapshots));
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
         let mut replay = |after: &mut dyn Aftermath| {

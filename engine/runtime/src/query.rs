@@ -10,6 +10,7 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::CycleNumber;
 use feiqian_core::transfer::flags;
+use feiqian_proof::groups::{GROUP_LEAVES, path_in_groups};
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
@@ -23,7 +24,7 @@ use crate::book::SealedBlock;
 use crate::history::{JournaledEntry, entry_of, records_of};
 use crate::journal::{Durable, Frame, JournalReader, ReadFault};
 use crate::storage::Storage;
-use crate::stores::{BlockStore, OutcomeStore, StoreFault};
+use crate::stores::{BlockStore, GroupStore, OutcomeStore, StoreFault};
 
 /// The files of a data directory, for reading. Clones read the same files.
 #[derive(Clone, Debug)]
@@ -34,7 +35,10 @@ pub struct Archive<S: Storage> {
     pub outcomes: OutcomeStore<S>,
     /// The blocks.
     pub blocks: BlockStore<S>,
-    /// The tree of the last block that a receipt was asked of, by its height: one at a time, 16 MiB for a full block.
+    /// The roots of the groups of transfers of each block.
+    pub groups: GroupStore<S>,
+    /// The tree of the last block without stored groups that a receipt was asked of, by its height: one at a time,
+    /// 16 MiB for a full block.
     tree: Arc<Mutex<Option<(u64, Tree)>>>,
 }
 
@@ -77,8 +81,12 @@ pub struct Posting {
 impl<S: Storage> Archive<S> {
     /// Over the stored files.
     #[must_use]
-    pub fn new(journal: JournalReader<S>, outcomes: OutcomeStore<S>, blocks: BlockStore<S>) -> Self {
-        Self { journal, outcomes, blocks, tree: Arc::default() }
+    pub fn new(
+        journal: JournalReader<S>,
+        (outcomes, groups): (OutcomeStore<S>, GroupStore<S>),
+        blocks: BlockStore<S>,
+    ) -> Self {
+        Self { journal, outcomes, blocks, groups, tree: Arc::default() }
     }
 
     /// The entry at a sequence with its row; none beyond the journal's end.
@@ -168,33 +176,68 @@ impl<S: Storage> Archive<S> {
         })
     }
 
-    /// The path of a leaf of a block. The first one asked of a block takes a walk over it, those behind it do not.
+    /// The path of a leaf of a block, from the block's groups. Where those are not stored or wrong, the first one asked
+    /// of a block takes a walk over it, those behind it do not.
     fn path(&self, chain: &SaltSeed, header: &BlockHeader, at: usize) -> Result<Vec<Hash>, QueryFault> {
+        match self.path_by_groups(chain, header, at)? {
+            Some(path) => Ok(path),
+            None => self.path_by_leaves(chain, header, at),
+        }
+    }
+
+    /// From the leaves of one group; none where the groups are not stored, or not those of the block.
+    fn path_by_groups(
+        &self,
+        chain: &SaltSeed,
+        header: &BlockHeader,
+        at: usize,
+    ) -> Result<Option<Vec<Hash>>, QueryFault> {
+        let Some(groups) = self.groups.read(header)? else { return Ok(None) };
+        let first = header.first_sequence + (at / GROUP_LEAVES * GROUP_LEAVES) as u64;
+        let end = (first + GROUP_LEAVES as u64).min(header.first_sequence + header.count);
+        let group = self.leaves(&chain.of_block(header.height), first, end)?;
+        Ok(path_in_groups(Domain::TransferNode, &group, &groups, at))
+    }
+
+    fn path_by_leaves(
+        &self,
+        chain: &SaltSeed,
+        header: &BlockHeader,
+        at: usize,
+    ) -> Result<Vec<Hash>, QueryFault> {
         let mut held = self.tree.lock();
         if let Some((_, tree)) = held.as_mut().filter(|(height, _)| *height == header.height) {
             return Ok(tree.path(at));
         }
-        let mut tree = Tree::from_leaves(Domain::TransferNode, self.leaves(chain, header)?);
+        let (seed, end) = (chain.of_block(header.height), header.first_sequence + header.count);
+        let mut tree =
+            Tree::from_leaves(Domain::TransferNode, self.leaves(&seed, header.first_sequence, end)?);
         let path = tree.path(at);
         *held = Some((header.height, tree));
         Ok(path)
     }
 
-    /// All leaf hashes of a block, from journal and rows.
-    fn leaves(&self, chain: &SaltSeed, header: &BlockHeader) -> Result<Vec<Hash>, QueryFault> {
-        let (seed, end) = (chain.of_block(header.height), header.first_sequence + header.count);
-        let mut hashes = Vec::with_capacity(usize::try_from(header.count).unwrap_or(0));
-        for frame in self.journal.frames_from(header.first_sequence) {
+    /// The leaf hashes of the entries from `first` to before `end` in the block of `seed`, from journal and rows.
+    fn leaves(&self, seed: &SaltSeed, first: u64, end: u64) -> Result<Vec<Hash>, QueryFault> {
+        let mut hashes = Vec::with_capacity(usize::try_from(end - first).unwrap_or(0));
+        for frame in self.journal.frames_from(first) {
             let frame = frame?;
-            let first = frame.header.first_sequence;
-            if first >= end {
+            let begin = frame.header.first_sequence;
+            if begin >= end {
                 break;
             }
-            let rows = self.outcomes.read(first, frame.header.count as usize)?;
-            let unreadable = QueryFault::Unreadable(first);
-            let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| unreadable.clone())?;
-            let records = records_of(&frame).ok_or(unreadable)?;
-            leaf_hashes(&seed, (first, frame.header.timestamp), (&records, rows), &mut hashes);
+            let unreadable = QueryFault::Unreadable(begin);
+            let records = records_of(&frame).ok_or_else(|| unreadable.clone())?;
+            // Of the frames at both ends some records may be others'.
+            let (from, to) = (begin.max(first), (begin + records.len() as u64).min(end));
+            let place = |sequence| usize::try_from(sequence - begin).unwrap_or(usize::MAX);
+            let records = records.get(place(from)..place(to)).ok_or_else(|| unreadable.clone())?;
+            let rows = self.outcomes.read(from, records.len())?;
+            let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| unreadable)?;
+            leaf_hashes(seed, (from, frame.header.timestamp), (records, rows), &mut hashes);
+            if to == end {
+                break;
+            }
         }
         Ok(hashes)
     }

@@ -19,7 +19,7 @@ use crate::journal::{Durable, Frame};
 use crate::machine::{MachineFault, take_tables_back};
 use crate::restart;
 use crate::storage::Storage;
-use crate::stores::{BlockStore, IdRuns, OutcomeStore};
+use crate::stores::{BlockStore, GroupStore, IdRuns, OutcomeStore};
 
 /// The replay at the opening.
 pub(super) struct Replay<S: Storage> {
@@ -28,6 +28,7 @@ pub(super) struct Replay<S: Storage> {
     pub(super) ids: IdRuns<S>,
     pub(super) blocks: BlockStore<S>,
     pub(super) outcomes: OutcomeStore<S>,
+    pub(super) groups: GroupStore<S>,
     pub(super) operator: PublicKey,
     pub(super) awaiting: VecDeque<BlockHeader>,
     pub(super) sealed_head: Option<Head>,
@@ -48,6 +49,7 @@ impl<S: Storage> Replay<S> {
         let header = self.sealer.absorb(&view_of(frame), &rows, applied.delta.as_ref())?;
         self.sealed_head = header.is_some().then(|| frame.header.head(frame.hash));
         let Some(header) = header else { return Ok(()) };
+        self.groups.write(&header, self.sealer.groups()).map_err(BookFault::from)?;
         if header.height > self.blocks.last() {
             self.awaiting.push_back(header);
             return Ok(());

@@ -30,7 +30,9 @@ use crate::machine::{
     Beginning, MachineFault, MachineOptions, OpenError, RecoveryReport, begin, last_sealed,
 };
 use crate::storage::Storage;
-use crate::stores::{BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock};
+use crate::stores::{
+    BlockStore, GroupStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
+};
 
 /// Bytes of a group that is still to be completed: no operator writes a longer one.
 const GROUP_BYTES_MAX: usize = 32 << 20;
@@ -50,6 +52,7 @@ pub struct Replica<S: Storage> {
     ids: IdRuns<S>,
     blocks: BlockStore<S>,
     outcomes: OutcomeStore<S>,
+    groups: GroupStore<S>,
     snapshots: SnapshotStore<S>,
     snapshot_height: u64,
     /// The beginning of a group, not written yet.
@@ -84,6 +87,7 @@ impl<S: Storage> Replica<S> {
         }
         let (blocks, _) = BlockStore::open(storage.clone())?;
         let outcomes = OutcomeStore::open(storage.clone())?;
+        let groups = GroupStore::open(storage.clone())?;
         let snapshots = SnapshotStore::open(storage.clone())?;
         let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
@@ -100,6 +104,7 @@ impl<S: Storage> Replica<S> {
             ids: id_runs,
             blocks,
             outcomes,
+            groups,
             operator: identity.operator,
             awaiting: VecDeque::new(),
             sealed_head: None,
@@ -125,7 +130,7 @@ impl<S: Storage> Replica<S> {
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
         }
-        let Replay { state, sealer, ids, blocks, outcomes, awaiting, sealed_head, .. } = replay;
+        let Replay { state, sealer, ids, blocks, outcomes, groups, awaiting, sealed_head, .. } = replay;
         let history = JournalHistory::with_ids(journal.reader(), ids.clone());
         let mut replica = Self {
             identity,
@@ -136,6 +141,7 @@ impl<S: Storage> Replica<S> {
             ids,
             blocks,
             outcomes,
+            groups,
             snapshots,
             snapshot_height: report.snapshot.unwrap_or(0),
             partial: Vec::new(),
@@ -296,6 +302,9 @@ impl<S: Storage> Replica<S> {
             self.outcomes.write_rows(frame.header.first_sequence, rows.as_bytes())?;
             let header = self.sealer.absorb(&view_of(&frame), &rows, applied.delta.as_ref());
             let header = header.map_err(MachineFault::Frame)?;
+            if let Some(header) = &header {
+                self.groups.write(header, self.sealer.groups())?;
+            }
             self.sealed_head = header.is_some().then(|| frame.header.head(frame.hash));
             self.awaiting.extend(header);
             executed += 1;
@@ -452,6 +461,7 @@ impl<S: Storage> Replica<S> {
     /// Faults of the own stores.
     pub fn sync(&self) -> Result<(), FollowFault> {
         self.outcomes.sync()?;
+        self.groups.sync()?;
         Ok(self.blocks.sync()?)
     }
 

@@ -5,6 +5,7 @@
 //! journal, the journal is right. What a store says is durable vouches for the frames that it was made of.
 
 mod blocks;
+mod groups;
 mod id_run;
 mod id_runs;
 mod log;
@@ -18,6 +19,7 @@ use std::fmt;
 use crate::storage::StorageFault;
 
 pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
+pub use groups::{GROUPS_DIRECTORY, GroupStore};
 pub use id_run::IDS_DIRECTORY;
 pub use id_runs::{FoundRun, IdRuns, runs_in};
 pub use log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore, TakeFault, WITNESSED_FILE};
