@@ -6,12 +6,12 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-const FOLDERS: [&str; 4] = ["journal", "outcomes", "blocks", "ids"];
+const FOLDERS: [&str; 5] = ["journal", "outcomes", "groups", "blocks", "ids"];
 const BLOCK: usize = 4_096;
 /// Read at a time, from the end.
 const CHUNK: usize = 256 * BLOCK;
 
-/// Bytes in journal, outcome rows, blocks and runs of ids.
+/// Bytes in journal, outcome rows, groups, blocks and runs of ids.
 ///
 /// # Errors
 /// Where a file can't be read.

@@ -72,7 +72,7 @@ fn i8_receipts_are_the_same_from_stored_groups_and_where_those_are_lost_or_wrong
         fill(&engine, &world);
         let wanted: Vec<_> = (1..=engine.archive().blocks.last())
             .map(|height| engine.archive().block(height).expect("readable").expect("stored").header.count)
-            .map(|count| Some(count.div_ceil(GROUP_LEAVES as u64) as usize))
+            .map(|count| Some(usize::try_from(count.div_ceil(GROUP_LEAVES as u64)).expect("few")))
             .collect();
         assert_eq!(wanted.last(), Some(&Some(8)), "1,900 transfers and what seals them");
         assert_eq!(stored_groups(&engine), wanted);
