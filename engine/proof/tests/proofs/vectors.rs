@@ -15,6 +15,8 @@ use crate::sample::Random;
 
 /// Forgeries of one name in the file.
 const ALIKE_MAX: usize = 10;
+/// Transfers of the blocks that all shapes of trees are shown with.
+const SIZES: [usize; 6] = [1, 2, 3, 5, 8, 13];
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors.json");
 
 fn hex(bytes: &[u8]) -> String {
@@ -26,9 +28,58 @@ fn bytes_of(text: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).expect("hex"), 16).expect("hex")).collect()
 }
 
-fn vector(name: &str, key: &PublicKey, chain: &str, (form, text): (&str, String), is_valid: bool) -> Value {
-    let valid = if is_valid { "yes" } else { "no" };
-    json!({ "name": name, "key": key.to_string(), "chain": chain, form: text, "valid": valid })
+fn valid(name: &str, chain: &str, (form, text): (&str, String)) -> Value {
+    json!({ "name": name, "key": operator_key().to_string(), "chain": chain, form: text, "valid": "yes" })
+}
+
+/// A vector that is refused, with why.
+fn invalid(name: &str, (key, chain): (&PublicKey, &str), (form, text): (&str, String)) -> Value {
+    let mut vector =
+        json!({ "name": name, "key": key.to_string(), "chain": chain, form: text, "valid": "no" });
+    let refusal = said_of(&vector).expect_err(name);
+    vector["refusal"] = Value::String(refusal);
+    vector
+}
+
+/// Right proofs of trees of many sizes: of each leaf of the small ones, of participants without a transfer, of batches of
+/// one and more, of logs of all shapes.
+fn of_sizes(chain: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut add = |name: String, proof: Proof| all.push(valid(&name, chain, ("file", hex(&encode(&proof)))));
+    for (transfers, height) in SIZES.into_iter().zip(20..) {
+        // The last bank takes no part where there are more than two.
+        let market = Market::new(height, 2 + transfers % 3, transfers);
+        for leaf in 0..transfers {
+            let receipt = Proof::Receipt(market.receipt(leaf, leaf % 2 == 0));
+            add(format!("receipt: leaf {leaf} of {transfers}"), receipt);
+        }
+        for slot in 0..market.slots() {
+            let of = format!("slot {slot} of {}", market.slots());
+            let proof = market.completeness(slot);
+            let what = match proof.transfers.len() {
+                0 => "none".to_owned(),
+                count => format!("{count} of {transfers}"),
+            };
+            add(format!("completeness: {what}, {of}"), Proof::Completeness(proof));
+            add(format!("position: {of}"), Proof::Position(market.position(slot, slot % 2 == 1)));
+        }
+        let accounts = market.accounts.len();
+        for handle in [0, accounts / 2, accounts - 1] {
+            add(format!("balance: account {handle} of {accounts}"), Proof::Balance(market.balance(handle)));
+        }
+        add(format!("settlement: {} positions", market.slots()), Proof::Settlement(market.settlement(978)));
+        for place in [0, transfers - 1] {
+            let proof = Proof::SignedBatch(market.signed_batch(0, transfers, place));
+            add(format!("signed_batch: place {place} of {transfers}"), proof);
+        }
+        let proof = Proof::Consistency(market.consistency(transfers));
+        add(format!("consistency: {} headers", transfers + 1), proof);
+        for old in 1..transfers {
+            let proof = Proof::LogConsistency(market.log_consistency(old, transfers));
+            add(format!("log_consistency: {old} to {transfers}"), proof);
+        }
+    }
+    all
 }
 
 fn vectors() -> Vec<Value> {
@@ -36,20 +87,21 @@ fn vectors() -> Vec<Value> {
     let mut all = Vec::new();
     for proof in Market::new(3, 3, 7).proofs() {
         let text = to_json(&proof).expect("a proof within its bounds");
-        all.push(vector(proof.kind().name(), &key, "", ("json", text), true));
+        all.push(valid(proof.kind().name(), "", ("json", text)));
     }
     for proof in [Market::new(3, 3, 7), Market::new(4, 2, 2)].iter().flat_map(Market::proofs) {
-        all.push(vector(proof.kind().name(), &key, &chain, ("file", hex(&encode(&proof))), true));
+        all.push(valid(proof.kind().name(), &chain, ("file", hex(&encode(&proof)))));
     }
+    all.extend(of_sizes(&chain));
     for proof in Market::new(3, 3, 7).proofs() {
         let (name, file) = (proof.kind().name(), encode(&proof));
         let stranger = PublicKey::of(&SigningKey::from_bytes(&[0x77; 32]));
         let of = |what: &str| format!("{name}: {what}");
-        all.push(vector(&of("another key"), &stranger, &chain, ("file", hex(&file)), false));
+        all.push(invalid(&of("another key"), (&stranger, &chain), ("file", hex(&file))));
         let other = hex(b"feiqian-test-one");
-        all.push(vector(&of("another chain"), &key, &other, ("file", hex(&file)), false));
+        all.push(invalid(&of("another chain"), (&key, &other), ("file", hex(&file))));
         for (what, file) in damaged(&file) {
-            all.push(vector(&of(&what), &key, &chain, ("file", hex(&file)), false));
+            all.push(invalid(&of(&what), (&key, &chain), ("file", hex(&file))));
         }
     }
     let forgeries = forgeries::all();
@@ -60,10 +112,12 @@ fn vectors() -> Vec<Value> {
             continue;
         }
         let file = hex(&encode(&forgery.proof));
-        all.push(vector(forgery.name, &key, &chain, ("file", file), false));
+        let vector = invalid(forgery.name, (&key, &chain), ("file", file));
+        assert_eq!(member(&vector, "refusal"), forgery.refusal.to_string(), "{}", forgery.name);
+        all.push(vector);
     }
     for (name, text) in other_forms() {
-        all.push(vector(name, &key, &chain, ("json", text), false));
+        all.push(invalid(name, (&key, &chain), ("json", text)));
     }
     all
 }
@@ -89,16 +143,16 @@ fn member<'a>(vector: &'a Value, name: &str) -> &'a str {
     vector[name].as_str().unwrap_or_default()
 }
 
-/// What this implementation says of a vector.
-fn is_accepted(vector: &Value) -> bool {
+/// What this implementation says of a vector: nothing, or why it is refused.
+fn said_of(vector: &Value) -> Result<(), String> {
     let key = PublicKey::parse(member(vector, "key")).expect("a key");
     let chain = bytes_of(member(vector, "chain"));
     let chain = (!chain.is_empty()).then(|| <[u8; 16]>::try_from(chain).expect("a chain id"));
     let proof = match vector.get("json") {
-        Some(text) => from_json(text.as_str().expect("a text")).ok(),
-        None => Proof::decode(&bytes_of(member(vector, "file"))).ok(),
+        Some(text) => from_json(text.as_str().expect("a text")).map_err(|error| error.to_string()),
+        None => Proof::decode(&bytes_of(member(vector, "file"))).map_err(|error| error.to_string()),
     };
-    proof.is_some_and(|proof| proof.verify(&key, chain.as_ref()).is_ok())
+    proof?.verify(&key, chain.as_ref()).map(drop).map_err(|refusal| refusal.to_string())
 }
 
 #[test]
@@ -107,8 +161,10 @@ fn the_file_of_vectors_is_what_the_code_makes_and_says() {
     let read: Vec<Value> = serde_json::from_str(&file).expect("a list of vectors");
     assert!(read.len() > 200);
     for vector in &read {
-        let valid = if is_accepted(vector) { "yes" } else { "no" };
+        let said = said_of(vector);
+        let valid = if said.is_ok() { "yes" } else { "no" };
         assert_eq!(member(vector, "valid"), valid, "{}", member(vector, "name"));
+        assert_eq!(member(vector, "refusal"), said.err().unwrap_or_default(), "{}", member(vector, "name"));
     }
     assert!(read == vectors(), "write the vectors anew and look at the difference");
 }
