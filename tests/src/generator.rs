@@ -12,6 +12,7 @@ use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
 use feiqian_core::participant::{Cycle, CycleState, ParticipantHandle, ParticipantState};
+use feiqian_core::secrets::SaltSecret;
 use feiqian_core::transfer::{Record, flags};
 
 use crate::dice::Dice;
@@ -417,7 +418,7 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(24) {
+        Some(match self.dice.below(25) {
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {
                 let is_any = self.dice.once_in(2);
@@ -453,6 +454,10 @@ impl Teller {
                 bic: self.some_bic(),
                 currency: self.some_currency(),
                 cap: self.limit(),
+            },
+            // One of few, so that one comes again.
+            23 => Command::RotateSalts {
+                secret: SaltSecret([u8::try_from(self.dice.below(40)).unwrap_or(0); 32]),
             },
             22 => Command::RegisterParticipant { bic: self.some_bic(), name: "Late".into(), key: None },
             _ => {

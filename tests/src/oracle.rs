@@ -102,6 +102,8 @@ struct Books {
     cycles: Vec<Cycle>,
     holds: BTreeMap<u128, Hold>,
     height: u64,
+    secrets: BTreeMap<u64, [u8; 32]>,
+    next_secret: Option<[u8; 32]>,
     planted: Option<Planted>,
 }
 

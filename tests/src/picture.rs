@@ -27,6 +27,10 @@ pub struct Picture {
     pub cycles: Vec<Cycle>,
     /// Height of the open block.
     pub open_block: u64,
+    /// Secrets of rotated salts, by their first block.
+    pub secrets: BTreeMap<u64, [u8; 32]>,
+    /// The secret that waits for the next cycle.
+    pub next_secret: Option<[u8; 32]>,
 }
 
 impl Picture {
@@ -72,6 +76,13 @@ impl Picture {
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
             open_block: registry.open_block(),
+            secrets: registry
+                .salt_secrets()
+                .rotated()
+                .iter()
+                .map(|(from, secret)| (*from, secret.0))
+                .collect(),
+            next_secret: registry.salt_secrets().next().map(|secret| secret.0),
         }
     }
 }

@@ -394,7 +394,7 @@ impl Sealer {
     }
 
     fn seed_of(&self, height: u64) -> SaltSeed {
-        self.chain_seed().of_block(height)
+        self.mirror.registry.block_seed(height)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::participant::{CycleNumber, ParticipantState};
+use crate::secrets::SaltSecret;
 use crate::transfer::{Record, flags};
 
 /// Version of the byte form.
@@ -36,7 +37,7 @@ pub struct Genesis {
     pub chain_id: [u8; 16],
     /// Keys the id index against chosen ids; its order decides nothing.
     pub id_key: u128,
-    /// Salts of leaves derive from it, per block.
+    /// Salts of leaves derive from it: of transfers and positions per block, until another takes its place.
     pub salt_secret: [u8; 32],
     /// Signs block headers.
     pub operator_key: PublicKey,
@@ -140,6 +141,11 @@ pub enum Command {
         /// An instructed cycle.
         cycle: CycleNumber,
     },
+    /// 15: the salts of transfers and positions derive from another secret, from the next cycle on.
+    RotateSalts {
+        /// Drawn anew; none that this chain has had.
+        secret: SaltSecret,
+    },
 }
 
 impl Command {
@@ -197,6 +203,10 @@ impl Command {
             Self::InstructCycle { cycle } => encode_number(12, *cycle, to),
             Self::SettleCycle { cycle } => encode_number(13, *cycle, to),
             Self::FailCycle { cycle } => encode_number(14, *cycle, to),
+            Self::RotateSalts { secret } => {
+                to.u8(15);
+                to.raw(&secret.0);
+            }
         }
     }
 
@@ -234,6 +244,7 @@ impl Command {
             12 => Self::InstructCycle { cycle: from.u64()? },
             13 => Self::SettleCycle { cycle: from.u64()? },
             14 => Self::FailCycle { cycle: from.u64()? },
+            15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             _ => return Err(Malformed),
         })
     }
@@ -406,6 +417,7 @@ mod tests {
             Command::InstructCycle { cycle: 15 },
             Command::SettleCycle { cycle: 16 },
             Command::FailCycle { cycle: 17 },
+            Command::RotateSalts { secret: SaltSecret([18; 32]) },
         ]
     }
 

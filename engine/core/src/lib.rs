@@ -27,6 +27,7 @@ pub mod transfer;
 pub mod outcome;
 pub mod limits;
 pub mod codec;
+pub mod secrets;
 pub mod command;
 pub mod registry;
 pub mod batch;

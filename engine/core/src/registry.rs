@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use feiqian_proof::leaf::SaltSeed;
 use feiqian_proof::signature::verify_message;
 
 use crate::account::{AccountHandle, AccountKind, AccountState, AccountTerms, SlotHandle, UNLIMITED};
@@ -17,6 +18,7 @@ use crate::outcome::RejectReason;
 use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
+use crate::secrets::{SaltSecret, SaltSecrets};
 
 /// What commands have made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -30,6 +32,7 @@ pub struct Registry {
     pub(crate) aliases: BTreeMap<String, AccountHandle>,
     pub(crate) cycles: Vec<Cycle>,
     pub(crate) open_block: u64,
+    pub(crate) secrets: SaltSecrets,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -142,6 +145,10 @@ impl Registry {
             Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
                 self.check_cycle(*cycle, &[CycleState::Instructed])
             }
+            Command::RotateSalts { secret } => {
+                let is_first = self.genesis.as_ref().is_some_and(|genesis| genesis.salt_secret == secret.0);
+                refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
+            }
         }
     }
 
@@ -205,7 +212,13 @@ impl Registry {
                 self.move_cycle(*cycle, CycleState::Settled, sequence);
                 Effect::Settled(*cycle)
             }
+            Command::RotateSalts { secret } => self.rotate(*secret),
         }
+    }
+
+    fn rotate(&mut self, secret: SaltSecret) -> Effect {
+        self.secrets.next = Some(secret);
+        Effect::Registered
     }
 
     fn begin(&mut self, genesis: &Genesis) -> Effect {
@@ -274,6 +287,7 @@ impl Registry {
                 open.closed_at = timestamp;
             }
             self.cycles.push(open_cycle(cycle.saturating_add(1), next));
+            self.secrets.begin_cycle(next);
         }
         Effect::Sealed { height, closes }
     }
@@ -362,6 +376,18 @@ impl Registry {
     #[must_use]
     pub fn open_cycle(&self) -> CycleNumber {
         number(self.cycles.len())
+    }
+    /// The secrets that have taken the place of the first one.
+    #[must_use]
+    pub fn salt_secrets(&self) -> &SaltSecrets {
+        &self.secrets
+    }
+    /// What the salts of the transfers and positions of the block at `height` come from, for every block up to the open
+    /// one.
+    #[must_use]
+    pub fn block_seed(&self, height: u64) -> SaltSeed {
+        let Some(genesis) = &self.genesis else { return SaltSeed([0; 32]).of_block(height) };
+        self.secrets.seed_of(height, (&genesis.salt_secret, &genesis.chain_id))
     }
     /// The height of the block that is being filled; zero before genesis.
     #[must_use]

@@ -18,8 +18,11 @@ use crate::mirror::{Closing, Mirror};
 use crate::number::number32;
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
+use crate::secrets::SaltSecrets;
 
 const VERSION: u8 = 1;
+/// As version 1, with the secrets of rotated salts at the end; where there are none, version 1 stands.
+const VERSION_ROTATED: u8 = 2;
 /// Lists that only the journal's length bounds.
 const COUNT_MAX: usize = 0xFFFF_FFFF;
 
@@ -28,7 +31,8 @@ impl Mirror {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Encoder::default();
-        to.u8(VERSION);
+        let secrets = &self.registry.secrets;
+        to.u8(if secrets.is_empty() { VERSION } else { VERSION_ROTATED });
         encode_registry(&self.registry, &mut to);
         to.count(self.accounts.len());
         for cell in &self.accounts {
@@ -57,6 +61,9 @@ impl Mirror {
         }
         to.count(self.closings.len());
         self.closings.iter().for_each(|closing| encode_closing(closing, &mut to));
+        if !secrets.is_empty() {
+            secrets.encode(&mut to);
+        }
         to.0
     }
 
@@ -67,12 +74,13 @@ impl Mirror {
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut from = Decoder::new(bytes);
         let from = &mut from;
-        if from.u8()? != VERSION {
+        let version = from.u8()?;
+        if version != VERSION && version != VERSION_ROTATED {
             return Err(Malformed);
         }
         let registry = decode_registry(from)?;
         let key = registry.genesis().map_or(0, |genesis| genesis.id_key);
-        let mirror = Self {
+        let mut mirror = Self {
             registry,
             accounts: list(from, ACCOUNTS_MAX, |from| {
                 Ok(AccountCell {
@@ -93,6 +101,9 @@ impl Mirror {
             holds: decode_holds(from, key)?,
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
+        if version == VERSION_ROTATED {
+            mirror.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?;
+        }
         from.clone().finish()?;
         let is_whole = mirror.accounts.len() == mirror.registry.accounts.len()
             && mirror.slots.len() == mirror.registry.slots.len();
@@ -245,6 +256,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         aliases: aliases.into_iter().collect(),
         cycles,
         open_block: from.u64()?,
+        secrets: SaltSecrets::default(),
     })
 }
 

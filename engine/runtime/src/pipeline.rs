@@ -320,8 +320,12 @@ fn start(
     let (admission, doorway) =
         Admission::new(options.in_flight_transfers_max, options.participant_in_flight_transfers_max);
     let admission = Arc::new(admission);
-    let archive =
-        Archive::new(journal.reader(), (book.outcomes.clone(), book.groups.clone()), book.blocks.clone());
+    let archive = Archive::new(
+        journal.reader(),
+        (book.outcomes.clone(), book.groups.clone()),
+        book.blocks.clone(),
+        Arc::clone(&directory),
+    );
     let ids = state.ids().empty_copy();
     let head = *journal.head();
     let shard_count = options.shards.max(1);

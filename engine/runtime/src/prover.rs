@@ -4,7 +4,6 @@
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::batch::Payload;
 use feiqian_core::block::{Sealer, decided_record};
-use feiqian_core::command::Genesis;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::participant::CycleState;
 use feiqian_core::state::{Fault, State};
@@ -14,7 +13,7 @@ use feiqian_proof::kinds::{
     BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer, PositionProof,
     SettlementProof, SignedBatchProof, SignedHeader,
 };
-use feiqian_proof::leaf::{PositionLeaf, SaltKind, SaltSeed, config_leaf, salt};
+use feiqian_proof::leaf::{PositionLeaf, SaltKind, config_leaf, salt};
 use feiqian_proof::signature::Signature;
 use feiqian_proof::tree::path_of;
 
@@ -51,7 +50,6 @@ pub enum ProverFault {
 #[derive(Debug)]
 pub struct Prover<S: Storage> {
     archive: Archive<S>,
-    genesis: Genesis,
     sealer: Sealer,
     block: SignedHeader,
     /// The block's transfers as its leaves have them, commands left out.
@@ -65,7 +63,6 @@ impl<S: Storage> Prover<S> {
     /// [`ProverFault`].
     pub fn at(archive: Archive<S>, height: u64) -> Result<Self, ProverFault> {
         let stored = archive.block(height)?.ok_or(ProverFault::NoBlock(height))?;
-        let genesis = archive.genesis()?;
         let history = JournalHistory::new(archive.journal.clone());
         let (mut state, mut sealer) = (State::default(), Sealer::default());
         let (mut records, mut rows) = (Vec::new(), Vec::new());
@@ -89,7 +86,7 @@ impl<S: Storage> Prover<S> {
                         return Err(ProverFault::Differs(height));
                     }
                     let block = SignedHeader { header, signature: stored.signature };
-                    return Ok(Self { archive, genesis, sealer, block, records });
+                    return Ok(Self { archive, sealer, block, records });
                 }
                 Some(_) => records.clear(),
                 None => {}
@@ -124,8 +121,7 @@ impl<S: Storage> Prover<S> {
         let position = self.position(slot)?;
         let registry = &self.sealer.mirror().registry;
         let is_own = |handle| registry.account(handle).is_some_and(|terms| terms.slot == slot);
-        let chain = SaltSeed::of_chain(&self.genesis.salt_secret, &self.genesis.chain_id);
-        let seed = chain.of_block(self.block.header.height);
+        let seed = registry.block_seed(self.block.header.height);
         let own =
             self.records.iter().filter(|record| is_own(record.debtor.get()) || is_own(record.creditor.get()));
         let transfers = own.map(|record| OwnTransfer {

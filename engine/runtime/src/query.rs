@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use zerocopy::FromBytes as _;
 
 use crate::book::SealedBlock;
+use crate::directory::Directory;
 use crate::history::{JournaledEntry, entry_of, records_of};
 use crate::journal::{Durable, Frame, JournalReader, ReadFault};
 use crate::storage::Storage;
@@ -37,6 +38,8 @@ pub struct Archive<S: Storage> {
     pub blocks: BlockStore<S>,
     /// The roots of the groups of transfers of each block.
     pub groups: GroupStore<S>,
+    /// For the secrets of rotated salts.
+    directory: Arc<Directory>,
     /// The tree of the last block without stored groups that a receipt was asked of, by its height: one at a time,
     /// 16 MiB for a full block.
     tree: Arc<Mutex<Option<(u64, Tree)>>>,
@@ -85,8 +88,9 @@ impl<S: Storage> Archive<S> {
         journal: JournalReader<S>,
         (outcomes, groups): (OutcomeStore<S>, GroupStore<S>),
         blocks: BlockStore<S>,
+        directory: Arc<Directory>,
     ) -> Self {
-        Self { journal, outcomes, blocks, groups, tree: Arc::default() }
+        Self { journal, outcomes, blocks, groups, directory, tree: Arc::default() }
     }
 
     /// The entry at a sequence with its row; none beyond the journal's end.
@@ -161,47 +165,46 @@ impl<S: Storage> Archive<S> {
         let block = self.block_of(sequence)?.ok_or(QueryFault::NotSealed(sequence))?;
         let header = block.header;
         let (entry, row) = self.entry(sequence)?.ok_or(QueryFault::NotSealed(sequence))?;
-        let genesis = self.genesis()?;
-        let chain = SaltSeed::of_chain(&genesis.salt_secret, &genesis.chain_id);
+        let seed = self.directory.registry(|registry| registry.block_seed(header.height));
         let index = sequence - header.first_sequence;
         let at = usize::try_from(index).map_err(|_| QueryFault::Unreadable(sequence))?;
         Ok(Receipt {
             header,
             signature: block.signature,
             index,
-            salt: salt(&chain.of_block(header.height), SaltKind::Transfer, sequence),
+            salt: salt(&seed, SaltKind::Transfer, sequence),
             record: *decided_record(&entry.record, &row, sequence, entry.timestamp).bytes(),
-            path: self.path(&chain, &header, at)?,
+            path: self.path(&seed, &header, at)?,
             details: entry.details.unwrap_or_default(),
         })
     }
 
     /// The path of a leaf of a block, from the block's groups. Where those are not stored or wrong, the first one asked
     /// of a block takes a walk over it, those behind it do not.
-    fn path(&self, chain: &SaltSeed, header: &BlockHeader, at: usize) -> Result<Vec<Hash>, QueryFault> {
-        match self.path_by_groups(chain, header, at)? {
+    fn path(&self, seed: &SaltSeed, header: &BlockHeader, at: usize) -> Result<Vec<Hash>, QueryFault> {
+        match self.path_by_groups(seed, header, at)? {
             Some(path) => Ok(path),
-            None => self.path_by_leaves(chain, header, at),
+            None => self.path_by_leaves(seed, header, at),
         }
     }
 
     /// From the leaves of one group; none where the groups are not stored, or not those of the block.
     fn path_by_groups(
         &self,
-        chain: &SaltSeed,
+        seed: &SaltSeed,
         header: &BlockHeader,
         at: usize,
     ) -> Result<Option<Vec<Hash>>, QueryFault> {
         let Some(groups) = self.groups.read(header)? else { return Ok(None) };
         let first = header.first_sequence + (at / GROUP_LEAVES * GROUP_LEAVES) as u64;
         let end = (first + GROUP_LEAVES as u64).min(header.first_sequence + header.count);
-        let group = self.leaves(&chain.of_block(header.height), first, end)?;
+        let group = self.leaves(seed, first, end)?;
         Ok(path_in_groups(Domain::TransferNode, &group, &groups, at))
     }
 
     fn path_by_leaves(
         &self,
-        chain: &SaltSeed,
+        seed: &SaltSeed,
         header: &BlockHeader,
         at: usize,
     ) -> Result<Vec<Hash>, QueryFault> {
@@ -209,9 +212,9 @@ impl<S: Storage> Archive<S> {
         if let Some((_, tree)) = held.as_mut().filter(|(height, _)| *height == header.height) {
             return Ok(tree.path(at));
         }
-        let (seed, end) = (chain.of_block(header.height), header.first_sequence + header.count);
+        let end = header.first_sequence + header.count;
         let mut tree =
-            Tree::from_leaves(Domain::TransferNode, self.leaves(&seed, header.first_sequence, end)?);
+            Tree::from_leaves(Domain::TransferNode, self.leaves(seed, header.first_sequence, end)?);
         let path = tree.path(at);
         *held = Some((header.height, tree));
         Ok(path)

@@ -105,6 +105,11 @@ impl Books {
             Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
                 self.note_cycle(reasons, *cycle, &[CycleState::Instructed]);
             }
+            Command::RotateSalts { secret } => {
+                let first = self.genesis.as_ref().map(|genesis| genesis.salt_secret);
+                let mut used = self.secrets.values().copied().chain(self.next_secret).chain(first);
+                note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
+            }
         }
     }
 
@@ -177,11 +182,15 @@ impl Books {
                 self.height += 1;
                 let (end_block, closed) = (self.height, self.cycle(*cycle));
                 *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
+                if let Some(secret) = self.next_secret.take() {
+                    self.secrets.insert(end_block, secret);
+                }
                 self.begin_cycle();
             }
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
+            Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
         }
     }
 
@@ -260,6 +269,8 @@ impl Books {
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
             open_block: self.height,
+            secrets: self.secrets.clone(),
+            next_secret: self.next_secret,
         }
     }
 }
@@ -278,6 +289,7 @@ fn is_risky(command: &Command) -> bool {
         | Command::CloseCycle { .. }
         | Command::InstructCycle { .. }
         | Command::SettleCycle { .. }
-        | Command::FailCycle { .. } => true,
+        | Command::FailCycle { .. }
+        | Command::RotateSalts { .. } => true,
     }
 }

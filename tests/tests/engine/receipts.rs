@@ -4,16 +4,20 @@
 use std::path::PathBuf;
 
 use feiqian_core::batch::Batch;
+use feiqian_core::command::Command;
+use feiqian_core::secrets::SaltSecret;
 use feiqian_core::transfer::Record;
 use feiqian_proof::groups::GROUP_LEAVES;
+use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
 use feiqian_proof::receipt::Receipt;
 use feiqian_runtime::audit::{AuditFault, audit};
 use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::prover::Prover;
 use feiqian_runtime::storage::files::FileStorage;
-use feiqian_tests::world::World;
+use feiqian_tests::world::{Eyes, World, entry};
 
 use super::EUR;
-use super::house::{House, in_time};
+use super::house::{House, command, in_time};
 
 /// Transfers of each block behind the founding: within a group, exactly one, one more, several.
 const SIZES: [u64; 5] = [3, 255, 256, 257, 1_900];
@@ -112,5 +116,86 @@ fn i8_receipts_are_the_same_from_stored_groups_and_where_those_are_lost_or_wrong
         assert_eq!(stored_groups(&engine), wanted);
         assert!(receipts(&engine) == all, "with groups made again");
         engine.shutdown();
+    });
+}
+
+/// The salts of the receipts of a block are those of a seed.
+fn is_seed_of(engine: &Engine, height: u64, seed: &SaltSeed) -> bool {
+    let header = engine.archive().block(height).expect("readable").expect("stored").header;
+    (header.first_sequence..header.first_sequence + header.count).all(|sequence| {
+        let receipt = engine.archive().receipt(sequence).expect("sealed");
+        receipt.salt == salt(seed, SaltKind::Transfer, sequence)
+    })
+}
+
+#[test]
+fn i8_a_rotated_secret_opens_the_blocks_of_its_own_cycles_and_no_others() {
+    in_time(|| {
+        let mut house = House::new(2);
+        house.options.snapshot_blocks = 1;
+        let (engine, world) = house.furnished();
+        engine.seal().expect("room");
+        let rotate = |number, id| {
+            let row = command(
+                &engine,
+                &entry(id, Command::RotateSalts { secret: SaltSecret([number; 32]) }, Eyes::Four),
+            );
+            assert_eq!(row.reason(), None);
+        };
+        // A block in the cycle that is open, in which the rotation is ordered; its closing; one behind it.
+        let mut ends = Vec::new();
+        for cycle in 1..=2_u8 {
+            rotate(cycle, 7_000 + u128::from(cycle));
+            let record =
+                Record::new(9_000 + u128::from(cycle), world.account("A"), world.account("C"), 1, EUR);
+            let batch = Batch::new(world.bank("A"), vec![record]);
+            engine.submit(batch).expect("room").wait().expect("it runs");
+            engine.seal().expect("room");
+            let close = Command::CloseCycle { cycle: cycle.into() };
+            assert_eq!(command(&engine, &entry(8_000 + u128::from(cycle), close, Eyes::Four)).reason(), None);
+            engine.ask(|_| ());
+            ends.push(engine.archive().blocks.last());
+        }
+        let record = Record::new(9_100, world.account("A"), world.account("C"), 1, EUR);
+        engine.submit(Batch::new(world.bank("A"), vec![record])).expect("room").wait().expect("it runs");
+        engine.seal().expect("room");
+
+        let last = engine.archive().blocks.last();
+        assert!(last > ends[1] && ends[1] > ends[0]);
+        let genesis = engine.archive().genesis().expect("readable");
+        let chains = [genesis.salt_secret, [1; 32], [2; 32]]
+            .map(|secret| SaltSeed::of_chain(&secret, &genesis.chain_id));
+        let check = |engine: &Engine| {
+            for height in 1..=last {
+                let own = ends.iter().filter(|end| height > **end).count();
+                for (at, chain) in chains.iter().enumerate() {
+                    let opens = is_seed_of(engine, height, &chain.of_block(height));
+                    assert_eq!(opens, at == own, "block {height}, secret {at}");
+                }
+                assert!(!is_seed_of(engine, height, &chains[own].of_block(height + 1)), "block {height}");
+            }
+            let all = receipts(engine);
+            // Proofs by replay have the same salts.
+            let mut prover = Prover::at(engine.archive().clone(), last).expect("there");
+            let proof = prover.completeness(0).expect("a position");
+            assert!(proof.verify(&genesis.operator_key, Some(&genesis.chain_id)).is_ok());
+            assert!(proof.transfers.iter().all(|own| all.iter().any(|receipt| receipt.salt == own.salt)));
+            assert!(!proof.transfers.is_empty());
+            assert!(prover.balance(0).expect("there").verify(&genesis.operator_key, None).is_ok());
+            all
+        };
+        let all = check(&engine);
+        engine.shutdown();
+        drop(engine);
+        audit(FileStorage::open(&house.options.data).expect("free")).expect("replayed with the same salts");
+        for lost in ["", "snapshots", "groups"] {
+            if !lost.is_empty() {
+                house.lose(lost);
+            }
+            let engine = house.open();
+            assert_eq!(engine.recovered().snapshot.is_some(), lost != "snapshots", "{lost}");
+            assert!(check(&engine) == all, "{lost}");
+            engine.shutdown();
+        }
     });
 }

@@ -2,6 +2,7 @@
 
 use feiqian_core::account::AccountState;
 use feiqian_core::command::Command;
+use feiqian_core::secrets::SaltSecret;
 use feiqian_runtime::machine::{Machine, command_frame};
 use feiqian_runtime::stores::{BlockStore, StoredBlock};
 use feiqian_tests::picture::Picture;
@@ -23,6 +24,7 @@ fn i9_a_snapshot_asked_for_between_two_blocks_holds_no_later_command() {
         Command::OpenAccounts { bic: bic("A"), currency: eur, count: 2, credit_line: 0 },
         Command::SetAccountState { account: 0, state: AccountState::Frozen },
         Command::SetNetDebitCap { bic: bic("A"), currency: eur, cap: 7 },
+        Command::RotateSalts { secret: SaltSecret([7; 32]) },
         Command::RegisterParticipant { bic: bic("B"), name: "Bank B".into(), key: None },
     ];
     for later in later {

@@ -9,6 +9,7 @@ use feiqian_core::outcome::RejectReason::{
     UnknownPosition,
 };
 use feiqian_core::participant::ParticipantState;
+use feiqian_core::secrets::SaltSecret;
 use feiqian_proof::signature::PublicKey;
 use feiqian_tests::world::{
     Expected, Eyes, NOWHERE, World, bic, cleared, currency, duplicate, entry, genesis, officer_key, rejected,
@@ -34,6 +35,7 @@ fn risky(trial: &Trial) -> Vec<Command> {
         Command::InstructCycle { cycle: 1 },
         Command::SettleCycle { cycle: 1 },
         Command::FailCycle { cycle: 1 },
+        Command::RotateSalts { secret: SaltSecret([1; 32]) },
     ]
 }
 
@@ -95,12 +97,35 @@ fn every_command_is_refused_for_what_it_names_wrongly() {
         (Command::InstructCycle { cycle: 1 }, CycleState),
         (Command::SettleCycle { cycle: 1 }, CycleState),
         (Command::FailCycle { cycle: 9 }, UnknownCycle),
+        // The one that the chain began with.
+        (Command::RotateSalts { secret: SaltSecret([0x5A; 32]) }, AlreadyRegistered),
     ];
     let before = trial.picture();
     for (command, reason) in rows {
         trial.order(command, rejected(reason));
     }
     assert_eq!(trial.picture(), before);
+}
+
+#[test]
+fn rotated_salts_begin_with_the_next_cycle_and_no_secret_comes_again() {
+    let mut trial = Trial::standard();
+    let rotate = |number| Command::RotateSalts { secret: SaltSecret([number; 32]) };
+    trial.order(rotate(1), cleared());
+    trial.order(Command::Seal { height: 1 }, cleared());
+    assert!(trial.picture().secrets.is_empty(), "blocks of the open cycle keep theirs");
+    trial.order(rotate(1), rejected(AlreadyRegistered));
+    trial.order(rotate(2), cleared());
+    trial.order(Command::CloseCycle { cycle: 1 }, cleared());
+    assert_eq!(trial.picture().secrets.into_iter().collect::<Vec<_>>(), [(3, [2; 32])]);
+    trial.order(rotate(2), rejected(AlreadyRegistered));
+    trial.order(Command::CloseCycle { cycle: 2 }, cleared());
+    assert_eq!(trial.picture().secrets.len(), 1, "a cycle without a rotation goes on with the last secret");
+    trial.order(rotate(3), cleared());
+    trial.order(Command::CloseCycle { cycle: 3 }, cleared());
+    let picture = trial.picture();
+    assert_eq!(picture.secrets.into_iter().collect::<Vec<_>>(), [(3, [2; 32]), (5, [3; 32])]);
+    assert_eq!(picture.next_secret, None);
 }
 
 #[test]
