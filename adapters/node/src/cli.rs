@@ -108,6 +108,9 @@ pub enum Command {
         /// Its height, from 1
         #[arg(value_name = "HEIGHT")]
         height: u64,
+        /// Show the seed of its salts: for an auditor of this block alone, whom it opens all transfers and positions of it
+        #[arg(long)]
+        seed: bool,
     },
     /// Write the receipt of a transfer: a file that proves offline what became of it
     Receipt {
@@ -363,6 +366,8 @@ pub enum CycleStep {
     Settle(CycleArgs),
     /// Not all obligations of an instructed cycle are paid
     Fail(CycleArgs),
+    /// Draw a new secret for the salts of transfers and positions, from the next cycle on
+    RotateSalts(OfficerArgs),
 }
 
 /// Which cycle, and by whom.
@@ -398,6 +403,8 @@ mod tests {
             "feiqian load --accounts 100 --transfers 20000 --batch 100 --sessions 4 --rate 50000 --json",
             "feiqian load --connect 127.0.0.1:9471 --keys k --distribution zipf:1.1 --two-phase 0.3",
             "feiqian --data d init --participants p.toml",
+            "feiqian block 7 --seed",
+            "feiqian cycle rotate-salts --officer-key a --officer-key b",
             "feiqian init --participants p.toml --resume --officer-key a --officer-key b",
             "feiqian serve --listen 127.0.0.1:0 --inbox i",
             "feiqian import a.xml b.xml",

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use feiqian_proof::header::{BlockHeader, Root};
+use feiqian_proof::leaf::SaltSeed;
 use feiqian_proof::signature::{PublicKey, verify_header};
 use feiqian_runtime::book::SealedBlock;
 use serde::Serialize;
@@ -44,10 +45,13 @@ struct BlockReport {
     is_signed_by_operator: bool,
     /// `SEALED` or `WITNESSED`.
     state: &'static str,
+    /// Of its salts, where it was asked for: a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    salt_seed: Option<String>,
 }
 
 impl BlockReport {
-    fn of(block: &SealedBlock, key: &PublicKey, witnessed: u64) -> Self {
+    fn of(block: &SealedBlock, key: &PublicKey, witnessed: u64, seed: Option<&SaltSeed>) -> Self {
         let BlockHeader { height, first_sequence, count, cycle, .. } = block.header;
         let header = &block.header;
         Self {
@@ -68,6 +72,7 @@ impl BlockReport {
             signature: block.signature.to_string(),
             is_signed_by_operator: verify_header(key, &header.hash(), &block.signature),
             state: state_name(height, witnessed),
+            salt_seed: seed.map(|seed| crate::hex::encode(&seed.0)),
         }
     }
 }
@@ -92,7 +97,13 @@ impl fmt::Display for BlockReport {
         writeln!(f, "  totals      {}", self.totals)?;
         writeln!(f, "  journal     {}", self.journal_head)?;
         let word = if self.is_signed_by_operator { "valid" } else { "NOT VALID" };
-        writeln!(f, "  signature   {word}")
+        writeln!(f, "  signature   {word}")?;
+        match &self.salt_seed {
+            Some(seed) => {
+                writeln!(f, "  salt seed   {seed} (secret: it opens this block's transfers and positions)")
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -102,13 +113,15 @@ pub(super) const fn state_name(height: u64, witnessed: u64) -> &'static str {
     if height <= witnessed { "WITNESSED" } else { "SEALED" }
 }
 
-pub(super) fn block(context: &Context, height: u64) -> Result<(), Fault> {
+pub(super) fn block(context: &Context, height: u64, with_seed: bool) -> Result<(), Fault> {
     let report = context.with_session(&[], |session| {
         let archive = session.engine.archive();
         let block = archive.block(height)?.ok_or_else(|| {
             Fault::Absent(format!("block {height}: there are blocks 1 to {}", archive.blocks.last()))
         })?;
-        Ok(BlockReport::of(&block, &session.genesis.operator_key, session.engine.log().witnessed()))
+        let seed = session.engine.directory().registry(|registry| registry.block_seed(height));
+        let seed = with_seed.then_some(&seed);
+        Ok(BlockReport::of(&block, &session.genesis.operator_key, session.engine.log().witnessed(), seed))
     })?;
     context.output.report(&report);
     match report.is_signed_by_operator {

@@ -5,12 +5,14 @@ use std::fmt;
 
 use feiqian_core::command::Command;
 use feiqian_core::participant::{Cycle, CycleNumber, CycleState};
+use feiqian_core::secrets::SaltSecret;
 use feiqian_files::settlement::{SettlementReport, write_cycle};
 use serde::Serialize;
 
 use super::Context;
 use crate::cli::{CycleArgs, CycleStep};
 use crate::fault::Fault;
+use crate::keys::random;
 use crate::names::time_text;
 use crate::output::Table;
 use crate::session::Session;
@@ -109,6 +111,22 @@ impl fmt::Display for Settlement<'_> {
     }
 }
 
+#[derive(Serialize)]
+struct RotationReport {
+    /// The first cycle whose blocks have the new salts.
+    first_cycle: u64,
+}
+
+impl fmt::Display for RotationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "the salts of transfers and positions derive from a new secret from cycle {} on",
+            self.first_cycle
+        )
+    }
+}
+
 pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
     match step {
         CycleStep::List => cycles(context, None),
@@ -128,6 +146,15 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
             session.command(Command::SettleCycle { cycle })?;
             Ok(StepReport { cycle, state: CycleState::Settled.name(), settlement: None, folder: None })
         }),
+        CycleStep::RotateSalts(officers) => {
+            let report = context.with_session(&officers.keys, |session| {
+                session.command(Command::RotateSalts { secret: SaltSecret(random()?) })?;
+                let open = session.engine.directory().registry(|registry| registry.open_cycle());
+                Ok(RotationReport { first_cycle: open + 1 })
+            })?;
+            context.output.report(&report);
+            Ok(())
+        }
         CycleStep::Fail(arguments) => run(context, arguments, |session| {
             let cycle = choose(session, arguments.cycle, &[CycleState::Instructed])?;
             session.command(Command::FailCycle { cycle })?;

@@ -93,7 +93,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Account { id, limit } => accounts::show(context, &id, limit),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
-        Command::Block { height } => block::block(context, height),
+        Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),

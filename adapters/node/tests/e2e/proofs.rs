@@ -1,5 +1,7 @@
 //! Proofs of every kind, made from a data directory and verified from their bytes and the public key alone.
 
+use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
+use feiqian_proof::receipt::Receipt;
 use serde_json::Value;
 
 use crate::house::House;
@@ -87,4 +89,45 @@ fn every_kind_of_proof_is_made_and_verified_and_a_changed_one_refused() {
         std::fs::write(&file, wrong).expect("written");
         house.run(&["verify", &file, "--key", &key]).fails_with(1, &["a.settlement", "not valid"]);
     }
+}
+
+#[test]
+fn an_auditor_of_one_block_gets_its_seed_and_a_rotation_changes_those_of_the_next_cycle() {
+    let house = House::founded("seeds");
+    house.import(&["01-single.xml"]);
+    let officer = |number: u32| house.data().join(format!("keys/officer-{number}.key")).display().to_string();
+    let officers = ["--officer-key", &officer(1), "--officer-key", &officer(2)];
+    let block = house.run(&["transfer", PAID]).json()["block"].as_u64().expect("sealed");
+    let seed_of = |height: u64| {
+        let said = house.run(&["block", &height.to_string(), "--seed"]).json();
+        let seed = hex(said["salt_seed"].as_str().expect("a seed"));
+        SaltSeed(seed.try_into().expect("32 bytes"))
+    };
+    assert!(
+        house.run(&["block", &block.to_string()]).json()["salt_seed"].is_null(),
+        "only where it is asked for"
+    );
+    // Some of the salts of its receipts.
+    let opens = |uetr: &str, seed: &SaltSeed| {
+        let file = house.path("seed.receipt").display().to_string();
+        house.run(&["receipt", uetr, "-o", &file]).json();
+        let receipt = Receipt::decode(&std::fs::read(&file).expect("there")).expect("a receipt");
+        receipt.salt == salt(seed, SaltKind::Transfer, receipt.header.first_sequence + receipt.index)
+    };
+    let first = seed_of(block);
+    assert!(opens(PAID, &first) && !opens(PAID, &seed_of(block - 1)));
+
+    house.run(&["cycle", "rotate-salts", "--officer-key", &officer(1)]).fails_with(4, &[]);
+    let said = house.run(&[&["cycle", "rotate-salts"], &officers[..]].concat()).json();
+    assert_eq!(said["first_cycle"], 2);
+    house.run(&[&["cycle", "close"], &officers[..]].concat()).json();
+    house.import(&["03-sepa-2009.xml"]);
+    assert_eq!(seed_of(block), first, "a sealed block keeps its seed");
+    assert!(opens(PAID, &first));
+    house.run(&["audit"]).json();
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
+    (0..text.len()).step_by(2).map(byte).collect()
 }
