@@ -21,8 +21,16 @@ use crate::registry::Registry;
 use crate::secrets::SaltSecrets;
 
 const VERSION: u8 = 1;
-/// As version 1, with the secrets of rotated salts at the end; where there are none, version 1 stands.
-const VERSION_ROTATED: u8 = 2;
+/// As version 1, with the parts of [`part`] behind it; where all of them are empty, version 1 stands.
+const VERSION_PARTS: u8 = 2;
+/// What stands behind version 1, each with its length, ascending by number; an empty one is left out. Numbers are for
+/// ever.
+mod part {
+    /// Secrets of rotated salts.
+    pub(super) const SECRETS: u8 = 1;
+}
+/// Bytes of one part.
+const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
 /// Lists that only the journal's length bounds.
 const COUNT_MAX: usize = 0xFFFF_FFFF;
 
@@ -31,8 +39,8 @@ impl Mirror {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Encoder::default();
-        let secrets = &self.registry.secrets;
-        to.u8(if secrets.is_empty() { VERSION } else { VERSION_ROTATED });
+        let parts = self.encode_parts();
+        to.u8(if parts.is_empty() { VERSION } else { VERSION_PARTS });
         encode_registry(&self.registry, &mut to);
         to.count(self.accounts.len());
         for cell in &self.accounts {
@@ -61,10 +69,34 @@ impl Mirror {
         }
         to.count(self.closings.len());
         self.closings.iter().for_each(|closing| encode_closing(closing, &mut to));
-        if !secrets.is_empty() {
-            secrets.encode(&mut to);
+        for (number, bytes) in &parts {
+            to.u8(*number);
+            to.bytes(bytes);
         }
         to.0
+    }
+
+    /// Those that are not empty, ascending.
+    fn encode_parts(&self) -> Vec<(u8, Vec<u8>)> {
+        let mut parts = Vec::new();
+        let mut add = |number, is_empty: bool, encode: &dyn Fn(&mut Encoder)| {
+            if !is_empty {
+                let mut to = Encoder::default();
+                encode(&mut to);
+                parts.push((number, to.0));
+            }
+        };
+        let secrets = &self.registry.secrets;
+        add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        parts
+    }
+
+    fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
+        match number {
+            part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            _ => return Err(Malformed),
+        }
+        Ok(())
     }
 
     /// Reads the byte form.
@@ -75,7 +107,7 @@ impl Mirror {
         let mut from = Decoder::new(bytes);
         let from = &mut from;
         let version = from.u8()?;
-        if version != VERSION && version != VERSION_ROTATED {
+        if version != VERSION && version != VERSION_PARTS {
             return Err(Malformed);
         }
         let registry = decode_registry(from)?;
@@ -101,8 +133,16 @@ impl Mirror {
             holds: decode_holds(from, key)?,
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
-        if version == VERSION_ROTATED {
-            mirror.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?;
+        let mut last = 0;
+        while version == VERSION_PARTS && !from.rest().is_empty() {
+            let number = from.u8()?;
+            let mut part = Decoder::new(from.bytes(PART_BYTES_MAX)?);
+            mirror.decode_part(number, &mut part)?;
+            part.finish()?;
+            // Ascending, so that a state has one byte form.
+            if core::mem::replace(&mut last, number) >= number {
+                return Err(Malformed);
+            }
         }
         from.clone().finish()?;
         let is_whole = mirror.accounts.len() == mirror.registry.accounts.len()
