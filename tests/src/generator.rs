@@ -8,9 +8,11 @@ use std::time::Duration;
 use feiqian_core::account::{AccountHandle, AccountKind, AccountState, UNLIMITED};
 use feiqian_core::batch::Batch;
 use feiqian_core::bic::Bic;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
+use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::participant::{Cycle, CycleState, ParticipantHandle, ParticipantState};
 use feiqian_core::secrets::SaltSecret;
 use feiqian_core::transfer::{Record, flags};
@@ -57,6 +59,8 @@ struct Teller {
     chains: u64,
     /// One transfer in so many is two-phase.
     holds: u64,
+    /// One transfer in so many may wait, or changes what waits.
+    waits: u64,
     /// One account in so many is the hot one.
     heat: u64,
     /// One field in so many is wrong.
@@ -67,11 +71,11 @@ struct Teller {
 impl Teller {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let (chains, holds) = (3 + dice.below(12), 2 + dice.below(8));
+        let (chains, holds, waits) = (3 + dice.below(12), 2 + dice.below(8), 2 + dice.below(12));
         let (heat, faults) = (2 + dice.below(6), 12 + dice.below(60));
         let (world, oracle) = (World::default(), Oracle::default());
         let picture = oracle.picture();
-        Self { dice, world, oracle, picture, fresh: Vec::new(), chains, holds, heat, faults }
+        Self { dice, world, oracle, picture, fresh: Vec::new(), chains, holds, waits, heat, faults }
     }
 
     fn told(&mut self) {
@@ -138,6 +142,11 @@ impl Teller {
             _ => 25,
         };
         let batches = (0..batches).map(|_| {
+            if self.dice.once_in(6)
+                && let Some(releases) = self.releases()
+            {
+                return Batch::new(ENGINE, releases);
+            }
             let submitter = self.submitter();
             let wanted = 1 + self.dice.below(length);
             Batch::new(submitter, self.batch(submitter, wanted))
@@ -198,8 +207,9 @@ impl Teller {
         {
             return again;
         }
-        let mut record = if self.dice.once_in(self.holds) { self.second_half() } else { None }
-            .unwrap_or_else(|| self.first_half(submitter));
+        let halves = if self.dice.once_in(self.holds) { self.second_half() } else { None };
+        let waits = if self.dice.once_in(self.waits) { self.waiting(submitter) } else { None };
+        let mut record = halves.or(waits).unwrap_or_else(|| self.first_half(submitter));
         if self.is_faulty() {
             self.spoil(&mut record);
         }
@@ -297,14 +307,96 @@ impl Teller {
             1 | 2 => 1 + hold.amount / 2,
             _ => hold.amount,
         };
-        let (kind, amount) =
-            if self.dice.once_in(3) { (flags::VOID, 0) } else { (flags::POST, amount.max(1)) };
+        let (kind, amount) = match self.dice.below(6) {
+            0 | 1 => (flags::VOID, 0),
+            2 => (flags::POST | flags::KEEP, amount.max(1)),
+            _ => (flags::POST, amount.max(1)),
+        };
         let currency = self.currency_of(hold.debtor);
         let mut record = Record::new(self.world.new_id(), hold.debtor, hold.creditor, amount, currency);
         record.flags = kind.into();
         record.related = id.into();
         self.stray(&mut record);
         Some(record)
+    }
+
+    /// A payment that may wait, or a change to one that does.
+    fn waiting(&mut self, submitter: ParticipantHandle) -> Option<Record> {
+        let seconds = |dice: &mut Dice| u32::try_from(dice.below(4)).unwrap_or(0).into();
+        let class = [0, 0, flags::HIGH, flags::URGENT][usize::try_from(self.dice.below(4)).unwrap_or(0)];
+        let mut record = match self.dice.below(4) {
+            0 | 1 => {
+                let back = if self.dice.once_in(2) { self.back(submitter) } else { None };
+                let mut record = back.unwrap_or_else(|| self.first_half(submitter));
+                (record.flags, record.timeout) = ((flags::QUEUE | class).into(), 0.into());
+                record
+            }
+            other => {
+                let (id, queued) = self.pick(&self.picture.queue.clone())?;
+                let mut record = self.naming(id, &queued);
+                let place = [0, flags::FIRST, flags::LAST][usize::try_from(self.dice.below(3)).unwrap_or(0)];
+                let bits = if other == 2 { flags::VOID } else { class | place };
+                (record.flags, record.amount) = ((flags::QUEUE | bits).into(), 0.into());
+                if other == 2 {
+                    return Some(record);
+                }
+                record
+            }
+        };
+        (record.timeout, record.delay) = (seconds(&mut self.dice), 0.into());
+        if self.dice.once_in(3) {
+            record.delay = seconds(&mut self.dice);
+        }
+        Some(record)
+    }
+
+    /// The way back of a payment which waits: the two can go out at once where neither can alone.
+    fn back(&mut self, submitter: ParticipantHandle) -> Option<Record> {
+        let owned = self.accounts_of(|owner| owner == submitter);
+        let queue = self.picture.queue.iter().map(|(_, queued)| *queued);
+        let to_owned: Vec<_> = queue.filter(|queued| owned.contains(&queued.creditor)).collect();
+        let queued = self.pick(&to_owned)?;
+        let (currency, amount) = (self.currency_of(queued.creditor), queued.amount + self.dice.below(2));
+        Some(Record::new(self.world.new_id(), queued.creditor, queued.debtor, amount, currency))
+    }
+
+    /// A record that names a payment which waits.
+    fn naming(&mut self, id: u128, queued: &Queued) -> Record {
+        let currency = self.currency_of(queued.debtor);
+        let mut record =
+            Record::new(self.world.new_id(), queued.debtor, queued.creditor, queued.amount, currency);
+        record.related = id.into();
+        self.stray(&mut record);
+        record
+    }
+
+    /// What the engine may release, alone or at once, and now and then must not.
+    fn releases(&mut self) -> Option<Vec<Record>> {
+        let mut queue = self.picture.queue.clone();
+        queue.sort_by_key(|(_, queued)| (queued.debtor, queued.place()));
+        let (most, skips) = match self.dice.below(2) {
+            0 => (1 + self.dice.below(4), 1 + self.dice.below(5)),
+            _ => (16, 1),
+        };
+        let links = self.dice.once_in(2);
+        let mut records = Vec::new();
+        for (id, queued) in queue {
+            if u64::try_from(records.len()).unwrap_or(0) < most && self.dice.once_in(skips) {
+                let mut record = self.naming(id, &queued);
+                record.flags = flags::RELEASE.into();
+                if links {
+                    record.flags = (flags::RELEASE | flags::LINKED).into();
+                }
+                if self.is_faulty() {
+                    self.spoil(&mut record);
+                }
+                records.push(record);
+            }
+        }
+        if let Some(last) = records.last_mut().filter(|_| !self.dice.once_in(20)) {
+            last.flags = (last.flags.get() & !flags::LINKED).into();
+        }
+        (!records.is_empty()).then_some(records)
     }
 
     /// Now and then, names another account than the hold does.
@@ -327,7 +419,7 @@ impl Teller {
             1 => record.zeros[5] = 1,
             2 => record.flags = (bits | 1 << (4 + self.dice.below(11))).into(),
             3 => record.flags = (bits | flags::HOLD | flags::POST).into(),
-            4 => record.zero = 1_u32.into(),
+            4 => record.delay = 1_u32.into(),
             5 => record.sequence = 1_u64.into(),
             6 => record.timestamp = 1_u64.into(),
             7 => (record.outcome, record.reason) = (u8::from(self.dice.once_in(2)), 1),

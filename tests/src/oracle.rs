@@ -11,7 +11,8 @@ use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
 use feiqian_core::command::{Entry, Genesis};
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
-use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, CHAIN_TRANSFERS_MAX};
+use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
+use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
 use feiqian_core::transfer::{Record, flags};
@@ -20,6 +21,9 @@ use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod queue;
+
+use queue::{ENGINE, Wish, is_release, wish_of};
 
 /// A rule turned wrong on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,11 +48,19 @@ pub enum Planted {
     CreditorUnlinked,
     /// What a post leaves of its hold stays reserved.
     RestStaysReserved,
+    /// What a post keeps of its hold is given back.
+    KeptRestFreed,
+    /// A payment overtakes those of its account that go out in order.
+    QueueOvertaken,
+    /// A payment waits beyond its latest time by a frame.
+    WaitingForEver,
+    /// Releases that settle at once must each be funded alone.
+    GroupOneByOne,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -59,6 +71,10 @@ impl Planted {
         Self::TwoEyes,
         Self::CreditorUnlinked,
         Self::RestStaysReserved,
+        Self::KeptRestFreed,
+        Self::QueueOvertaken,
+        Self::WaitingForEver,
+        Self::GroupOneByOne,
     ];
 }
 
@@ -101,6 +117,7 @@ struct Books {
     aliases: BTreeMap<String, u64>,
     cycles: Vec<Cycle>,
     holds: BTreeMap<u128, Hold>,
+    queue: BTreeMap<u128, Queued>,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
@@ -125,7 +142,8 @@ impl Oracle {
 
     /// Applies the next frame: the holds that its time ends, and the rows of its entries.
     pub fn apply(&mut self, frame: &Frame) -> (u32, Vec<OutcomeRow>) {
-        let expired = self.books.expire(frame.timestamp);
+        let late = u64::from(self.books.is_planted(Planted::WaitingForEver));
+        let expired = self.books.expire(frame.timestamp) + self.books.expire_waiting(frame.timestamp - late);
         let mut sequence = frame.first_sequence;
         let mut rows = Vec::new();
         match &frame.content {
@@ -160,22 +178,43 @@ impl Oracle {
             .zip(first..)
             .map(|(record, at)| self.take_id(record.uetr.get(), at, Submitted::Transfer(Box::new(*record))))
             .collect();
-        if is_open || members.len() > CHAIN_TRANSFERS_MAX {
+        let most = if is_release(&members[0]) { BATCH_TRANSFERS_MAX } else { CHAIN_TRANSFERS_MAX };
+        if is_open || members.len() > most {
+            if submitter == ENGINE {
+                self.books.count_attempts(members, &known);
+            }
             let reason = if is_open { RejectReason::ChainOpen } else { RejectReason::ChainTooLong };
             return known.into_iter().map(|row| row.unwrap_or(OutcomeRow::rejected(reason))).collect();
         }
         let mut trial = self.books.clone();
+        if is_release(&members[0]) && (members.len() > 1 || known[0].is_none()) {
+            return match trial.release((now, first), submitter, (members, &known)) {
+                Ok(rows) => {
+                    self.books = trial;
+                    rows
+                }
+                Err((at, reason)) => {
+                    if submitter == ENGINE {
+                        self.books.count_attempts(members, &known);
+                    }
+                    failed(&known, at, reason)
+                }
+            };
+        }
         let mut rows = Vec::new();
         for ((record, standing), sequence) in members.iter().zip(&known).zip(first..) {
             let result = match standing {
                 Some(_) => Err(RejectReason::ChainFailed),
-                None => trial.transfer(now, sequence, submitter, record),
+                None => trial.transfer((now, sequence), submitter, (record, members)),
             };
             match result {
                 Ok(row) => rows.push(row),
                 Err(reason) => {
                     if self.books.planted == Some(Planted::ChainKeepsItsHead) {
                         self.books = trial;
+                    }
+                    if submitter == ENGINE {
+                        self.books.count_attempts(members, &known);
                     }
                     return failed(&known, rows.len(), reason);
                 }
@@ -282,20 +321,36 @@ impl Books {
         self.cycles.len() as u64
     }
 
-    /// All reasons against a transfer; the first is answered.
-    fn refusals(&self, submitter: u32, record: &Record) -> Reasons {
+    /// All reasons against a transfer in its chain; the first is answered.
+    fn refusals(&self, now: u64, submitter: u32, (record, chain): (&Record, &[Record])) -> Reasons {
         let mut reasons = Reasons::new();
         let bits = record.flags.get();
         let has = |flag: u16| bits & flag != 0;
-        let (is_hold, is_post, is_void) = (has(flags::HOLD), has(flags::POST), has(flags::VOID));
+        let wish = wish_of(record);
+        let (is_hold, is_post) = (has(flags::HOLD), has(flags::POST));
+        let is_void = has(flags::VOID) && wish == Wish::None;
         let (is_finishing, amount) = (is_post || is_void, record.amount.get());
-        let is_malformed = u8::from(is_hold) + u8::from(is_post) + u8::from(is_void) > 1
-            || bits >= 16
-            || (record.zero.get(), record.zeros, record.outcome, record.reason) != (0, [0; 6], 0, 0)
+        let is_without_amount = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
+        let may_wait = matches!(wish, Wish::Pay | Wish::PayLater | Wish::Amend);
+        let is_among_others =
+            chain.len() > 1 && (has(flags::QUEUE) || is_release(record) != is_release(&chain[0]));
+        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record)];
+        let is_malformed = kinds.iter().filter(|is| **is).count() > 1
+            || bits & !0x31FF != 0
+            || (has(flags::KEEP) && !is_post)
+            || (has(flags::QUEUE) && (is_hold || is_post || is_release(record)))
+            || (has(flags::URGENT | flags::HIGH) && !may_wait)
+            || (has(flags::URGENT) && has(flags::HIGH))
+            || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
+            || (has(flags::FIRST) && has(flags::LAST))
+            || is_among_others
+            || (record.zeros, record.outcome, record.reason) != ([0; 6], 0, 0)
             || (record.sequence.get(), record.timestamp.get()) != (0, 0)
-            || (record.related.get() != 0) != is_finishing
-            || (record.timeout.get() != 0 && !is_hold);
-        let is_right = if is_void { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
+            || (record.related.get() != 0)
+                != (is_finishing || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
+            || (record.timeout.get() != 0 && !is_hold && !may_wait)
+            || (record.delay.get() != 0 && !may_wait);
+        let is_right = if is_without_amount { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
         note(&mut reasons, is_malformed, RejectReason::MalformedRecord);
         note(&mut reasons, !is_right, RejectReason::InvalidAmount);
         let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
@@ -306,19 +361,20 @@ impl Books {
             return reasons;
         }
         let positions = [debtor, creditor].map(|handle| &self.positions[self.known(handle).position]);
-        let is_owner =
-            submitter == positions[0].participant || (is_finishing && submitter == positions[1].participant);
+        let owner = if wish == Wish::Release { ENGINE } else { positions[0].participant };
+        let is_owner = submitter == owner || (is_finishing && submitter == positions[1].participant);
         note(&mut reasons, !is_owner, RejectReason::NotOwner);
         let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
         note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);
-        if !is_void {
+        if !is_without_amount {
             self.note_states(&mut reasons, [debtor, creditor]);
         }
         if is_finishing {
             self.note_hold(&mut reasons, record);
-        } else {
+        } else if matches!(wish, Wish::None | Wish::Pay) {
             self.note_funds(&mut reasons, record, is_hold);
         }
+        self.note_queue(&mut reasons, now, record);
         reasons
     }
 
@@ -383,13 +439,25 @@ impl Books {
 
     fn transfer(
         &mut self,
-        now: u64,
-        sequence: u64,
+        (now, sequence): (u64, u64),
         submitter: u32,
-        record: &Record,
+        (record, chain): (&Record, &[Record]),
     ) -> Result<OutcomeRow, RejectReason> {
-        if let Some(reason) = self.refusals(submitter, record).first() {
-            return Err(*reason);
+        use RejectReason::{InsufficientFunds, NetDebitCapExceeded, QueuedAhead};
+        let wish = wish_of(record);
+        let first = self.refusals(now, submitter, (record, chain)).first().copied();
+        match (first, wish) {
+            (None, Wish::PayLater) => {
+                self.wait((now, sequence), record);
+                return Ok(OutcomeRow::queued(record.amount.get(), None));
+            }
+            (None, Wish::Amend | Wish::Revoke) => return Ok(self.rearrange((now, sequence), record)),
+            (Some(reason @ (InsufficientFunds | NetDebitCapExceeded | QueuedAhead)), Wish::Pay) => {
+                self.wait((now, sequence), record);
+                return Ok(OutcomeRow::queued(record.amount.get(), Some(reason)));
+            }
+            (Some(reason), _) => return Err(reason),
+            (None, _) => {}
         }
         let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
         let (bits, related) = (record.flags.get(), record.related.get());
@@ -404,7 +472,10 @@ impl Books {
         if bits & flags::VOID != 0 {
             return Ok(OutcomeRow::accepted(Outcome::Voided, 0));
         }
-        if let Some(hold) = hold.filter(|_| self.is_planted(Planted::RestStaysReserved)) {
+        let keeps = bits & flags::KEEP != 0 && !self.is_planted(Planted::KeptRestFreed);
+        let is_more = hold.is_some_and(|hold| hold.amount > amount);
+        let stays = (keeps && is_more) || self.is_planted(Planted::RestStaysReserved);
+        if let Some(hold) = hold.filter(|_| stays) {
             self.holds.insert(related, Hold { amount: hold.amount - amount, ..hold });
         }
         Ok(self.post(sequence, [debtor, creditor], amount))

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 
 use feiqian_core::account::{AccountCell, AccountTerms};
 use feiqian_core::hold::Hold;
+use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
 use feiqian_core::registry::Registry;
 use feiqian_core::state::State;
+
+/// Ascending by id.
+pub type ById<T> = Vec<(u128, T)>;
 
 /// What can be seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,7 +24,9 @@ pub struct Picture {
     /// Accounts by handle.
     pub accounts: Vec<(AccountTerms, AccountCell)>,
     /// Pending holds, ascending by id.
-    pub holds: Vec<(u128, Hold)>,
+    pub holds: ById<Hold>,
+    /// Payments that wait, ascending by id.
+    pub queue: ById<Queued>,
     /// Aliases.
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
@@ -43,7 +49,8 @@ impl Picture {
         let account = |handle| *state.account(handle).expect("every account has a cell");
         let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
-        Self::of(state.registry(), account, slot, holds)
+        let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
+        Self::of(state.registry(), account, slot, (holds, queue))
     }
 
     /// Of the mirror, at the end of a block.
@@ -58,7 +65,10 @@ impl Picture {
             &mirror.registry,
             account,
             slot,
-            mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
+            (
+                mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
+                mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
+            ),
         )
     }
 
@@ -66,13 +76,14 @@ impl Picture {
         registry: &Registry,
         account: impl Fn(u64) -> AccountCell,
         slot: impl Fn(u32) -> SlotCell,
-        holds: Vec<(u128, Hold)>,
+        (holds, queue): (ById<Hold>, ById<Queued>),
     ) -> Self {
         Self {
             participants: registry.participants().to_vec(),
             slots: registry.slots().iter().zip(0..).map(|(terms, at)| (*terms, slot(at))).collect(),
             accounts: registry.accounts().iter().zip(0..).map(|(terms, at)| (*terms, account(at))).collect(),
             holds,
+            queue,
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
             open_block: registry.open_block(),

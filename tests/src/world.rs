@@ -10,6 +10,7 @@ use std::time::Duration;
 use feiqian_core::account::{AccountHandle, UNLIMITED};
 use feiqian_core::batch::{Batch, PayloadBuilder, command_payload};
 use feiqian_core::bic::Bic;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::frame::FrameKind;
@@ -392,10 +393,16 @@ impl World {
         record.flags = row.flags.into();
         record.related = row.related.into();
         record.timeout = row.timeout.into();
+        record.delay = row.delay.into();
         if let Some(change) = row.change {
             change(&mut record);
         }
-        (row.by.map_or(owner, |bank| self.bank(bank)), record)
+        let submitter = match row.by {
+            Some("engine") => ENGINE,
+            Some(bank) => self.bank(bank),
+            None => owner,
+        };
+        (submitter, record)
     }
 }
 
@@ -413,6 +420,7 @@ pub struct Row {
     flags: u16,
     related: u128,
     timeout: u32,
+    delay: u32,
     change: Option<fn(&mut Record)>,
     /// Whether a new batch begins with it.
     pub is_apart: bool,
@@ -451,6 +459,11 @@ pub fn held() -> Expected {
 pub fn voided() -> Expected {
     Expected { outcome: Outcome::Voided, reason: None }
 }
+/// It waits, for what the reason says or for its time.
+#[must_use]
+pub fn queued(reason: Option<RejectReason>) -> Expected {
+    Expected { outcome: Outcome::Queued, reason }
+}
 /// The original outcome stands.
 #[must_use]
 pub fn duplicate() -> Expected {
@@ -476,6 +489,7 @@ pub fn row(debtor: &'static str, creditor: &'static str, amount: u64, expected: 
         flags: 0,
         related: 0,
         timeout: 0,
+        delay: 0,
         change: None,
         is_apart: false,
     }
@@ -516,6 +530,36 @@ impl Row {
     #[must_use]
     pub fn void(self, hold: u128) -> Self {
         Self { flags: self.flags | flags::VOID, related: hold, ..self }
+    }
+    /// As one that may wait.
+    #[must_use]
+    pub fn queue(self, id: u128) -> Self {
+        Self { flags: self.flags | flags::QUEUE, id: Some(id), ..self }
+    }
+    /// Changing how this payment waits.
+    #[must_use]
+    pub fn amend(self, queued: u128) -> Self {
+        Self { flags: self.flags | flags::QUEUE, related: queued, ..self }
+    }
+    /// Revoking this payment.
+    #[must_use]
+    pub fn revoke(self, queued: u128) -> Self {
+        Self { flags: self.flags | flags::QUEUE | flags::VOID, related: queued, ..self }
+    }
+    /// Releasing this payment, by the engine.
+    #[must_use]
+    pub fn release(self, queued: u128) -> Self {
+        Self { flags: self.flags | flags::RELEASE, related: queued, by: Some("engine"), ..self }
+    }
+    /// With these flags too.
+    #[must_use]
+    pub fn flagged(self, bits: u16) -> Self {
+        Self { flags: self.flags | bits, ..self }
+    }
+    /// Not before so many seconds.
+    #[must_use]
+    pub fn after(self, delay: u32) -> Self {
+        Self { delay, ..self }
     }
     /// In one chain with the next.
     #[must_use]

@@ -13,6 +13,8 @@ mod commands;
 mod corners;
 #[path = "rules/cycles.rs"]
 mod cycles;
+#[path = "rules/liquidity.rs"]
+mod liquidity;
 #[path = "rules/properties.rs"]
 mod properties;
 #[path = "rules/schedule.rs"]

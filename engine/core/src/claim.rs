@@ -9,6 +9,9 @@ use crate::participant::{ParticipantHandle, ParticipantState, SlotTerms};
 use crate::registry::Registry;
 use crate::transfer::{Record, flags};
 
+/// Who submits the engine's own entries; no participant has this handle.
+pub const ENGINE: ParticipantHandle = ParticipantHandle::MAX;
+
 /// What kind of transfer a record is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -20,6 +23,16 @@ pub enum Kind {
     Post,
     /// Releases what was reserved.
     Void,
+    /// Moves the amount, or waits where it can't.
+    Queueable,
+    /// Waits for its time.
+    Scheduled,
+    /// Changes how a payment waits.
+    Amend,
+    /// Ends its waiting.
+    Revoke,
+    /// Moves the amount of a payment that waits.
+    Release,
 }
 
 impl Kind {
@@ -27,10 +40,28 @@ impl Kind {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Direct | Self::Post => Outcome::Cleared,
+            Self::Direct | Self::Post | Self::Queueable | Self::Release => Outcome::Cleared,
             Self::Hold => Outcome::Held,
-            Self::Void => Outcome::Voided,
+            Self::Void | Self::Revoke => Outcome::Voided,
+            Self::Scheduled | Self::Amend => Outcome::Queued,
         }
+    }
+
+    /// Whether it takes the amount out of the debtor's funds and headroom.
+    #[must_use]
+    pub const fn is_fresh(self) -> bool {
+        matches!(self, Self::Direct | Self::Hold | Self::Queueable)
+    }
+
+    /// Whether it asks the queue of its debtor account.
+    #[must_use]
+    pub const fn asks_queue(self) -> bool {
+        matches!(self, Self::Queueable | Self::Scheduled | Self::Amend | Self::Revoke | Self::Release)
+    }
+
+    /// Whether it names an earlier one, and brings no amount.
+    const fn is_without_amount(self) -> bool {
+        matches!(self, Self::Void | Self::Amend | Self::Revoke)
     }
 }
 
@@ -47,8 +78,10 @@ pub struct Claim {
     pub debtor_slot: SlotHandle,
     /// The creditor's position.
     pub creditor_slot: SlotHandle,
-    /// Minor units; zero in a void.
+    /// Minor units; zero where a hold or a waiting payment is ended or changed only.
     pub amount: u64,
+    /// Of a post: whether what is not posted stays held.
+    pub keeps: bool,
     /// The debtor account's credit line.
     pub credit_line: u64,
     /// The debtor participant's net debit cap.
@@ -65,7 +98,7 @@ impl Claim {
     /// Whether it posts on the two accounts.
     #[must_use]
     pub const fn moves(&self) -> bool {
-        matches!(self.kind, Kind::Direct | Kind::Post)
+        matches!(self.kind, Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release)
     }
 
     /// The row of this claim where it is accepted; its links are set when it is posted.
@@ -89,7 +122,8 @@ pub fn examine(
 ) -> Result<Claim, RejectReason> {
     let kind = kind_of(record).ok_or(RejectReason::MalformedRecord)?;
     let amount = record.amount.get();
-    let is_amount_right = if kind == Kind::Void { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };
+    let is_amount_right =
+        if kind.is_without_amount() { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };
     if !is_amount_right {
         return Err(RejectReason::InvalidAmount);
     }
@@ -103,14 +137,15 @@ pub fn examine(
     let creditor_slot = slot_of(registry, &creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
     // The hold itself was the debtor's word, so either side may finish it.
     let is_finishing = matches!(kind, Kind::Post | Kind::Void);
-    if submitter != debtor_slot.participant && !(is_finishing && submitter == creditor_slot.participant) {
+    let owner = if kind == Kind::Release { ENGINE } else { debtor_slot.participant };
+    if submitter != owner && !(is_finishing && submitter == creditor_slot.participant) {
         return Err(RejectReason::NotOwner);
     }
     let currency = record.currency.get();
     if currency != debtor_terms.currency || currency != creditor_terms.currency {
         return Err(RejectReason::CurrencyMismatch);
     }
-    if kind != Kind::Void {
+    if !kind.is_without_amount() {
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
     }
     Ok(Claim {
@@ -120,6 +155,7 @@ pub fn examine(
         debtor_slot: debtor_terms.slot,
         creditor_slot: creditor_terms.slot,
         amount,
+        keeps: record.flags.get() & flags::KEEP != 0,
         credit_line: debtor_terms.credit_line,
         cap: debtor_slot.cap,
     })
@@ -130,16 +166,58 @@ fn slot_of<'a>(registry: &'a Registry, terms: &AccountTerms) -> Option<&'a SlotT
 }
 
 fn kind_of(record: &Record) -> Option<Kind> {
-    let (kind, refers) = match record.flags.get() & flags::TWO_PHASE {
-        0 => (Kind::Direct, false),
-        flags::HOLD => (Kind::Hold, false),
-        flags::POST => (Kind::Post, true),
-        flags::VOID => (Kind::Void, true),
+    const QUEUE: u16 = flags::QUEUE;
+    let (names, delay) = (record.related.get() != 0, record.delay.get());
+    let bits = record.flags.get() & !flags::LINKED;
+    let kind = match (bits, names) {
+        (0, false) => Kind::Direct,
+        (flags::HOLD, false) => Kind::Hold,
+        (flags::POST, true) => Kind::Post,
+        (_, true) if bits == flags::POST | flags::KEEP => Kind::Post,
+        (flags::VOID, true) => Kind::Void,
+        (flags::RELEASE, true) => Kind::Release,
+        (_, true) if bits == QUEUE | flags::VOID => Kind::Revoke,
+        (_, true)
+            if has_class(bits & !(flags::FIRST | flags::LAST))
+                && !has_both(bits, flags::FIRST | flags::LAST) =>
+        {
+            Kind::Amend
+        }
+        (_, false) if has_class(bits) => {
+            if delay == 0 {
+                Kind::Queueable
+            } else {
+                Kind::Scheduled
+            }
+        }
         _ => return None,
     };
-    let is_reference_right = (record.related.get() != 0) == refers;
-    let is_timeout_right = kind == Kind::Hold || record.timeout.get() == 0;
-    (record.is_clean() && is_reference_right && is_timeout_right).then_some(kind)
+    let may_wait = matches!(kind, Kind::Queueable | Kind::Scheduled | Kind::Amend);
+    let is_timeout_right = may_wait || kind == Kind::Hold || record.timeout.get() == 0;
+    let is_delay_right = may_wait || delay == 0;
+    (record.is_clean() && is_timeout_right && is_delay_right).then_some(kind)
+}
+
+/// Whether the flags are those of a payment that may wait, of one class.
+fn has_class(bits: u16) -> bool {
+    matches!(bits & !(flags::URGENT | flags::HIGH), flags::QUEUE)
+        && !has_both(bits, flags::URGENT | flags::HIGH)
+}
+
+fn has_both(bits: u16, pair: u16) -> bool {
+    bits & pair == pair
+}
+
+/// Whether a record may stand in its chain: releases stand among themselves, since they settle at once; and what may
+/// wait, or changes what waits, stands alone, since the others could not wait with it.
+///
+/// # Errors
+/// [`RejectReason::MalformedRecord`].
+pub fn check_chained(record: &Record, chain: &[Record]) -> Result<(), RejectReason> {
+    let has = |record: &Record, bits: u16| record.flags.get() & bits != 0;
+    let is_among_releases = chain.first().is_some_and(|first| has(first, flags::RELEASE));
+    let fits = has(record, flags::RELEASE) == is_among_releases && !has(record, flags::QUEUE);
+    if chain.len() <= 1 || fits { Ok(()) } else { Err(RejectReason::MalformedRecord) }
 }
 
 #[inline(always)]
@@ -177,9 +255,15 @@ pub fn chain_at(records: &[Record]) -> (usize, Option<RejectReason>) {
     let length = linked.saturating_add(1);
     if length > records.len() {
         (linked, Some(RejectReason::ChainOpen))
-    } else if length > crate::limits::CHAIN_TRANSFERS_MAX {
+    } else if length > chain_max(records) {
         (length, Some(RejectReason::ChainTooLong))
     } else {
         (length, None)
     }
+}
+
+/// Releases settle at once and are checked in one go, so a whole batch may be a chain of them.
+fn chain_max(records: &[Record]) -> usize {
+    let is_release = records.first().is_some_and(|first| first.flags.get() & flags::RELEASE != 0);
+    if is_release { crate::limits::BATCH_TRANSFERS_MAX } else { crate::limits::CHAIN_TRANSFERS_MAX }
 }

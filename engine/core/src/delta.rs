@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::hold::Hold;
+use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
 
 /// What changed in the cells during one block, as the batcher needs it to hash and to mirror them.
@@ -19,6 +20,8 @@ pub struct Delta {
     pub slots: Vec<(SlotHandle, SlotCell)>,
     /// Holds that began to be pending (or are again as they were), and those that ended.
     pub holds: Vec<(u128, Option<Hold>)>,
+    /// Payments that wait as they do now, and (none) those that wait no longer.
+    pub queue: Vec<(u128, Option<Queued>)>,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
 }
@@ -34,6 +37,7 @@ impl Delta {
             whole.slots.extend(part.slots);
             whole.settlements.extend(part.settlements);
             whole.holds.extend(part.holds);
+            whole.queue.extend(part.queue);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);

@@ -37,12 +37,39 @@ pub struct Hold {
     pub deadline: u64,
 }
 
+/// What a transfer frees of a hold's reserve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Freed {
+    /// Minor units.
+    pub amount: u64,
+    /// Whether the hold ends with it.
+    pub is_end: bool,
+}
+
 /// The frame time from which a hold of `timeout` seconds is expired.
 #[must_use]
 pub fn deadline(timestamp: u64, timeout: u32) -> u64 {
     match timeout {
         0 => u64::MAX,
         seconds => timestamp.saturating_add(u64::from(seconds).saturating_mul(NANOSECONDS)),
+    }
+}
+
+impl Hold {
+    /// What posting `amount` of it frees, or with zero its end: all of it, or, where the rest stays held, only that.
+    #[must_use]
+    pub fn freed(&self, amount: u64, keeps: bool) -> Freed {
+        if keeps && amount < self.amount {
+            Freed { amount, is_end: false }
+        } else {
+            Freed { amount: self.amount, is_end: true }
+        }
+    }
+
+    /// What stays held of it, if anything.
+    #[must_use]
+    pub fn rest(&self, freed: Freed) -> Option<Self> {
+        (!freed.is_end).then(|| Self { amount: self.amount.saturating_sub(freed.amount), ..*self })
     }
 }
 
@@ -134,6 +161,15 @@ impl Holds {
             _ => self.changed.push((id, None)),
         }
         Some(hold)
+    }
+
+    /// Takes from a hold what a post or void frees of it.
+    pub fn free(&mut self, id: u128, freed: Freed) {
+        match self.get(id).and_then(|hold| hold.rest(freed)) {
+            // One word of it, no end between: who knows the hold beside its debtor account's owner reports none.
+            Some(rest) => self.insert(id, rest),
+            None => drop(self.remove(id)),
+        }
     }
 
     fn forget_deadline(&mut self, hold: &Hold, marks: Marks) {

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
 use crate::claim::{Claim, Kind};
 use crate::delta::{Delta, Settlement};
-use crate::hold::Hold;
+use crate::hold::{Freed, Hold};
 use crate::limits::ACCOUNT_HOLDS_MAX;
+use crate::liquidity::group::Nets;
 use crate::marks::Marks;
 use crate::mirror::Mirror;
 use crate::money::AMOUNT_MAX;
@@ -205,6 +206,27 @@ impl Ledger {
         if headroom < i128::from(claim.amount) { Err(RejectReason::NetDebitCapExceeded) } else { Ok(()) }
     }
 
+    /// Whether what remains of a group's debits and credits fits the cells that are here.
+    pub(crate) fn check_group(&self, nets: &Nets) -> Result<(), RejectReason> {
+        for (account, (net, credit_line)) in &nets.accounts {
+            if let Some(cell) = self.account(*account)
+                && *net > 0
+                && cell.available(*credit_line) < *net
+            {
+                return Err(RejectReason::InsufficientFunds);
+            }
+        }
+        for (slot, (net, cap)) in &nets.slots {
+            if let Some(cell) = self.slot(*slot)
+                && *net > 0
+                && cell.headroom(*cap) < *net
+            {
+                return Err(RejectReason::NetDebitCapExceeded);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a hold's amount fits what the cells that are here have reserved.
     pub(crate) fn check_reserve(&self, claim: &Claim, overlay: &Overlay) -> Result<(), RejectReason> {
         if let Some(cell) = self.account(claim.debtor) {
@@ -221,9 +243,9 @@ impl Ledger {
         }
     }
 
-    /// Puts an accepted claim in force, but for its links. `held` is the amount of the hold that it finishes.
-    pub(crate) fn commit(&mut self, claim: &Claim, held: u64) {
-        self.commit_hold(claim, held);
+    /// Puts an accepted claim in force, but for its links.
+    pub(crate) fn commit(&mut self, claim: &Claim, freed: Freed) {
+        self.commit_hold(claim, freed);
         if claim.moves() {
             self.transfer(claim, None);
         }
@@ -231,18 +253,21 @@ impl Ledger {
 
     /// As [`Ledger::commit`], and links it: gives the previous postings of debtor and creditor, zero for none.
     #[inline(always)]
-    pub(crate) fn commit_linked(&mut self, claim: &Claim, held: u64, sequence: u64) -> [u64; 2] {
+    pub(crate) fn commit_linked(&mut self, claim: &Claim, freed: Freed, sequence: u64) -> [u64; 2] {
         if claim.kind != Kind::Direct {
-            self.commit_hold(claim, held);
+            self.commit_hold(claim, freed);
         }
         if claim.moves() { self.transfer(claim, Some(sequence)) } else { [0; 2] }
     }
 
-    fn commit_hold(&mut self, claim: &Claim, held: u64) {
+    fn commit_hold(&mut self, claim: &Claim, freed: Freed) {
         match claim.kind {
-            Kind::Direct => {}
-            Kind::Hold => self.reserve(claim, i128::from(claim.amount)),
-            Kind::Post | Kind::Void => self.reserve(claim, i128::from(held).wrapping_neg()),
+            Kind::Hold => self.reserve(claim, (i128::from(claim.amount), 1)),
+            Kind::Post | Kind::Void => {
+                let ended = if freed.is_end { -1 } else { 0 };
+                self.reserve(claim, (i128::from(freed.amount).wrapping_neg(), ended));
+            }
+            _ => {}
         }
     }
 
@@ -347,10 +372,10 @@ impl Ledger {
     }
 
     /// Reserves for a hold, or gives back what one has reserved (`change` below zero).
-    fn reserve(&mut self, claim: &Claim, change: i128) {
+    fn reserve(&mut self, claim: &Claim, (change, holds): (i128, i32)) {
         if let Some(cell) = self.touched_account(claim.debtor) {
             cell.reserved = shifted(cell.reserved, change);
-            cell.holds = cell.holds.saturating_add_signed(if change > 0 { 1 } else { -1 });
+            cell.holds = cell.holds.saturating_add_signed(holds);
         }
         if claim.crosses()
             && let Some(cell) = self.slot_mut(claim.debtor_slot)
@@ -446,7 +471,7 @@ impl Ledger {
             self.slots.iter_mut().filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
         }
         let settlements = core::mem::take(&mut self.settlements);
-        Delta { height, closes, accounts, slots, holds: Vec::new(), settlements }
+        Delta { height, closes, accounts, slots, settlements, ..Delta::default() }
     }
 
     #[inline(always)]

@@ -37,6 +37,7 @@ pub mod ids;
 pub mod identify;
 pub mod hold;
 pub mod claim;
+pub mod liquidity;
 pub mod overlay;
 pub mod delta;
 pub mod ledger;

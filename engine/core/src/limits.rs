@@ -44,6 +44,9 @@ pub const SHARDS_MAX: usize = 64;
 /// Holds that are pending at once on one account; a card issuer's clearing account carries all of its.
 pub const ACCOUNT_HOLDS_MAX: u32 = 4_000_000;
 
+/// Payments that wait on one account at once; more are rejected as if they might not wait.
+pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
+
 const _: () = assert!(
     BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096
 );
@@ -53,6 +56,8 @@ const _: () = assert!(
 );
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);
+// The engine's own handle is no participant's.
+const _: () = assert!(PARTICIPANTS_MAX < 0xFFFF_FFFF);
 // What a verifier accepts is what the engine makes.
 const _: () = assert!(BATCH_TRANSFERS_MAX == feiqian_proof::kinds::BATCH_RECORDS_MAX);
 const _: () = assert!(SLOTS_MAX == feiqian_proof::kinds::POSITIONS_MAX);

@@ -1,13 +1,14 @@
 //! The state as of the last sealed block: what proofs, questions, reports and snapshots are made from,
 //! beside the hot path and never ahead of a block. Follows the shards through [`Delta`]s alone.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::delta::{Delta, Settlement};
 use crate::hold::HoldTable;
 use crate::limits::CLOSED_CYCLES_KEPT;
+use crate::liquidity::queue::Queued;
 use crate::number::index;
 use crate::participant::{CycleNumber, SlotCell};
 use crate::registry::Registry;
@@ -37,6 +38,8 @@ pub struct Mirror {
     pub slots: Vec<SlotCell>,
     /// Pending holds by id.
     pub holds: HoldTable,
+    /// Payments that wait, by id.
+    pub queue: BTreeMap<u128, Queued>,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -77,6 +80,12 @@ impl Mirror {
                     None => self.holds.remove(*id),
                 };
             }
+        }
+        for (id, queued) in &delta.queue {
+            match queued {
+                Some(queued) => self.queue.insert(*id, *queued),
+                None => self.queue.remove(id),
+            };
         }
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {

@@ -18,11 +18,14 @@ pub enum Outcome {
     Rejected = 4,
     /// The same transfer was journaled before: its outcome stands.
     Duplicate = 5,
+    /// It waits: for its time, or, where a [`RejectReason`] stands beside, for what that says.
+    Queued = 6,
 }
 
 impl Outcome {
     /// All outcomes, ascending.
-    pub const ALL: [Self; 5] = [Self::Cleared, Self::Held, Self::Voided, Self::Rejected, Self::Duplicate];
+    pub const ALL: [Self; 6] =
+        [Self::Cleared, Self::Held, Self::Voided, Self::Rejected, Self::Duplicate, Self::Queued];
 
     /// The outcome of a stored number.
     #[must_use]
@@ -46,6 +49,7 @@ impl Outcome {
             Self::Voided => "voided",
             Self::Rejected => "rejected",
             Self::Duplicate => "duplicate",
+            Self::Queued => "queued",
         }
     }
 }
@@ -101,9 +105,10 @@ reasons! {
     DebtorBlocked = 14, "debtor_blocked";
     /// The creditor account is frozen or send-only.
     CreditorBlocked = 15, "creditor_blocked";
-    /// No hold of that id is pending on the debtor account: never held, or already posted, voided or expired.
+    /// No hold or waiting payment of that id is pending on the debtor account: never was, is ended, or its time or turn
+    /// has not come.
     NoPendingHold = 16, "no_pending_hold";
-    /// The hold is for another creditor account.
+    /// The hold or waiting payment is for another creditor account, or of another amount.
     HoldMismatch = 17, "hold_mismatch";
     /// More is posted than was held.
     ExceedsHold = 18, "exceeds_hold";
@@ -111,7 +116,7 @@ reasons! {
     InsufficientFunds = 19, "insufficient_funds";
     /// The participant's position would go below its net debit cap.
     NetDebitCapExceeded = 20, "net_debit_cap_exceeded";
-    /// Sums of holds have reached what 64 bits hold, or too many holds are pending.
+    /// Sums of holds have reached what 64 bits hold, or too many holds or waiting payments are pending.
     TooManyHolds = 21, "too_many_holds";
     /// A chain's last record is linked to nothing.
     ChainOpen = 22, "chain_open";
@@ -119,6 +124,8 @@ reasons! {
     ChainTooLong = 23, "chain_too_long";
     /// Another member of the chain was not accepted.
     ChainFailed = 24, "chain_failed";
+    /// Payments of the same account that go out in order wait before it: it waits behind them.
+    QueuedAhead = 25, "queued_ahead";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
     /// A risky command lacks the valid approvals of two different officers.
@@ -146,6 +153,12 @@ reasons! {
 }
 
 impl RejectReason {
+    /// Whether a payment that may wait waits for this to change.
+    #[must_use]
+    pub const fn is_of_liquidity(self) -> bool {
+        matches!(self, Self::InsufficientFunds | Self::NetDebitCapExceeded | Self::QueuedAhead)
+    }
+
     /// The stored number.
     #[must_use]
     #[expect(clippy::as_conversions, reason = "a fieldless enum with u8 representation")]
@@ -171,7 +184,7 @@ impl RejectReason {
 pub struct OutcomeRow {
     /// [`Outcome`].
     pub outcome: u8,
-    /// [`RejectReason`], or zero.
+    /// [`RejectReason`] of what is rejected or waits, or zero.
     pub reason: u8,
     /// Zero.
     pub zeros: [u8; 2],
@@ -194,6 +207,12 @@ impl OutcomeRow {
     #[must_use]
     pub fn accepted(outcome: Outcome, amount: u64) -> Self {
         Self { amount: amount.into(), ..Self::of(outcome, 0) }
+    }
+
+    /// A payment of `amount` minor units that waits, and what keeps it.
+    #[must_use]
+    pub fn queued(amount: u64, reason: Option<RejectReason>) -> Self {
+        Self { amount: amount.into(), ..Self::of(Outcome::Queued, reason.map_or(0, RejectReason::number)) }
     }
 
     /// A rejected entry.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
-use crate::hold::Hold;
+use crate::hold::{Freed, Hold};
 
 /// A change to what one account or position has available, and to what it has reserved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,9 +48,9 @@ impl Overlay {
         self.holds.iter().rev().find(|(at, _)| *at == id).map(|(_, hold)| *hold)
     }
 
-    /// Adds an accepted member. `held` is the hold's amount where it posts or voids one.
-    pub fn add(&mut self, claim: &Claim, held: u64) {
-        let (debtor, creditor) = shifts(claim, held);
+    /// Adds an accepted member, with what it frees of a hold.
+    pub fn add(&mut self, claim: &Claim, freed: Freed) {
+        let (debtor, creditor) = shifts(claim, freed);
         self.accounts.push((claim.debtor, debtor));
         self.accounts.push((claim.creditor, creditor));
         if claim.crosses() {
@@ -76,13 +76,14 @@ fn sum(shifts: impl Iterator<Item = Shift>) -> Shift {
 /// What a claim, once accepted, changes on the debtor's and on the creditor's side.
 #[must_use]
 #[expect(clippy::arithmetic_side_effects, reason = "differences of two 64-bit numbers in 128 bits")]
-pub fn shifts(claim: &Claim, held: u64) -> (Shift, Shift) {
-    let (amount, held) = (i128::from(claim.amount), i128::from(held));
+pub fn shifts(claim: &Claim, freed: Freed) -> (Shift, Shift) {
+    let (amount, held) = (i128::from(claim.amount), i128::from(freed.amount));
     let credit = Shift { available: amount, reserved: 0 };
     match claim.kind {
-        Kind::Direct => (Shift { available: -amount, reserved: 0 }, credit),
+        Kind::Direct | Kind::Queueable | Kind::Release => (Shift { available: -amount, reserved: 0 }, credit),
         Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),
         Kind::Post => (Shift { available: held - amount, reserved: -held }, credit),
         Kind::Void => (Shift { available: held, reserved: -held }, Shift::default()),
+        Kind::Scheduled | Kind::Amend | Kind::Revoke => (Shift::default(), Shift::default()),
     }
 }

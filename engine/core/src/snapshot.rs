@@ -1,7 +1,7 @@
 //! The byte form of a [`Mirror`]: what a snapshot file carries. Versioned; ids are not in it, since the
 //! journal and its id runs hold them.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,6 +14,7 @@ use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
     UNSETTLED_CYCLES_MAX,
 };
+use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
 use crate::number::number32;
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
@@ -28,6 +29,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// Payments that wait.
+    pub(super) const QUEUE: u8 = 9;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -88,12 +91,14 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
         parts
     }
 
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::QUEUE => self.queue = decode_queue(from)?,
             _ => return Err(Malformed),
         }
         Ok(())
@@ -131,6 +136,7 @@ impl Mirror {
                 })
             })?,
             holds: decode_holds(from, key)?,
+            queue: BTreeMap::new(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         let mut last = 0;
@@ -174,6 +180,39 @@ fn decode_holds(from: &mut Decoder<'_>, key: u128) -> Result<HoldTable, Malforme
         holds.insert(id, Hold { debtor, creditor, amount, sequence, deadline });
     }
     Ok(holds)
+}
+
+fn encode_queue(queue: &BTreeMap<u128, Queued>, to: &mut Encoder) {
+    to.count(queue.len());
+    for (id, queued) in queue {
+        to.u128(*id);
+        for value in
+            [queued.debtor, queued.creditor, queued.amount, queued.order, queued.earliest, queued.latest]
+        {
+            to.u64(value);
+        }
+        to.u8(queued.priority.number());
+        to.u64(queued.sequence);
+        to.u32(queued.attempts);
+    }
+}
+
+fn decode_queue(from: &mut Decoder<'_>) -> Result<BTreeMap<u128, Queued>, Malformed> {
+    let mut queue = BTreeMap::new();
+    for _ in 0..from.count(COUNT_MAX)? {
+        let id = from.u128()?;
+        let (debtor, creditor, amount) = (from.u64()?, from.u64()?, from.u64()?);
+        let (order, earliest, latest) = (from.u64()?, from.u64()?, from.u64()?);
+        let priority = Priority::from_number(from.u8()?)?;
+        let (sequence, attempts) = (from.u64()?, from.u32()?);
+        let queued =
+            Queued { debtor, creditor, amount, priority, order, earliest, latest, sequence, attempts };
+        if queue.last_key_value().is_some_and(|(last, _)| *last >= id) {
+            return Err(Malformed);
+        }
+        queue.insert(id, queued);
+    }
+    if queue.is_empty() { Err(Malformed) } else { Ok(queue) }
 }
 
 fn encode_closing(closing: &Closing, to: &mut Encoder) {

@@ -8,14 +8,16 @@ use feiqian_proof::hash::Hash;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::batch::{Payload, command_bytes};
-use crate::claim::{Claim, Kind, chain_at, examine};
+use crate::claim::{Claim, ENGINE, Kind, chain_at, check_chained, examine};
 use crate::command::Entry;
 use crate::delta::Delta;
 use crate::frame::FrameKind;
-use crate::hold::{Hold, Holds, deadline};
+use crate::hold::{Freed, Hold, Holds, deadline};
 use crate::identify::{Context, find_id, restore_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
+use crate::liquidity::group::{Nets, check_turns};
+use crate::liquidity::queue::{Priority, Queue, Queued};
 use crate::mirror::Mirror;
 use crate::number::number;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -100,7 +102,7 @@ impl core::error::Error for Fault {}
 /// What applying one frame did beside its rows.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// Holds that the frame's time has ended.
+    /// Holds and waiting payments that the frame's time has ended.
     pub expired: u32,
     /// What changed since the last block, where the frame seals one.
     pub delta: Option<Delta>,
@@ -114,6 +116,7 @@ pub struct State {
     pub(crate) registry: Registry,
     pub(crate) ledger: Ledger,
     pub(crate) holds: Holds,
+    pub(crate) queue: Queue,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
 }
@@ -124,6 +127,7 @@ impl Default for State {
             registry: Registry::default(),
             ledger: Ledger::default(),
             holds: Holds::default(),
+            queue: Queue::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
         }
@@ -136,7 +140,8 @@ impl State {
     pub fn restored(mirror: &Mirror, ids: IdIndex, next_sequence: u64) -> Self {
         let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
-        Self { registry: mirror.registry.clone(), ledger, holds, ids, next_sequence }
+        let queue = Queue::restored(&mirror.queue);
+        Self { registry: mirror.registry.clone(), ledger, holds, queue, ids, next_sequence }
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -246,13 +251,36 @@ impl State {
         record: &Record,
         timestamp: u64,
     ) -> OutcomeRow {
-        match examine(record, submitter, &self.registry, |at| self.ledger.terms(at)) {
-            Ok(claim) => match self.decide(&claim, record, &NO_EARLIER) {
-                Ok(held) => self.commit(&claim, held, record, sequence, timestamp),
-                Err(reason) => OutcomeRow::rejected(reason),
-            },
-            Err(reason) => OutcomeRow::rejected(reason),
+        let claim = match examine(record, submitter, &self.registry, |at| self.ledger.terms(at)) {
+            Ok(claim) => claim,
+            Err(reason) => return self.refuse_one(submitter, record, reason),
+        };
+        let decision = match claim.kind {
+            Kind::Release => self.decide_group(&[claim], core::slice::from_ref(record), timestamp),
+            _ => Ok(()),
+        };
+        let decision = match decision {
+            Ok(()) => self.decide(&claim, record, &NO_EARLIER, timestamp),
+            Err((_, reason)) => Err(reason),
+        };
+        match decision {
+            Ok(freed) => self.commit(&claim, freed, record, sequence, timestamp),
+            Err(reason) if may_wait(&self.queue, &claim, reason) => {
+                self.queue.insert(record.uetr.get(), Queued::of(&claim, record, sequence, timestamp));
+                OutcomeRow::queued(claim.amount, Some(reason))
+            }
+            Err(reason) => self.refuse_one(submitter, record, reason),
         }
+    }
+
+    fn refuse_one(
+        &mut self,
+        submitter: ParticipantHandle,
+        record: &Record,
+        reason: RejectReason,
+    ) -> OutcomeRow {
+        note_attempts(&mut self.queue, submitter, (core::slice::from_ref(record), &[]));
+        OutcomeRow::rejected(reason)
     }
 
     /// Decides the members on top of each other, then commits all or none.
@@ -279,7 +307,10 @@ impl State {
                     rows.push(self.commit(&claim, held, record, sequence, context.frame.timestamp));
                 }
             }
-            Err(failure) => rows.extend(failed_chain(&known, failure)),
+            Err(failure) => {
+                note_attempts(&mut self.queue, submitter, (chain, &known));
+                rows.extend(failed_chain(&known, failure));
+            }
         }
         Ok(())
     }
@@ -290,37 +321,74 @@ impl State {
         chain: &[Record],
         known: &[Option<OutcomeRow>],
         timestamp: u64,
-    ) -> Result<Vec<(Claim, u64)>, ChainFailure> {
+    ) -> Result<Vec<(Claim, Freed)>, ChainFailure> {
         let mut overlay = Overlay::default();
         let mut claims = Vec::with_capacity(chain.len());
+        let mut group = Vec::new();
         for (at, (record, known)) in chain.iter().zip(known).enumerate() {
             let fail = |reason| (Some(at), reason);
-            if known.is_some() {
-                return Err(fail(RejectReason::ChainFailed));
+            let claim = match known {
+                Some(_) => Err(RejectReason::ChainFailed),
+                None => check_chained(record, chain)
+                    .and_then(|()| examine(record, submitter, &self.registry, |at| self.ledger.terms(at))),
+            };
+            let claim = match claim {
+                Ok(claim) => claim,
+                Err(reason) => {
+                    // Of releases, an earlier one whose turn it is not is named first.
+                    check_turns(&self.queue, (&group, chain), timestamp, |_| true).map_err(of_member)?;
+                    return Err(fail(reason));
+                }
+            };
+            if claim.kind == Kind::Release {
+                group.push(claim);
+                continue;
             }
-            let claim =
-                examine(record, submitter, &self.registry, |at| self.ledger.terms(at)).map_err(fail)?;
-            let held = self.decide(&claim, record, &overlay).map_err(fail)?;
-            overlay.add(&claim, held);
-            note_hold(&mut overlay, &claim, record, timestamp);
-            claims.push((claim, held));
+            let freed = self.decide(&claim, record, &overlay, timestamp).map_err(fail)?;
+            overlay.add(&claim, freed);
+            note_hold(&mut overlay, (&claim, freed), record, (&self.holds, timestamp));
+            claims.push((claim, freed));
+        }
+        if !group.is_empty() {
+            self.decide_group(&group, chain, timestamp).map_err(of_member)?;
+            claims.extend(group.into_iter().map(|claim| (claim, Freed::default())));
         }
         Ok(claims)
     }
 
-    /// The rules that need cells: holds, funds, cap. Gives the amount of the hold that is posted or voided.
+    /// Releases that settle at once. What remains of all is blamed on the last member: whoever's turn it is not, is
+    /// said first.
+    fn decide_group(
+        &self,
+        claims: &[Claim],
+        records: &[Record],
+        timestamp: u64,
+    ) -> Result<(), (usize, RejectReason)> {
+        check_turns(&self.queue, (claims, records), timestamp, |_| true)?;
+        let last = claims.len().saturating_sub(1);
+        self.ledger.check_group(&Nets::of(claims)).map_err(|reason| (last, reason))
+    }
+
+    /// The rules that need cells: holds, queue, funds, cap. Gives what is freed of the hold that is posted or voided.
     #[inline(always)]
-    fn decide(&self, claim: &Claim, record: &Record, overlay: &Overlay) -> Result<u64, RejectReason> {
-        match claim.kind {
-            Kind::Direct | Kind::Hold => {
-                self.ledger.check_funds(claim, overlay)?;
-                self.ledger.check_cap(claim, overlay)?;
-                if claim.kind == Kind::Hold {
-                    self.ledger.check_reserve(claim, overlay)?;
-                }
-                Ok(0)
+    fn decide(
+        &self,
+        claim: &Claim,
+        record: &Record,
+        overlay: &Overlay,
+        timestamp: u64,
+    ) -> Result<Freed, RejectReason> {
+        if claim.kind.is_fresh() {
+            self.ledger.check_funds(claim, overlay)?;
+            self.ledger.check_cap(claim, overlay)?;
+            if claim.kind == Kind::Hold {
+                self.ledger.check_reserve(claim, overlay)?;
             }
+        }
+        match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
+            Kind::Direct | Kind::Hold | Kind::Release => Ok(Freed::default()),
+            _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
         }
     }
 
@@ -329,7 +397,7 @@ impl State {
     fn commit(
         &mut self,
         claim: &Claim,
-        held: u64,
+        freed: Freed,
         record: &Record,
         sequence: u64,
         timestamp: u64,
@@ -339,11 +407,10 @@ impl State {
             Kind::Hold => {
                 self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, timestamp));
             }
-            Kind::Post | Kind::Void => {
-                self.holds.remove(record.related.get());
-            }
+            Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
+            _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
         }
-        let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, held, sequence);
+        let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, freed, sequence);
         OutcomeRow {
             debtor_previous: debtor_previous.into(),
             creditor_previous: creditor_previous.into(),
@@ -355,6 +422,9 @@ impl State {
         let mut expired: u32 = 0;
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
+            expired = expired.saturating_add(1);
+        }
+        while self.queue.expire_next(timestamp).is_some() {
             expired = expired.saturating_add(1);
         }
         expired
@@ -407,6 +477,7 @@ impl State {
             Effect::Sealed { height, closes } => {
                 let mut delta = self.ledger.take_delta(height, closes);
                 delta.holds = self.holds.take_changed();
+                delta.queue = self.queue.take_changed();
                 Some(delta)
             }
             _ => None,
@@ -435,6 +506,11 @@ impl State {
     #[must_use]
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+    /// All payments that wait.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.queue
     }
     /// The index of ids.
     #[must_use]
@@ -510,6 +586,10 @@ pub(crate) fn poses_as_command(record: &Record) -> bool {
     record.flags.get() & flags::COMMAND != 0
 }
 
+fn of_member((at, reason): (usize, RejectReason)) -> ChainFailure {
+    (Some(at), reason)
+}
+
 /// Why a chain fails: at one member, or (none) as a whole.
 pub(crate) type ChainFailure = (Option<usize>, RejectReason);
 
@@ -526,14 +606,14 @@ pub(crate) fn failed_chain(
     })
 }
 
-/// The pending hold that a post or a void names, if it may: gives its amount. One on another debtor account is
+/// The pending hold that a post or a void names, if it may: gives what is freed of it. One on another debtor account is
 /// none, so that the debtor account's shard can tell alone.
 pub(crate) fn check_hold(
     holds: &Holds,
     claim: &Claim,
     record: &Record,
     overlay: &Overlay,
-) -> Result<u64, RejectReason> {
+) -> Result<Freed, RejectReason> {
     let id = record.related.get();
     let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
     let hold = hold.filter(|hold| hold.debtor == claim.debtor).ok_or(RejectReason::NoPendingHold)?;
@@ -543,15 +623,80 @@ pub(crate) fn check_hold(
     if claim.amount > hold.amount {
         return Err(RejectReason::ExceedsHold);
     }
-    Ok(hold.amount)
+    Ok(hold.freed(claim.amount, claim.keeps))
+}
+
+/// What a claim that asks the queue must find there.
+pub(crate) fn check_queue(
+    queue: &Queue,
+    claim: &Claim,
+    record: &Record,
+    timestamp: u64,
+) -> Result<(), RejectReason> {
+    let refuse = |is_so, reason| if is_so { Err(reason) } else { Ok(()) };
+    match claim.kind {
+        Kind::Queueable => {
+            let is_behind = queue.is_behind(claim.debtor, Priority::of(record), timestamp);
+            refuse(is_behind, RejectReason::QueuedAhead)
+        }
+        Kind::Scheduled => refuse(!queue.has_room(claim.debtor), RejectReason::TooManyHolds),
+        _ => queue.named(claim, record).map(drop),
+    }
+}
+
+/// Whether a claim that can't be cleared for that reason waits.
+pub(crate) fn may_wait(queue: &Queue, claim: &Claim, reason: RejectReason) -> bool {
+    claim.kind == Kind::Queueable && reason.is_of_liquidity() && queue.has_room(claim.debtor)
+}
+
+/// Puts in force what an accepted claim does to the queue of its debtor account.
+pub(crate) fn commit_queue(
+    queue: &mut Queue,
+    claim: &Claim,
+    record: &Record,
+    (sequence, timestamp): (u64, u64),
+) {
+    match claim.kind {
+        Kind::Scheduled => {
+            queue.insert(record.uetr.get(), Queued::of(claim, record, sequence, timestamp));
+        }
+        Kind::Amend => queue.amend(record, sequence, timestamp),
+        Kind::Revoke | Kind::Release => drop(queue.remove(record.related.get())),
+        _ => {}
+    }
+}
+
+/// Counts the engine's releases among the records of a unit that failed, but for those that only repeat earlier ones.
+pub(crate) fn note_attempts(
+    queue: &mut Queue,
+    submitter: ParticipantHandle,
+    (records, known): (&[Record], &[Option<OutcomeRow>]),
+) {
+    if submitter != ENGINE {
+        return;
+    }
+    for (at, record) in records.iter().enumerate() {
+        if record.flags.get() & flags::RELEASE != 0 && !matches!(known.get(at), Some(Some(_))) {
+            queue.note_attempt(record);
+        }
+    }
 }
 
 /// Notes in a chain's overlay what a member does to holds.
-pub(crate) fn note_hold(overlay: &mut Overlay, claim: &Claim, record: &Record, timestamp: u64) {
+pub(crate) fn note_hold(
+    overlay: &mut Overlay,
+    (claim, freed): (&Claim, Freed),
+    record: &Record,
+    (holds, timestamp): (&Holds, u64),
+) {
+    let id = record.related.get();
     match claim.kind {
-        Kind::Direct => {}
         Kind::Hold => overlay.set_hold(record.uetr.get(), Some(hold_of(claim, record, 0, timestamp))),
-        Kind::Post | Kind::Void => overlay.set_hold(record.related.get(), None),
+        Kind::Post | Kind::Void => {
+            let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
+            overlay.set_hold(id, hold.and_then(|hold| hold.rest(freed)));
+        }
+        _ => {}
     }
 }
 

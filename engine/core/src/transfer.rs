@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   0  uetr 16 | debtor 8 | creditor 8          32  amount 8 | currency 2 | flags 2 | timeout 4
-//!  48  purpose 4 | zero 4 | related 16          72  reference digest 32
+//!  48  purpose 4 | delay 4 | related 16          72  reference digest 32
 //! 104  sequence 8 | timestamp 8 | outcome 1 | reason 1 | zero 6       (the engine's; zero on submission)
 //! ```
 //! Little endian. Records are read in place, never parsed field by field.
@@ -23,11 +23,27 @@ pub mod flags {
     pub const VOID: u16 = 1 << 2;
     /// The next record belongs to the same chain: all succeed or all fail.
     pub const LINKED: u16 = 1 << 3;
+    /// A payment that may wait where it can't be cleared at once. With `related`, changes class, place and times of one
+    /// that waits; with [`VOID`] too, revokes it.
+    pub const QUEUE: u16 = 1 << 4;
+    /// With [`QUEUE`]: goes out in order, before all others of its account.
+    pub const URGENT: u16 = 1 << 5;
+    /// With [`QUEUE`]: goes out in order, before the normal ones of its account.
+    pub const HIGH: u16 = 1 << 6;
+    /// The engine's own: clears a payment that waits (`related`). A chain of them settles at once.
+    pub const RELEASE: u16 = 1 << 7;
+    /// With [`POST`]: what is not posted stays held.
+    pub const KEEP: u16 = 1 << 8;
+    /// With [`QUEUE`] and `related`: before all others of its class.
+    pub const FIRST: u16 = 1 << 12;
+    /// With [`QUEUE`] and `related`: behind all others of its class.
+    pub const LAST: u16 = 1 << 13;
     /// Set by the engine alone, in the record that stands for a command in a block.
     pub const COMMAND: u16 = 1 << 15;
 
     pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
-    pub(crate) const SUBMITTABLE: u16 = TWO_PHASE | LINKED;
+    pub(crate) const SUBMITTABLE: u16 =
+        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | FIRST | LAST;
 }
 
 /// A transfer as submitted, journaled and proven.
@@ -46,13 +62,13 @@ pub struct Record {
     pub currency: U16,
     /// See [`flags`].
     pub flags: U16,
-    /// Seconds of the frame's time after which a hold expires; zero for no expiry.
+    /// Seconds of the frame's time after which a hold expires, or a payment that waits is given up; zero for never.
     pub timeout: U32,
     /// ISO 20022 external purpose code, or zeros.
     pub purpose: [u8; 4],
-    /// Zero.
-    pub zero: U32,
-    /// The hold that a post or a void refers to, else zero.
+    /// Seconds of the frame's time before which a payment that may wait must not be cleared; else zero.
+    pub delay: U32,
+    /// The hold or waiting payment that this one refers to, else zero.
     pub related: U128,
     /// Digest of the payment's details, or zeros.
     pub reference: [u8; 32],
@@ -99,8 +115,7 @@ impl Record {
     /// Whether reserved and engine-owned fields are zero and no unknown flag is set.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.zero.get() == 0
-            && self.sequence.get() == 0
+        self.sequence.get() == 0
             && self.timestamp.get() == 0
             && self.outcome == 0
             && self.reason == 0
@@ -115,7 +130,7 @@ impl Record {
     pub fn is_plain(&self, currency: u16) -> bool {
         let words = self.bytes().as_chunks::<8>().0;
         let word = |at: usize| words.get(at).map_or(u64::MAX, |word| u64::from_le_bytes(*word));
-        // Currency, flags, timeout │ purpose, zero │ related │ sequence │ timestamp │ outcome, reason, zeros.
+        // Currency, flags, timeout │ purpose, delay │ related │ sequence │ timestamp │ outcome, reason, zeros.
         let unused = word(6).wrapping_shr(32) | word(7) | word(8) | word(13) | word(14) | word(15);
         unused == 0 && word(5) == u64::from(currency)
     }

@@ -266,6 +266,7 @@ impl Books {
             slots: self.positions.iter().enumerate().map(slot).collect(),
             accounts: (0..).zip(&self.accounts).map(account).collect(),
             holds: self.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
+            queue: self.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
             open_block: self.height,

@@ -85,7 +85,7 @@ fn holds_within_a_chain_are_posted_voided_and_rolled_back() {
         row("A", "B", 1, rejected(NoPendingHold)).post(3),
         row("A", "B", 7, rejected(ChainFailed)).hold(4).linked(),
         row("A", "B", 0, rejected(ChainFailed)).void(3).linked(),
-        row("A", "B", 1, rejected(MalformedRecord)).with(|record| record.zero = 1_u32.into()),
+        row("A", "B", 1, rejected(MalformedRecord)).with(|record| record.delay = 1_u32.into()),
         row("A", "B", 7, rejected(NoPendingHold)).post(4),
         row("A", "B", 900, cleared()).post(3),
     ]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use feiqian_core::batch::Batch;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry};
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::state::State;
@@ -49,8 +50,9 @@ fn stories_reach_every_outcome_and_reason_that_they_can() {
             *seen.entry((row.outcome, row.reason)).or_default() += 1;
         }
     }
-    // Genesis stands right in every story, and bounds of billions are for tables.
-    let unreached = [RejectReason::GenesisMisplaced, RejectReason::TooManyHolds];
+    assert!(seen.contains_key(&(Outcome::Queued.number(), RejectReason::QueuedAhead.number())), "{seen:?}");
+    // Genesis stands right in every story, bounds of billions are for tables, and who is behind others waits.
+    let unreached = [RejectReason::GenesisMisplaced, RejectReason::TooManyHolds, RejectReason::QueuedAhead];
     for reason in RejectReason::ALL.iter().filter(|reason| !unreached.contains(reason)) {
         let count = seen.get(&(Outcome::Rejected.number(), reason.number()));
         assert!(count.is_some(), "no story is refused with {reason:?}: {seen:?}");
@@ -245,8 +247,11 @@ fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRo
         picture.slots[slot as usize].0.participant
     };
     match row.outcome() {
-        Some(Outcome::Cleared | Outcome::Held | Outcome::Voided) => {
-            let is_finishing = record.flags.get() & (flags::POST | flags::VOID) != 0;
+        // What its owner has made wait, in this frame or before, the engine releases.
+        Some(Outcome::Cleared) if record.flags.get() & flags::RELEASE != 0 => submitter == ENGINE,
+        Some(Outcome::Cleared | Outcome::Held | Outcome::Voided | Outcome::Queued) => {
+            let bits = record.flags.get();
+            let is_finishing = bits & (flags::POST | flags::VOID) != 0 && bits & flags::QUEUE == 0;
             submitter == owner(record.debtor.get())
                 || (is_finishing && submitter == owner(record.creditor.get()))
         }

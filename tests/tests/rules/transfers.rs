@@ -146,14 +146,14 @@ fn a_record_that_makes_no_sense_is_malformed() {
     let mut trial = Trial::standard();
     let good = row("A", "B", 1, rejected(MalformedRecord));
     trial.check(&[
-        good.with(|record| record.zero = 1_u32.into()),
+        good.with(|record| record.delay = 1_u32.into()),
         good.with(|record| record.sequence = 1_u64.into()),
         good.with(|record| record.timestamp = 1_u64.into()),
         good.with(|record| record.outcome = 1),
         good.with(|record| record.reason = 1),
         good.with(|record| record.zeros[0] = 1),
         good.with(|record| record.zeros[5] = 1),
-        good.with(|record| record.flags = (1_u16 << 4).into()),
+        good.with(|record| record.flags = (1_u16 << 9).into()),
         good.with(|record| record.flags = (1_u16 << 14).into()),
         good.with(|record| record.flags = (flags::HOLD | flags::POST).into()),
         good.with(|record| record.flags = (flags::POST | flags::VOID).into()),
@@ -192,9 +192,9 @@ fn where_several_reasons_apply_the_first_is_answered() {
     trial.order(Command::SetAccountState { account: open_only, state: states }, cleared());
     trial.check(&[row("B", "B", 1, rejected(SameAccount)).id(9)]);
     trial.check(&[
-        row("?", "?", 0, rejected(MissingId)).id(0).with(|record| record.zero = 1_u32.into()),
-        row("?", "?", 0, rejected(IdReused)).id(9).with(|record| record.zero = 1_u32.into()),
-        row("?", "?", 0, rejected(MalformedRecord)).with(|record| record.zero = 1_u32.into()),
+        row("?", "?", 0, rejected(MissingId)).id(0).with(|record| record.delay = 1_u32.into()),
+        row("?", "?", 0, rejected(IdReused)).id(9).with(|record| record.delay = 1_u32.into()),
+        row("?", "?", 0, rejected(MalformedRecord)).with(|record| record.delay = 1_u32.into()),
         row("?", "?", 0, rejected(InvalidAmount)),
         row("?", "?", 1, rejected(SameAccount)),
         row("?", "?", 1, rejected(UnknownDebtor)).with(|record| record.creditor = (NOWHERE + 1).into()),

@@ -6,10 +6,16 @@ use super::unit::{Bounds, Claims, Failure, Pending, Unit, Word};
 use super::{Exchange, Shard};
 use crate::batch::Payload;
 use crate::claim::{Claim, Kind};
+use crate::hold::Freed;
+use crate::liquidity::group::{Nets, check_turns};
+use crate::liquidity::queue::Queued;
 use crate::number::number;
-use crate::outcome::RejectReason;
+use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
-use crate::state::{FrameView, check_hold, failed_chain, hold_of, note_hold};
+use crate::state::{
+    FrameView, check_hold, check_queue, commit_queue, failed_chain, hold_of, may_wait, note_attempts,
+    note_hold,
+};
 use crate::transfer::Record;
 
 /// A shard's word on one check.
@@ -29,11 +35,11 @@ impl Shard {
         frame: &FrameView<'_>,
         exchange: &impl Exchange,
     ) -> bool {
-        // Holds are looked up, not bounded: whoever touches one knows all before it.
-        if unit.is_two_phase() && !self.walk.pending.is_empty() {
+        // Holds and queues are looked up, not bounded: whoever touches one knows all before it.
+        if unit.asks_tables() && !self.walk.pending.is_empty() {
             return false;
         }
-        let Some((helds, objection)) = self.vote(unit, frame.timestamp) else { return false };
+        let Some((freed, objection)) = self.vote(unit, frame.timestamp) else { return false };
         let is_voter = self.is_voter(unit.voters);
         if let Some((at, reason)) = objection.filter(|_| is_voter) {
             exchange.object(self.share.number, unit.first.saturating_add(at), reason.number());
@@ -41,15 +47,21 @@ impl Shard {
         let fails = objection.map(|(at, reason)| (Some(at), reason)).or(unit.refused);
         let me = 1_u64.checked_shl(u32::try_from(self.share.number).unwrap_or(0)).unwrap_or(0);
         if unit.voters & !me == 0 {
-            self.conclude(unit, &unit.claims, &helds, fails, (frame, exchange));
+            self.conclude(unit, &unit.claims, &freed, fails, (frame, exchange));
             return true;
         }
-        let claims = fails.is_none().then(|| (unit.claims.clone(), helds));
-        if let Some((claims, helds)) = &claims {
-            self.shift_undecided(claims, helds, 1);
+        // Who may wait does so for what another objects to as well.
+        let is_needed = fails.is_none() || unit.may_wait();
+        let claims = is_needed.then(|| (unit.claims.clone(), freed));
+        if fails.is_none()
+            && let Some((claims, freed)) = &claims
+        {
+            self.shift_undecided(claims, freed, 1);
         }
         self.walk.pending.push_back(Pending {
             first: unit.first,
+            submitter: unit.submitter,
+            is_shifted: fails.is_none(),
             length: unit.records.len(),
             voters: unit.voters,
             voted: unit.claims.as_slice().len(),
@@ -59,33 +71,60 @@ impl Shard {
         true
     }
 
-    /// This shard's checks of all members, each on top of the earlier ones: the amounts of holds that they
-    /// finish, and the first objection. None: undecided.
+    /// This shard's checks of all members, each on top of the earlier ones: what they free of holds, and the first
+    /// objection. None: undecided.
     fn vote(&self, unit: &Unit<'_>, timestamp: u64) -> Option<Word> {
         let mut overlay = Overlay::default();
-        let mut helds = Vec::new();
+        let mut all_freed = Vec::new();
         let claims = unit.claims.as_slice();
+        if claims.first().is_some_and(|claim| claim.kind == Kind::Release) {
+            return Some((
+                claims.iter().map(|_| Freed::default()).collect(),
+                self.vote_group(unit, timestamp),
+            ));
+        }
         for (at, (claim, record)) in claims.iter().zip(unit.records).enumerate() {
-            let mut held = 0;
+            let mut freed = Freed::default();
             if matches!(claim.kind, Kind::Post | Kind::Void) && self.knows_holds_of(claim) {
                 match check_hold(&self.holds, claim, record, &overlay) {
-                    Ok(amount) => held = amount,
-                    Err(reason) => return Some((helds, Some((at, reason)))),
+                    Ok(found) => freed = found,
+                    Err(reason) => return Some((all_freed, Some((at, reason)))),
                 }
             } else {
                 match self.check(claim, &overlay) {
                     Vote::Pass => {}
-                    Vote::Fail(reason) => return Some((helds, Some((at, reason)))),
+                    Vote::Fail(reason) => return Some((all_freed, Some((at, reason)))),
                     Vote::Unknown => return None,
                 }
             }
-            helds.push(held);
+            if claim.kind.asks_queue()
+                && self.share.holds(claim.debtor)
+                && let Err(reason) = check_queue(&self.queue, claim, record, timestamp)
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
+            all_freed.push(freed);
             if claims.len() > 1 {
-                overlay.add(claim, held);
-                note_hold(&mut overlay, claim, record, timestamp);
+                overlay.add(claim, freed);
+                note_hold(&mut overlay, (claim, freed), record, (&self.holds, timestamp));
             }
         }
-        Some((helds, None))
+        Some((all_freed, None))
+    }
+
+    /// This shard's checks of releases that settle at once. Nothing is undecided: they ask tables.
+    fn vote_group(&self, unit: &Unit<'_>, timestamp: u64) -> Option<(usize, RejectReason)> {
+        let claims = unit.claims.as_slice();
+        let is_here = |account| self.share.holds(account);
+        if let Err(objection) = check_turns(&self.queue, (claims, unit.records), timestamp, is_here) {
+            return Some(objection);
+        }
+        // A member that terms refuse is named before what remains of the others.
+        if unit.refused.is_some() {
+            return None;
+        }
+        let last = claims.len().saturating_sub(1);
+        self.ledger.check_group(&Nets::of(claims)).err().map(|reason| (last, reason))
     }
 
     fn knows_holds_of(&self, claim: &Claim) -> bool {
@@ -94,7 +133,7 @@ impl Shard {
 
     /// Funds, cap and reserve, as far as their cells are here.
     fn check(&self, claim: &Claim, overlay: &Overlay) -> Vote {
-        if !matches!(claim.kind, Kind::Direct | Kind::Hold) {
+        if !claim.kind.is_fresh() {
             return Vote::Pass;
         }
         if let Some(cell) = self.ledger.account(claim.debtor) {
@@ -141,23 +180,26 @@ impl Shard {
             }
             let Some(pending) = self.walk.pending.pop_front() else { return };
             let fails = failure_of(&pending, exchange);
-            let (claims, helds) = pending.claims.unwrap_or((Claims::None, Vec::new()));
-            self.shift_undecided(&claims, &helds, -1);
+            let (claims, freed) = pending.claims.unwrap_or((Claims::None, Vec::new()));
+            if pending.is_shifted {
+                self.shift_undecided(&claims, &freed, -1);
+            }
             let unit = Unit {
                 first: pending.first,
+                submitter: pending.submitter,
                 records: payload.records.get(pending.first..end).unwrap_or_default(),
                 known: self.known_of(pending.first, pending.length),
                 claims: Claims::None,
                 refused: None,
                 voters: pending.voters,
             };
-            self.conclude(&unit, &claims, &helds, fails, (frame, exchange));
+            self.conclude(&unit, &claims, &freed, fails, (frame, exchange));
         }
     }
 
-    fn shift_undecided(&mut self, claims: &Claims, helds: &[u64], sign: i128) {
-        for (claim, held) in claims.as_slice().iter().zip(helds) {
-            self.undecided.shift(claim, *held, sign);
+    fn shift_undecided(&mut self, claims: &Claims, all_freed: &[Freed], sign: i128) {
+        for (claim, freed) in claims.as_slice().iter().zip(all_freed) {
+            self.undecided.shift(claim, *freed, sign);
         }
     }
 
@@ -166,22 +208,33 @@ impl Shard {
         &mut self,
         unit: &Unit<'_>,
         claims: &Claims,
-        helds: &[u64],
+        all_freed: &[Freed],
         fails: Option<Failure>,
         (frame, exchange): (&FrameView<'_>, &impl Exchange),
     ) {
         let Some(failure) = fails else {
-            let members = claims.as_slice().iter().zip(helds).zip(unit.records);
-            for (((claim, held), record), at) in members.zip(unit.first..) {
-                self.commit(claim, *held, (record, at), frame);
+            let members = claims.as_slice().iter().zip(all_freed).zip(unit.records);
+            for (((claim, freed), record), at) in members.zip(unit.first..) {
+                self.commit(claim, *freed, (record, at), frame);
                 if self.share.holds(claim.debtor) {
                     exchange.answer(at, &claim.accepted());
                 }
             }
             return;
         };
+        if let ([claim], (_, reason)) = (claims.as_slice(), failure)
+            && self.share.holds(claim.debtor)
+            && may_wait(&self.queue, claim, reason)
+            && let [record] = unit.records
+        {
+            let sequence = frame.first_sequence.saturating_add(number(unit.first));
+            self.queue.insert(record.uetr.get(), Queued::of(claim, record, sequence, frame.timestamp));
+            exchange.answer(unit.first, &OutcomeRow::queued(claim.amount, Some(reason)));
+            return;
+        }
         let mut known = unit.known.clone();
         known.resize(unit.records.len(), None);
+        note_attempts(&mut self.queue, unit.submitter, (unit.records, &known));
         for ((row, record), at) in failed_chain(&known, failure).zip(unit.records).zip(unit.first..) {
             if self.share.holds(record.debtor.get()) {
                 exchange.answer(at, &row);
@@ -189,7 +242,7 @@ impl Shard {
         }
     }
 
-    fn commit(&mut self, claim: &Claim, held: u64, (record, at): (&Record, usize), frame: &FrameView<'_>) {
+    fn commit(&mut self, claim: &Claim, freed: Freed, (record, at): (&Record, usize), frame: &FrameView<'_>) {
         match claim.kind {
             Kind::Direct => {}
             Kind::Hold if self.knows_holds_of(claim) => {
@@ -197,11 +250,14 @@ impl Shard {
                 self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, frame.timestamp));
             }
             Kind::Hold => {}
-            Kind::Post | Kind::Void => {
-                self.holds.remove(record.related.get());
+            Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
+            _ if self.share.holds(claim.debtor) => {
+                let sequence = frame.first_sequence.saturating_add(number(at));
+                commit_queue(&mut self.queue, claim, record, (sequence, frame.timestamp));
             }
+            _ => {}
         }
-        self.ledger.commit(claim, held);
+        self.ledger.commit(claim, freed);
         if claim.moves() && (self.share.holds(claim.debtor) || self.share.holds(claim.creditor)) {
             self.walk.posts.push((at, *claim));
         }

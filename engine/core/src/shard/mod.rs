@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle, UNLIMITED};
 use crate::batch::{Payload, command_bytes};
-use crate::claim::{Claim, Kind, chain_at, examine};
+use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
 use crate::command::{Command, Entry};
 use crate::delta::Delta;
 use crate::frame::FrameKind;
@@ -23,6 +23,7 @@ use crate::hold::Holds;
 use crate::identify::{Context, find_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
+use crate::liquidity::queue::Queue;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
@@ -53,7 +54,7 @@ pub enum Advance {
 /// What one shard did for a frame beside its answers.
 #[derive(Debug, Default)]
 pub struct ShardApplied {
-    /// Holds of this shard's accounts that the frame's time has ended.
+    /// Holds and waiting payments of this shard's accounts that the frame's time has ended.
     pub expired: u32,
     /// This shard's part of what changed since the last block, where the frame seals one.
     pub delta: Option<Delta>,
@@ -89,6 +90,8 @@ pub struct Shard {
     ledger: Ledger,
     /// Those whose debtor account or debtor position is here.
     holds: Holds,
+    /// Those whose debtor account is here.
+    queue: Queue,
     ids: IdIndex,
     undecided: Undecided,
     next_sequence: u64,
@@ -118,6 +121,7 @@ impl Shard {
             ledger: state.ledger.part(share, &registry),
             registry,
             holds,
+            queue: state.queue.part(|debtor| share.holds(debtor)),
             ids: state.ids.part(share.number, share.shards),
             undecided: Undecided::default(),
             next_sequence: state.next_sequence,
@@ -283,6 +287,9 @@ impl Shard {
             self.ledger.release(&hold, &self.registry);
             expired = expired.saturating_add(u32::from(self.share.holds(hold.debtor)));
         }
+        while self.queue.expire_next(timestamp).is_some() {
+            expired = expired.saturating_add(1);
+        }
         expired
     }
 
@@ -356,7 +363,8 @@ impl Shard {
         };
         let records = rest.get(..length).unwrap_or_default();
         let known = self.known_of(at, length);
-        let mut unit = Unit { first: at, records, known, claims: Claims::None, refused: None, voters: 0 };
+        let mut unit =
+            Unit { first: at, submitter, records, known, claims: Claims::None, refused: None, voters: 0 };
         self.examine_unit(&mut unit, submitter, broken);
         if self.concerns(&unit) && !self.decide_unit(&unit, frame, exchange) {
             return false;
@@ -404,7 +412,9 @@ impl Shard {
         for (at, record) in unit.records.iter().enumerate() {
             let decision = match unit.known.get(at) {
                 Some(Some(_)) => Err(RejectReason::ChainFailed),
-                _ => examine(record, submitter, &self.registry, |at| self.registry.account(at).copied()),
+                _ => check_chained(record, unit.records).and_then(|()| {
+                    examine(record, submitter, &self.registry, |at| self.registry.account(at).copied())
+                }),
             };
             match decision {
                 Ok(claim) => {
@@ -428,9 +438,9 @@ impl Shard {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct => claim.cap != UNLIMITED,
+            Kind::Direct | Kind::Queueable | Kind::Release => claim.cap != UNLIMITED,
             Kind::Hold => true,
-            Kind::Post | Kind::Void => false,
+            Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
         };
         if asks_position && claim.crosses() {
             voters |= bit(self.slot_owner(claim.debtor_slot));
@@ -497,6 +507,7 @@ impl Shard {
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta(height, closes);
         delta.holds = self.holds.take_changed();
+        delta.queue = self.queue.take_changed();
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;

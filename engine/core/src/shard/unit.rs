@@ -5,12 +5,14 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
+use crate::hold::Freed;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{Shift, shifts};
+use crate::participant::ParticipantHandle;
 use crate::transfer::Record;
 
-/// The amounts of the holds that a unit's members finish, and the first objection to one.
-pub(super) type Word = (Vec<u64>, Option<(usize, RejectReason)>);
+/// What a unit's members free of holds, and the first objection to one.
+pub(super) type Word = (Vec<Freed>, Option<(usize, RejectReason)>);
 
 /// Why a unit fails: at one member, or (none) as a whole.
 pub(super) type Failure = (Option<usize>, RejectReason);
@@ -46,6 +48,7 @@ impl Claims {
 pub(super) struct Unit<'a> {
     /// Index of its first entry in the frame.
     pub(super) first: usize,
+    pub(super) submitter: ParticipantHandle,
     pub(super) records: &'a [Record],
     /// Rows of members that repeat earlier ids; empty where none does.
     pub(super) known: Vec<Option<OutcomeRow>>,
@@ -56,8 +59,13 @@ pub(super) struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    /// Whether a member makes or ends a hold.
-    pub(super) fn is_two_phase(&self) -> bool {
+    /// Whether it waits where it can't be cleared.
+    pub(super) fn may_wait(&self) -> bool {
+        matches!(self.claims.as_slice(), [claim] if claim.kind == Kind::Queueable)
+    }
+
+    /// Whether a member asks or changes a table of holds or waiting payments.
+    pub(super) fn asks_tables(&self) -> bool {
         self.claims.as_slice().iter().any(|claim| claim.kind != Kind::Direct)
     }
 }
@@ -66,13 +74,16 @@ impl Unit<'_> {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) first: usize,
+    pub(super) submitter: ParticipantHandle,
     pub(super) length: usize,
     pub(super) voters: u64,
     /// Members that were voted on.
     pub(super) voted: usize,
     pub(super) refused: Option<Failure>,
-    /// Its claims with the amounts of holds that they finish; none where this shard knows that it fails.
-    pub(super) claims: Option<(Claims, Vec<u64>)>,
+    /// Whether its claims are among what is undecided.
+    pub(super) is_shifted: bool,
+    /// Its claims with what they free of holds; none where this shard knows that it fails for good.
+    pub(super) claims: Option<(Claims, Vec<Freed>)>,
 }
 
 /// What undecided units may take from, and add to, what cells have available.
@@ -107,8 +118,8 @@ impl Undecided {
     }
 
     /// Adds a claim that waits (`sign` 1), or takes it back once it is decided (`sign` -1).
-    pub(super) fn shift(&mut self, claim: &Claim, held: u64, sign: i128) {
-        let (debtor, creditor) = shifts(claim, held);
+    pub(super) fn shift(&mut self, claim: &Claim, freed: Freed, sign: i128) {
+        let (debtor, creditor) = shifts(claim, freed);
         shift_cell(&mut self.accounts, claim.debtor, debtor, sign);
         shift_cell(&mut self.accounts, claim.creditor, creditor, sign);
         if claim.crosses() {
