@@ -36,6 +36,7 @@ pub mod frame;
 pub mod ids;
 pub mod identify;
 pub mod hold;
+pub mod liquidity;
 pub mod claim;
 pub mod overlay;
 pub mod delta;
