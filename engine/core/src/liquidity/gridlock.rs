@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::resolve::{Liquidity, Priority, Waiting};
 use crate::account::{AccountHandle, SlotHandle};
-use crate::number::{index, number32};
+use crate::number::{index, number, number32};
 
 /// What accounts and slots have, by their handles; beyond these nothing binds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,13 +38,20 @@ impl Numbers {
     }
 }
 
-/// A queue of `payments` between `banks` (account and slot of the same number each), the same for the same
-/// seed. Amounts spread over four decades; of a hundred payments 2 are urgent and 18 high. Each bank has about
-/// `permille` thousandths of what it wants to pay, and as much headroom again.
+/// A queue of `payments` between `banks`, of which there are at least two (account and slot of a bank have one
+/// number); the same for the same seed. Payments go round in circles of 3 to 7 banks whose amounts differ by up
+/// to a tenth, as obligations of a day do, and stand in the queue in any order: 2 of a hundred are urgent, 18
+/// high. Amounts spread over four decades. Each bank has `permille` thousandths of what it wants to pay, and
+/// twice as much headroom.
 #[must_use]
 pub fn gridlock(seed: u64, banks: u32, payments: u32, permille: u32) -> (Vec<Waiting>, Funds) {
     let mut numbers = Numbers(seed);
-    let mut waiting: Vec<_> = (0..payments).map(|at| payment(&mut numbers, at, banks)).collect();
+    let mut waiting = Vec::new();
+    let behind = index(payments.saturating_sub(banks).into());
+    while waiting.len() < behind {
+        circle(&mut numbers, banks, &mut waiting);
+    }
+    waiting.truncate(behind);
     let mut outflow = alloc::vec![0_i128; index(banks.into())];
     for payment in &waiting {
         if let Some(sum) = outflow.get_mut(index(payment.debtor)) {
@@ -53,39 +60,55 @@ pub fn gridlock(seed: u64, banks: u32, payments: u32, permille: u32) -> (Vec<Wai
     }
     let share = |sum: &i128| sum.saturating_mul(permille.into()).checked_div(1_000).unwrap_or(0);
     let available: Vec<_> = outflow.iter().map(share).collect();
-    let headroom = available.iter().map(|funds| funds.saturating_mul(2)).collect();
-    // The ring: each bank first owes the next a little more than any bank has.
-    let most = available.iter().max().copied().unwrap_or(0);
-    for first in waiting.iter_mut().take(index(banks.into())) {
-        first.priority = Priority::Urgent;
-        first.amount = u64::try_from(most).unwrap_or(0).saturating_add(1);
+    // Before all else, each bank owes the next one more than any bank has.
+    let most = available.iter().max().and_then(|most| u64::try_from(*most).ok()).unwrap_or(0);
+    for bank in 0..banks {
+        let next = bank.saturating_add(1).checked_rem(banks).unwrap_or(0);
+        let (order, amount) = (0, most.saturating_add(1));
+        waiting.push(Waiting { order, amount, priority: Priority::Urgent, ..payment(&waiting, bank, next) });
     }
+    let headroom = available.iter().map(|funds| funds.saturating_mul(2)).collect();
     (waiting, Funds { available, headroom })
 }
 
-fn payment(numbers: &mut Numbers, at: u32, banks: u32) -> Waiting {
-    let next = |bank: u32| bank.saturating_add(1).checked_rem(banks).unwrap_or(0);
-    let (debtor, creditor) = if at < banks {
-        (at, next(at))
-    } else {
-        let bank = number32(index(numbers.below(banks.into())));
-        let other = number32(index(numbers.below(banks.into())));
-        (bank, if other == bank { next(bank) } else { other })
-    };
+/// Adds payments from a bank to a second, from that to a third, and so on, and back to the first.
+fn circle(numbers: &mut Numbers, banks: u32, waiting: &mut Vec<Waiting>) {
     let scale = [100, 1_000, 10_000, 100_000].get(index(numbers.below(4))).copied().unwrap_or(1);
+    let amount = numbers.below(9 * scale).saturating_add(scale);
+    let bank = |numbers: &mut Numbers| number32(index(numbers.below(banks.into())));
+    let first = bank(numbers);
+    let mut debtor = first;
+    for left in (0..numbers.below(5).saturating_add(3)).rev() {
+        let creditor = if left == 0 { first } else { bank(numbers) };
+        if creditor == debtor {
+            continue;
+        }
+        let more = numbers.below(amount.checked_div(10).unwrap_or(0).max(1));
+        waiting.push(Waiting {
+            amount: amount.saturating_add(more),
+            priority: match numbers.below(100) {
+                0..2 => Priority::Urgent,
+                2..20 => Priority::High,
+                _ => Priority::Normal,
+            },
+            order: numbers.below(1 << 32).saturating_add(1),
+            ..payment(waiting, debtor, creditor)
+        });
+        debtor = creditor;
+    }
+}
+
+/// The next payment, of nothing yet.
+fn payment(waiting: &[Waiting], debtor: SlotHandle, creditor: SlotHandle) -> Waiting {
     Waiting {
-        id: u128::from(at).saturating_add(1),
+        id: u128::from(number(waiting.len())).saturating_add(1),
         debtor: debtor.into(),
         creditor: creditor.into(),
         debtor_slot: debtor,
         creditor_slot: creditor,
-        amount: numbers.below(9 * scale).saturating_add(scale),
-        priority: match numbers.below(100) {
-            0..2 => Priority::Urgent,
-            2..20 => Priority::High,
-            _ => Priority::Normal,
-        },
-        order: at.into(),
+        amount: 0,
+        priority: Priority::Normal,
+        order: 0,
         earliest: 0,
     }
 }

@@ -1,13 +1,25 @@
-//! Offsetting: the largest part of some payments that settles at once, found by removal as Bech and Soramäki
-//! describe it: while a cell can't bear its net, its debtor's last payment is taken out.
+//! Offsetting: a part of some payments that settles at once, found by removal as Bech and Soramäki describe it:
+//! while a cell can't bear its net, a payment of its debtor is taken out.
 //!
 //! A payment is removed once at most, and a net is kept up to date instead of being summed anew, so that a
 //! removal costs the logarithm of the number of cells.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::queues::{Cell, Flat, Place, Queues};
+
+/// Which payment of a debtor is removed. Urgent and high ones leave a set from the end of their queue in any
+/// case, and after all normal ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Removal {
+    /// The last one.
+    Last,
+    /// Of the normal ones, which may bypass each other, the smallest that covers what is missing, or the
+    /// largest where none does; of equals the last. Removes less, and so takes less from others.
+    BySize,
+}
 
 /// A cell in a set that is being reduced.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +28,8 @@ struct Side {
     net: i128,
     /// Those that debit the cell, in queue order; some of the last may be removed already.
     debits: Vec<Place>,
+    /// The normal ones of these by amount, where they are removed by size.
+    by_size: BTreeSet<(u64, Reverse<Place>)>,
 }
 
 /// Reduces sets until they settle. Keeps its memory between them.
@@ -41,14 +55,19 @@ impl Offset {
         }
     }
 
-    /// The part of `places`, which are waiting and in queue order, that settles at once, in queue order.
-    /// Empty if there is none.
+    /// A part of `places`, which are waiting and in queue order, that settles at once, in queue order. Empty if
+    /// none is found.
     pub(super) fn settle(&mut self, queues: &Queues, mut places: Vec<Place>) -> Vec<Place> {
         self.keep_in_turn(queues, &mut places);
-        self.reduce(queues, &mut places);
+        let set = self.reduced(queues, places.clone(), Removal::Last);
+        if set.is_empty() { self.reduced(queues, places, Removal::BySize) } else { set }
+    }
+
+    fn reduced(&mut self, queues: &Queues, mut places: Vec<Place>, removal: Removal) -> Vec<Place> {
+        self.reduce(queues, &mut places, removal);
         if places.len() > self.set_max {
             self.cut(queues, &mut places);
-            self.reduce(queues, &mut places);
+            self.reduce(queues, &mut places, removal);
         }
         places
     }
@@ -93,23 +112,35 @@ impl Offset {
     }
 
     /// Removes payments until every cell bears its net.
-    fn reduce(&mut self, queues: &Queues, places: &mut Vec<Place>) {
-        self.enter(queues, places);
+    fn reduce(&mut self, queues: &Queues, places: &mut Vec<Place>, removal: Removal) {
+        self.enter(queues, places, removal);
         while let Some(cell) = self.short.pop_first() {
-            while queues.is_short(cell, self.sides.at(cell).net) {
-                self.remove_last(queues, cell);
+            while let missing @ 1.. = queues.shortfall(cell, self.sides.at(cell).net) {
+                match self.covering(cell, missing) {
+                    Some(place) => self.remove(queues, place),
+                    None => self.remove_last(queues, cell),
+                }
             }
         }
         places.retain(|place| *self.is_member.at(*place));
     }
 
-    fn enter(&mut self, queues: &Queues, places: &[Place]) {
+    /// The payment to remove by size.
+    fn covering(&self, cell: Cell, missing: i128) -> Option<Place> {
+        let by_size = &self.sides.at(cell).by_size;
+        let (largest, _) = by_size.last()?;
+        let amount = u64::try_from(missing).map_or(*largest, |missing| missing.min(*largest));
+        by_size.range((amount, Reverse(Place::MAX))..).next().map(|(_, Reverse(place))| *place)
+    }
+
+    fn enter(&mut self, queues: &Queues, places: &[Place], removal: Removal) {
         for place in places {
             let payment = queues.payment(*place);
             for cell in payment.debits().chain(payment.credits()) {
                 let side = self.sides.at_mut(cell);
                 side.net = 0;
                 side.debits.clear();
+                side.by_size.clear();
             }
         }
         for place in places {
@@ -120,6 +151,9 @@ impl Offset {
                 let side = self.sides.at_mut(cell);
                 side.net = side.net.saturating_sub(amount);
                 side.debits.push(*place);
+                if removal == Removal::BySize && !payment.is_strict {
+                    side.by_size.insert((payment.amount, Reverse(*place)));
+                }
             }
             for cell in payment.credits() {
                 let side = self.sides.at_mut(cell);
@@ -127,7 +161,7 @@ impl Offset {
             }
         }
         for cell in places.iter().flat_map(|place| queues.payment(*place).debits()) {
-            if queues.is_short(cell, self.sides.at(cell).net) {
+            if queues.shortfall(cell, self.sides.at(cell).net) > 0 {
                 self.short.insert(cell);
             }
         }
@@ -158,11 +192,12 @@ impl Offset {
         for cell in payment.debits() {
             let side = self.sides.at_mut(cell);
             side.net = side.net.saturating_add(amount);
+            side.by_size.remove(&(payment.amount, Reverse(place)));
         }
         for cell in payment.credits() {
             let side = self.sides.at_mut(cell);
             side.net = side.net.saturating_sub(amount);
-            if queues.is_short(cell, side.net) {
+            if queues.shortfall(cell, side.net) > 0 {
                 self.short.insert(cell);
             }
         }

@@ -205,12 +205,14 @@ impl Queues {
         0..self.has.len()
     }
 
-    /// Whether a cell can't bear a net change. A cell that is below zero already, because a limit was lowered,
-    /// bears what does not make it lower.
+    /// How much a cell lacks to bear a net change, zero if it does. A cell that is below zero already, because
+    /// a limit was lowered, bears what does not make it lower.
     #[inline]
-    pub(super) fn is_short(&self, cell: Cell, net: i128) -> bool {
-        let has = *self.has.at(cell);
-        has != i128::MAX && net < 0 && has.saturating_add(net) < 0
+    pub(super) fn shortfall(&self, cell: Cell, net: i128) -> i128 {
+        match *self.has.at(cell) {
+            i128::MAX => 0,
+            has => net.saturating_add(has.max(0)).min(0).saturating_neg(),
+        }
     }
 
     /// The first payment in queue order, of each slot's first account that can pay, that fits.

@@ -6,10 +6,16 @@
 //! Three steps, again and again until none releases anything:
 //!
 //! 1. **First in, first out, with bypass**: of all payments whose turn it is and that their account and slot can
-//!    bear, the first in queue order is released alone.
+//!    bear, the first in queue order is released alone. (Where several accounts share a slot, the first account
+//!    that can pay goes first.)
 //! 2. **Bilateral offset**: the queues of two slots against each other, settled at once.
-//! 3. **Multilateral offset**: all queues against each other. Where a net can't be borne, the last payment of
-//!    that debtor is removed, until the rest settles at once.
+//! 3. **Multilateral offset**: all queues against each other, settled at once.
+//!
+//! An offset starts with all payments. While a net can't be borne (of several the first: accounts, then slots,
+//! as the queue mentions them), the last payment of that debtor is removed. If nothing is left, it is tried
+//! again with another choice among normal payments, which may bypass each other: the smallest that covers what
+//! is missing, or the largest where none does. What one bank keeps, others miss, so that the large payments of
+//! a few can else empty the whole set.
 //!
 //! Step 1 and the order within classes follow the Eurosystem's descriptions of its own system: urgent and high
 //! payments of an account strictly first in, first out, normal ones with bypass and after them (ECB, "T2-T2S
@@ -19,7 +25,8 @@
 //! "Gridlock resolution in interbank payment systems", Bank of Finland Discussion Papers 9/2001; step 2 is the
 //! same for two. Where all payments of a slot stand in one strict queue, the set that it finds contains every
 //! other set that could settle. With bypass, with several accounts under one cap, or cut to a size, it is a
-//! good set, not always the largest: to find that one is NP-hard.
+//! good set, not always the largest: to find that one is NP-hard. Payments are never split, and none is
+//! released beyond what its debtor has for the sake of a later balance.
 
 use alloc::vec::Vec;
 

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use std::{print, println, vec};
+use std::{println, vec};
 
 use super::gridlock::{Funds, gridlock};
 use super::model::{Best, best, releasable, replay, value};
@@ -47,11 +47,29 @@ fn two_banks_that_owe_each_other_are_offset_although_a_third_payment_is_not_born
 }
 
 #[test]
+fn where_the_last_payments_do_not_help_normal_ones_leave_an_offset_by_size() {
+    // The last of the first bank is what the others need; its large one is what it can't bear.
+    let mut ring =
+        [pays(1, 0, 3, 500, Normal), pays(2, 0, 1, 80, Normal), pays(3, 0, 1, 100, Normal)].to_vec();
+    ring.extend([pays(4, 1, 2, 100, Normal), pays(5, 2, 0, 100, Normal)]);
+    assert_eq!(sets(&ring, &funds(&[0, 0, 0, 0])), [[3, 4, 5]]);
+    // Of equals the last is removed; a set that the last ones can leave is taken as it is.
+    ring[1].amount = 100;
+    assert_eq!(sets(&ring, &funds(&[0, 0, 0, 0])), [[2, 4, 5]]);
+    ring[0].amount = 90;
+    assert_eq!(sets(&ring, &funds(&[90, 0, 0, 0])), [vec![1], vec![2, 4, 5]]);
+    let queue = [pays(1, 0, 1, 500, Normal), pays(2, 0, 1, 100, Normal), pays(3, 1, 0, 98, Normal)];
+    assert_eq!(sets(&queue, &funds(&[2, 0])), [[2, 3]], "two banks alike");
+    let queue = queue.map(|payment| Waiting { priority: High, ..payment });
+    assert_eq!(sets(&queue, &funds(&[2, 0])), [[0_u128; 0]; 0], "strict order is kept");
+}
+
+#[test]
 fn a_normal_payment_bypasses_a_larger_one_and_an_urgent_or_high_one_does_not() {
     let queue = |class| [pays(1, 0, 1, 100, class), pays(2, 0, 1, 60, class), pays(3, 0, 1, 30, class)];
     assert_eq!(sets(&queue(Normal), &funds(&[95, 0])), [[2], [3]]);
     assert_eq!(sets(&queue(High), &funds(&[95, 0])), [[0_u128; 0]; 0]);
-    assert_eq!(sets(&queue(Urgent), &funds(&[195, 0])), [[1], [2], [3]].map(|set| set)[..3]);
+    assert_eq!(sets(&queue(Urgent), &funds(&[189, 0])), [[1], [2]]);
 }
 
 #[test]
@@ -154,6 +172,29 @@ fn an_offset_above_the_bound_is_cut_to_sets_that_settle_and_one_that_needs_more_
 }
 
 #[test]
+fn ten_thousand_payments_that_wait_for_one_another_in_turn_are_released_one_by_one() {
+    // Two banks with money for one payment, one's queue all before the other's.
+    let there_and_back =
+        |at: u32| pays(u128::from(at), u32::from(at < 5_000), u32::from(at >= 5_000), 5, Normal);
+    let queue: Vec<_> = (0..10_000).map(there_and_back).collect();
+    assert_eq!(resolve(&queue, 0, &funds(&[5, 0]), Bounds::default()).len(), 10_000);
+    // One cap over thousands of accounts, with room for one payment at a time.
+    let wallets = (0..10_000_u32).map(|at| {
+        let (bank, other) = (at % 2, 1 - at % 2);
+        let (debtor, creditor) = ((10 + at).into(), other.into());
+        Waiting {
+            debtor,
+            creditor,
+            debtor_slot: bank,
+            creditor_slot: other,
+            ..pays(at.into(), 0, 1, 5, High)
+        }
+    });
+    let room = Funds { available: Vec::new(), headroom: vec![5, 0] };
+    assert_eq!(resolve(&wallets.collect::<Vec<_>>(), 0, &room, Bounds::default()).len(), 10_000);
+}
+
+#[test]
 fn rounds_are_bounded_and_the_rest_is_left_to_the_next_resolution() {
     let (waiting, funds) = rings(5, 4);
     let bounds = Bounds { set_max: 9, rounds_max: 1 };
@@ -206,7 +247,7 @@ const MIXED: Shape = Shape {
     classes: &[Urgent, High, Normal, Normal, Normal],
     is_odd: true,
 };
-const STRICT: Shape = Shape { accounts: 1, classes: &[High], is_odd: false, ..MIXED };
+const STRICT: Shape = Shape { banks: 3, accounts: 1, classes: &[High], is_odd: false, ..MIXED };
 
 /// Account `a` belongs to slot `a % banks`.
 fn case(dice: &mut Dice, shape: Shape) -> (Vec<Waiting>, Funds) {
@@ -284,7 +325,7 @@ fn with_one_strict_queue_a_bank_no_other_set_is_larger() {
         assert_eq!(released, set, "seed {seed}: the one largest set");
         gained += usize::from(sets.iter().any(|set| set.len() > 2));
     }
-    assert!(gained > 100, "{gained} cases needed the multilateral offset");
+    assert!(gained > 50, "{gained} cases needed the multilateral offset");
 }
 
 #[test]
@@ -309,7 +350,7 @@ fn with_bypass_nearly_all_that_any_set_could_release_is_released() {
 
 #[test]
 fn a_gridlock_of_a_hundred_banks_is_released_in_sets_that_settle() {
-    for (payments, permille) in [(2_000, 20), (10_000, 5), (10_000, 20), (10_000, 100)] {
+    for (payments, permille, least) in [(2_000, 20, 1_800), (10_000, 5, 9_000), (10_000, 20, 10_000)] {
         let (waiting, funds) = gridlock(7, 100, payments, permille);
         let none = Bounds { rounds_max: 0, ..Bounds::default() };
         assert_eq!(resolve(&waiting, 0, &funds, none), [[0_u128; 0]; 0], "nothing leaves alone");
@@ -318,13 +359,9 @@ fn a_gridlock_of_a_hundred_banks_is_released_in_sets_that_settle() {
         let took = begun.elapsed();
         let released = replay(&waiting, 0, &funds, &sets);
         assert_eq!(releasable(&waiting, 0, &funds, &released), []);
-        print!("{payments} payments, {permille} per mille: {} released", released.len());
-        print!(", value {} of {}", value(&waiting, &released), value(&waiting, &ids(&waiting)));
-        println!(", {} sets, the largest of {:?}, {took:?}", sets.len(), sets.iter().map(Vec::len).max());
-        assert!(released.len() > waiting.len() / 2, "{}", released.len());
+        let largest = sets.iter().map(Vec::len).max();
+        println!("{permille} per mille: {} of {payments} released in {took:?}", released.len());
+        println!("value {}, {} sets, the largest of {largest:?}", value(&waiting, &released), sets.len());
+        assert!(released.len() >= least, "{} of {payments}", released.len());
     }
-}
-
-fn ids(waiting: &[Waiting]) -> BTreeSet<u128> {
-    waiting.iter().map(|payment| payment.id).collect()
 }
