@@ -11,6 +11,8 @@ mod followers;
 mod house;
 #[path = "engine/receipts.rs"]
 mod receipts;
+#[path = "engine/waiting.rs"]
+mod waiting;
 
 use feiqian_core::batch::Batch;
 use feiqian_core::outcome::{Outcome, RejectReason};

@@ -42,6 +42,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::NetDebitCapExceeded => {
             (codes::AM23, "the bank's net debit cap does not suffice; wait for credits or settlement")
         }
+        Reason::QueuedAhead => {
+            (codes::AM04, "payments of the same account that go out in order wait before it")
+        }
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
         Reason::HoldMismatch => (codes::AG03, "the reservation is between other accounts"),
         Reason::ExceedsHold => (codes::AM09, "more is asked for than was reserved"),
@@ -72,7 +75,7 @@ pub fn of_row(row: &OutcomeRow) -> (Status, Option<Refusal>) {
     let refusal = |code, text: &str| Some(Refusal { code, text: text.to_owned() });
     match (row.outcome(), row.reason()) {
         (Some(Outcome::Cleared), _) => (Status::Acsp, None),
-        (Some(Outcome::Held), _) => (Status::Pdng, None),
+        (Some(Outcome::Held | Outcome::Queued), _) => (Status::Pdng, None),
         (Some(Outcome::Voided), _) => (Status::Rjct, refusal(codes::NARR, "the reservation was given back")),
         (_, Some(found)) => {
             let (code, text) = reason(found);

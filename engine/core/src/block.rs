@@ -57,6 +57,7 @@ pub struct Sealer {
     config: Option<Root>,
     first_sequence: u64,
     height: u64,
+    timestamp: u64,
     previous: Hash,
 }
 
@@ -83,6 +84,7 @@ impl Sealer {
             config: None,
             first_sequence,
             height,
+            timestamp: 0,
             previous,
         };
         sealer.make_room();
@@ -112,6 +114,12 @@ impl Sealer {
     /// The root of the accounts tree over the mirror, as the last block's header has it.
     pub fn accounts_root(&mut self) -> Root {
         Root { hash: self.accounts.root(), size: number(self.accounts.len()) }
+    }
+
+    /// The frame time of the last block, nanoseconds since 1970; zero before the first and right behind a snapshot.
+    #[must_use]
+    pub fn timestamp(&self) -> u64 {
+        self.timestamp
     }
 
     /// The roots of the groups of the last block's transfers (feiqian-proof, `groups.rs`); none right behind a snapshot.
@@ -257,6 +265,7 @@ impl Sealer {
         }
         self.first_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
         self.height = delta.height;
+        self.timestamp = frame.timestamp;
         self.previous = header.hash();
         header
     }

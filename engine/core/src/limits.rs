@@ -39,6 +39,9 @@ pub const NAME_BYTES_MAX: usize = 140;
 pub const UNSETTLED_CYCLES_MAX: usize = 64;
 /// Closed cycles whose net positions are kept at hand, settled ones among them.
 pub const CLOSED_CYCLES_KEPT: usize = 1_024;
+/// Rounds of one resolution of queued payments. A round costs a few passes over the queue, and rarely is a
+/// tenth one needed; what a queue made to need more keeps is released by the next resolution.
+pub const RESOLUTION_ROUNDS_MAX: usize = 32;
 /// Shards of one engine: a set of them fits one 64-bit word.
 pub const SHARDS_MAX: usize = 64;
 /// Holds that are pending at once on one account; a card issuer's clearing account carries all of its.
@@ -46,6 +49,9 @@ pub const ACCOUNT_HOLDS_MAX: u32 = 4_000_000;
 
 /// Payments that wait on one account at once; more are rejected as if they might not wait.
 pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
+
+/// Waiting payments that one resolution looks at: some tens of milliseconds beside the batcher.
+pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 
 const _: () = assert!(
     BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096

@@ -17,7 +17,7 @@ use crate::identify::{Context, find_id, restore_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::liquidity::group::{Nets, check_turns};
-use crate::liquidity::queue::{Priority, Queue, Queued};
+use crate::liquidity::queue::{Queue, Queued, priority_of};
 use crate::mirror::Mirror;
 use crate::number::number;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -636,7 +636,7 @@ pub(crate) fn check_queue(
     let refuse = |is_so, reason| if is_so { Err(reason) } else { Ok(()) };
     match claim.kind {
         Kind::Queueable => {
-            let is_behind = queue.is_behind(claim.debtor, Priority::of(record), timestamp);
+            let is_behind = queue.is_behind(claim.debtor, priority_of(record), timestamp);
             refuse(is_behind, RejectReason::QueuedAhead)
         }
         Kind::Scheduled => refuse(!queue.has_room(claim.debtor), RejectReason::TooManyHolds),

@@ -19,6 +19,7 @@ use crate::execution::Executed;
 use crate::fatal;
 use crate::flush_thread::FlushOrder;
 use crate::lane::{LaneEnd, Wake};
+use crate::liquidity_thread::LiquidityDesk;
 use crate::meter::Meter;
 use crate::storage::files::FileStorage;
 use crate::stores::IdRuns;
@@ -43,10 +44,11 @@ pub(crate) struct Batcher {
     pub(crate) snapshot_ordered: u64,
     pub(crate) flushes: Sender<FlushOrder<FileStorage>>,
     pub(crate) id_runs: IdRuns<FileStorage>,
+    pub(crate) liquidity: LiquidityDesk,
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
-    /// The deadline that ends the first hold, as of the block at a height.
+    /// The time that ends the first hold, or lets a payment go or ends it, as of the block at a height.
     pub(crate) next_deadline: Option<(u64, Option<u64>)>,
 }
 
@@ -101,6 +103,7 @@ impl Handler<StopSealing> for Batcher {
 
     fn handle(&mut self, _: StopSealing, _: &mut Self::Context) {
         self.requested = u64::MAX;
+        self.liquidity.close();
     }
 }
 
@@ -108,7 +111,16 @@ impl Batcher {
     fn absorb(&mut self, most: usize) -> bool {
         let mut has_sealed = false;
         let Self {
-            book, lane, meter, is_sealing, snapshot_blocks, snapshot_ordered, flushes, id_runs, ..
+            book,
+            lane,
+            meter,
+            is_sealing,
+            snapshot_blocks,
+            snapshot_ordered,
+            flushes,
+            id_runs,
+            liquidity,
+            ..
         } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
             let begun = Instant::now();
@@ -120,6 +132,9 @@ impl Batcher {
                 Ok(Some(block)) => {
                     has_sealed = true;
                     meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());
+                    let mirror = book.sealer().mirror();
+                    meter.record_queue(mirror.queue.len());
+                    liquidity.order(mirror, (block.header.height, block.header.timestamp));
                     // Here and not later: behind the next frame the mirror is no longer that of the block.
                     let since = block.header.height.saturating_sub(*snapshot_ordered);
                     if flush((&*book, &*id_runs), flushes, since >= (*snapshot_blocks).max(1)) {
@@ -166,18 +181,18 @@ impl Batcher {
         }
         let sealer = self.book.sealer();
         let is_due = self.last_seal.elapsed() >= self.seal_interval && sealer.open_entries() > 0;
-        if is_due || (self.last_seal.elapsed() >= IDLE_SEAL && self.has_overdue_hold()) {
+        if is_due || (self.last_seal.elapsed() >= IDLE_SEAL && self.has_overdue()) {
             self.request_seal();
         }
     }
 
-    /// Whether a hold waits for nothing but a frame whose time ends it.
-    fn has_overdue_hold(&mut self) -> bool {
+    /// Whether a hold or a payment waits for nothing but a frame whose time ends it, or lets it go.
+    fn has_overdue(&mut self) -> bool {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let sealer = self.book.sealer();
         // Holds change by blocks alone: without traffic, all of them are looked at once and not at each tick.
         if self.next_deadline.is_none_or(|(height, _)| height != sealer.height()) {
-            self.next_deadline = Some((sealer.height(), sealer.mirror().holds.next_deadline()));
+            self.next_deadline = Some((sealer.height(), next_time(sealer)));
         }
         let deadline = self.next_deadline.and_then(|(_, deadline)| deadline);
         deadline.is_some_and(|end| u128::from(end) <= since.as_nanos())
@@ -192,6 +207,15 @@ impl Batcher {
             self.requested = height;
         }
     }
+}
+
+/// The next time after the last block that changes how a hold or a payment stands.
+fn next_time(sealer: &Sealer) -> Option<u64> {
+    let mirror = sealer.mirror();
+    let sealed = sealer.timestamp();
+    let of_queue = mirror.queue.values().flat_map(|queued| [queued.earliest, queued.latest]);
+    let of_queue = of_queue.filter(|at| *at > sealed && *at != u64::MAX).min();
+    [mirror.holds.next_deadline(), of_queue].into_iter().flatten().min()
 }
 
 /// Orders a snapshot where one is due, else rows to be made durable, if there is room for an order. True: a snapshot

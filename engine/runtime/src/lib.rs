@@ -9,6 +9,7 @@ pub mod memory;
 pub mod storage;
 pub mod journal;
 mod journal_thread;
+mod liquidity_thread;
 mod lane;
 mod board;
 mod execution;

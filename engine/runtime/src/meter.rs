@@ -57,6 +57,9 @@ table! {
     FORKS = "feiqian_witness_forks_total", "counter", Count, "", "Cosignatures over another root than the log's: somebody was shown another log";
     TORN = "feiqian_journal_torn_tails_total", "counter", Count, "", "Unacknowledged tails cut at start";
     REPLAYED = "feiqian_recovery_frames_total", "counter", Count, "", "Frames replayed at start";
+    QUEUED = "feiqian_queued_payments", "gauge", Count, "", "Payments that wait, as of the last block";
+    RESOLUTION = "feiqian_liquidity_resolution_seconds", "histogram", Seconds, "", "One resolution of the queue";
+    RELEASED = "feiqian_released_minor_total", "counter", Count, "", "Minor units that payments moved which had waited";
     SNAPSHOTS = "feiqian_snapshots_total", "counter", Count, "", "Snapshots written";
 }
 
@@ -81,6 +84,9 @@ pub struct Meter {
     forks: Counter,
     torn: Counter,
     replayed: Counter,
+    queued: Gauge,
+    resolution: Histogram,
+    released: Counter,
     snapshots: Counter,
 }
 
@@ -124,6 +130,9 @@ impl Meter {
             forks: counter!(FORKS),
             torn: counter!(TORN),
             replayed: counter!(REPLAYED),
+            queued: gauge!(QUEUED),
+            resolution: histogram!(RESOLUTION),
+            released: counter!(RELEASED),
             snapshots: counter!(SNAPSHOTS),
         }
     }
@@ -140,7 +149,9 @@ impl Meter {
             }
         };
         for (outcome, counter) in &self.outcomes {
-            add(counter, counts[usize::from(outcome.number())][0]);
+            // What waits says for what; all others bring no reason.
+            let reasons = &counts[usize::from(outcome.number())];
+            add(counter, reasons.iter().sum());
         }
         for (reason, counter) in &self.rejected {
             add(counter, counts[usize::from(Outcome::Rejected.number())][usize::from(reason.number())]);
@@ -198,6 +209,18 @@ impl Meter {
     pub(crate) fn record_recovery(&self, frames: u64, is_torn: bool) {
         self.replayed.increment(frames);
         self.torn.increment(u64::from(is_torn));
+    }
+
+    pub(crate) fn record_queue(&self, waiting: usize) {
+        self.queued.set(waiting as f64);
+    }
+
+    pub(crate) fn record_resolution(&self, elapsed: Duration) {
+        self.resolution.record(elapsed);
+    }
+
+    pub(crate) fn record_released(&self, minor: u64) {
+        self.released.increment(minor);
     }
 
     pub(crate) fn record_snapshot(&self) {

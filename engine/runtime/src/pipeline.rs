@@ -22,7 +22,8 @@ use feiqian_core::block::Sealer;
 use feiqian_core::command::Entry;
 use feiqian_core::ids::IdIndex;
 use feiqian_core::ledger::Share;
-use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::liquidity::plan::release_id;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::shard::Shard;
 use feiqian_core::state::State;
 use feiqian_proof::cosignature_book::CosignatureRefusal;
@@ -41,6 +42,7 @@ use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
 use crate::lane::{Capacity, Lane, lane};
+use crate::liquidity_thread::{self, LiquidityDesk};
 use crate::machine::{Machine, OpenError, RecoveryReport};
 use crate::meter::Meter;
 use crate::options::EngineOptions;
@@ -89,6 +91,7 @@ struct Threads {
     journal: JoinHandle<()>,
     flush: JoinHandle<()>,
     ids: JoinHandle<()>,
+    liquidity: JoinHandle<()>,
     actors: JoinHandle<()>,
     system: System,
 }
@@ -234,6 +237,19 @@ impl Engine {
         answered.recv().ok()?
     }
 
+    /// The sequence of the release that cleared a payment which had waited; none while it waits, and where it never did.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn released(&self, id: u128) -> Result<Option<u64>, QueryFault> {
+        let id_key =
+            self.0.directory.registry(|registry| registry.genesis().map_or(0, |genesis| genesis.id_key));
+        let tried = (0..).map_while(|attempt| self.find(release_id(id_key, id, attempt)));
+        let Some(last) = tried.last() else { return Ok(None) };
+        let is_cleared = |row: &OutcomeRow| row.outcome() == Some(Outcome::Cleared);
+        Ok(self.entry(last)?.filter(|(_, row)| is_cleared(row)).map(|_| last))
+    }
+
     /// The entry at a sequence with its row.
     ///
     /// # Errors
@@ -297,6 +313,7 @@ impl Engine {
         threads.system.stop();
         join(threads.actors);
         join(threads.ids);
+        join(threads.liquidity);
         join(threads.flush);
     }
 }
@@ -331,12 +348,15 @@ fn start(
     let shard_count = options.shards.max(1);
     let (id_orders, id_orders_in) = id_thread::id_orders(shard_count);
     let (flushes, flushes_in) = flush_thread::flush_orders();
+    let (liquidity, resolutions, resting) = LiquidityDesk::new();
+    let (liquidity_door, liquidity_meter) = (Arc::downgrade(&admission), Arc::clone(&meter));
     let (flush_meter, flush_log) = (Arc::clone(&meter), log.clone());
     let actors = Actors {
         options,
         state,
         book,
         flushes,
+        liquidity,
         snapshot: report.snapshot.unwrap_or(0),
         ids: (id_runs.clone(), id_orders),
         meter: &meter,
@@ -355,6 +375,10 @@ fn start(
         flush: spawn("flush", move || {
             background::give_way();
             flush_thread::run(&flushes_in, &flush_log, &flush_meter);
+        }),
+        liquidity: spawn("liquidity", move || {
+            background::give_way();
+            liquidity_thread::run(&resolutions, &resting, &liquidity_door, &liquidity_meter);
         }),
         ids: spawn("ids", move || {
             background::give_way();
@@ -392,6 +416,7 @@ struct Actors<'a> {
     state: State,
     book: Book<FileStorage>,
     flushes: Sender<FlushOrder<FileStorage>>,
+    liquidity: LiquidityDesk,
     /// Height of the newest snapshot.
     snapshot: u64,
     /// Stored runs of ids, and the way to the thread that stores more.
@@ -423,6 +448,7 @@ impl Actors<'_> {
             snapshot_ordered: self.snapshot,
             flushes: self.flushes,
             id_runs: self.ids.0.clone(),
+            liquidity: self.liquidity,
             requested: 0,
             last_seal: Instant::now(),
             next_deadline: None,

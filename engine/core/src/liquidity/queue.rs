@@ -4,52 +4,13 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use crate::account::{AccountHandle, numbered};
+use crate::account::AccountHandle;
 use crate::claim::{Claim, Kind};
-use crate::codec::Malformed;
 use crate::hold::deadline;
 use crate::limits::ACCOUNT_QUEUED_MAX;
+pub use crate::liquidity::resolve::Priority;
 use crate::outcome::RejectReason;
 use crate::transfer::{Record, flags};
-
-/// Priority class of a payment that waits; the lower, the earlier it must go out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
-#[repr(u8)]
-pub enum Priority {
-    /// In order, before all others of its account.
-    Urgent = 0,
-    /// In order, before the normal ones of its account.
-    High = 1,
-    /// May be passed by others of its class.
-    Normal = 2,
-}
-
-numbered!(Priority: Urgent, High, Normal);
-
-impl Priority {
-    /// The class that a record asks for.
-    #[must_use]
-    pub fn of(record: &Record) -> Self {
-        let bits = record.flags.get();
-        if bits & flags::URGENT != 0 {
-            Self::Urgent
-        } else if bits & flags::HIGH != 0 {
-            Self::High
-        } else {
-            Self::Normal
-        }
-    }
-
-    /// The name in commands and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Urgent => "urgent",
-            Self::High => "high",
-            Self::Normal => "normal",
-        }
-    }
-}
 
 /// A payment's place in its account's queue, ascending: class, then number.
 pub type Place = (Priority, u64);
@@ -85,7 +46,7 @@ impl Queued {
             debtor: claim.debtor,
             creditor: claim.creditor,
             amount: claim.amount,
-            priority: Priority::of(record),
+            priority: priority_of(record),
             order: sequence,
             earliest: earliest(record, timestamp),
             latest: deadline(timestamp, record.timeout.get()),
@@ -98,6 +59,19 @@ impl Queued {
     #[must_use]
     pub fn place(&self) -> Place {
         (self.priority, self.order)
+    }
+}
+
+/// The class that a record asks for.
+#[must_use]
+pub fn priority_of(record: &Record) -> Priority {
+    let bits = record.flags.get();
+    if bits & flags::URGENT != 0 {
+        Priority::Urgent
+    } else if bits & flags::HIGH != 0 {
+        Priority::High
+    } else {
+        Priority::Normal
     }
 }
 
@@ -252,7 +226,7 @@ impl Queue {
             queued.order
         };
         let amended = Queued {
-            priority: Priority::of(record),
+            priority: priority_of(record),
             order,
             earliest: earliest(record, timestamp),
             latest: deadline(timestamp, record.timeout.get()),

@@ -1,0 +1,148 @@
+//! What the engine asks to be released after a block: the queue and the cells of the mirror, resolved, as records.
+//!
+//! Proposes only: each release is decided again when its frame is executed, on the cells as they are then, and one that
+//! no longer fits stays in the queue.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use feiqian_proof::hash::{Domain, Hash, keyed};
+
+use crate::account::{AccountHandle, SlotHandle};
+use crate::codec::Encoder;
+use crate::limits::RESOLUTION_PAYMENTS_MAX;
+use crate::liquidity::queue::Queued;
+use crate::liquidity::resolve::{Bounds, Liquidity, Waiting, resolve};
+use crate::mirror::Mirror;
+use crate::number::index;
+use crate::transfer::{Record, flags};
+use crate::uetr::Uetr;
+
+/// The payments that wait after a block and what their cells have: a copy, to be resolved beside the batcher.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    waiting: Vec<Waiting>,
+    /// Of each of them, its currency and how often it was tried.
+    terms: BTreeMap<u128, (u16, u32)>,
+    cells: Cells,
+    now: u64,
+    id_key: u128,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Cells {
+    accounts: BTreeMap<AccountHandle, i128>,
+    slots: BTreeMap<SlotHandle, i128>,
+}
+
+impl Liquidity for Cells {
+    fn available(&self, account: AccountHandle) -> i128 {
+        self.accounts.get(&account).copied().unwrap_or(0)
+    }
+
+    fn headroom(&self, slot: SlotHandle) -> i128 {
+        self.slots.get(&slot).copied().unwrap_or(0)
+    }
+}
+
+impl Plan {
+    /// Of the payments that wait and are due at `now`, frame time, the first in order of class and number, as many as
+    /// one resolution takes; `skips` says which not. None where nothing remains.
+    #[must_use]
+    pub fn of(mirror: &Mirror, now: u64, skips: impl Fn(u128, &Queued) -> bool) -> Option<Self> {
+        let due = mirror.queue.iter().filter(|(id, queued)| queued.earliest <= now && !skips(**id, queued));
+        let mut due: Vec<_> = due.collect();
+        if due.len() > RESOLUTION_PAYMENTS_MAX {
+            due.sort_unstable_by_key(|(id, queued)| (queued.place(), **id));
+            due.truncate(RESOLUTION_PAYMENTS_MAX);
+        }
+        let id_key = mirror.registry.genesis()?.id_key;
+        let mut plan =
+            Self { waiting: Vec::new(), terms: BTreeMap::new(), cells: Cells::default(), now, id_key };
+        due.into_iter().for_each(|(id, queued)| plan.add(mirror, *id, queued));
+        (!plan.waiting.is_empty()).then_some(plan)
+    }
+
+    fn add(&mut self, mirror: &Mirror, id: u128, queued: &Queued) {
+        let registry = &mirror.registry;
+        let (Some(debtor), Some(creditor)) =
+            (registry.account(queued.debtor), registry.account(queued.creditor))
+        else {
+            return;
+        };
+        for (handle, terms) in [(queued.debtor, debtor), (queued.creditor, creditor)] {
+            let cell = mirror.account(handle).copied().unwrap_or_default();
+            self.cells.accounts.insert(handle, cell.available(terms.credit_line));
+            let slot = mirror
+                .slots
+                .get(index(terms.slot.into()))
+                .zip(registry.slots().get(index(terms.slot.into())));
+            let headroom = slot.map_or(0, |(cell, terms)| cell.headroom(terms.cap));
+            self.cells.slots.insert(terms.slot, headroom);
+        }
+        self.terms.insert(id, (debtor.currency, queued.attempts));
+        self.waiting.push(Waiting {
+            id,
+            debtor: queued.debtor,
+            creditor: queued.creditor,
+            debtor_slot: debtor.slot,
+            creditor_slot: creditor.slot,
+            amount: queued.amount,
+            priority: queued.priority,
+            order: queued.order,
+            earliest: queued.earliest,
+        });
+    }
+
+    /// The payments that it looks at.
+    #[must_use]
+    pub fn waiting(&self) -> &[Waiting] {
+        &self.waiting
+    }
+
+    /// The releases, one set after the other; the members of a set are a chain, and settle at once.
+    #[must_use]
+    pub fn releases(&self) -> Vec<Vec<Record>> {
+        let payments: BTreeMap<u128, &Waiting> =
+            self.waiting.iter().map(|payment| (payment.id, payment)).collect();
+        let sets = resolve(&self.waiting, self.now, &self.cells, Bounds::default());
+        sets.iter()
+            .map(|set| {
+                let mut records: Vec<_> = set
+                    .iter()
+                    .filter_map(|id| payments.get(id))
+                    .map(|payment| self.release(payment))
+                    .collect();
+                let linked = records.len().saturating_sub(1);
+                for record in records.iter_mut().take(linked) {
+                    record.flags = (flags::RELEASE | flags::LINKED).into();
+                }
+                records
+            })
+            .collect()
+    }
+
+    fn release(&self, payment: &Waiting) -> Record {
+        let (currency, attempts) = self.terms.get(&payment.id).copied().unwrap_or_default();
+        let id = release_id(self.id_key, payment.id, attempts);
+        let mut record = Record::new(id, payment.debtor, payment.creditor, payment.amount, currency);
+        record.flags = flags::RELEASE.into();
+        record.related = payment.id.into();
+        record
+    }
+}
+
+/// The id of a release of a payment that waits, after so many that did not come to pass. Keyed with what submitters do
+/// not know, so that none of them takes it first.
+#[must_use]
+pub fn release_id(id_key: u128, id: u128, attempts: u32) -> u128 {
+    let mut to = Encoder::default();
+    to.raw(b"release");
+    to.u128(id_key);
+    to.u128(id);
+    to.u32(attempts);
+    let Hash(digest) = keyed(Domain::Command, &to.0);
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest).for_each(|(to, byte)| *to = byte);
+    Uetr::from_digest(bytes).bits()
+}
