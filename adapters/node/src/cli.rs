@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use benches::workload::Distribution;
 use clap::{Args, Parser, Subcommand};
+use feiqian_core::liquidity::resolve::Priority;
 
 use crate::fault::EXIT_CODES;
 
@@ -81,6 +82,22 @@ pub enum Command {
         /// One or more ids
         #[arg(required = true, value_name = "UETR")]
         uetrs: Vec<String>,
+    },
+    /// Submit one transfer for the participant that owns the debtor account
+    Pay(PayArgs),
+    /// Post a pending hold, in full or in part
+    Post(PostArgs),
+    /// Give a pending hold back
+    Void {
+        /// The hold
+        #[arg(value_name = "UETR")]
+        uetr: String,
+    },
+    /// Show, amend, revoke or resolve the payments that wait
+    Queue {
+        /// The step
+        #[command(subcommand)]
+        step: QueueStep,
     },
     /// Show one account: balance and history
     Account {
@@ -343,6 +360,91 @@ pub struct ValidateArgs {
     pub trust_checkpoint: Option<PathBuf>,
 }
 
+/// `feiqian pay`.
+#[derive(Debug, Args)]
+pub struct PayArgs {
+    /// The account that pays: a handle (12), an alias (IBAN:DE89…), an IBAN, or BIC/CURRENCY for a clearing account
+    pub from: String,
+    /// The account that is paid
+    pub to: String,
+    /// In the account's currency, with a point: 12.50
+    pub amount: String,
+    /// The transfer's id [default: a random one]
+    #[arg(long, value_name = "UETR")]
+    pub uetr: Option<String>,
+    /// Reserve the amount only: post or void it later
+    #[arg(long, conflicts_with_all = ["queue", "priority", "after"])]
+    pub hold: bool,
+    /// Let it wait where it can't be cleared at once
+    #[arg(long)]
+    pub queue: bool,
+    /// Let it wait, in this class: urgent and high ones go out in order
+    #[arg(long, value_name = "CLASS", value_parser = parse_priority)]
+    pub priority: Option<Priority>,
+    /// Clear it not before so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    pub after: Option<u32>,
+    /// Give it up, or let the hold expire, so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    pub until: Option<u32>,
+}
+
+/// `feiqian post`.
+#[derive(Debug, Args)]
+pub struct PostArgs {
+    /// The hold
+    pub uetr: String,
+    /// A part of it [default: all]
+    pub amount: Option<String>,
+    /// Keep what is left held
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Steps about payments that wait.
+#[derive(Debug, Subcommand)]
+pub enum QueueStep {
+    /// Show all that wait, each account's in the order in which they go out
+    List,
+    /// Release what can be released, alone or at once
+    Resolve,
+    /// Take a payment out of the queue
+    Revoke {
+        /// The payment
+        #[arg(value_name = "UETR")]
+        uetr: String,
+    },
+    /// Give a payment another class, place and times
+    Amend(AmendArgs),
+}
+
+/// `feiqian queue amend`.
+#[derive(Debug, Args)]
+pub struct AmendArgs {
+    /// The payment
+    pub uetr: String,
+    /// Its class: urgent, high or normal
+    #[arg(long, value_name = "CLASS", default_value = "normal", value_parser = parse_priority)]
+    pub priority: Priority,
+    /// Before all others of its class
+    #[arg(long, conflicts_with = "last")]
+    pub first: bool,
+    /// Behind all others of its class
+    #[arg(long)]
+    pub last: bool,
+    /// Clear it not before so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    pub after: Option<u32>,
+    /// Give it up so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    pub until: Option<u32>,
+}
+
+fn parse_priority(text: &str) -> Result<Priority, String> {
+    let all = [Priority::Urgent, Priority::High, Priority::Normal];
+    all.into_iter().find(|class| class.name() == text).ok_or_else(|| "urgent, high or normal".to_owned())
+}
+
 /// Keys that approve risky commands.
 #[derive(Debug, Args)]
 pub struct OfficerArgs {
@@ -410,6 +512,14 @@ mod tests {
             "feiqian import a.xml b.xml",
             "feiqian accounts --participant BNKAXXAA",
             "feiqian transfer dfcd3679-e024-4e98-804a-e04346230aa6",
+            "feiqian pay BNKAXXAA/EUR IBAN:DE89370400440532013000 12.50 --priority urgent --after 5 --until 60",
+            "feiqian pay 1 2 3 --hold --until 60",
+            "feiqian post dfcd3679-e024-4e98-804a-e04346230aa6 5.00 --keep",
+            "feiqian void dfcd3679-e024-4e98-804a-e04346230aa6",
+            "feiqian queue list",
+            "feiqian queue resolve",
+            "feiqian queue amend dfcd3679-e024-4e98-804a-e04346230aa6 --priority high --first",
+            "feiqian queue revoke dfcd3679-e024-4e98-804a-e04346230aa6",
             "feiqian account IBAN:DE89370400440532013000",
             "feiqian positions --cycle 1",
             "feiqian cycle open",

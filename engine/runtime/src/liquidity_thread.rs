@@ -15,7 +15,7 @@ use feiqian_core::limits::BATCH_TRANSFERS_MAX;
 use feiqian_core::liquidity::plan::Plan;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
-use feiqian_core::outcome::Outcome;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::transfer::Record;
 use parking_lot::Mutex;
 
@@ -86,22 +86,34 @@ pub(crate) fn run(
         let sets = plan.releases();
         meter.record_resolution(begun.elapsed());
         let mut released = 0;
-        for records in batches(sets) {
-            let Some(admission) = admission.upgrade() else { return };
-            let Some(ticket) = submit(&admission, &records) else { return };
-            drop(admission);
-            let Some(outcome) = ticket.wait() else { return };
-            for (record, row) in records.iter().zip(&outcome.rows) {
-                match row.outcome() {
-                    Some(Outcome::Cleared) => released += record.amount.get(),
-                    _ => rest(resting, record.related.get(), height),
-                }
+        let Some(decided) = release(sets, admission) else { return };
+        for (record, _, row) in decided {
+            match row.outcome() {
+                Some(Outcome::Cleared) => released += record.amount.get(),
+                _ => rest(resting, record.related.get(), height),
             }
         }
         meter.record_released(released);
         let waiting = plan.waiting();
         resting.lock().retain(|id, until| *until > height || waiting.iter().any(|payment| payment.id == *id));
     }
+}
+
+/// Submits sets of releases, one after the other; gives each record with its sequence and row. None where the engine is
+/// closing.
+pub(crate) fn release(
+    sets: Vec<Vec<Record>>,
+    admission: &Weak<Admission>,
+) -> Option<Vec<(Record, u64, OutcomeRow)>> {
+    let mut decided = Vec::new();
+    for records in batches(sets) {
+        let ticket = submit(&*admission.upgrade()?, &records)?;
+        let outcome = ticket.wait()?;
+        let rows = outcome.rows.iter().zip(outcome.first_sequence..);
+        decided
+            .extend(records.into_iter().zip(rows).map(|(record, (row, sequence))| (record, sequence, *row)));
+    }
+    Some(decided)
 }
 
 /// Waits while the engine is full; none where it is closing.

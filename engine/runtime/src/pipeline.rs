@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use actix::prelude::{Actor as _, Addr, Arbiter, System};
 use crossbeam::channel::{Sender, bounded};
@@ -22,10 +22,11 @@ use feiqian_core::block::Sealer;
 use feiqian_core::command::Entry;
 use feiqian_core::ids::IdIndex;
 use feiqian_core::ledger::Share;
-use feiqian_core::liquidity::plan::release_id;
+use feiqian_core::liquidity::plan::{Plan, release_id};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::shard::Shard;
 use feiqian_core::state::State;
+use feiqian_core::transfer::Record;
 use feiqian_proof::cosignature_book::CosignatureRefusal;
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::SigningKey;
@@ -104,9 +105,7 @@ impl Engine {
     pub fn create(options: &EngineOptions, key: SigningKey, genesis: &Entry) -> Result<Self, OpenError> {
         let storage = FileStorage::open(&options.data)?;
         let begun = Instant::now();
-        let timestamp =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let timestamp = u64::try_from(timestamp.as_nanos()).unwrap_or(u64::MAX);
+        let timestamp = now();
         let machine = Machine::create(storage, options.of_machine(), key, (genesis, timestamp))?;
         let report = RecoveryReport { elapsed: begun.elapsed(), ..RecoveryReport::default() };
         start(options, machine, report)
@@ -237,6 +236,19 @@ impl Engine {
         answered.recv().ok()?
     }
 
+    /// Resolves the queue as the last block left it, and submits what can go out; gives each release with its sequence and
+    /// row.
+    ///
+    /// # Errors
+    /// [`Busy::Closing`] where the engine is shutting down.
+    pub fn resolve(&self) -> Result<Vec<(Record, u64, OutcomeRow)>, Busy> {
+        self.check_open()?;
+        let now = now();
+        let plan = self.ask(move |sealer| Plan::of(sealer.mirror(), now, |_, _| false));
+        let sets = plan.map(|plan| plan.releases()).unwrap_or_default();
+        liquidity_thread::release(sets, &Arc::downgrade(&self.0.admission)).ok_or(Busy::Closing)
+    }
+
     /// The sequence of the release that cleared a payment which had waited; none while it waits, and where it never did.
     ///
     /// # Errors
@@ -316,6 +328,12 @@ impl Engine {
         join(threads.liquidity);
         join(threads.flush);
     }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A thread that ends otherwise than by returning has aborted the process.

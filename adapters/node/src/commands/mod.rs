@@ -17,8 +17,10 @@ mod evidence;
 pub mod import;
 mod init;
 pub mod load;
+mod pay;
 mod positions;
 mod prove;
+mod queue;
 pub mod receipt;
 mod repair;
 pub mod replay;
@@ -91,6 +93,10 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Accounts { participant, limit } => accounts::list(context, participant.as_deref(), limit),
         Command::Transfer { uetrs } => transfer::show(context, &uetrs),
         Command::Account { id, limit } => accounts::show(context, &id, limit),
+        Command::Pay(arguments) => pay::pay(context, &arguments),
+        Command::Post(arguments) => pay::post(context, &arguments),
+        Command::Void { uetr } => pay::void(context, &uetr),
+        Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
         Command::Block { height, seed } => block::block(context, height, seed),

@@ -32,6 +32,9 @@ struct TransferReport {
     /// What moved or was reserved, where it differs from the amount.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved: Option<String>,
+    /// Of one that waited: the sequence of its release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<u64>,
     /// Height of its block.
     block: Option<u64>,
     /// `SEALED` or `WITNESSED`, as its block is.
@@ -52,6 +55,9 @@ impl fmt::Display for TransferReport {
         writeln!(f, "  outcome   {}{reason}", self.outcome)?;
         if let Some(moved) = &self.moved {
             writeln!(f, "  moved     {moved} {}", self.currency)?;
+        }
+        if let Some(sequence) = self.released {
+            writeln!(f, "  released  sequence {sequence}")?;
         }
         writeln!(f, "  journal   sequence {}, {}", self.sequence, self.time)?;
         match (self.block, self.block_state) {
@@ -100,7 +106,11 @@ fn report(session: &Session, id: u128) -> Result<TransferReport, Fault> {
     let report = |registry: &Registry| describe(registry, id, (sequence, block), (&entry, &row));
     let report = session.engine.directory().registry(report);
     let witnessed = session.engine.log().witnessed();
-    Ok(TransferReport { block_state: block.map(|height| state_name(height, witnessed)), ..report })
+    let released = match row.outcome() {
+        Some(Outcome::Queued) => session.engine.released(id)?,
+        _ => None,
+    };
+    Ok(TransferReport { released, block_state: block.map(|height| state_name(height, witnessed)), ..report })
 }
 
 fn describe(
@@ -129,6 +139,7 @@ fn describe(
         outcome: row.outcome().map_or("unknown", Outcome::name),
         reason: row.reason().map(|reason| reason.name()),
         moved: (is_accepted && row.amount != record.amount).then(|| text(row.amount.get())),
+        released: None,
         block,
         block_state: None,
         details: entry.details.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()),

@@ -1,0 +1,161 @@
+//! `feiqian pay`, `post` and `void`: single transfers by hand, for the participant that owns the debtor account. Builds
+//! records and shows what became of them; decides nothing.
+
+use std::fmt;
+
+use feiqian_core::account::AccountHandle;
+use feiqian_core::batch::Batch;
+use feiqian_core::currency::Currency;
+use feiqian_core::liquidity::resolve::Priority;
+use feiqian_core::money::{Amount, decimal};
+use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_core::uetr::Uetr;
+use feiqian_runtime::admission::Busy;
+use serde::Serialize;
+
+use super::Context;
+use crate::cli::{PayArgs, PostArgs};
+use crate::fault::Fault;
+use crate::keys::random;
+use crate::names::{find_account, parse_uetr, uetr_text};
+use crate::session::Session;
+
+/// What became of a transfer that was just submitted.
+#[derive(Serialize)]
+pub(super) struct Submitted {
+    uetr: String,
+    sequence: u64,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    /// Moved, reserved or waiting.
+    amount: String,
+    currency: &'static str,
+}
+
+impl fmt::Display for Submitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let Self { uetr, sequence, outcome, amount, currency, .. } = self;
+        write!(f, "{uetr}  {outcome}{reason}  {amount} {currency}  sequence {sequence}")
+    }
+}
+
+/// Submits one record for a participant.
+///
+/// # Errors
+/// [`Fault::Refused`] with the reason where the engine rejects it.
+pub(super) fn submit(
+    session: &Session,
+    participant: ParticipantHandle,
+    (record, currency): (Record, Currency),
+) -> Result<Submitted, Fault> {
+    let ticket = session.engine.submit(Batch::new(participant, vec![record]))?;
+    let outcome = ticket.wait().ok_or(Busy::Closing)?;
+    let row = outcome.rows.first().copied().unwrap_or_else(|| OutcomeRow::duplicate(0));
+    let uetr = uetr_text(record.uetr.get());
+    match (row.outcome(), row.reason()) {
+        (Some(Outcome::Rejected), Some(reason)) => Err(Fault::Refused(format!("{uetr}: {}", reason.name()))),
+        (found, reason) => Ok(Submitted {
+            uetr,
+            sequence: outcome.first_sequence,
+            outcome: found.map_or("unknown", Outcome::name),
+            reason: reason.map(|reason| reason.name()),
+            amount: decimal(row.amount.get().into(), currency),
+            currency: currency.code(),
+        }),
+    }
+}
+
+/// The owner and the currency of an account.
+pub(super) fn owner_of(
+    session: &Session,
+    account: AccountHandle,
+) -> Result<(ParticipantHandle, Currency), Fault> {
+    let found = session.engine.directory().account(account);
+    found
+        .map(|(owner, currency, _)| (owner, currency))
+        .ok_or_else(|| Fault::Absent(format!("account {account}")))
+}
+
+/// A new id, unless one is given.
+pub(super) fn new_id(uetr: Option<&str>) -> Result<Uetr, Fault> {
+    match uetr {
+        Some(text) => parse_uetr(text),
+        None => Ok(Uetr::from_digest(random()?)),
+    }
+}
+
+/// The flag of a priority class.
+pub(super) fn class_flag(priority: Priority) -> u16 {
+    match priority {
+        Priority::Urgent => flags::URGENT,
+        Priority::High => flags::HIGH,
+        Priority::Normal => 0,
+    }
+}
+
+pub(super) fn amount_of(text: &str, currency: Currency) -> Result<u64, Fault> {
+    let amount = Amount::from_decimal(text, currency);
+    amount.map(Amount::minor).map_err(|error| Fault::Usage(format!("{text} {}: {error}", currency.code())))
+}
+
+pub(super) fn pay(context: &Context, arguments: &PayArgs) -> Result<(), Fault> {
+    let report = context.with_session(&[], |session| {
+        let directory = session.engine.directory();
+        let debtor = find_account(directory, &arguments.from)?;
+        let creditor = find_account(directory, &arguments.to)?;
+        let (owner, currency) = owner_of(session, debtor)?;
+        let amount = amount_of(&arguments.amount, currency)?;
+        let id = new_id(arguments.uetr.as_deref())?.bits();
+        let mut record = Record::new(id, debtor, creditor, amount, currency.numeric());
+        let may_wait = arguments.queue || arguments.priority.is_some() || arguments.after.is_some();
+        let class = arguments.priority.map_or(0, class_flag);
+        record.flags = match (arguments.hold, may_wait) {
+            (true, _) => flags::HOLD,
+            (false, true) => flags::QUEUE | class,
+            (false, false) => 0,
+        }
+        .into();
+        record.timeout = arguments.until.unwrap_or(0).into();
+        record.delay = arguments.after.unwrap_or(0).into();
+        submit(session, owner, (record, currency))
+    })?;
+    context.output.report(&report);
+    Ok(())
+}
+
+pub(super) fn post(context: &Context, arguments: &PostArgs) -> Result<(), Fault> {
+    let id = parse_uetr(&arguments.uetr)?.bits();
+    let amount = arguments.amount.as_deref();
+    finish(context, id, |held, currency| {
+        let posted = amount.map_or(Ok(held), |text| amount_of(text, currency))?;
+        Ok((posted, if arguments.keep { flags::POST | flags::KEEP } else { flags::POST }))
+    })
+}
+
+pub(super) fn void(context: &Context, uetr: &str) -> Result<(), Fault> {
+    finish(context, parse_uetr(uetr)?.bits(), |_, _| Ok((0, flags::VOID)))
+}
+
+/// Finishes a pending hold, with the amount and flags that `how` makes of what is held.
+fn finish(
+    context: &Context,
+    id: u128,
+    how: impl FnOnce(u64, Currency) -> Result<(u64, u16), Fault>,
+) -> Result<(), Fault> {
+    let report = context.with_session(&[], |session| {
+        let hold = session.engine.ask(move |sealer| sealer.mirror().holds.get(id).copied());
+        let way = "no hold of that id is pending: see `feiqian transfer UETR`";
+        let hold = hold.ok_or_else(|| Fault::Absent(format!("{}: {way}", uetr_text(id))))?;
+        let (owner, currency) = owner_of(session, hold.debtor)?;
+        let (amount, bits) = how(hold.amount, currency)?;
+        let own = new_id(None)?.bits();
+        let mut record = Record::new(own, hold.debtor, hold.creditor, amount, currency.numeric());
+        (record.flags, record.related) = (bits.into(), id.into());
+        submit(session, owner, (record, currency))
+    })?;
+    context.output.report(&report);
+    Ok(())
+}
