@@ -72,7 +72,7 @@ impl Offset {
         places
     }
 
-    /// Drops the payments before whose turn others than `places` are released.
+    /// Drops the payments that others, which are not among `places`, have to leave before.
     fn keep_in_turn(&mut self, queues: &Queues, places: &mut Vec<Place>) {
         for place in places.iter() {
             let debtor = queues.payment(*place).debtor;

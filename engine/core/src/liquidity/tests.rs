@@ -49,6 +49,22 @@ fn two_banks_that_owe_each_other_are_offset_although_a_third_payment_is_not_born
 }
 
 #[test]
+fn pairs_are_offset_before_all_and_tried_again_after_each_change() {
+    let mut queue = [pays(1, 0, 1, 100, Normal), pays(2, 1, 0, 90, High)].to_vec();
+    queue.extend([pays(3, 2, 3, 70, High), pays(4, 3, 4, 70, Normal), pays(5, 4, 2, 70, Urgent)]);
+    assert_eq!(sets(&queue, &funds(&[10, 0, 0, 0, 0])), [vec![2, 1], vec![5, 3, 4]]);
+    // The first pair lacks 5, and finds them once another pair has brought 6.
+    queue.extend([pays(6, 0, 5, 50, Normal), pays(7, 5, 0, 56, Normal)]);
+    assert_eq!(sets(&queue, &funds(&[5, 0, 0, 0, 0, 6])), [vec![6, 7], vec![2, 1], vec![5, 3, 4]]);
+    // A high payment to a third bank has to leave before: only all together.
+    let queue = [pays(1, 0, 2, 10, High), pays(2, 0, 1, 50, High), pays(3, 1, 0, 50, High)];
+    assert_eq!(sets(&queue, &funds(&[9, 0, 0])), [[0_u128; 0]; 0]);
+    let back = pays(4, 2, 0, 10, High);
+    let queue = [queue[0], queue[1], queue[2], back];
+    assert_eq!(sets(&queue, &funds(&[0, 0, 0])), [vec![1, 4], vec![2, 3]]);
+}
+
+#[test]
 fn where_the_last_payments_do_not_help_normal_ones_leave_an_offset_by_size() {
     // The last of the first bank is what the others need; its large one is what it can't bear.
     let mut ring =
@@ -171,6 +187,18 @@ fn an_offset_above_the_bound_is_cut_to_sets_that_settle_and_one_that_needs_more_
     assert_eq!(released(rings(1, 8_190), Bounds::default().set_max), 8_190);
     assert_eq!(released(rings(1, 8_191), Bounds::default().set_max), 0);
     assert_eq!(released(rings(2_000, 5), Bounds::default().set_max), 10_000);
+}
+
+#[test]
+fn a_cut_takes_the_first_of_every_bank_wherever_banks_stand_in_the_queue() {
+    for class in [High, Normal] {
+        // Ten payments of each bank to the next, one bank's all before another's.
+        let queue: Vec<_> = (0..40).map(|at| pays(at.into(), at / 10, (at / 10 + 1) % 4, 7, class)).collect();
+        let bounds = Bounds { set_max: 20, ..Bounds::default() };
+        let sets = resolve(&queue, 0, &funds(&[0, 0, 0, 0]), bounds);
+        let half = |first: u128| (0..4).flat_map(move |bank| bank * 10 + first..bank * 10 + first + 5);
+        assert_eq!(sets, [0, 5].map(|first| half(first).collect::<Vec<_>>()));
+    }
 }
 
 #[test]
