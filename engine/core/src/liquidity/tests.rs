@@ -202,6 +202,15 @@ fn a_cut_takes_the_first_of_every_bank_wherever_banks_stand_in_the_queue() {
 }
 
 #[test]
+fn what_a_cut_leaves_of_a_pair_is_offset_before_all_too() {
+    let mut queue = [pays(1, 2, 3, 9, Normal), pays(2, 3, 4, 9, Normal), pays(3, 4, 2, 9, Normal)].to_vec();
+    queue.extend((4..10).map(|at| pays(at.into(), at % 2, 1 - at % 2, 7, Normal)));
+    let bounds = Bounds { set_max: 4, ..Bounds::default() };
+    let sets = resolve(&queue, 0, &funds(&[0, 0, 0, 0, 0]), bounds);
+    assert_eq!(sets, [vec![4, 5, 6, 7], vec![8, 9], vec![1, 2, 3]]);
+}
+
+#[test]
 fn ten_thousand_payments_that_wait_for_one_another_in_turn_are_released_one_by_one() {
     // Two banks with money for one payment, one's queue all before the other's.
     let there_and_back =
