@@ -73,8 +73,8 @@ pub fn gridlock(seed: u64, banks: u32, payments: u32, permille: u32) -> (Vec<Wai
 
 /// Adds payments from a bank to a second, from that to a third, and so on, and back to the first.
 fn circle(numbers: &mut Numbers, banks: u32, waiting: &mut Vec<Waiting>) {
-    let scale = [100, 1_000, 10_000, 100_000].get(index(numbers.below(4))).copied().unwrap_or(1);
-    let amount = numbers.below(9 * scale).saturating_add(scale);
+    let scale = [100_u64, 1_000, 10_000, 100_000].get(index(numbers.below(4))).copied().unwrap_or(1);
+    let amount = numbers.below(scale.saturating_mul(9)).saturating_add(scale);
     let bank = |numbers: &mut Numbers| number32(index(numbers.below(banks.into())));
     let first = bank(numbers);
     let mut debtor = first;

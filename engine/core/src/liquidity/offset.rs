@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::queues::{Cell, Flat, Place, Queues};
+use super::queues::{Cell, Flat, PerCell, Place, Queues};
 
 /// Which payment of a debtor is removed. Urgent and high ones leave a set from the end of their queue in any
 /// case, and after all normal ones.
@@ -35,7 +35,7 @@ struct Side {
 /// Reduces sets until they settle. Keeps its memory between them.
 #[derive(Clone, Debug)]
 pub(super) struct Offset {
-    sides: Flat<Side>,
+    sides: PerCell<Side>,
     is_member: Flat<bool>,
     /// Cells that can't bear their net.
     short: BTreeSet<Cell>,
@@ -47,10 +47,10 @@ pub(super) struct Offset {
 impl Offset {
     pub(super) fn new(queues: &Queues, set_max: usize) -> Self {
         Self {
-            sides: Flat::new(queues.cells().map(|_| Side::default())),
+            sides: queues.per_cell(),
             is_member: Flat::new(queues.places().map(|_| false)),
             short: BTreeSet::new(),
-            counts: Flat::new(queues.cells().map(|_| 0)),
+            counts: Flat::new(queues.accounts().map(|_| 0)),
             set_max: set_max.max(1),
         }
     }
@@ -72,7 +72,7 @@ impl Offset {
         places
     }
 
-    /// Drops the payments before whose turn others than `places` are released.
+    /// Drops the payments that others, which are not among `places`, have to leave before.
     fn keep_in_turn(&mut self, queues: &Queues, places: &mut Vec<Place>) {
         for place in places.iter() {
             let debtor = queues.payment(*place).debtor;
@@ -176,7 +176,9 @@ impl Offset {
         }
         let payment = queues.payment(last);
         if payment.is_strict {
-            while let Some(later) = self.sides.at_mut(payment.debtor).debits.pop_if(|later| *later > last) {
+            while let Some(later) =
+                self.sides.at_mut(Cell::Account(payment.debtor)).debits.pop_if(|later| *later > last)
+            {
                 self.remove(queues, later);
             }
         }

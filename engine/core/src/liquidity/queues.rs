@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use super::resolve::{Liquidity, Priority, Waiting};
 use super::tree::{CLOSED, Need, PLENTY, Tree};
+use crate::account::{AccountHandle, SlotHandle};
 
 /// A payment's place in queue order.
 pub(super) type Place = usize;
@@ -37,8 +38,37 @@ impl<T> Flat<T> {
     }
 }
 
-/// What has money or room: the cell of an account has the account's number, that of a slot follows.
-pub(super) type Cell = usize;
+/// What has money or room, by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Cell {
+    Account(usize),
+    Slot(usize),
+}
+
+/// Something of every cell.
+#[derive(Clone, Debug)]
+pub(super) struct PerCell<T> {
+    accounts: Flat<T>,
+    slots: Flat<T>,
+}
+
+impl<T> PerCell<T> {
+    #[inline]
+    pub(super) fn at(&self, cell: Cell) -> &T {
+        match cell {
+            Cell::Account(account) => self.accounts.at(account),
+            Cell::Slot(slot) => self.slots.at(slot),
+        }
+    }
+
+    #[inline]
+    pub(super) fn at_mut(&mut self, cell: Cell) -> &mut T {
+        match cell {
+            Cell::Account(account) => self.accounts.at_mut(account),
+            Cell::Slot(slot) => self.slots.at_mut(slot),
+        }
+    }
+}
 
 /// A payment that may be released.
 #[derive(Clone, Debug)]
@@ -54,29 +84,36 @@ pub(super) struct Payment {
     pub(super) rank: usize,
     /// Debtor and creditor slot.
     pub(super) slots: (usize, usize),
-    /// The cells of the slots, where they differ.
-    slot_cells: Option<(Cell, Cell)>,
 }
 
 impl Payment {
     /// The cells that it debits.
     #[inline]
     pub(super) fn debits(&self) -> impl Iterator<Item = Cell> + use<> {
-        [Some(self.debtor), self.slot_cells.map(|(debtor, _)| debtor)].into_iter().flatten()
+        let slot = self.is_across().then_some(Cell::Slot(self.slots.0));
+        core::iter::once(Cell::Account(self.debtor)).chain(slot)
     }
 
     /// The cells that it credits.
     #[inline]
     pub(super) fn credits(&self) -> impl Iterator<Item = Cell> + use<> {
-        [Some(self.creditor), self.slot_cells.map(|(_, creditor)| creditor)].into_iter().flatten()
+        let slot = self.is_across().then_some(Cell::Slot(self.slots.1));
+        core::iter::once(Cell::Account(self.creditor)).chain(slot)
+    }
+
+    /// Whether it leaves its slot.
+    #[inline]
+    const fn is_across(&self) -> bool {
+        self.slots.0 != self.slots.1
     }
 
     fn need(&self) -> Need {
         // What an account pays to itself needs nothing.
         let amount = if self.debtor == self.creditor { 0 } else { self.amount };
-        match self.slot_cells {
-            Some(_) => Need { across: amount, within: CLOSED },
-            None => Need { across: CLOSED, within: amount },
+        if self.is_across() {
+            Need { across: amount, within: CLOSED }
+        } else {
+            Need { across: CLOSED, within: amount }
         }
     }
 }
@@ -113,7 +150,7 @@ pub(super) struct Queues {
     accounts: Flat<Account>,
     slots: Flat<Slot>,
     /// What each cell has.
-    has: Flat<i128>,
+    has: PerCell<i128>,
     /// The candidates of all slots.
     ready: BTreeSet<Place>,
     /// Counts releases.
@@ -138,57 +175,62 @@ impl<H: Ord> Numbers<H> {
     }
 }
 
+/// Numbers accounts and slots, and queues the payments of each account.
+#[derive(Default)]
+struct Cells {
+    accounts: Numbers<AccountHandle>,
+    slots: Numbers<SlotHandle>,
+    queues: Vec<Account>,
+}
+
+impl Cells {
+    fn queue(&mut self, place: Place, waiting: &Waiting) -> Payment {
+        let (debtor, debtor_slot) = self.account(waiting.debtor, waiting.debtor_slot);
+        let (creditor, creditor_slot) = self.account(waiting.creditor, waiting.creditor_slot);
+        let is_strict = waiting.priority < Priority::Normal;
+        Payment {
+            id: waiting.id,
+            amount: waiting.amount,
+            is_strict,
+            is_released: false,
+            debtor,
+            creditor,
+            rank: self.queues.get_mut(debtor).map_or(0, |account| account.append(place, is_strict)),
+            slots: (debtor_slot, creditor_slot),
+        }
+    }
+
+    /// An account's number and its slot's: an account has one slot, the one that is mentioned first.
+    fn account(&mut self, account: AccountHandle, slot: SlotHandle) -> (usize, usize) {
+        let account = self.accounts.of(account);
+        if account == self.queues.len() {
+            self.queues.push(Account::new(self.slots.of(slot)));
+        }
+        (account, self.queues.get(account).map_or(0, |account| account.slot))
+    }
+}
+
 impl Queues {
     /// The queues of what is waiting and may be released at `now`.
     pub(super) fn new(waiting: &[Waiting], now: u64, liquidity: &impl Liquidity) -> Self {
         let mut waiting: Vec<_> = waiting.iter().filter(|waiting| waiting.earliest <= now).collect();
         waiting.sort_unstable_by_key(|waiting| (waiting.priority, waiting.order, waiting.debtor, waiting.id));
-        let (mut account_numbers, mut slot_numbers) = (Numbers::default(), Numbers::default());
-        let mut accounts: Vec<Account> = Vec::new();
-        let mut payments = Vec::with_capacity(waiting.len());
-        for (place, waiting) in waiting.iter().enumerate() {
-            let sides = [(waiting.debtor, waiting.debtor_slot), (waiting.creditor, waiting.creditor_slot)];
-            let [debtor, creditor] = sides.map(|(account, slot)| {
-                let (account, slot) = (account_numbers.of(account), slot_numbers.of(slot));
-                if account == accounts.len() {
-                    accounts.push(Account::new(slot));
-                }
-                account
-            });
-            let is_strict = waiting.priority < Priority::Normal;
-            let rank = accounts.get_mut(debtor).map_or(0, |account| account.append(place, is_strict));
-            let slot_of = |account: usize| accounts.get(account).map_or(0, |account| account.slot);
-            let slots = (slot_of(debtor), slot_of(creditor));
-            payments.push(Payment {
-                id: waiting.id,
-                amount: waiting.amount,
-                is_strict,
-                is_released: false,
-                debtor,
-                creditor,
-                rank,
-                slots,
-                slot_cells: None,
-            });
-        }
-        let cell_of = |slot: usize| accounts.len().saturating_add(slot);
-        for payment in payments.iter_mut().filter(|payment| payment.slots.0 != payment.slots.1) {
-            payment.slot_cells = Some((cell_of(payment.slots.0), cell_of(payment.slots.1)));
-        }
-        let account_handles = account_numbers.handles().into_iter();
-        let funds = account_handles.map(|handle| liquidity.available(handle));
-        let slot_handles = slot_numbers.handles();
-        let room = slot_handles.iter().map(|handle| liquidity.headroom(*handle));
+        let mut cells = Cells::default();
+        let payments: Vec<_> = waiting.iter().enumerate().map(|(place, it)| cells.queue(place, it)).collect();
+        let Cells { accounts: account_numbers, slots: slot_numbers, mut queues } = cells;
+        let (accounts, slots) = (account_numbers.handles(), slot_numbers.handles());
+        let funds = accounts.iter().map(|account| liquidity.available(*account));
+        let room = slots.iter().map(|slot| liquidity.headroom(*slot));
         let mut queues = Self {
             payments: Flat::new(payments),
-            has: Flat::new(funds.chain(room)),
-            slots: Flat::new(seated(&mut accounts, slot_handles.len())),
-            accounts: Flat::new(accounts),
+            has: PerCell { accounts: Flat::new(funds), slots: Flat::new(room) },
+            slots: Flat::new(seated(&mut queues, slots.len())),
+            accounts: Flat::new(queues),
             ready: BTreeSet::new(),
             clock: 1,
         };
-        (0..queues.accounts.len()).for_each(|account| queues.open_turns(account));
-        (0..queues.accounts.len()).for_each(|account| queues.refresh(account));
+        (0..accounts.len()).for_each(|account| queues.open_turns(account));
+        (0..accounts.len()).for_each(|account| queues.refresh(account));
         queues
     }
 
@@ -201,8 +243,14 @@ impl Queues {
         0..self.payments.len()
     }
 
-    pub(super) const fn cells(&self) -> core::ops::Range<Cell> {
-        0..self.has.len()
+    pub(super) const fn accounts(&self) -> core::ops::Range<usize> {
+        0..self.accounts.len()
+    }
+
+    /// Nothing yet of every cell.
+    pub(super) fn per_cell<T: Default>(&self) -> PerCell<T> {
+        let of = |count: usize| Flat::new((0..count).map(|_| T::default()));
+        PerCell { accounts: of(self.accounts.len()), slots: of(self.slots.len()) }
     }
 
     /// How much a cell lacks to bear a net change, zero if it does. A cell that is below zero already, because
@@ -284,7 +332,7 @@ impl Queues {
 
     /// Notes what an account can pay now, and so the next payment of its slot.
     fn refresh(&mut self, account: usize) {
-        let funds = self.bound(account);
+        let funds = self.bound(Cell::Account(account));
         let Account { slot, seat, turns, .. } = self.accounts.at(account);
         let (least, slot) = (turns.least(), *slot);
         // The slot has to bear what goes across; what stays within it, the account's funds alone decide.
@@ -302,10 +350,10 @@ impl Queues {
     }
 
     fn candidate(&self, slot: usize) -> Option<Place> {
-        let room = self.bound(self.accounts.len().saturating_add(slot));
+        let room = self.bound(Cell::Slot(slot));
         let Slot { accounts, payable, .. } = self.slots.at(slot);
         let account = *accounts.get(payable.first_met(Need { across: room, within: PLENTY })?)?;
-        let funds = self.bound(account);
+        let funds = self.bound(Cell::Account(account));
         let Account { queue, turns, .. } = self.accounts.at(account);
         queue.get(turns.first_met(Need { across: funds.min(room), within: funds })?).copied()
     }

@@ -174,9 +174,10 @@ impl Resolution {
             return;
         }
         pair.places.retain(|place| !queues.payment(*place).is_released);
+        // What it releases itself counts as a change: the rest may go with the next try.
+        pair.tried = queues.clock();
         let set = offset.settle(queues, pair.places.clone());
         self.release(&set);
-        pair.tried = self.queues.clock();
     }
 
     /// Step 3, once. Says whether anything was released.

@@ -1,4 +1,6 @@
 //! Tables of single rules, and properties over seeded cases against the naive model.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers; an overflow fails the test")]
+#![expect(clippy::print_stdout, reason = "says how near the best was, for who asks with --nocapture")]
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -44,6 +46,22 @@ fn three_banks_that_wait_for_each_other_are_released_together() {
 fn two_banks_that_owe_each_other_are_offset_although_a_third_payment_is_not_borne() {
     let queue = [pays(1, 0, 2, 500, Normal), pays(2, 0, 1, 100, Normal), pays(3, 1, 0, 98, Normal)];
     assert_eq!(sets(&queue, &funds(&[2, 0, 0])), [[2, 3]]);
+}
+
+#[test]
+fn pairs_are_offset_before_all_and_tried_again_after_each_change() {
+    let mut queue = [pays(1, 0, 1, 100, Normal), pays(2, 1, 0, 90, High)].to_vec();
+    queue.extend([pays(3, 2, 3, 70, High), pays(4, 3, 4, 70, Normal), pays(5, 4, 2, 70, Urgent)]);
+    assert_eq!(sets(&queue, &funds(&[10, 0, 0, 0, 0])), [vec![2, 1], vec![5, 3, 4]]);
+    // The first pair lacks 5, and finds them once another pair has brought 6.
+    queue.extend([pays(6, 0, 5, 50, Normal), pays(7, 5, 0, 56, Normal)]);
+    assert_eq!(sets(&queue, &funds(&[5, 0, 0, 0, 0, 6])), [vec![6, 7], vec![2, 1], vec![5, 3, 4]]);
+    // A high payment to a third bank has to leave before: only all together.
+    let queue = [pays(1, 0, 2, 10, High), pays(2, 0, 1, 50, High), pays(3, 1, 0, 50, High)];
+    assert_eq!(sets(&queue, &funds(&[9, 0, 0])), [[0_u128; 0]; 0]);
+    let back = pays(4, 2, 0, 10, High);
+    let queue = [queue[0], queue[1], queue[2], back];
+    assert_eq!(sets(&queue, &funds(&[0, 0, 0])), [vec![1, 4], vec![2, 3]]);
 }
 
 #[test]
@@ -150,7 +168,7 @@ fn nothing_waiting_or_nothing_feasible_releases_nothing() {
 fn rings(rings: u32, banks: u32) -> (Vec<Waiting>, Funds) {
     let payment = |at: u32| {
         let next = at / banks * banks + (at + 1) % banks;
-        pays(u128::from(at), at, next, 7, if at % 3 == 0 { Urgent } else { Normal })
+        pays(u128::from(at), at, next, 7, if at.is_multiple_of(3) { Urgent } else { Normal })
     };
     ((0..rings * banks).map(payment).collect(), funds(&vec![0; 1 << 16]))
 }
@@ -169,6 +187,27 @@ fn an_offset_above_the_bound_is_cut_to_sets_that_settle_and_one_that_needs_more_
     assert_eq!(released(rings(1, 8_190), Bounds::default().set_max), 8_190);
     assert_eq!(released(rings(1, 8_191), Bounds::default().set_max), 0);
     assert_eq!(released(rings(2_000, 5), Bounds::default().set_max), 10_000);
+}
+
+#[test]
+fn a_cut_takes_the_first_of_every_bank_wherever_banks_stand_in_the_queue() {
+    for class in [High, Normal] {
+        // Ten payments of each bank to the next, one bank's all before another's.
+        let queue: Vec<_> = (0..40).map(|at| pays(at.into(), at / 10, (at / 10 + 1) % 4, 7, class)).collect();
+        let bounds = Bounds { set_max: 20, ..Bounds::default() };
+        let sets = resolve(&queue, 0, &funds(&[0, 0, 0, 0]), bounds);
+        let half = |first: u128| (0..4).flat_map(move |bank| bank * 10 + first..bank * 10 + first + 5);
+        assert_eq!(sets, [0, 5].map(|first| half(first).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn what_a_cut_leaves_of_a_pair_is_offset_before_all_too() {
+    let mut queue = [pays(1, 2, 3, 9, Normal), pays(2, 3, 4, 9, Normal), pays(3, 4, 2, 9, Normal)].to_vec();
+    queue.extend((4..10).map(|at| pays(at.into(), at % 2, 1 - at % 2, 7, Normal)));
+    let bounds = Bounds { set_max: 4, ..Bounds::default() };
+    let sets = resolve(&queue, 0, &funds(&[0, 0, 0, 0, 0]), bounds);
+    assert_eq!(sets, [vec![4, 5, 6, 7], vec![8, 9], vec![1, 2, 3]]);
 }
 
 #[test]
@@ -294,6 +333,25 @@ fn every_set_fits_and_keeps_order_and_nothing_that_could_leave_alone_is_left() {
         assert_eq!(releasable(&waiting, 10, &funds, &released), [], "seed {seed}");
     }
     assert!((1..=8).all(|size| seen.contains(&size)), "sets of all sizes: {seen:?}");
+}
+
+#[test]
+fn without_offsets_it_is_a_loop_that_releases_the_first_that_can_leave() {
+    let mut released_in_all = 0;
+    for seed in 0..4_000 {
+        let (mut waiting, funds) = case(&mut Dice(seed), Shape { payments: 30, accounts: 1, ..MIXED });
+        let bounds = Bounds { rounds_max: 0, ..Bounds::default() };
+        let sets = resolve(&waiting, 10, &funds, bounds);
+        waiting.sort_by_key(|payment| (payment.priority, payment.order, payment.debtor, payment.id));
+        let (mut released, mut expected) = (BTreeSet::new(), Vec::new());
+        while let Some(next) = releasable(&waiting, 10, &funds, &released).first() {
+            released.insert(*next);
+            expected.push(vec![*next]);
+        }
+        assert_eq!(sets, expected, "seed {seed}");
+        released_in_all += sets.len();
+    }
+    assert!(released_in_all > 4_000);
 }
 
 #[test]
