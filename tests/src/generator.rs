@@ -209,7 +209,8 @@ impl Teller {
         }
         let halves = if self.dice.once_in(self.holds) { self.second_half() } else { None };
         let waits = if self.dice.once_in(self.waits) { self.waiting(submitter) } else { None };
-        let mut record = halves.or(waits).unwrap_or_else(|| self.first_half(submitter));
+        let back = if self.dice.once_in(self.waits) { self.return_of(submitter) } else { None };
+        let mut record = halves.or(waits).or(back).unwrap_or_else(|| self.first_half(submitter));
         if self.is_faulty() {
             self.spoil(&mut record);
         }
@@ -347,6 +348,31 @@ impl Teller {
         if self.dice.once_in(3) {
             record.delay = seconds(&mut self.dice);
         }
+        Some(record)
+    }
+
+    /// A return of a transfer that is in the journal or in this frame: mostly of one that has brought money.
+    fn return_of(&mut self, submitter: ParticipantHandle) -> Option<Record> {
+        let owned = self.accounts_of(|owner| owner == submitter);
+        let credited: Vec<_> =
+            self.picture.credited.iter().map(|sequence| self.world.records()[sequence - 1]).collect();
+        let near = self.fresh.iter().chain(self.world.records().iter().rev().take(20));
+        let pool: Vec<_> = match self.dice.below(4) {
+            0 => near.copied().collect(),
+            _ => credited,
+        };
+        let pool: Vec<_> = pool.into_iter().filter(|record| owned.contains(&record.creditor.get())).collect();
+        let original = self.pick(&pool)?;
+        let amount = match self.dice.below(4) {
+            0 => original.amount.get().saturating_add(1),
+            1 => 1 + original.amount.get() / 2,
+            _ => original.amount.get(),
+        };
+        let (debtor, creditor) = (original.creditor.get(), original.debtor.get());
+        let mut record =
+            Record::new(self.world.new_id(), debtor, creditor, amount.max(1), original.currency.get());
+        (record.flags, record.related) = (flags::RETURN.into(), original.uetr);
+        self.stray(&mut record);
         Some(record)
     }
 

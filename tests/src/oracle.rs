@@ -56,11 +56,13 @@ pub enum Planted {
     WaitingForEver,
     /// Releases that settle at once must each be funded alone.
     GroupOneByOne,
+    /// What has come back of a payment may come back again.
+    ReturnsForget,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -75,6 +77,7 @@ impl Planted {
         Self::QueueOvertaken,
         Self::WaitingForEver,
         Self::GroupOneByOne,
+        Self::ReturnsForget,
     ];
 }
 
@@ -107,6 +110,16 @@ struct Account {
     touched: u64,
 }
 
+/// A transfer that has moved money.
+#[derive(Clone, Debug)]
+struct Paid {
+    sequence: u64,
+    sides: [u64; 2],
+    amount: u64,
+    is_return: bool,
+    returned: u64,
+}
+
 /// Everything but the ids, which a failed chain keeps.
 #[derive(Clone, Debug, Default)]
 struct Books {
@@ -118,6 +131,8 @@ struct Books {
     cycles: Vec<Cycle>,
     holds: BTreeMap<u128, Hold>,
     queue: BTreeMap<u128, Queued>,
+    /// What has moved, by the id that moved it.
+    paid: BTreeMap<u128, Paid>,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
@@ -332,13 +347,14 @@ impl Books {
         let (is_finishing, amount) = (is_post || is_void, record.amount.get());
         let is_without_amount = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
         let may_wait = matches!(wish, Wish::Pay | Wish::PayLater | Wish::Amend);
-        let is_among_others =
-            chain.len() > 1 && (has(flags::QUEUE) || is_release(record) != is_release(&chain[0]));
-        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record)];
+        let is_among_others = chain.len() > 1
+            && (has(flags::QUEUE) || has(flags::RETURN) || is_release(record) != is_release(&chain[0]));
+        let is_return = has(flags::RETURN);
+        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
-            || bits & !0x31FF != 0
+            || bits & !0x33FF != 0
             || (has(flags::KEEP) && !is_post)
-            || (has(flags::QUEUE) && (is_hold || is_post || is_release(record)))
+            || (has(flags::QUEUE) && (is_hold || is_post || is_return || is_release(record)))
             || (has(flags::URGENT | flags::HIGH) && !may_wait)
             || (has(flags::URGENT) && has(flags::HIGH))
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
@@ -347,7 +363,7 @@ impl Books {
             || (record.zeros, record.outcome, record.reason) != ([0; 6], 0, 0)
             || (record.sequence.get(), record.timestamp.get()) != (0, 0)
             || (record.related.get() != 0)
-                != (is_finishing || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
+                != (is_finishing || is_return || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
             || (record.timeout.get() != 0 && !is_hold && !may_wait)
             || (record.delay.get() != 0 && !may_wait);
         let is_right = if is_without_amount { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
@@ -375,6 +391,9 @@ impl Books {
             self.note_funds(&mut reasons, record, is_hold);
         }
         self.note_queue(&mut reasons, now, record);
+        if is_return {
+            self.note_return(&mut reasons, record);
+        }
         reasons
     }
 
@@ -403,6 +422,17 @@ impl Books {
         };
         note(reasons, hold.creditor != record.creditor.get(), RejectReason::HoldMismatch);
         note(reasons, record.amount.get() > hold.amount, RejectReason::ExceedsHold);
+    }
+
+    fn note_return(&self, reasons: &mut Reasons, record: &Record) {
+        let sides = [record.creditor.get(), record.debtor.get()];
+        let paid = self.paid.get(&record.related.get());
+        let Some(paid) = paid.filter(|paid| paid.sides == sides && !paid.is_return) else {
+            reasons.insert(RejectReason::NotReturnable);
+            return;
+        };
+        let returned = if self.is_planted(Planted::ReturnsForget) { 0 } else { paid.returned };
+        note(reasons, returned + record.amount.get() > paid.amount, RejectReason::ExceedsOriginal);
     }
 
     fn note_funds(&self, reasons: &mut Reasons, record: &Record, is_hold: bool) {
@@ -478,10 +508,16 @@ impl Books {
         if let Some(hold) = hold.filter(|_| stays) {
             self.holds.insert(related, Hold { amount: hold.amount - amount, ..hold });
         }
-        Ok(self.post(sequence, [debtor, creditor], amount))
+        if bits & flags::RETURN != 0 {
+            self.paid.get_mut(&related).expect("checked").returned += amount;
+        }
+        Ok(self.post(sequence, record))
     }
 
-    fn post(&mut self, sequence: u64, [debtor, creditor]: [u64; 2], amount: u64) -> OutcomeRow {
+    fn post(&mut self, sequence: u64, record: &Record) -> OutcomeRow {
+        let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
+        let (sides, is_return) = ([debtor, creditor], record.flags.get() & flags::RETURN != 0);
+        self.paid.insert(record.uetr.get(), Paid { sequence, sides, amount, is_return, returned: 0 });
         let (height, amount_signed, cycle) = (self.height, i128::from(amount), self.open_cycle());
         let is_unlinked = self.is_planted(Planted::CreditorUnlinked);
         let mut row = OutcomeRow::accepted(Outcome::Cleared, amount);

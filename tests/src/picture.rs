@@ -9,6 +9,7 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
 use feiqian_core::registry::Registry;
+use feiqian_core::returns::Returns;
 use feiqian_core::state::State;
 
 /// Ascending by id.
@@ -27,6 +28,10 @@ pub struct Picture {
     pub holds: ById<Hold>,
     /// Payments that wait, ascending by id.
     pub queue: ById<Queued>,
+    /// What has come back of transfers, ascending by id.
+    pub returned: ById<u64>,
+    /// The sequences of all transfers that have moved money.
+    pub credited: Vec<usize>,
     /// Aliases.
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
@@ -50,7 +55,8 @@ impl Picture {
         let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
-        Self::of(state.registry(), account, slot, (holds, queue))
+        let picture = Self::of(state.registry(), account, slot, (holds, queue));
+        picture.with(state.returns())
     }
 
     /// Of the mirror, at the end of a block.
@@ -61,7 +67,7 @@ impl Picture {
     pub fn of_mirror(mirror: &Mirror) -> Self {
         let account = |handle| *mirror.account(handle).expect("every account has a cell");
         let slot = |slot| mirror.slots[slot as usize].clone();
-        Self::of(
+        let picture = Self::of(
             &mirror.registry,
             account,
             slot,
@@ -69,7 +75,12 @@ impl Picture {
                 mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
                 mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
             ),
-        )
+        );
+        picture.with(&mirror.returns)
+    }
+
+    fn with(self, returns: &Returns) -> Self {
+        Self { returned: returns.iter().collect(), credited: returns.credited().collect(), ..self }
     }
 
     fn of(
@@ -84,6 +95,8 @@ impl Picture {
             accounts: registry.accounts().iter().zip(0..).map(|(terms, at)| (*terms, account(at))).collect(),
             holds,
             queue,
+            returned: Vec::new(),
+            credited: Vec::new(),
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
             open_block: registry.open_block(),

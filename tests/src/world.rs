@@ -551,6 +551,11 @@ impl Row {
     pub fn release(self, queued: u128) -> Self {
         Self { flags: self.flags | flags::RELEASE, related: queued, by: Some("engine"), ..self }
     }
+    /// Sending back what this transfer brought.
+    #[must_use]
+    pub fn returning(self, original: u128) -> Self {
+        Self { flags: self.flags | flags::RETURN, related: original, ..self }
+    }
     /// With these flags too.
     #[must_use]
     pub fn flagged(self, bits: u16) -> Self {

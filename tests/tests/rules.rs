@@ -17,6 +17,8 @@ mod cycles;
 mod liquidity;
 #[path = "rules/properties.rs"]
 mod properties;
+#[path = "rules/returns.rs"]
+mod returns;
 #[path = "rules/schedule.rs"]
 mod schedule;
 #[path = "rules/serial.rs"]

@@ -45,6 +45,8 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::QueuedAhead => {
             (codes::AM04, "payments of the same account that go out in order wait before it")
         }
+        Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
+        Reason::ExceedsOriginal => (codes::AM09, "more would come back than was paid"),
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
         Reason::HoldMismatch => (codes::AG03, "the reservation is between other accounts"),
         Reason::ExceedsHold => (codes::AM09, "more is asked for than was reserved"),

@@ -93,6 +93,15 @@ pub enum Command {
         #[arg(value_name = "UETR")]
         uetr: String,
     },
+    /// Send back what a payment brought, in full or in part, for the participant that it was paid to
+    Return {
+        /// The payment
+        #[arg(value_name = "UETR")]
+        uetr: String,
+        /// How much [default: what has not come back yet]
+        #[arg(value_name = "AMOUNT")]
+        amount: Option<String>,
+    },
     /// Show, amend, revoke or resolve the payments that wait
     Queue {
         /// The step
@@ -516,6 +525,7 @@ mod tests {
             "feiqian pay 1 2 3 --hold --until 60",
             "feiqian post dfcd3679-e024-4e98-804a-e04346230aa6 5.00 --keep",
             "feiqian void dfcd3679-e024-4e98-804a-e04346230aa6",
+            "feiqian return dfcd3679-e024-4e98-804a-e04346230aa6 5.00",
             "feiqian queue list",
             "feiqian queue resolve",
             "feiqian queue amend dfcd3679-e024-4e98-804a-e04346230aa6 --priority high --first",

@@ -196,10 +196,13 @@ impl Sealer {
 
     fn add_records(&mut self, frame: &FrameView<'_>, records: &[Record], rows: &[OutcomeRow]) {
         let (seed, at) = (self.block_seed(), (frame.first_sequence, frame.timestamp));
+        let mut sequence = frame.first_sequence;
         hash_leaves(&seed, at, (records, rows), |records, rows, leaves| {
             self.transfers.extend(leaves);
             if frame.kind == FrameKind::Transfers {
                 self.add_to_parts(records, rows, leaves);
+                self.mirror.returns.credit_run(sequence, cleared(rows));
+                sequence = sequence.saturating_add(number(rows.len()));
             }
         });
     }
@@ -405,6 +408,13 @@ impl Sealer {
     fn seed_of(&self, height: u64) -> SaltSeed {
         self.mirror.registry.block_seed(height)
     }
+}
+
+/// A bit for each of up to [`LEAVES_AT_ONCE`] rows: whether its amount has moved.
+#[inline]
+fn cleared(rows: &[OutcomeRow]) -> u64 {
+    const CLEARED: u8 = Outcome::Cleared.number();
+    rows.iter().rev().fold(0, |bits: u64, row| bits.wrapping_shl(1) | u64::from(row.outcome == CLEARED))
 }
 
 /// The record as a block proves it: with the engine's fields set.

@@ -33,6 +33,8 @@ pub enum Kind {
     Revoke,
     /// Moves the amount of a payment that waits.
     Release,
+    /// Moves back what an earlier one has moved, or a part.
+    Return,
 }
 
 impl Kind {
@@ -40,7 +42,7 @@ impl Kind {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Direct | Self::Post | Self::Queueable | Self::Release => Outcome::Cleared,
+            Self::Direct | Self::Post | Self::Queueable | Self::Release | Self::Return => Outcome::Cleared,
             Self::Hold => Outcome::Held,
             Self::Void | Self::Revoke => Outcome::Voided,
             Self::Scheduled | Self::Amend => Outcome::Queued,
@@ -50,7 +52,7 @@ impl Kind {
     /// Whether it takes the amount out of the debtor's funds and headroom.
     #[must_use]
     pub const fn is_fresh(self) -> bool {
-        matches!(self, Self::Direct | Self::Hold | Self::Queueable)
+        matches!(self, Self::Direct | Self::Hold | Self::Queueable | Self::Return)
     }
 
     /// Whether it asks the queue of its debtor account.
@@ -98,7 +100,7 @@ impl Claim {
     /// Whether it posts on the two accounts.
     #[must_use]
     pub const fn moves(&self) -> bool {
-        matches!(self.kind, Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release)
+        matches!(self.kind, Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release | Kind::Return)
     }
 
     /// The row of this claim where it is accepted; its links are set when it is posted.
@@ -176,6 +178,7 @@ fn kind_of(record: &Record) -> Option<Kind> {
         (_, true) if bits == flags::POST | flags::KEEP => Kind::Post,
         (flags::VOID, true) => Kind::Void,
         (flags::RELEASE, true) => Kind::Release,
+        (flags::RETURN, true) => Kind::Return,
         (_, true) if bits == QUEUE | flags::VOID => Kind::Revoke,
         (_, true)
             if has_class(bits & !(flags::FIRST | flags::LAST))
@@ -209,14 +212,15 @@ fn has_both(bits: u16, pair: u16) -> bool {
 }
 
 /// Whether a record may stand in its chain: releases stand among themselves, since they settle at once; and what may
-/// wait, or changes what waits, stands alone, since the others could not wait with it.
+/// wait, or changes what waits, stands alone, since the others could not wait with it. So does a return, which is held to
+/// the journal.
 ///
 /// # Errors
 /// [`RejectReason::MalformedRecord`].
 pub fn check_chained(record: &Record, chain: &[Record]) -> Result<(), RejectReason> {
     let has = |record: &Record, bits: u16| record.flags.get() & bits != 0;
     let is_among_releases = chain.first().is_some_and(|first| has(first, flags::RELEASE));
-    let fits = has(record, flags::RELEASE) == is_among_releases && !has(record, flags::QUEUE);
+    let fits = has(record, flags::RELEASE) == is_among_releases && !has(record, flags::QUEUE | flags::RETURN);
     if chain.len() <= 1 || fits { Ok(()) } else { Err(RejectReason::MalformedRecord) }
 }
 

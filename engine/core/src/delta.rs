@@ -22,6 +22,8 @@ pub struct Delta {
     pub holds: Vec<(u128, Option<Hold>)>,
     /// Payments that wait as they do now, and (none) those that wait no longer.
     pub queue: Vec<(u128, Option<Queued>)>,
+    /// What has come back of transfers of which more has than before.
+    pub returned: Vec<(u128, u64)>,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
 }
@@ -38,6 +40,7 @@ impl Delta {
             whole.settlements.extend(part.settlements);
             whole.holds.extend(part.holds);
             whole.queue.extend(part.queue);
+            whole.returned.extend(part.returned);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);

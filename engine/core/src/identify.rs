@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::ids::{Earlier, IdIndex, SequenceRange};
 use crate::number::index;
 use crate::outcome::{OutcomeRow, RejectReason};
+use crate::returns::Original;
 use crate::state::{Fault, FrameView, History};
 use crate::transfer::Record;
 
@@ -62,6 +63,24 @@ pub fn restore_id(
 /// The sequence that has taken an id.
 pub(crate) fn find_id(ids: &IdIndex, id: u128, history: &impl History) -> Result<Option<u64>, Fault> {
     ids.find(id, &mut Journaled { id, first_in_frame: u64::MAX, frame: &[], history, found: None })
+}
+
+/// The earlier entry that a record names, if there is one: in its frame or in the journal.
+#[cold]
+pub(crate) fn original_of(
+    ids: &IdIndex,
+    record: &Record,
+    context: &Context<'_, impl History>,
+) -> Result<Option<Original>, Fault> {
+    let mut journaled = Journaled {
+        id: record.related.get(),
+        first_in_frame: context.frame.first_sequence,
+        frame: context.earlier,
+        history: context.history,
+        found: None,
+    };
+    let sequence = ids.find(record.related.get(), &mut journaled)?;
+    Ok(sequence.zip(journaled.found).map(|(sequence, record)| Original::of(&record, sequence)))
 }
 
 /// An id as the journal can confirm it, the frame at hand included.

@@ -26,6 +26,42 @@ impl Marks {
         }
     }
 
+    /// Marks up to 64 places: bit n stands for `first + n`.
+    #[inline]
+    pub(crate) fn set_run(&mut self, first: usize, bits: u64) {
+        let (word, shift) = (first / BITS, u32::try_from(first % BITS).unwrap_or(0));
+        let high = bits.checked_shr(u32::try_from(BITS).unwrap_or(0).saturating_sub(shift)).unwrap_or(0);
+        for (word, bits) in [(word, bits.wrapping_shl(shift)), (word.saturating_add(1), high)] {
+            if bits != 0 && word >= self.words.len() {
+                self.grow(word);
+            }
+            if let Some(word) = self.words.get_mut(word) {
+                *word |= bits;
+            }
+        }
+    }
+
+    /// Whether a place is marked.
+    pub(crate) fn has(&self, place: usize) -> bool {
+        self.words.get(place / BITS).is_some_and(|word| word & bit(place) != 0)
+    }
+
+    /// Whether none is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// All words up to the last one that is not zero.
+    pub(crate) fn words(&self) -> &[u64] {
+        let used = self.words.iter().rposition(|word| *word != 0).map_or(0, |last| last.saturating_add(1));
+        self.words.get(..used).unwrap_or_default()
+    }
+
+    /// Those of words as [`Marks::words`] gives them; none for others.
+    pub(crate) fn of_words(words: Vec<u64>) -> Option<Self> {
+        if words.last() == Some(&0) { None } else { Some(Self { words }) }
+    }
+
     #[cold]
     fn grow(&mut self, word: usize) {
         self.words.resize(word.saturating_add(1), 0);
@@ -78,5 +114,18 @@ mod tests {
         assert_eq!(marks.ascending().next(), None);
         marks.set(65);
         assert_eq!(marks.ascending().collect::<Vec<_>>(), [65]);
+    }
+
+    #[test]
+    fn a_run_marks_the_places_of_its_bits() {
+        for first in [0, 1, 63, 64, 100] {
+            let mut marks = Marks::default();
+            marks.set_run(first, 1 | 1 << 2 | 1 << 63);
+            assert_eq!(marks.ascending().collect::<Vec<_>>(), [first, first + 2, first + 63]);
+            assert!(marks.has(first + 63) && !marks.has(first + 1) && !marks.is_empty());
+            let again = Marks::of_words(marks.words().to_vec()).expect("as given");
+            assert_eq!(again.words(), marks.words());
+        }
+        assert!(Marks::of_words(std::vec![1, 0]).is_none());
     }
 }

@@ -12,6 +12,7 @@ use crate::liquidity::queue::Queued;
 use crate::number::index;
 use crate::participant::{CycleNumber, SlotCell};
 use crate::registry::Registry;
+use crate::returns::Returns;
 
 /// Holds whose places in memory are asked for at once.
 const TOUCHED_AHEAD: usize = 32;
@@ -40,6 +41,8 @@ pub struct Mirror {
     pub holds: HoldTable,
     /// Payments that wait, by id.
     pub queue: BTreeMap<u128, Queued>,
+    /// Which transfers have cleared, and how much of them has come back.
+    pub returns: Returns,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -87,6 +90,7 @@ impl Mirror {
                 None => self.queue.remove(id),
             };
         }
+        self.returns.absorb(&delta.returned);
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {
                 closing.settlements.push(*settlement);

@@ -126,6 +126,11 @@ reasons! {
     ChainFailed = 24, "chain_failed";
     /// Payments of the same account that go out in order wait before it: it waits behind them.
     QueuedAhead = 25, "queued_ahead";
+    /// No transfer of that id has cleared from the creditor account to the debtor account of the return, or it is a return
+    /// itself.
+    NotReturnable = 34, "not_returnable";
+    /// More would come back than was paid.
+    ExceedsOriginal = 35, "exceeds_original";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
     /// A risky command lacks the valid approvals of two different officers.

@@ -80,7 +80,9 @@ pub fn shifts(claim: &Claim, freed: Freed) -> (Shift, Shift) {
     let (amount, held) = (i128::from(claim.amount), i128::from(freed.amount));
     let credit = Shift { available: amount, reserved: 0 };
     match claim.kind {
-        Kind::Direct | Kind::Queueable | Kind::Release => (Shift { available: -amount, reserved: 0 }, credit),
+        Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return => {
+            (Shift { available: -amount, reserved: 0 }, credit)
+        }
         Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),
         Kind::Post => (Shift { available: held - amount, reserved: -held }, credit),
         Kind::Void => (Shift { available: held, reserved: -held }, Shift::default()),

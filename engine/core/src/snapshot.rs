@@ -19,6 +19,7 @@ use crate::mirror::{Closing, Mirror};
 use crate::number::number32;
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
+use crate::returns::Returns;
 use crate::secrets::SaltSecrets;
 
 const VERSION: u8 = 1;
@@ -29,6 +30,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// Which transfers have cleared, and how much of them has come back.
+    pub(super) const RETURNS: u8 = 6;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
 }
@@ -91,6 +94,7 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        add(part::RETURNS, self.returns.is_empty(), &|to| self.returns.encode(to));
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
         parts
     }
@@ -98,6 +102,7 @@ impl Mirror {
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::RETURNS => self.returns = Returns::decode(from, COUNT_MAX)?,
             part::QUEUE => self.queue = decode_queue(from)?,
             _ => return Err(Malformed),
         }
@@ -137,6 +142,7 @@ impl Mirror {
             })?,
             holds: decode_holds(from, key)?,
             queue: BTreeMap::new(),
+            returns: Returns::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         let mut last = 0;

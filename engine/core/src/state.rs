@@ -13,7 +13,7 @@ use crate::command::Entry;
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::{Freed, Hold, Holds, deadline};
-use crate::identify::{Context, find_id, restore_id, take_id};
+use crate::identify::{Context, find_id, original_of, restore_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::liquidity::group::{Nets, check_turns};
@@ -24,6 +24,7 @@ use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
+use crate::returns::Returns;
 use crate::transfer::{Record, flags};
 
 /// So many records ahead memory is asked for what a record needs: long enough for a miss to be served.
@@ -117,6 +118,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) holds: Holds,
     pub(crate) queue: Queue,
+    pub(crate) returns: Returns,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
 }
@@ -128,6 +130,7 @@ impl Default for State {
             ledger: Ledger::default(),
             holds: Holds::default(),
             queue: Queue::default(),
+            returns: Returns::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
         }
@@ -141,7 +144,8 @@ impl State {
         let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         let queue = Queue::restored(&mirror.queue);
-        Self { registry: mirror.registry.clone(), ledger, holds, queue, ids, next_sequence }
+        let returns = mirror.returns.clone();
+        Self { registry: mirror.registry.clone(), ledger, holds, queue, returns, ids, next_sequence }
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -238,8 +242,11 @@ impl State {
             return Ok(());
         }
         let row = match self.ledger.clear_plain(record, submitter, sequence) {
-            Some(row) => row,
-            None => self.decide_one((submitter, sequence), record, context.frame.timestamp),
+            Some(row) => {
+                self.returns.credit(sequence);
+                row
+            }
+            None => self.decide_one((submitter, sequence), record, context)?,
         };
         rows.push(row);
         Ok(())
@@ -249,11 +256,16 @@ impl State {
         &mut self,
         (submitter, sequence): (ParticipantHandle, u64),
         record: &Record,
-        timestamp: u64,
-    ) -> OutcomeRow {
+        context: &Context<'_, impl History>,
+    ) -> Result<OutcomeRow, Fault> {
+        let timestamp = context.frame.timestamp;
         let claim = match examine(record, submitter, &self.registry, |at| self.ledger.terms(at)) {
             Ok(claim) => claim,
-            Err(reason) => return self.refuse_one(submitter, record, reason),
+            Err(reason) => return Ok(self.refuse_one(submitter, record, reason)),
+        };
+        let original = match claim.kind {
+            Kind::Return => original_of(&self.ids, record, context)?,
+            _ => None,
         };
         let decision = match claim.kind {
             Kind::Release => self.decide_group(&[claim], core::slice::from_ref(record), timestamp),
@@ -263,14 +275,20 @@ impl State {
             Ok(()) => self.decide(&claim, record, &NO_EARLIER, timestamp),
             Err((_, reason)) => Err(reason),
         };
-        match decision {
+        let decision = match (decision, claim.kind) {
+            (Ok(freed), Kind::Return) => {
+                self.returns.check(&claim, record, original.as_ref()).map(|()| freed)
+            }
+            (decision, _) => decision,
+        };
+        Ok(match decision {
             Ok(freed) => self.commit(&claim, freed, record, sequence, timestamp),
             Err(reason) if may_wait(&self.queue, &claim, reason) => {
                 self.queue.insert(record.uetr.get(), Queued::of(&claim, record, sequence, timestamp));
                 OutcomeRow::queued(claim.amount, Some(reason))
             }
             Err(reason) => self.refuse_one(submitter, record, reason),
-        }
+        })
     }
 
     fn refuse_one(
@@ -387,7 +405,7 @@ impl State {
         }
         match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
-            Kind::Direct | Kind::Hold | Kind::Release => Ok(Freed::default()),
+            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return => Ok(Freed::default()),
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
         }
     }
@@ -408,7 +426,11 @@ impl State {
                 self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, timestamp));
             }
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
+            Kind::Return => self.returns.add(claim, record),
             _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
+        }
+        if claim.moves() {
+            self.returns.credit(sequence);
         }
         let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, freed, sequence);
         OutcomeRow {
@@ -478,6 +500,7 @@ impl State {
                 let mut delta = self.ledger.take_delta(height, closes);
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
+                delta.returned = self.returns.take_changed();
                 Some(delta)
             }
             _ => None,
@@ -511,6 +534,11 @@ impl State {
     #[must_use]
     pub fn queue(&self) -> &Queue {
         &self.queue
+    }
+    /// Which transfers have cleared, and how much of them has come back.
+    #[must_use]
+    pub fn returns(&self) -> &Returns {
+        &self.returns
     }
     /// The index of ids.
     #[must_use]

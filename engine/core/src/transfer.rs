@@ -34,6 +34,9 @@ pub mod flags {
     pub const RELEASE: u16 = 1 << 7;
     /// With [`POST`]: what is not posted stays held.
     pub const KEEP: u16 = 1 << 8;
+    /// Sends back what a cleared transfer (`related`) brought, in full or in part: from the account that it credited to
+    /// the one that it debited.
+    pub const RETURN: u16 = 1 << 9;
     /// With [`QUEUE`] and `related`: before all others of its class.
     pub const FIRST: u16 = 1 << 12;
     /// With [`QUEUE`] and `related`: behind all others of its class.
@@ -43,7 +46,7 @@ pub mod flags {
 
     pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
     pub(crate) const SUBMITTABLE: u16 =
-        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | FIRST | LAST;
+        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | FIRST | LAST;
 }
 
 /// A transfer as submitted, journaled and proven.
@@ -68,7 +71,7 @@ pub struct Record {
     pub purpose: [u8; 4],
     /// Seconds of the frame's time before which a payment that may wait must not be cleared; else zero.
     pub delay: U32,
-    /// The hold or waiting payment that this one refers to, else zero.
+    /// The hold, waiting payment or cleared transfer that this one refers to, else zero.
     pub related: U128,
     /// Digest of the payment's details, or zeros.
     pub reference: [u8; 32],

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam::utils::CachePadded;
 use feiqian_core::outcome::OutcomeRow;
-use feiqian_core::shard::{Exchange, Side};
+use feiqian_core::shard::{Exchange, IdWord, Side};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
 /// One shard's column.
 #[derive(Debug)]
 struct Column {
     progress: CachePadded<AtomicUsize>,
-    ids: OnceLock<Vec<(u32, OutcomeRow)>>,
+    ids: OnceLock<IdWord>,
     objections: Vec<AtomicU8>,
 }
 
@@ -58,12 +58,12 @@ impl Board {
 }
 
 impl Exchange for Board {
-    fn give_ids(&self, shard: u64, repeated: Vec<(u32, OutcomeRow)>) {
-        self.column(shard).ids.set(repeated).expect("a shard gives its ids once");
+    fn give_ids(&self, shard: u64, word: IdWord) {
+        self.column(shard).ids.set(word).expect("a shard gives its ids once");
     }
 
-    fn ids_of(&self, shard: u64) -> Option<&[(u32, OutcomeRow)]> {
-        self.column(shard).ids.get().map(Vec::as_slice)
+    fn ids_of(&self, shard: u64) -> Option<&IdWord> {
+        self.column(shard).ids.get()
     }
 
     fn object(&self, shard: u64, at: usize, reason: u8) {

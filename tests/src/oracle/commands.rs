@@ -231,6 +231,18 @@ impl Books {
         self.cycles.push(Cycle { number, state, first_block, end_block: 0, closed_at: 0, settled_by: 0 });
     }
 
+    fn returned(&self) -> Vec<(u128, u64)> {
+        let returned = self.paid.iter().filter(|(_, paid)| paid.returned > 0);
+        returned.map(|(id, paid)| (*id, paid.returned)).collect()
+    }
+
+    fn credited(&self) -> Vec<usize> {
+        let mut all: Vec<_> =
+            self.paid.values().map(|paid| usize::try_from(paid.sequence).expect("few")).collect();
+        all.sort_unstable();
+        all
+    }
+
     pub(super) fn picture(&self) -> Picture {
         let narrow = |sum: u128| u64::try_from(sum).expect("bounded by TooManyHolds");
         let slot = |(at, position): (usize, &Position)| {
@@ -267,6 +279,8 @@ impl Books {
             accounts: (0..).zip(&self.accounts).map(account).collect(),
             holds: self.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
             queue: self.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
+            returned: self.returned(),
+            credited: self.credited(),
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
             open_block: self.height,

@@ -171,7 +171,7 @@ impl Books {
         for (record, sequence) in group.iter().zip(first..) {
             self.queue.remove(&record.related.get());
             self.account(record.debtor.get()).touched = self.height;
-            rows.push(self.post(sequence, [record.debtor.get(), record.creditor.get()], record.amount.get()));
+            rows.push(self.post(sequence, record));
             if let Some(reason) =
                 self.overdrawn(&before, record).filter(|_| self.is_planted(Planted::GroupOneByOne))
             {

@@ -5,11 +5,11 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use feiqian_core::outcome::OutcomeRow;
-use feiqian_core::shard::{Exchange, Side};
+use feiqian_core::shard::{Exchange, IdWord, Side};
 
 #[derive(Debug)]
 pub(crate) struct Board {
-    ids: Vec<OnceCell<Vec<(u32, OutcomeRow)>>>,
+    ids: Vec<OnceCell<IdWord>>,
     votes: RefCell<BTreeMap<(u64, usize), u8>>,
     progress: Vec<Cell<usize>>,
     rows: RefCell<Vec<Option<OutcomeRow>>>,
@@ -68,14 +68,14 @@ impl Board {
 }
 
 impl Exchange for Board {
-    fn give_ids(&self, shard: u64, repeated: Vec<(u32, OutcomeRow)>) {
-        assert!(repeated.windows(2).all(|pair| pair[0].0 < pair[1].0), "ids out of order");
-        assert!(self.ids[at(shard)].set(repeated).is_ok(), "shard {shard} gave its ids twice");
+    fn give_ids(&self, shard: u64, word: IdWord) {
+        assert!(word.repeated.windows(2).all(|pair| pair[0].0 < pair[1].0), "ids out of order");
+        assert!(self.ids[at(shard)].set(word).is_ok(), "shard {shard} gave its ids twice");
         self.note(shard);
     }
 
-    fn ids_of(&self, shard: u64) -> Option<&[(u32, OutcomeRow)]> {
-        self.ids[at(shard)].get().map(Vec::as_slice)
+    fn ids_of(&self, shard: u64) -> Option<&IdWord> {
+        self.ids[at(shard)].get()
     }
 
     fn object(&self, shard: u64, entry: usize, reason: u8) {

@@ -153,7 +153,7 @@ fn a_record_that_makes_no_sense_is_malformed() {
         good.with(|record| record.reason = 1),
         good.with(|record| record.zeros[0] = 1),
         good.with(|record| record.zeros[5] = 1),
-        good.with(|record| record.flags = (1_u16 << 9).into()),
+        good.with(|record| record.flags = (1_u16 << 10).into()),
         good.with(|record| record.flags = (1_u16 << 14).into()),
         good.with(|record| record.flags = (flags::HOLD | flags::POST).into()),
         good.with(|record| record.flags = (flags::POST | flags::VOID).into()),

@@ -96,6 +96,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Pay(arguments) => pay::pay(context, &arguments),
         Command::Post(arguments) => pay::post(context, &arguments),
         Command::Void { uetr } => pay::void(context, &uetr),
+        Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),

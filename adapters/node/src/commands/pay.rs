@@ -1,4 +1,4 @@
-//! `feiqian pay`, `post` and `void`: single transfers by hand, for the participant that owns the debtor account. Builds
+//! `feiqian pay`, `post`, `void` and `return`: single transfers by hand, for the participant that owns the debtor account. Builds
 //! records and shows what became of them; decides nothing.
 
 use std::fmt;
@@ -154,6 +154,31 @@ fn finish(
         let own = new_id(None)?.bits();
         let mut record = Record::new(own, hold.debtor, hold.creditor, amount, currency.numeric());
         (record.flags, record.related) = (bits.into(), id.into());
+        submit(session, owner, (record, currency))
+    })?;
+    context.output.report(&report);
+    Ok(())
+}
+
+/// Sends back what a payment brought, or its release where it had waited.
+pub(super) fn give_back(context: &Context, uetr: &str, amount: Option<&str>) -> Result<(), Fault> {
+    let named = parse_uetr(uetr)?.bits();
+    let report = context.with_session(&[], |session| {
+        let absent = || Fault::Absent(format!("{uetr}: never journaled"));
+        let engine = &session.engine;
+        let sequence = match engine.released(named)? {
+            Some(released) => released,
+            None => engine.find(named).ok_or_else(absent)?,
+        };
+        let paid = engine.entry(sequence)?.ok_or_else(absent)?.0.record;
+        let id = paid.uetr.get();
+        let (owner, currency) = owner_of(session, paid.creditor.get())?;
+        let returned = engine.ask(move |sealer| sealer.mirror().returns.returned(id));
+        let left = paid.amount.get().saturating_sub(returned);
+        let amount = amount.map_or(Ok(left), |text| amount_of(text, currency))?;
+        let own = new_id(None)?.bits();
+        let mut record = Record::new(own, paid.creditor.get(), paid.debtor.get(), amount, currency.numeric());
+        (record.flags, record.related) = (flags::RETURN.into(), paid.uetr);
         submit(session, owner, (record, currency))
     })?;
     context.output.report(&report);

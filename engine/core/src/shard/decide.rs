@@ -12,6 +12,7 @@ use crate::liquidity::queue::Queued;
 use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
+use crate::returns::Original;
 use crate::state::{
     FrameView, check_hold, check_queue, commit_queue, failed_chain, hold_of, may_wait, note_attempts,
     note_hold,
@@ -103,6 +104,12 @@ impl Shard {
             {
                 return Some((all_freed, Some((at, reason))));
             }
+            if claim.kind == Kind::Return
+                && self.share.holds(claim.debtor)
+                && let Err(reason) = self.returns.check(claim, record, self.original_of(unit.first))
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
             all_freed.push(freed);
             if claims.len() > 1 {
                 overlay.add(claim, freed);
@@ -110,6 +117,13 @@ impl Shard {
             }
         }
         Some((all_freed, None))
+    }
+
+    /// What the return at an index of the frame names.
+    fn original_of(&self, at: usize) -> Option<&Original> {
+        let originals = &self.walk.originals;
+        let found = originals.binary_search_by_key(&number(at), |(at, _)| u64::from(*at)).ok()?;
+        originals.get(found).map(|(_, original)| original)
     }
 
     /// This shard's checks of releases that settle at once. Nothing is undecided: they ask tables.
@@ -251,6 +265,7 @@ impl Shard {
             }
             Kind::Hold => {}
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
+            Kind::Return if self.share.holds(claim.debtor) => self.returns.add(claim, record),
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
                 commit_queue(&mut self.queue, claim, record, (sequence, frame.timestamp));
@@ -258,6 +273,9 @@ impl Shard {
             _ => {}
         }
         self.ledger.commit(claim, freed);
+        if claim.moves() && self.share.holds(claim.creditor) {
+            self.returns.credit(frame.first_sequence.saturating_add(number(at)));
+        }
         if claim.moves() && (self.share.holds(claim.debtor) || self.share.holds(claim.creditor)) {
             self.walk.posts.push((at, *claim));
         }

@@ -3,14 +3,24 @@
 use alloc::vec::Vec;
 
 use crate::outcome::OutcomeRow;
+use crate::returns::Original;
+
+/// What a shard says of a frame's ids before the frame is walked.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct IdWord {
+    /// The rows of this shard's ids that are no first use, ascending by index.
+    pub repeated: Vec<(u32, OutcomeRow)>,
+    /// The originals that returns name by ids of this shard, ascending by the return's index.
+    pub originals: Vec<(u32, Original)>,
+}
 
 /// The board on which shards write about one frame. What a shard has written, all others see no later than
 /// the progress (or the ids) that it publishes afterwards.
 pub trait Exchange {
-    /// Gives the rows of this shard's ids that are no first use, ascending by index.
-    fn give_ids(&self, shard: u64, repeated: Vec<(u32, OutcomeRow)>);
+    /// Gives what this shard knows of the frame's ids.
+    fn give_ids(&self, shard: u64, word: IdWord);
     /// What another shard has given; none until then.
-    fn ids_of(&self, shard: u64) -> Option<&[(u32, OutcomeRow)]>;
+    fn ids_of(&self, shard: u64) -> Option<&IdWord>;
     /// Votes against an entry with the number of a [`crate::outcome::RejectReason`]; silence is consent.
     fn object(&self, shard: u64, at: usize, reason: u8);
     /// Another shard's objection, or zero; meaningful below its progress.

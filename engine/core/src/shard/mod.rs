@@ -20,7 +20,7 @@ use crate::command::{Command, Entry};
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
-use crate::identify::{Context, find_id, take_id};
+use crate::identify::{Context, find_id, original_of, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::liquidity::queue::Queue;
@@ -28,13 +28,15 @@ use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
+use crate::returns::{Original, Returns};
 use crate::state::{Fault, FrameView, History, State, poses_as_command};
+use crate::transfer::flags;
 
 mod decide;
 mod exchange;
 mod unit;
 
-pub use exchange::{Exchange, Side};
+pub use exchange::{Exchange, IdWord, Side};
 use unit::{Claims, Pending, Undecided, Unit};
 
 /// Entries between two publications of votes, where nothing forces one earlier.
@@ -75,6 +77,8 @@ struct Walk {
     published: usize,
     /// Entries that repeat earlier ids, ascending.
     known: Vec<(u32, OutcomeRow)>,
+    /// What returns name, ascending by the return's index.
+    originals: Vec<(u32, Original)>,
     pending: VecDeque<Pending>,
     /// Entries that post on accounts of this shard.
     posts: Vec<(usize, Claim)>,
@@ -92,6 +96,8 @@ pub struct Shard {
     holds: Holds,
     /// Those whose debtor account is here.
     queue: Queue,
+    /// Of those that credited an account that is here.
+    returns: Returns,
     ids: IdIndex,
     undecided: Undecided,
     next_sequence: u64,
@@ -122,6 +128,7 @@ impl Shard {
             registry,
             holds,
             queue: state.queue.part(|debtor| share.holds(debtor)),
+            returns: state.returns.part(share.number == 0),
             ids: state.ids.part(share.number, share.shards),
             undecided: Undecided::default(),
             next_sequence: state.next_sequence,
@@ -171,7 +178,7 @@ impl Shard {
         exchange: &impl Exchange,
     ) -> Result<(), Fault> {
         let malformed = Fault::Malformed { sequence: frame.first_sequence };
-        let repeated = match frame.kind {
+        let word = match frame.kind {
             FrameKind::Transfers => {
                 let records = Payload::parse(frame.payload, frame.count).map_err(|_| malformed)?.records;
                 self.take_record_ids(&Context { frame, earlier: records, history })?
@@ -181,20 +188,20 @@ impl Shard {
                 self.take_command_id(bytes, &Context { frame, earlier: &[], history })?
             }
         };
-        exchange.give_ids(self.share.number, repeated);
+        exchange.give_ids(self.share.number, word);
         Ok(())
     }
 
-    fn take_record_ids(
-        &mut self,
-        context: &Context<'_, impl History>,
-    ) -> Result<Vec<(u32, OutcomeRow)>, Fault> {
-        let mut repeated = Vec::new();
+    fn take_record_ids(&mut self, context: &Context<'_, impl History>) -> Result<IdWord, Fault> {
+        let IdWord { mut repeated, mut originals } = IdWord::default();
         for ((record, at), sequence) in
             context.earlier.iter().zip(0_u32..).zip(context.frame.first_sequence..)
         {
             if poses_as_command(record) {
                 return Err(Fault::Malformed { sequence: context.frame.first_sequence });
+            }
+            if record.flags.get() & flags::RETURN != 0 && self.owns_id(record.related.get()) {
+                originals.extend(original_of(&self.ids, record, context)?.map(|original| (at, original)));
             }
             if !self.owns_id(record.uetr.get()) {
                 continue;
@@ -204,15 +211,15 @@ impl Shard {
                 repeated.push((at, row));
             }
         }
-        Ok(repeated)
+        Ok(IdWord { repeated, originals })
     }
 
     fn take_command_id(
         &mut self,
         bytes: &[u8],
         context: &Context<'_, impl History>,
-    ) -> Result<Vec<(u32, OutcomeRow)>, Fault> {
-        let Ok(entry) = Entry::decode(bytes) else { return Ok(Vec::new()) };
+    ) -> Result<IdWord, Fault> {
+        let Ok(entry) = Entry::decode(bytes) else { return Ok(IdWord::default()) };
         let sequence = context.frame.first_sequence;
         if let Command::Genesis(genesis) = &entry.command
             && sequence == 1
@@ -221,11 +228,12 @@ impl Shard {
             self.holds = Holds::new(genesis.id_key);
         }
         if !self.owns_id(entry.id) {
-            return Ok(Vec::new());
+            return Ok(IdWord::default());
         }
         let record = Entry::record(entry.id, bytes);
         let place = (self.ids.hash(entry.id), sequence);
-        Ok(take_id(&mut self.ids, &record, place, context)?.map(|row| (0, row)).into_iter().collect())
+        let repeated = take_id(&mut self.ids, &record, place, context)?.map(|row| (0, row));
+        Ok(IdWord { repeated: repeated.into_iter().collect(), originals: Vec::new() })
     }
 
     fn owns_id(&self, id: u128) -> bool {
@@ -265,19 +273,19 @@ impl Shard {
         if frame.first_sequence != self.next_sequence || !frame.has_right_count() {
             return Err(Fault::Malformed { sequence: frame.first_sequence });
         }
-        let mut known = Vec::new();
+        let (mut known, mut originals) = (Vec::new(), Vec::new());
         for shard in 0..self.share.shards {
-            match exchange.ids_of(shard) {
-                Some(rows) => known.extend_from_slice(rows),
-                None => return Ok(false),
-            }
+            let Some(word) = exchange.ids_of(shard) else { return Ok(false) };
+            known.extend_from_slice(&word.repeated);
+            originals.extend_from_slice(&word.originals);
         }
         known.sort_unstable_by_key(|(at, _)| *at);
+        originals.sort_unstable_by_key(|(at, _)| *at);
         self.next_sequence = frame.first_sequence.saturating_add(u64::from(frame.count));
         let expired = self.expire(frame.timestamp);
         // The frame's own ids have been taken by now.
         let full_ids = self.ids.take_full(self.next_sequence);
-        self.walk = Walk { is_begun: true, known, expired, full_ids, ..Walk::default() };
+        self.walk = Walk { is_begun: true, known, originals, expired, full_ids, ..Walk::default() };
         Ok(true)
     }
 
@@ -438,7 +446,7 @@ impl Shard {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct | Kind::Queueable | Kind::Release => claim.cap != UNLIMITED,
+            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return => claim.cap != UNLIMITED,
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
         };
@@ -508,6 +516,7 @@ impl Shard {
         let mut delta = self.ledger.take_delta(height, closes);
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
+        delta.returned = self.returns.take_changed();
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;
