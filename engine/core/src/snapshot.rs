@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
+use crate::authority::Authority;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
 use crate::delta::Settlement;
@@ -28,6 +29,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// Officers, proposals and the delay, where they are not as the chain began.
+    pub(super) const AUTHORITY: u8 = 8;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -88,12 +91,18 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        let authority = &self.registry.authority;
+        let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
+        add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
         parts
     }
 
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::AUTHORITY => {
+                self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
+            }
             _ => return Err(Malformed),
         }
         Ok(())
@@ -287,6 +296,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         .map(|(at, slot)| ((slot.participant, slot.currency), number32(at)))
         .collect();
     Ok(Registry {
+        authority: genesis.as_ref().map(Authority::of).unwrap_or_default(),
         genesis,
         participants,
         by_bic,

@@ -4,7 +4,7 @@
 use dashmap::DashMap;
 use feiqian_core::account::{AccountHandle, AccountKind};
 use feiqian_core::bic::Bic;
-use feiqian_core::command::Command;
+use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::{Effect, Registry};
@@ -35,15 +35,19 @@ impl Directory {
     }
 
     /// Follows a command that has cleared; gives the first account that it opened.
-    pub(crate) fn follow(&self, command: &Command, timestamp: u64, sequence: u64) -> Option<AccountHandle> {
-        let effect = self.registry.write().commit(command, timestamp, sequence);
+    pub(crate) fn follow(&self, entry: &Entry, timestamp: u64, sequence: u64) -> Option<AccountHandle> {
+        let (command, effect) = {
+            let mut registry = self.registry.write();
+            let command = registry.puts_in_force(&entry.command).cloned();
+            (command, registry.commit(entry, timestamp, sequence))
+        };
         match command {
-            Command::RegisterParticipant { bic, .. } => {
-                let handle = self.registry.read().participant_of(*bic)?;
-                self.participants.insert(*bic, handle);
+            Some(Command::RegisterParticipant { bic, .. }) => {
+                let handle = self.registry.read().participant_of(bic)?;
+                self.participants.insert(bic, handle);
             }
-            Command::RegisterAlias { alias, account } => {
-                self.aliases.insert(alias.clone(), *account);
+            Some(Command::RegisterAlias { alias, account }) => {
+                self.aliases.insert(alias, account);
             }
             _ => {}
         }

@@ -425,6 +425,7 @@ impl Actors<'_> {
             id_runs: self.ids.0.clone(),
             requested: 0,
             last_seal: Instant::now(),
+            enacting: (0, Vec::new()),
             next_deadline: None,
         };
         let executors = executors(self.state, self.options.shards);
