@@ -8,18 +8,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
-use feiqian_core::command::{Entry, Genesis};
+use feiqian_core::authority::Proposal;
+use feiqian_core::command::{Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
 use feiqian_core::transfer::{Record, flags};
+use feiqian_proof::signature::PublicKey;
 
 use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod proposals;
 
 /// A rule turned wrong on purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,11 +47,17 @@ pub enum Planted {
     CreditorUnlinked,
     /// What a post leaves of its hold stays reserved.
     RestStaysReserved,
+    /// Who proposed may approve.
+    SelfApproval,
+    /// A proposal that has expired may be approved.
+    ExpiredApproval,
+    /// A loosening is put in force before its time.
+    LooseningEarly,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -59,6 +68,9 @@ impl Planted {
         Self::TwoEyes,
         Self::CreditorUnlinked,
         Self::RestStaysReserved,
+        Self::SelfApproval,
+        Self::ExpiredApproval,
+        Self::LooseningEarly,
     ];
 }
 
@@ -104,6 +116,9 @@ struct Books {
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
+    officers: Vec<(OfficerNumber, PublicKey)>,
+    delay: u32,
+    proposals: Vec<Proposal>,
     planted: Option<Planted>,
 }
 
@@ -207,10 +222,10 @@ impl Oracle {
         if let Some(row) = self.take_id(entry.id, sequence, Submitted::Command(bytes.to_vec())) {
             return row;
         }
-        match self.books.refusals_of_command(&entry).first() {
+        match self.books.refusals_of_command(&entry, now).first() {
             Some(reason) => OutcomeRow::rejected(*reason),
             None => {
-                self.books.execute(now, sequence, &entry.command);
+                self.books.execute_entry(now, sequence, &entry);
                 OutcomeRow::accepted(Outcome::Cleared, 0)
             }
         }

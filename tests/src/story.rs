@@ -296,7 +296,7 @@ impl Teller {
 
     /// The snapshot comes while commands have changed the terms, but not yet the sealed block.
     fn terms_change_between_two_blocks(&mut self) {
-        let unsigned = Command::SetNetDebitCap { bic: bic("A"), currency: currency("EUR"), cap: 1 };
+        let unsigned = Command::SetNetDebitCap { bic: bic("A"), currency: currency("EUR"), cap: 2_000 };
         self.expected.push(rejected(FourEyesRequired));
         self.world.push_command(unsigned, Eyes::Two);
         self.expected.push(cleared());

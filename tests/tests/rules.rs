@@ -13,6 +13,8 @@ mod commands;
 mod corners;
 #[path = "rules/cycles.rs"]
 mod cycles;
+#[path = "rules/four_eyes.rs"]
+mod four_eyes;
 #[path = "rules/properties.rs"]
 mod properties;
 #[path = "rules/schedule.rs"]

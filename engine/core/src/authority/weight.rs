@@ -79,7 +79,9 @@ impl Command {
     /// for ever, and so no mere stop.
     fn is_tightening(&self, registry: &Registry) -> bool {
         let exists = match self {
-            Self::SetParticipantState { state, .. } => *state == ParticipantState::Suspended,
+            Self::SetParticipantState { bic, state } => {
+                *state == ParticipantState::Suspended && registry.participant_of(*bic).is_some()
+            }
             Self::SetNetDebitCap { bic, currency, .. } => registry.slot_of(*bic, *currency).is_some(),
             Self::SetAccountState { account, state } => {
                 *state != AccountState::Closed && registry.account(*account).is_some()
