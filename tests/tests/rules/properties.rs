@@ -234,13 +234,11 @@ fn is_wider(before: &Picture, after: &Picture) -> bool {
 /// Two different keys have signed the entry, or its proposal and its approval.
 fn is_seen_by_two(entry: &Entry, before: &Picture, proposed: &BTreeMap<u128, BTreeSet<PublicKey>>) -> bool {
     let mut keys = signers(entry, before);
-    match &entry.command {
-        Command::Proposal(
-            ProposalCommand::Approve { proposal, .. } | ProposalCommand::Enact { proposal },
-        ) => {
-            keys.extend(proposed.get(proposal).into_iter().flatten());
-        }
-        _ => {}
+    if let Command::Proposal(
+        ProposalCommand::Approve { proposal, .. } | ProposalCommand::Enact { proposal },
+    ) = &entry.command
+    {
+        keys.extend(proposed.get(proposal).into_iter().flatten());
     }
     keys.len() >= 2
 }
