@@ -1,8 +1,11 @@
 //! The directory: from the names that messages use (BIC, currency, alias) to handles, concurrently, before
 //! the sequencer. Follows the cleared commands; decides nothing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use dashmap::DashMap;
 use feiqian_core::account::{AccountHandle, AccountKind};
+use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
@@ -17,6 +20,8 @@ pub struct Directory {
     clearing: DashMap<(ParticipantHandle, Currency), AccountHandle>,
     aliases: DashMap<String, AccountHandle>,
     registry: RwLock<Registry>,
+    /// Keys of participants that have been replaced since the start.
+    key_changes: AtomicU64,
 }
 
 impl Directory {
@@ -48,6 +53,9 @@ impl Directory {
             }
             Some(Command::RegisterAlias { alias, account }) => {
                 self.aliases.insert(alias, account);
+            }
+            Some(Command::Authority(AuthorityCommand::SetParticipantKey { .. })) => {
+                self.key_changes.fetch_add(1, Ordering::Release);
             }
             _ => {}
         }
@@ -87,6 +95,12 @@ impl Directory {
         let terms = registry.account(handle)?;
         let slot = registry.slots().get(terms.slot as usize)?;
         Some((slot.participant, slot.currency, terms.kind))
+    }
+
+    /// How many keys of participants have been replaced since the start: where it has not changed, none has.
+    #[must_use]
+    pub fn key_changes(&self) -> u64 {
+        self.key_changes.load(Ordering::Acquire)
     }
 
     /// Reads all terms. The registry is locked meanwhile: commands wait, transfers do not.

@@ -59,6 +59,9 @@ impl fmt::Display for ProposalsReport {
             seconds => format!("an approved loosening waits {seconds} s"),
         };
         writeln!(f, "officers {}; {waits}", officers.join(", "))?;
+        if self.proposals.is_empty() {
+            return writeln!(f, "nothing is proposed");
+        }
         let mut table = Table::new(&["proposal", "by", "what", "state", "until"]);
         for line in &self.proposals {
             let state = match (line.approved_by, &line.in_force_from) {
