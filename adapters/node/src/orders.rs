@@ -49,6 +49,37 @@ pub enum Order {
         /// What it may do
         state: ParticipantWord,
     },
+    /// Admit a participant
+    Register {
+        /// Its BIC
+        bic: String,
+        /// Its name
+        name: String,
+        /// Its public key: 64 hexadecimal digits, or a file with them
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Open a participant's position in a currency, with its clearing account
+    Position {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// Net debit cap: decimal, or none for no cap
+        cap: String,
+    },
+    /// Open hosted accounts
+    Accounts {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// How many
+        count: u32,
+        /// Credit line of each: decimal, or none for no limit
+        #[arg(long, default_value = "0")]
+        credit_line: String,
+    },
     /// Let a participant sign with another key
     Key {
         /// Whose
@@ -152,6 +183,19 @@ impl Order {
                     ParticipantWord::Suspended => ParticipantState::Suspended,
                 };
                 Command::SetParticipantState { bic: bic_named(bic)?, state }
+            }
+            Self::Register { bic, name, key } => Command::RegisterParticipant {
+                bic: bic_named(bic)?,
+                name: name.clone(),
+                key: key.as_deref().map(read_public).transpose()?,
+            },
+            Self::Position { bic, currency, cap } => {
+                let currency = currency_named(currency)?;
+                Command::OpenPosition { bic: bic_named(bic)?, currency, cap: limit(cap, currency)? }
+            }
+            Self::Accounts { bic, currency, count, credit_line } => {
+                let (bic, currency, count) = (bic_named(bic)?, currency_named(currency)?, *count);
+                Command::OpenAccounts { bic, currency, count, credit_line: limit(credit_line, currency)? }
             }
             Self::Cycle { step, cycle } => {
                 let cycle = *cycle;

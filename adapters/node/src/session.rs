@@ -114,8 +114,7 @@ impl Session {
     /// # Errors
     /// [`Fault::Refused`] where the engine is closing.
     pub fn enact_due(&self) -> Result<(), Fault> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let now = u64::try_from(now).unwrap_or(u64::MAX);
+        let now = now();
         let due: Vec<u128> = self
             .engine
             .directory()
@@ -156,6 +155,12 @@ impl Session {
         let options = IntakeOptions::new(work, read_operator(&self.data)?);
         Ok(IntakeOptions { limits: config.file_limits(), ..options })
     }
+}
+
+/// Nanoseconds since 1970, by the machine's clock: what a frame that is made now would have.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What a new chain begins with.

@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::names::{time_text, uetr_text};
 use crate::orders::{Order, words};
 use crate::output::Table;
-use crate::session::Session;
+use crate::session::{Session, now};
 
 #[derive(Serialize)]
 struct ProposalLine {
@@ -168,10 +168,11 @@ pub(super) fn withdraw(context: &Context, named: &str, by: &OneOfficer) -> Resul
 }
 
 pub(super) fn list(context: &Context) -> Result<(), Fault> {
+    let now = now();
     let report = context.with_session(&[], |session| {
         Ok(session.engine.directory().registry(|registry| {
             let authority = registry.authority();
-            let proposals = authority.proposals().iter();
+            let proposals = authority.proposals().iter().filter(|proposal| proposal.expires > now);
             ProposalsReport {
                 delay: authority.delay(),
                 officers: authority.officers().iter().map(|(number, _)| *number).collect(),
