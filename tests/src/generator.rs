@@ -22,6 +22,8 @@ use crate::oracle::Oracle;
 use crate::picture::Picture;
 use crate::world::{Eyes, NOWHERE, World, bic, currency, entry, genesis};
 
+mod proposals;
+
 const BANKS: [&str; 5] = ["A", "B", "C", "D", "E"];
 const CODES: [&str; 3] = ["EUR", "JPY", "KWD"];
 const ALIASES: [&str; 4] = ["IBAN:XX00", "IBAN:XX01", "PAN:token", "OTHR:+100"];
@@ -116,6 +118,7 @@ impl Teller {
                 self.command(command, Eyes::Four);
             }
         }
+        self.delay();
     }
 
     fn limit(&mut self) -> u64 {
@@ -473,6 +476,9 @@ impl Teller {
     fn administer(&mut self) {
         if self.dice.once_in(12) {
             return self.misadminister();
+        }
+        if self.dice.once_in(3) {
+            return self.propose();
         }
         let Some(command) = self.ordinary() else { return };
         let eyes = match self.dice.below(10) {

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
-use feiqian_core::command::{Entry, Genesis};
+use feiqian_core::authority::Proposal;
+use feiqian_core::command::{Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
@@ -16,11 +17,13 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
 use feiqian_core::transfer::{Record, flags};
+use feiqian_proof::signature::PublicKey;
 
 use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod proposals;
 mod queue;
 
 use queue::{ENGINE, Wish, is_release, wish_of};
@@ -58,11 +61,17 @@ pub enum Planted {
     GroupOneByOne,
     /// What has come back of a payment may come back again.
     ReturnsForget,
+    /// Who proposed may approve.
+    SelfApproval,
+    /// A proposal that has expired may be approved.
+    ExpiredApproval,
+    /// A loosening is put in force before its time.
+    LooseningEarly,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -78,6 +87,9 @@ impl Planted {
         Self::WaitingForEver,
         Self::GroupOneByOne,
         Self::ReturnsForget,
+        Self::SelfApproval,
+        Self::ExpiredApproval,
+        Self::LooseningEarly,
     ];
 }
 
@@ -136,6 +148,9 @@ struct Books {
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
+    officers: Vec<(OfficerNumber, PublicKey)>,
+    delay: u32,
+    proposals: Vec<Proposal>,
     planted: Option<Planted>,
 }
 
@@ -261,10 +276,10 @@ impl Oracle {
         if let Some(row) = self.take_id(entry.id, sequence, Submitted::Command(bytes.to_vec())) {
             return row;
         }
-        match self.books.refusals_of_command(&entry).first() {
+        match self.books.refusals_of_command(&entry, now).first() {
             Some(reason) => OutcomeRow::rejected(*reason),
             None => {
-                self.books.execute(now, sequence, &entry.command);
+                self.books.execute_entry(now, sequence, &entry);
                 OutcomeRow::accepted(Outcome::Cleared, 0)
             }
         }

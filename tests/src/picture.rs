@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use feiqian_core::account::{AccountCell, AccountTerms};
+use feiqian_core::authority::Proposal;
+use feiqian_core::command::OfficerNumber;
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
@@ -11,6 +13,7 @@ use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
 use feiqian_core::registry::Registry;
 use feiqian_core::returns::Returns;
 use feiqian_core::state::State;
+use feiqian_proof::signature::PublicKey;
 
 /// Ascending by id.
 pub type ById<T> = Vec<(u128, T)>;
@@ -42,6 +45,12 @@ pub struct Picture {
     pub secrets: BTreeMap<u64, [u8; 32]>,
     /// The secret that waits for the next cycle.
     pub next_secret: Option<[u8; 32]>,
+    /// Officers, in the order in which they came.
+    pub officers: Vec<(OfficerNumber, PublicKey)>,
+    /// Seconds that a loosening waits.
+    pub delay: u32,
+    /// Proposals, oldest first.
+    pub proposals: Vec<Proposal>,
 }
 
 impl Picture {
@@ -107,6 +116,9 @@ impl Picture {
                 .map(|(from, secret)| (*from, secret.0))
                 .collect(),
             next_secret: registry.salt_secrets().next().map(|secret| secret.0),
+            officers: registry.authority().officers().to_vec(),
+            delay: registry.authority().delay(),
+            proposals: registry.authority().proposals().to_vec(),
         }
     }
 }

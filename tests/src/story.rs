@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use feiqian_core::account::AccountState;
+use feiqian_core::authority::ProposalCommand;
 use feiqian_core::batch::Batch;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::outcome::RejectReason::{
@@ -296,9 +297,15 @@ impl Teller {
 
     /// The snapshot comes while commands have changed the terms, but not yet the sealed block.
     fn terms_change_between_two_blocks(&mut self) {
-        let unsigned = Command::SetNetDebitCap { bic: bic("A"), currency: currency("EUR"), cap: 1 };
+        let unsigned = Command::SetNetDebitCap { bic: bic("A"), currency: currency("EUR"), cap: 2_000 };
         self.expected.push(rejected(FourEyesRequired));
         self.world.push_command(unsigned, Eyes::Two);
+        // Stands in the next snapshot, and to the story's end.
+        let command =
+            Box::new(Command::SetNetDebitCap { bic: bic("A"), currency: currency("EUR"), cap: 2_000 });
+        let propose = ProposalCommand::Propose { command, expires_after: 86_400 };
+        self.expected.push(cleared());
+        self.world.push_command(Command::Proposal(propose), Eyes::Of(1));
         self.expected.push(cleared());
         self.world.open_accounts(&["c1", "c2"], "C", 10);
         let account = self.world.account("a3");

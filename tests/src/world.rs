@@ -77,6 +77,8 @@ pub enum Eyes {
     None,
     /// One officer signs.
     Two,
+    /// This officer signs, alone.
+    Of(OfficerNumber),
     /// One officer signs twice.
     TwoTwice,
     /// One officer signs under two numbers.
@@ -99,6 +101,7 @@ pub fn entry(id: u128, command: Command, eyes: Eyes) -> Entry {
         Eyes::Four => vec![sign(1, 1, &bytes), sign(2, 2, &bytes)],
         Eyes::None => vec![],
         Eyes::Two => vec![sign(3, 3, &bytes)],
+        Eyes::Of(officer) => vec![sign(officer, officer, &bytes)],
         Eyes::TwoTwice => vec![sign(1, 1, &bytes), sign(1, 1, &bytes)],
         Eyes::Borrowed => vec![sign(1, 1, &bytes), sign(2, 1, &bytes)],
         Eyes::Stranger => vec![sign(1, 1, &bytes), sign(9, 9, &bytes)],

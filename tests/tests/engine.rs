@@ -5,6 +5,8 @@
 
 #[path = "engine/clients.rs"]
 mod clients;
+#[path = "engine/eyes.rs"]
+mod eyes;
 #[path = "engine/followers.rs"]
 mod followers;
 #[path = "engine/house.rs"]

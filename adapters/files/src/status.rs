@@ -65,7 +65,11 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CycleState
         | Reason::AccountState
         | Reason::AccountNotEmpty
-        | Reason::LimitReached => (codes::NARR, "a command's reason: no payment is rejected so"),
+        | Reason::LimitReached
+        | Reason::UnknownOfficer
+        | Reason::UnknownProposal
+        | Reason::ProposalEarly
+        | Reason::ProposalRequired => (codes::NARR, "a command's reason: no payment is rejected so"),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use feiqian_core::liquidity::resolve::Priority;
 
 use crate::fault::EXIT_CODES;
+use crate::orders::Order;
 
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
 #[derive(Debug, Parser)]
@@ -129,6 +130,43 @@ pub enum Command {
         #[command(subcommand)]
         step: CycleStep,
     },
+    /// Order a risky command at once: two officers sign it, or one alone what only stops or lowers
+    Order {
+        #[command(flatten)]
+        officers: OfficerArgs,
+        /// What is ordered
+        #[command(subcommand)]
+        order: Order,
+    },
+    /// Propose a risky command, as one officer, for another to approve
+    Propose {
+        #[command(flatten)]
+        by: OneOfficer,
+        /// Seconds until the proposal is gone
+        #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+        expires: u32,
+        /// What is proposed
+        #[command(subcommand)]
+        order: Order,
+    },
+    /// Approve what another officer has proposed: it is done at once, or waits where loosenings are delayed
+    Approve {
+        /// Its id, or the beginning of it
+        #[arg(value_name = "PROPOSAL")]
+        proposal: String,
+        #[command(flatten)]
+        by: OneOfficer,
+    },
+    /// Take a proposal back, your own or another officer's, approved or not
+    Withdraw {
+        /// Its id, or the beginning of it
+        #[arg(value_name = "PROPOSAL")]
+        proposal: String,
+        #[command(flatten)]
+        by: OneOfficer,
+    },
+    /// List what is proposed: by whom, what it does, and until or from when
+    Proposals,
     /// Show a sealed block
     Block {
         /// Its height, from 1
@@ -462,6 +500,17 @@ pub struct OfficerArgs {
     pub keys: Vec<PathBuf>,
 }
 
+/// Who acts alone.
+#[derive(Debug, Args)]
+pub struct OneOfficer {
+    /// The officer's number; its key is keys/officer-N.key of the data directory
+    #[arg(long, value_name = "N")]
+    pub officer: Option<u16>,
+    /// The officer's key file
+    #[arg(long = "officer-key", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
 /// Steps of a cycle.
 #[derive(Debug, Subcommand)]
 pub enum CycleStep {
@@ -547,6 +596,16 @@ mod tests {
             "feiqian takeover --data d --operator-key k --operator OPERXXAA",
             "feiqian repair --data d --from http://127.0.0.1:9480",
             "feiqian replay --shards 8 --json",
+            "feiqian order --officer-key a --officer-key b cap BNKAXXAA EUR none",
+            "feiqian propose --officer 1 --expires 60 cap BNKAXXAA EUR 2000.00",
+            "feiqian propose --officer-key f account IBAN:DE89370400440532013000 frozen",
+            "feiqian propose cycle settle 1",
+            "feiqian propose register BNKZXXAA Z --key 00",
+            "feiqian propose position BNKZXXAA EUR none",
+            "feiqian propose accounts BNKZXXAA EUR 5 --credit-line 10.00",
+            "feiqian approve 7f --officer 2",
+            "feiqian withdraw 7f --officer 2",
+            "feiqian proposals --json",
             "feiqian replay --shards 1,2,3,8",
         ];
         for line in lines {

@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, Genesis, OfficerNumber};
+use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, OfficerNumber};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 
 use crate::fault::Fault;
@@ -176,30 +176,58 @@ pub fn read_public(text_or_file: &str) -> Result<PublicKey, Fault> {
     PublicKey::parse(text.trim_end()).map_err(|error| Fault::Usage(format!("{text_or_file}: {error}")))
 }
 
-/// The officers whose keys are at hand, with the numbers that the genesis gives them.
+/// The officers whose keys are at hand, with their numbers.
 #[derive(Debug, Default)]
 pub struct Officers(Vec<(OfficerNumber, SigningKey)>);
 
 impl Officers {
-    /// The keys in `files`, or where none is named those in the data directory that are there.
+    /// The keys in `files`; where none is named those in the data directory of officers `in_office`.
     ///
     /// # Errors
-    /// [`Fault::Data`] for a key that can't be read or is no officer's of this chain.
-    pub fn load(data: &Path, files: &[PathBuf], genesis: &Genesis) -> Result<Self, Fault> {
-        let folder = data.join(FOLDER);
-        let own = OFFICER_FILES.iter().map(|name| folder.join(name)).filter(|path| path.exists());
-        let paths: Vec<PathBuf> = if files.is_empty() { own.collect() } else { files.to_vec() };
+    /// [`Fault::Data`] for a key that can't be read, or that is named and is no officer's.
+    pub fn load(
+        data: &Path,
+        files: &[PathBuf],
+        in_office: &[(OfficerNumber, PublicKey)],
+    ) -> Result<Self, Fault> {
+        let own = in_office.iter().map(|(number, _)| data.join(FOLDER).join(format!("officer-{number}.key")));
+        let paths: Vec<PathBuf> =
+            if files.is_empty() { own.filter(|path| path.exists()).collect() } else { files.to_vec() };
         let mut officers = Vec::new();
         for path in paths {
             let key = read_secret(&path)?;
             let public = PublicKey::of(&key);
-            let found = genesis.officers.iter().find(|(_, officer)| *officer == public);
-            let (number, _) = found.ok_or_else(|| {
-                Fault::Data(format!("{}: not the key of an officer of this chain", path.display()))
-            })?;
-            officers.push((*number, key));
+            match in_office.iter().find(|(_, officer)| *officer == public) {
+                Some((number, _)) => officers.push((*number, key)),
+                // One that has left, and whose number another has.
+                None if files.is_empty() => {}
+                None => {
+                    let what = "not the key of an officer of this chain";
+                    return Err(Fault::Data(format!("{}: {what}", path.display())));
+                }
+            }
         }
         Ok(Self(officers))
+    }
+
+    /// An entry that one officer signs: the one named, or the only one whose key is at hand.
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] where that is nobody.
+    pub fn sign_alone(
+        &self,
+        mut entry: Entry,
+        chain_id: &[u8; 16],
+        named: Option<OfficerNumber>,
+    ) -> Result<Entry, Fault> {
+        let mut fitting = self.0.iter().filter(|(number, _)| named.is_none_or(|named| named == *number));
+        let (Some(officer), None) = (fitting.next(), fitting.next()) else {
+            let way = "say who you are with --officer N (keys/officer-N.key of the data directory) or \
+                       --officer-key FILE";
+            return Err(Fault::Usage(way.to_owned()));
+        };
+        entry.approvals = vec![approval(officer, &entry.signed_bytes(chain_id))];
+        Ok(entry)
     }
 
     /// An entry, approved by the officers where its command needs that.
@@ -207,14 +235,14 @@ impl Officers {
     pub fn approve(&self, mut entry: Entry, chain_id: &[u8; 16]) -> Entry {
         if entry.command.is_risky() {
             let bytes = entry.signed_bytes(chain_id);
-            let approval = |(officer, key): &(OfficerNumber, SigningKey)| Approval {
-                officer: *officer,
-                signature: sign_message(key, APPROVAL_CONTEXT, &bytes),
-            };
-            entry.approvals = self.0.iter().take(2).map(approval).collect();
+            entry.approvals = self.0.iter().take(2).map(|officer| approval(officer, &bytes)).collect();
         }
         entry
     }
+}
+
+fn approval((officer, key): &(OfficerNumber, SigningKey), bytes: &[u8]) -> Approval {
+    Approval { officer: *officer, signature: sign_message(key, APPROVAL_CONTEXT, bytes) }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod witnesses;
 pub mod follow;
 pub mod names;
+pub mod orders;
 pub mod output;
 pub mod fault;
 mod hex;

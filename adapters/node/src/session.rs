@@ -2,9 +2,11 @@
 //! command entries into answers; decides nothing that the engine decides.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use feiqian_core::authority::ProposalCommand;
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{Command, Entry, Genesis};
+use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::uetr::Uetr;
 use feiqian_files::{IntakeOptions, WorkDir};
@@ -76,7 +78,8 @@ impl Session {
 
     fn around(engine: Engine, data: &Path, officer_keys: &[PathBuf]) -> Result<Self, Fault> {
         let genesis = engine.archive().genesis()?;
-        let loaded = Officers::load(data, officer_keys, &genesis);
+        let in_office = engine.directory().registry(|registry| registry.authority().officers().to_vec());
+        let loaded = Officers::load(data, officer_keys, &in_office);
         let officers = loaded.inspect_err(|_| engine.shutdown())?;
         Ok(Self { engine, data: data.to_owned(), genesis, officers })
     }
@@ -92,9 +95,45 @@ impl Session {
     /// [`Fault::Refused`] with the reason, and what to do about it where that is known.
     pub fn command(&self, command: Command) -> Result<CommandOutcome, Fault> {
         let id = Uetr::from_digest(random()?).bits();
-        let entry = self.officers.approve(Entry::new(id, command), &self.genesis.chain_id);
+        self.run(&self.officers.approve(Entry::new(id, command), &self.genesis.chain_id))
+    }
+
+    /// Runs a step of a proposal, signed by one officer: the one named, or the only one whose key is at hand. Gives the
+    /// entry's id, which names what it proposes.
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] where nobody can sign alone; [`Fault::Refused`] as for other commands.
+    pub fn step(&self, step: ProposalCommand, officer: Option<OfficerNumber>) -> Result<u128, Fault> {
+        let id = Uetr::from_digest(random()?).bits();
+        let entry = Entry::new(id, Command::Proposal(step));
+        self.run(&self.officers.sign_alone(entry, &self.genesis.chain_id, officer)?).map(|_| id)
+    }
+
+    /// Puts approved proposals in force whose time has come, as `serve` does while it runs.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] where the engine is closing.
+    pub fn enact_due(&self) -> Result<(), Fault> {
+        let now = now();
+        let due: Vec<u128> = self
+            .engine
+            .directory()
+            .registry(|registry| registry.due_proposals(now).map(|proposal| proposal.id).collect());
+        for proposal in due {
+            let id = Uetr::from_digest(random()?).bits();
+            let entry = Entry::new(id, Command::Proposal(ProposalCommand::Enact { proposal }));
+            match self.run(&entry) {
+                // The engine was first; or what is due no longer fits, and stays proposed.
+                Ok(_) | Err(Fault::Refused(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, entry: &Entry) -> Result<CommandOutcome, Fault> {
         let ticket = loop {
-            match self.engine.command(&entry) {
+            match self.engine.command(entry) {
                 Err(Busy::Engine) => std::thread::yield_now(),
                 other => break other?,
             }
@@ -116,6 +155,12 @@ impl Session {
         let options = IntakeOptions::new(work, read_operator(&self.data)?);
         Ok(IntakeOptions { limits: config.file_limits(), ..options })
     }
+}
+
+/// Nanoseconds since 1970, by the machine's clock: what a frame that is made now would have.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What a new chain begins with.
@@ -197,10 +242,17 @@ fn read_operator(data: &Path) -> Result<Bic, Fault> {
 
 fn refusal(command: &Command, reason: RejectReason) -> String {
     let way = match reason {
+        RejectReason::FourEyesRequired if matches!(command, Command::Proposal(_)) => {
+            ": nobody approves an own proposal, and only officers propose"
+        }
         RejectReason::FourEyesRequired => {
             ": it takes the keys of two officers; name them with --officer-key FILE --officer-key FILE"
         }
         RejectReason::CycleState | RejectReason::UnknownCycle => ": see `feiqian cycle list`",
+        RejectReason::ProposalRequired => {
+            ": loosenings are delayed here; one officer proposes it (`feiqian propose`), another approves it"
+        }
+        RejectReason::UnknownProposal => ": see `feiqian proposals`",
         _ => "",
     };
     format!("the engine refused to {}: {}{way}", name_of(command), reason.name())
@@ -216,6 +268,12 @@ fn name_of(command: &Command) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::Proposal(step) => match step {
+            ProposalCommand::Propose { .. } => "take the proposal".to_owned(),
+            ProposalCommand::Approve { .. } => "approve it".to_owned(),
+            ProposalCommand::Withdraw { .. } => "withdraw it".to_owned(),
+            ProposalCommand::Enact { .. } => "put it in force".to_owned(),
+        },
         _ => "run the command".to_owned(),
     }
 }

@@ -66,6 +66,8 @@ codes! {
     Truncated = 31, "the connection ended within a message";
     /// The server is shutting down.
     Closing = 32, "the server is shutting down; the fate of what was not answered is what recovery says";
+    /// The key that opened the session is the participant's no longer.
+    KeyChanged = 33, "the participant has another key now: log in with it";
 }
 
 codes! {

@@ -176,7 +176,7 @@ impl Sealer {
         let entry = Entry::decode(bytes).ok();
         let is_applied = rows.first().and_then(OutcomeRow::outcome) == Some(Outcome::Cleared);
         if let Some(entry) = entry.as_ref().filter(|_| is_applied) {
-            self.mirror.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
+            self.mirror.registry.commit(entry, frame.timestamp, frame.first_sequence);
             self.config = None;
         }
         let id = entry.map_or(0, |entry| entry.id);
@@ -434,7 +434,7 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.u8(1);
         to.u32(RULES_VERSION);
         to.raw(genesis.operator_key.as_bytes());
-        for (officer, key) in &genesis.officers {
+        for (officer, key) in registry.authority().officers() {
             to.u16(*officer);
             to.raw(key.as_bytes());
         }
@@ -467,7 +467,8 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.u64(cycle.end_block);
         to.0
     });
-    rules.into_iter().chain(participants).chain(slots).chain(cycles)
+    let authority = registry.authority().config_entry(11);
+    rules.into_iter().chain(participants).chain(slots).chain(cycles).chain(authority)
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

@@ -10,6 +10,7 @@ use feiqian_proof::hash::{Domain, Hash, keyed};
 use feiqian_proof::signature::{PublicKey, Signature};
 
 use crate::account::{AccountHandle, AccountState};
+use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
@@ -22,8 +23,8 @@ use crate::transfer::{Record, flags};
 const VERSION: u8 = 1;
 /// Approvals that an entry carries at the most.
 const APPROVALS_MAX: usize = 2;
-/// Officers that a genesis names at the most.
-const OFFICERS_MAX: usize = 64;
+/// Officers at the most.
+pub(crate) const OFFICERS_MAX: usize = 64;
 /// What officers sign is bound to this purpose.
 pub const APPROVAL_CONTEXT: &str = "feiqian command approval v1";
 
@@ -41,7 +42,7 @@ pub struct Genesis {
     pub salt_secret: [u8; 32],
     /// Signs block headers.
     pub operator_key: PublicKey,
-    /// Approve risky commands, two at a time.
+    /// Approve risky commands, until others take their places.
     pub officers: Vec<(OfficerNumber, PublicKey)>,
 }
 
@@ -146,18 +147,36 @@ pub enum Command {
         /// Drawn anew; none that this chain has had.
         secret: SaltSecret,
     },
+    /// 80 to 83: a step of a proposal.
+    Proposal(ProposalCommand),
+    /// 84 to 87: officers, the delay of loosenings, keys.
+    Authority(AuthorityCommand),
 }
 
 impl Command {
-    /// Whether two officers must approve it: all that moves a limit, a key, a participant or a cycle.
+    /// Kind and body: what a proposal carries.
     #[must_use]
-    pub fn is_risky(&self) -> bool {
-        match self {
-            Self::Genesis(_) | Self::Seal { .. } | Self::RegisterAlias { .. } => false,
-            Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
-            Self::SetAccountState { state, .. } => *state != AccountState::Frozen,
-            _ => true,
-        }
+    pub fn body(&self) -> Vec<u8> {
+        let mut to = Encoder::default();
+        self.encode(&mut to);
+        to.0
+    }
+
+    /// Reads kind and body.
+    ///
+    /// # Errors
+    /// [`Malformed`] for an unknown kind, or anything left over.
+    pub fn of_body(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = Decoder::new(bytes);
+        let command = Self::decode(&mut from)?;
+        from.finish()?;
+        Ok(command)
+    }
+
+    /// The digest of kind and body: what an officer approves of a proposal.
+    #[must_use]
+    pub fn content(&self) -> Hash {
+        keyed(Domain::Command, &[b"proposed".as_slice(), &self.body()].concat())
     }
 
     fn encode(&self, to: &mut Encoder) {
@@ -207,6 +226,8 @@ impl Command {
                 to.u8(15);
                 to.raw(&secret.0);
             }
+            Self::Proposal(step) => step.encode(to),
+            Self::Authority(command) => command.encode(to),
         }
     }
 
@@ -245,6 +266,8 @@ impl Command {
             13 => Self::SettleCycle { cycle: from.u64()? },
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
+            kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
+            kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
             _ => return Err(Malformed),
         })
     }
@@ -385,6 +408,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::boxed::Box;
     use std::vec;
 
     fn test_key(seed: u8) -> PublicKey {
@@ -418,6 +442,17 @@ mod tests {
             Command::SettleCycle { cycle: 16 },
             Command::FailCycle { cycle: 17 },
             Command::RotateSalts { secret: SaltSecret([18; 32]) },
+            Command::Proposal(ProposalCommand::Propose {
+                command: Box::new(Command::CloseCycle { cycle: 19 }),
+                expires_after: 20,
+            }),
+            Command::Proposal(ProposalCommand::Approve { proposal: 21, content: Hash([22; 32]) }),
+            Command::Proposal(ProposalCommand::Withdraw { proposal: 23 }),
+            Command::Proposal(ProposalCommand::Enact { proposal: 24 }),
+            Command::Authority(AuthorityCommand::SetDelay { seconds: 25 }),
+            Command::Authority(AuthorityCommand::AddOfficer { officer: 26, key }),
+            Command::Authority(AuthorityCommand::RemoveOfficer { officer: 27 }),
+            Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }),
         ]
     }
 

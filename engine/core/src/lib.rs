@@ -29,6 +29,7 @@ pub mod limits;
 pub mod codec;
 pub mod secrets;
 pub mod command;
+pub mod authority;
 pub mod registry;
 pub mod batch;
 pub mod batch_signature;

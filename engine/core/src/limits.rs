@@ -23,6 +23,16 @@ pub const DETAILS_BYTES_MAX: usize = 60 * 1024;
 pub const CHAIN_TRANSFERS_MAX: usize = 64;
 /// An encoded command with its approvals.
 pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
+/// Proposals that are not decided, approved ones that wait among them: people read them one by one.
+pub const PROPOSALS_MAX: usize = 1_024;
+/// A proposed command, kind and body; all that may be pending stays below 16 MiB in every shard.
+pub const PROPOSED_BYTES_MAX: usize = 16 * 1024;
+/// Seconds that a proposal stands at the most: 30 days.
+pub const PROPOSAL_SECONDS_MAX: u32 = 30 * 86_400;
+/// Seconds that a loosening is delayed at the most: 30 days, which shortening the delay takes too.
+pub const DELAY_SECONDS_MAX: u32 = 30 * 86_400;
+/// Officers that remain: four eyes take two.
+pub const OFFICERS_MIN: usize = 2;
 /// Participants and the currencies of one; the product bounds what one closing of a cycle costs.
 pub const PARTICIPANTS_MAX: usize = 65_536;
 /// Positions (participant and currency).
@@ -62,6 +72,7 @@ const _: () = assert!(
         <= FRAME_PAYLOAD_BYTES_MAX
 );
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
+const _: () = assert!(PROPOSED_BYTES_MAX + 256 <= COMMAND_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);
 // The engine's own handle is no participant's.
 const _: () = assert!(PARTICIPANTS_MAX < 0xFFFF_FFFF);

@@ -133,7 +133,8 @@ reasons! {
     ExceedsOriginal = 35, "exceeds_original";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
-    /// A risky command lacks the valid approvals of two different officers.
+    /// The command lacks the valid approvals that it takes: of two different officers, or of one; or a proposal is
+    /// approved by its proposer.
     FourEyesRequired = 41, "four_eyes_required";
     /// The engine's genesis has been journaled already, or is missing.
     GenesisMisplaced = 42, "genesis_misplaced";
@@ -155,6 +156,14 @@ reasons! {
     AccountNotEmpty = 50, "account_not_empty";
     /// The command would pass a bound of the engine.
     LimitReached = 51, "limit_reached";
+    /// The command names an unknown officer.
+    UnknownOfficer = 71, "unknown_officer";
+    /// No such proposal stands: never did, is decided, withdrawn or expired, or is of other content.
+    UnknownProposal = 72, "unknown_proposal";
+    /// The approved proposal waits, and its time has not come.
+    ProposalEarly = 73, "proposal_early";
+    /// The command loosens something while loosenings are delayed: it must be proposed.
+    ProposalRequired = 74, "proposal_required";
 }
 
 impl RejectReason {

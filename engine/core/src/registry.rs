@@ -6,11 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use feiqian_proof::leaf::SaltSeed;
-use feiqian_proof::signature::verify_message;
 
 use crate::account::{AccountHandle, AccountKind, AccountState, AccountTerms, SlotHandle, UNLIMITED};
+use crate::authority::{Authority, ProposalCommand, check_proposable};
 use crate::bic::Bic;
-use crate::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use crate::command::{Command, Entry, Genesis};
 use crate::currency::Currency;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::number::{index, number, number32};
@@ -33,6 +33,7 @@ pub struct Registry {
     pub(crate) cycles: Vec<Cycle>,
     pub(crate) open_block: u64,
     pub(crate) secrets: SaltSecrets,
+    pub(crate) authority: Authority,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -60,51 +61,39 @@ pub enum Effect {
     Settled(CycleNumber),
 }
 
-type Decision<T> = Result<T, RejectReason>;
+pub(crate) type Decision<T> = Result<T, RejectReason>;
 
 impl Registry {
-    /// Checks a command against the registry; changes nothing. Gives the account that must be empty for the
-    /// command to pass, where that remains to be asked of its cell.
+    /// Checks a command at the time of its frame against the registry; changes nothing. Gives the account that must be
+    /// empty for the command to pass, where that remains to be asked of its cell.
     ///
     /// # Errors
-    /// The first [`RejectReason`] that applies.
-    pub fn decide(&self, entry: &Entry) -> Decision<Option<AccountHandle>> {
-        let is_genesis = matches!(entry.command, Command::Genesis(_));
-        if let Command::Genesis(genesis) = &entry.command {
-            check_genesis(genesis)?;
+    /// The first [`RejectReason`] that applies; of what is approved or enacted only where that step itself may pass.
+    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<AccountHandle>> {
+        let command = &entry.command;
+        match command {
+            Command::Genesis(genesis) => check_genesis(genesis)?,
+            Command::Proposal(ProposalCommand::Propose { command, .. }) => check_proposable(command)?,
+            _ => {}
         }
-        if is_genesis != self.genesis.is_none() {
+        if matches!(command, Command::Genesis(_)) != self.genesis.is_none() {
             return Err(RejectReason::GenesisMisplaced);
         }
         self.check_approvals(entry)?;
-        self.check_command(&entry.command)?;
-        Ok(match entry.command {
-            Command::SetAccountState { account, state: AccountState::Closed } => Some(account),
+        match command {
+            Command::Proposal(step) => {
+                let signer = entry.approvals.first().map_or(0, |approval| approval.officer);
+                self.check_proposal(step, signer, timestamp)?;
+            }
+            command => self.check_direct(command)?,
+        }
+        Ok(match self.puts_in_force(command) {
+            Some(Command::SetAccountState { account, state: AccountState::Closed }) => Some(*account),
             _ => None,
         })
     }
 
-    fn check_approvals(&self, entry: &Entry) -> Decision<()> {
-        let Some(genesis) = self.genesis.as_ref().filter(|_| entry.command.is_risky()) else {
-            return Ok(());
-        };
-        let [first, second] = entry.approvals.as_slice() else {
-            return Err(RejectReason::FourEyesRequired);
-        };
-        let bytes = entry.signed_bytes(&genesis.chain_id);
-        let is_valid = |approval: &crate::command::Approval| {
-            let officer = genesis.officers.iter().find(|(number, _)| *number == approval.officer);
-            officer.is_some_and(|(_, key)| verify_message(key, APPROVAL_CONTEXT, &bytes, &approval.signature))
-        };
-        // Two numbers with one key would be one pair of eyes: genesis refuses equal keys.
-        if first.officer != second.officer && is_valid(first) && is_valid(second) {
-            Ok(())
-        } else {
-            Err(RejectReason::FourEyesRequired)
-        }
-    }
-
-    fn check_command(&self, command: &Command) -> Decision<()> {
+    pub(crate) fn check_command(&self, command: &Command) -> Decision<()> {
         match command {
             Command::Genesis(_) => Ok(()),
             Command::RegisterParticipant { bic, .. } => {
@@ -149,6 +138,9 @@ impl Registry {
                 let is_first = self.genesis.as_ref().is_some_and(|genesis| genesis.salt_secret == secret.0);
                 refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
             }
+            Command::Authority(command) => self.check_authority(command),
+            // Its steps are checked apart, since they ask who signed and when.
+            Command::Proposal(_) => Err(RejectReason::MalformedCommand),
         }
     }
 
@@ -170,14 +162,20 @@ impl Registry {
     }
 
     /// Puts a command in force that [`Registry::decide`] has accepted. `timestamp` and `sequence` are those of its frame.
-    pub fn commit(&mut self, command: &Command, timestamp: u64, sequence: u64) -> Effect {
+    pub fn commit(&mut self, entry: &Entry, timestamp: u64, sequence: u64) -> Effect {
+        self.expire_proposals(timestamp);
+        match &entry.command {
+            Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),
+            command => self.put_in_force(command, timestamp, sequence),
+        }
+    }
+
+    pub(crate) fn put_in_force(&mut self, command: &Command, timestamp: u64, sequence: u64) -> Effect {
         match command {
             Command::Genesis(genesis) => self.begin(genesis),
             Command::RegisterParticipant { bic, name, key } => self.register(*bic, name, *key),
             Command::SetParticipantState { bic, state } => {
-                if let Some(participant) =
-                    self.by_bic.get(bic).and_then(|at| self.participants.get_mut(index((*at).into())))
-                {
+                if let Some(participant) = self.participant_mut(*bic) {
                     participant.state = *state;
                 }
                 Effect::Registered
@@ -213,6 +211,8 @@ impl Registry {
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
+            Command::Authority(command) => self.commit_authority(command),
+            Command::Proposal(_) => Effect::Registered,
         }
     }
 
@@ -223,6 +223,7 @@ impl Registry {
 
     fn begin(&mut self, genesis: &Genesis) -> Effect {
         self.genesis = Some(genesis.clone());
+        self.authority = Authority::of(genesis);
         self.open_block = 1;
         self.cycles.push(open_cycle(1, 1));
         Effect::Registered
@@ -304,7 +305,16 @@ impl Registry {
         self.cycles.get_mut(index(cycle.checked_sub(1)?))
     }
 
-    fn participant(&self, bic: Bic) -> Decision<ParticipantHandle> {
+    pub(crate) fn participant_mut(&mut self, bic: Bic) -> Option<&mut Participant> {
+        let at = *self.by_bic.get(&bic)?;
+        self.participants.get_mut(index(at.into()))
+    }
+
+    pub(crate) fn participant_at(&self, participant: ParticipantHandle) -> Option<&Participant> {
+        self.participants.get(index(participant.into()))
+    }
+
+    pub(crate) fn participant(&self, bic: Bic) -> Decision<ParticipantHandle> {
         self.by_bic.get(&bic).copied().ok_or(RejectReason::UnknownParticipant)
     }
 
@@ -400,7 +410,7 @@ fn open_cycle(number: CycleNumber, first_block: u64) -> Cycle {
     Cycle { number, state: CycleState::Open, first_block, end_block: 0, closed_at: 0, settled_by: 0 }
 }
 
-fn refuse(condition: bool, reason: RejectReason) -> Decision<()> {
+pub(crate) fn refuse(condition: bool, reason: RejectReason) -> Decision<()> {
     if condition { Err(reason) } else { Ok(()) }
 }
 

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
+use crate::authority::Authority;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
 use crate::delta::Settlement;
@@ -32,6 +33,8 @@ mod part {
     pub(super) const SECRETS: u8 = 1;
     /// Which transfers have cleared, and how much of them has come back.
     pub(super) const RETURNS: u8 = 6;
+    /// Officers, proposals and the delay, where they are not as the chain began.
+    pub(super) const AUTHORITY: u8 = 8;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
 }
@@ -95,6 +98,9 @@ impl Mirror {
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
         add(part::RETURNS, self.returns.is_empty(), &|to| self.returns.encode(to));
+        let authority = &self.registry.authority;
+        let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
+        add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
         parts
     }
@@ -103,6 +109,9 @@ impl Mirror {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
             part::RETURNS => self.returns = Returns::decode(from, COUNT_MAX)?,
+            part::AUTHORITY => {
+                self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
+            }
             part::QUEUE => self.queue = decode_queue(from)?,
             _ => return Err(Malformed),
         }
@@ -332,6 +341,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         .map(|(at, slot)| ((slot.participant, slot.currency), number32(at)))
         .collect();
     Ok(Registry {
+        authority: genesis.as_ref().map(Authority::of).unwrap_or_default(),
         genesis,
         participants,
         by_bic,

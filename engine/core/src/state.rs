@@ -477,7 +477,7 @@ impl State {
             rows.push(row);
             return Ok(None);
         }
-        let (row, delta) = match self.decide_command(&entry) {
+        let (row, delta) = match self.decide_command(&entry, frame.timestamp) {
             Ok(()) => (OutcomeRow::accepted(Outcome::Cleared, 0), self.commit_command(&entry, frame)),
             Err(reason) => (OutcomeRow::rejected(reason), None),
         };
@@ -485,15 +485,15 @@ impl State {
         Ok(delta)
     }
 
-    fn decide_command(&self, entry: &Entry) -> Result<(), RejectReason> {
-        match self.registry.decide(entry)? {
+    fn decide_command(&self, entry: &Entry, timestamp: u64) -> Result<(), RejectReason> {
+        match self.registry.decide(entry, timestamp)? {
             Some(account) if !self.ledger.is_empty_account(account) => Err(RejectReason::AccountNotEmpty),
             _ => Ok(()),
         }
     }
 
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
-        let effect = self.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
+        let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         match effect {
             Effect::Sealed { height, closes } => {

@@ -1,5 +1,6 @@
-//! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size,
-//! snapshots, and answers questions as of the last block. The sealing itself is a journaled command.
+//! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size and for
+//! approved proposals to be put in force when their time has come, snapshots, and answers questions as of the last
+//! block. Sealing and enacting themselves are journaled commands.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use feiqian_core::account::UNLIMITED;
+use feiqian_core::authority::ProposalCommand;
 use feiqian_core::block::Sealer;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::uetr::Uetr;
@@ -48,6 +50,8 @@ pub(crate) struct Batcher {
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
+    /// Proposals that were asked for in the open block, and its height.
+    pub(crate) enacting: (u64, Vec<u128>),
     /// The time that ends the first hold, or lets a payment go or ends it, as of the block at a height.
     pub(crate) next_deadline: Option<(u64, Option<u64>)>,
 }
@@ -179,10 +183,31 @@ impl Batcher {
         if let Some(admission) = self.admission.upgrade() {
             self.meter.record_in_flight(admission.in_flight());
         }
+        self.enact_by_time();
         let sealer = self.book.sealer();
         let is_due = self.last_seal.elapsed() >= self.seal_interval && sealer.open_entries() > 0;
         if is_due || (self.last_seal.elapsed() >= IDLE_SEAL && self.has_overdue()) {
             self.request_seal();
+        }
+    }
+
+    /// Sends the commands that put due proposals in force, each once for each block: one that comes too early all the
+    /// same, since the clock was set back, is sent again.
+    fn enact_by_time(&mut self) {
+        let Some(admission) = self.admission.upgrade().filter(|_| self.requested < u64::MAX) else { return };
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        let sealer = self.book.sealer();
+        let height = sealer.height() + 1;
+        if self.enacting.0 != height {
+            self.enacting = (height, Vec::new());
+        }
+        for proposal in sealer.mirror().registry.due_proposals(now) {
+            let is_new = !self.enacting.1.contains(&proposal.id);
+            let entry = enact_entry(sealer, proposal.id, height).encode();
+            if is_new && admission.submit_command(entry).is_ok() {
+                self.enacting.1.push(proposal.id);
+            }
         }
     }
 
@@ -239,11 +264,20 @@ fn flush(
 
 /// The command that seals a block. Its id follows from chain and height, so that no block is sealed twice.
 pub(crate) fn seal_entry(sealer: &Sealer, height: u64) -> Entry {
+    let id = own_id(sealer, b"seal", &height.to_le_bytes());
+    Entry::new(id, Command::Seal { height })
+}
+
+/// The command that puts an approved proposal in force. Its id follows from chain, proposal and block.
+fn enact_entry(sealer: &Sealer, proposal: u128, height: u64) -> Entry {
+    let place = [&proposal.to_le_bytes()[..], &height.to_le_bytes()].concat();
+    let id = own_id(sealer, b"enact", &place);
+    Entry::new(id, Command::Proposal(ProposalCommand::Enact { proposal }))
+}
+
+/// The id of an entry of the engine's own.
+fn own_id(sealer: &Sealer, what: &[u8], place: &[u8]) -> u128 {
     let chain_id = sealer.mirror().registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
-    let mut bytes = Vec::from(b"seal".as_slice());
-    bytes.extend_from_slice(&chain_id);
-    bytes.extend_from_slice(&height.to_le_bytes());
-    let digest = keyed(Domain::Command, &bytes);
-    let id = Uetr::from_digest(*digest.0.first_chunk().expect("a hash has 32 bytes"));
-    Entry::new(id.bits(), Command::Seal { height })
+    let digest = keyed(Domain::Command, &[what, &chain_id, place].concat());
+    Uetr::from_digest(*digest.0.first_chunk().expect("a hash has 32 bytes")).bits()
 }

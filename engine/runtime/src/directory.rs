@@ -1,10 +1,13 @@
 //! The directory: from the names that messages use (BIC, currency, alias) to handles, concurrently, before
 //! the sequencer. Follows the cleared commands; decides nothing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use dashmap::DashMap;
 use feiqian_core::account::{AccountHandle, AccountKind};
+use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
-use feiqian_core::command::Command;
+use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::{Effect, Registry};
@@ -17,6 +20,8 @@ pub struct Directory {
     clearing: DashMap<(ParticipantHandle, Currency), AccountHandle>,
     aliases: DashMap<String, AccountHandle>,
     registry: RwLock<Registry>,
+    /// Keys of participants that have been replaced since the start.
+    key_changes: AtomicU64,
 }
 
 impl Directory {
@@ -35,15 +40,22 @@ impl Directory {
     }
 
     /// Follows a command that has cleared; gives the first account that it opened.
-    pub(crate) fn follow(&self, command: &Command, timestamp: u64, sequence: u64) -> Option<AccountHandle> {
-        let effect = self.registry.write().commit(command, timestamp, sequence);
+    pub(crate) fn follow(&self, entry: &Entry, timestamp: u64, sequence: u64) -> Option<AccountHandle> {
+        let (command, effect) = {
+            let mut registry = self.registry.write();
+            let command = registry.puts_in_force(&entry.command).cloned();
+            (command, registry.commit(entry, timestamp, sequence))
+        };
         match command {
-            Command::RegisterParticipant { bic, .. } => {
-                let handle = self.registry.read().participant_of(*bic)?;
-                self.participants.insert(*bic, handle);
+            Some(Command::RegisterParticipant { bic, .. }) => {
+                let handle = self.registry.read().participant_of(bic)?;
+                self.participants.insert(bic, handle);
             }
-            Command::RegisterAlias { alias, account } => {
-                self.aliases.insert(alias.clone(), *account);
+            Some(Command::RegisterAlias { alias, account }) => {
+                self.aliases.insert(alias, account);
+            }
+            Some(Command::Authority(AuthorityCommand::SetParticipantKey { .. })) => {
+                self.key_changes.fetch_add(1, Ordering::Release);
             }
             _ => {}
         }
@@ -83,6 +95,12 @@ impl Directory {
         let terms = registry.account(handle)?;
         let slot = registry.slots().get(terms.slot as usize)?;
         Some((slot.participant, slot.currency, terms.kind))
+    }
+
+    /// How many keys of participants have been replaced since the start: where it has not changed, none has.
+    #[must_use]
+    pub fn key_changes(&self) -> u64 {
+        self.key_changes.load(Ordering::Acquire)
     }
 
     /// Reads all terms. The registry is locked meanwhile: commands wait, transfers do not.

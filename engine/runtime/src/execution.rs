@@ -136,7 +136,7 @@ impl Finisher {
             return None;
         }
         let entry = command_bytes(&execution.frame.payload).and_then(Entry::decode).ok()?;
-        self.directory.follow(&entry.command, header.timestamp, header.first_sequence)
+        self.directory.follow(&entry, header.timestamp, header.first_sequence)
     }
 }
 

@@ -11,6 +11,10 @@ use metrics::{
 
 use crate::journal::{Durable, Frame};
 
+/// Above the numbers of all reasons.
+const REASONS: usize = 128;
+const _: () = assert!(matches!(RejectReason::ALL.last(), Some(last) if (last.number() as usize) < REASONS));
+
 /// A metric's name, kind, unit and meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
@@ -139,9 +143,9 @@ impl Meter {
 
     /// Counts the outcomes of a frame.
     pub(crate) fn record_frame(&self, frame: &Durable<Frame>, rows: &[OutcomeRow], expired: u32) {
-        let mut counts = [[0_u64; 64]; 8];
+        let mut counts = [[0_u64; REASONS]; 8];
         for row in rows {
-            counts[usize::from(row.outcome & 7)][usize::from(row.reason & 63)] += 1;
+            counts[usize::from(row.outcome & 7)][usize::from(row.reason) % REASONS] += 1;
         }
         let add = |counter: &Counter, count: u64| {
             if count > 0 {

@@ -469,6 +469,7 @@ impl Actors<'_> {
             liquidity: self.liquidity,
             requested: 0,
             last_seal: Instant::now(),
+            enacting: (0, Vec::new()),
             next_deadline: None,
         };
         let executors = executors(self.state, self.options.shards);

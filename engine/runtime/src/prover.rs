@@ -3,6 +3,7 @@
 
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::batch::Payload;
+use feiqian_core::batch_signature::verify_batch;
 use feiqian_core::block::{Sealer, decided_record};
 use feiqian_core::frame::FrameKind;
 use feiqian_core::participant::CycleState;
@@ -169,6 +170,16 @@ impl<S: Storage> Prover<S> {
         let unsigned = ProverFault::Absent("its batch was not signed");
         let (first, entry, records) =
             batch.filter(|(_, entry, _)| entry.is_signed.get() == 1).ok_or(unsigned)?;
+        let registry = &self.sealer.mirror().registry;
+        let key = registry.participants().get(entry.participant.get() as usize).and_then(|at| at.key);
+        let chain_id = registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
+        let named = (&chain_id, entry.batch_id.get());
+        let signature = Signature(entry.signature);
+        if !key.is_some_and(|key| verify_batch(&key, named, records, &signature)) {
+            let why =
+                "its participant's key was replaced in the same block, whose configuration has the new one";
+            return Err(ProverFault::Absent(why));
+        }
         // Behind the rules and the operator's own entries.
         let index = 1 + entry.participant.get() as usize;
         Ok(SignedBatchProof {
@@ -178,7 +189,7 @@ impl<S: Storage> Prover<S> {
                 .ok_or(ProverFault::Absent("there is no such participant"))?,
             batch_id: entry.batch_id.get(),
             place: u32::try_from(at - first).unwrap_or(u32::MAX),
-            signature: Signature(entry.signature),
+            signature,
             records: records.iter().map(|record| *record.bytes()).collect(),
         })
     }

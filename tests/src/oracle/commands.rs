@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::account::{AccountCell, AccountKind, AccountState, AccountTerms, UNLIMITED};
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::limits::{
     ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
@@ -18,7 +18,7 @@ use super::{Account, Books, Planted, Position, Reasons, note};
 use crate::picture::Picture;
 
 impl Books {
-    pub(super) fn refusals_of_command(&self, entry: &Entry) -> Reasons {
+    pub(super) fn refusals_of_command(&self, entry: &Entry, now: u64) -> Reasons {
         let mut reasons = Reasons::new();
         let Some(genesis) = &self.genesis else {
             match &entry.command {
@@ -32,28 +32,30 @@ impl Books {
             }
             return reasons;
         };
-        let is_approved = !is_risky(&entry.command) || self.is_approved(genesis, entry);
-        note(&mut reasons, !is_approved, RejectReason::FourEyesRequired);
+        let signers = self.signers(genesis, entry);
+        if let Command::Proposal(step) = &entry.command {
+            return self.refusals_of_step(&signers, entry.approvals.len(), step, now);
+        }
+        let needed = if self.is_planted(Planted::TwoEyes) { 1 } else { 2 };
+        let needed = needed.min(self.eyes(&entry.command));
+        note(&mut reasons, signers.len() < needed, RejectReason::FourEyesRequired);
         self.note_command(&mut reasons, &entry.command);
+        let is_delayed = reasons.is_empty() && self.delay > 0 && self.loosens(&entry.command);
+        note(&mut reasons, is_delayed, RejectReason::ProposalRequired);
         reasons
     }
 
-    fn is_approved(&self, genesis: &Genesis, entry: &Entry) -> bool {
+    fn signers(&self, genesis: &Genesis, entry: &Entry) -> BTreeSet<OfficerNumber> {
         let bytes = entry.signed_bytes(&genesis.chain_id);
-        let keys: BTreeMap<_, _> = genesis.officers.iter().copied().collect();
-        let valid: BTreeSet<_> = entry
-            .approvals
-            .iter()
-            .filter(|approval| {
-                keys.get(&approval.officer)
-                    .is_some_and(|key| verify_message(key, APPROVAL_CONTEXT, &bytes, &approval.signature))
-            })
-            .map(|approval| approval.officer)
-            .collect();
-        valid.len() >= if self.is_planted(Planted::TwoEyes) { 1 } else { 2 }
+        let keys: BTreeMap<_, _> = self.officers.iter().copied().collect();
+        let valid = entry.approvals.iter().filter(|approval| {
+            keys.get(&approval.officer)
+                .is_some_and(|key| verify_message(key, APPROVAL_CONTEXT, &bytes, &approval.signature))
+        });
+        valid.map(|approval| approval.officer).collect()
     }
 
-    fn note_command(&self, reasons: &mut Reasons, command: &Command) {
+    pub(super) fn note_command(&self, reasons: &mut Reasons, command: &Command) {
         use RejectReason::{AccountNotEmpty, AlreadyRegistered, CycleState as WrongState, LimitReached};
         match command {
             Command::Genesis(_) => note(reasons, true, RejectReason::GenesisMisplaced),
@@ -110,10 +112,12 @@ impl Books {
                 let mut used = self.secrets.values().copied().chain(self.next_secret).chain(first);
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
+            Command::Authority(command) => self.note_authority(reasons, command),
+            Command::Proposal(_) => note(reasons, true, RejectReason::MalformedCommand),
         }
     }
 
-    fn note_participant(&self, reasons: &mut Reasons, bic: Bic) {
+    pub(super) fn note_participant(&self, reasons: &mut Reasons, bic: Bic) {
         note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
     }
 
@@ -129,11 +133,11 @@ impl Books {
         }
     }
 
-    fn participant(&self, bic: Bic) -> Option<u32> {
+    pub(super) fn participant(&self, bic: Bic) -> Option<u32> {
         (0..).zip(&self.participants).find(|(_, participant)| participant.bic == bic).map(|(at, _)| at)
     }
 
-    fn position(&self, bic: Bic, currency: Currency) -> Option<usize> {
+    pub(super) fn position(&self, bic: Bic, currency: Currency) -> Option<usize> {
         let participant = self.participant(bic)?;
         self.positions.iter().position(|at| (at.participant, at.currency) == (participant, currency))
     }
@@ -142,6 +146,7 @@ impl Books {
         match command {
             Command::Genesis(genesis) => {
                 self.genesis = Some(genesis.clone());
+                self.officers.clone_from(&genesis.officers);
                 self.height = 1;
                 self.begin_cycle();
             }
@@ -191,6 +196,8 @@ impl Books {
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
+            Command::Authority(command) => self.execute_authority(command),
+            Command::Proposal(_) => unreachable!("steps are executed apart"),
         }
     }
 
@@ -286,25 +293,9 @@ impl Books {
             open_block: self.height,
             secrets: self.secrets.clone(),
             next_secret: self.next_secret,
+            officers: self.officers.clone(),
+            delay: self.delay,
+            proposals: self.proposals.clone(),
         }
-    }
-}
-
-/// All that moves a limit, a key, a participant or a cycle; stopping an account must be quick.
-fn is_risky(command: &Command) -> bool {
-    match command {
-        Command::Genesis(_) | Command::Seal { .. } | Command::RegisterAlias { .. } => false,
-        Command::OpenAccounts { credit_line, .. } => *credit_line != 0,
-        Command::SetAccountState { state, .. } => *state != AccountState::Frozen,
-        Command::RegisterParticipant { .. }
-        | Command::SetParticipantState { .. }
-        | Command::OpenPosition { .. }
-        | Command::SetNetDebitCap { .. }
-        | Command::SetCreditLine { .. }
-        | Command::CloseCycle { .. }
-        | Command::InstructCycle { .. }
-        | Command::SettleCycle { .. }
-        | Command::FailCycle { .. }
-        | Command::RotateSalts { .. } => true,
     }
 }

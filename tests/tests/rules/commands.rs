@@ -20,15 +20,16 @@ use crate::trial::Trial;
 
 fn risky(trial: &Trial) -> Vec<Command> {
     let (bic_of_a, eur, account) = (bic("A"), currency("EUR"), trial.world.account("a1"));
+    let frozen = trial.world.account("a2");
     vec![
         Command::RegisterParticipant { bic: bic("Z"), name: "Bank Z".into(), key: None },
-        Command::SetParticipantState { bic: bic_of_a, state: ParticipantState::Suspended },
+        Command::SetParticipantState { bic: bic("B"), state: ParticipantState::Active },
         Command::OpenPosition { bic: bic("C"), currency: currency("USD"), cap: 0 },
-        Command::SetNetDebitCap { bic: bic_of_a, currency: eur, cap: 5 },
+        Command::SetNetDebitCap { bic: bic_of_a, currency: eur, cap: 1_001 },
         Command::OpenAccounts { bic: bic_of_a, currency: eur, count: 1, credit_line: 1 },
-        Command::SetAccountState { account, state: AccountState::Open },
-        Command::SetAccountState { account, state: AccountState::SendOnly },
-        Command::SetAccountState { account, state: AccountState::ReceiveOnly },
+        Command::SetAccountState { account: frozen, state: AccountState::Open },
+        Command::SetAccountState { account: frozen, state: AccountState::SendOnly },
+        Command::SetAccountState { account: frozen, state: AccountState::ReceiveOnly },
         Command::SetAccountState { account, state: AccountState::Closed },
         Command::SetCreditLine { account, credit_line: 5 },
         Command::CloseCycle { cycle: 1 },
@@ -42,6 +43,10 @@ fn risky(trial: &Trial) -> Vec<Command> {
 #[test]
 fn i7_a_risky_command_needs_the_eyes_of_two_officers() {
     let mut trial = Trial::standard();
+    let account = trial.world.account("a2");
+    trial.order(Command::SetAccountState { account, state: AccountState::Frozen }, cleared());
+    trial
+        .order(Command::SetParticipantState { bic: bic("B"), state: ParticipantState::Suspended }, cleared());
     let before = trial.picture();
     for command in risky(&trial) {
         let few = [Eyes::None, Eyes::Two, Eyes::TwoTwice, Eyes::Borrowed, Eyes::Stranger, Eyes::Elsewhere];
@@ -53,11 +58,10 @@ fn i7_a_risky_command_needs_the_eyes_of_two_officers() {
 }
 
 #[test]
-fn what_only_stops_or_names_needs_no_second_pair_of_eyes() {
+fn what_only_names_or_opens_without_credit_needs_no_approval() {
     let mut trial = Trial::standard();
     let account = trial.world.account("a1");
     let harmless = [
-        Command::SetAccountState { account, state: AccountState::Frozen },
         Command::RegisterAlias { alias: "IBAN:XX00".into(), account },
         Command::OpenAccounts { bic: bic("A"), currency: currency("EUR"), count: 2, credit_line: 0 },
         Command::Seal { height: 1 },

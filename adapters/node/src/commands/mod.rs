@@ -19,6 +19,7 @@ mod init;
 pub mod load;
 mod pay;
 mod positions;
+mod proposals;
 mod prove;
 mod queue;
 pub mod receipt;
@@ -44,14 +45,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// Opens the data directory, seals what a crash left open, runs `work`, and closes it whatever came of that.
+    /// Opens the data directory, puts in force what is due, seals what a crash left open, runs `work`, and closes it whatever came of that.
     fn with_session<T>(
         &self,
         officer_keys: &[PathBuf],
         work: impl FnOnce(&Session) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let session = Session::open(&self.data, &self.config, officer_keys)?;
-        let sealed = session.engine.seal().map_err(Fault::from);
+        let sealed = session.enact_due().and_then(|()| session.engine.seal().map_err(Fault::from));
         let result = sealed.and_then(|_| work(&session));
         session.close();
         result
@@ -100,6 +101,11 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
+        Command::Order { officers, order } => proposals::order(context, &officers.keys, &order),
+        Command::Propose { by, expires, order } => proposals::propose(context, &by, expires, &order),
+        Command::Approve { proposal, by } => proposals::approve(context, &proposal, &by),
+        Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
+        Command::Proposals => proposals::list(context),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Prove(arguments) => prove::prove(context, &arguments),

@@ -5,6 +5,7 @@ mod bulk;
 mod clearing;
 mod demo;
 mod directory;
+mod eyes;
 mod flips;
 mod house;
 mod kills;

@@ -41,6 +41,8 @@ pub(super) struct Reader {
     /// Records that may still be in flight; the writer gives back.
     room: Arc<Semaphore>,
     last_request: u64,
+    /// As of the last look at the participant's key.
+    key_changes: u64,
 }
 
 impl Reader {
@@ -51,7 +53,8 @@ impl Reader {
         replies: mpsc::Sender<Reply>,
         room: Arc<Semaphore>,
     ) -> Self {
-        Self { shared, source, peer, replies, room, last_request: 0 }
+        let key_changes = peer.key_changes;
+        Self { shared, source, peer, replies, room, last_request: 0, key_changes }
     }
 
     pub(super) fn into_parts(self) -> (Source, mpsc::Sender<Reply>) {
@@ -168,6 +171,19 @@ impl Reader {
         Ok(Batch { batch_id, signature, ..Batch::new(self.peer.participant, records) })
     }
 
+    /// Whether the key that opened the session is still the participant's: looked up only when some key has changed.
+    fn check_key(&mut self) -> Result<(), Refusal> {
+        let directory = self.shared.engine.directory();
+        let key_changes = directory.key_changes();
+        if self.key_changes == key_changes {
+            return Ok(());
+        }
+        let handle = self.peer.participant as usize;
+        let key = directory.registry(|registry| registry.participants().get(handle).and_then(|at| at.key));
+        self.key_changes = key_changes;
+        if key == Some(self.peer.key) { Ok(()) } else { Err(Refusal::KeyChanged) }
+    }
+
     /// Each request has the next number: a lost or repeated one is found at once.
     fn take(&mut self, number: u64) -> Result<(), Refusal> {
         if number != self.last_request + 1 {
@@ -179,6 +195,7 @@ impl Reader {
 
     /// False if the writer has ended, and with it the session.
     async fn handle(&mut self, message: Message) -> Result<bool, Refusal> {
+        self.check_key()?;
         let request = self.last_request;
         let reply = match message {
             Message::Batch(batch) => self.submit(request, batch).await?,

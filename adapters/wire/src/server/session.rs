@@ -38,6 +38,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Peer {
     pub(super) participant: ParticipantHandle,
     pub(super) key: PublicKey,
+    /// As of the login, all participants' together.
+    pub(super) key_changes: u64,
 }
 
 /// Serves a connection until it ends.
@@ -137,6 +139,8 @@ async fn read_login(source: &mut Source) -> Result<LoginBody, Option<Refusal>> {
 
 fn admit(shared: &Shared, hello: &HelloBody, body: &LoginBody) -> Result<Peer, Refusal> {
     let bic = Bic::from_bytes(body.bic).map_err(|_| Refusal::UnknownParticipant)?;
+    // Before the key is read: if it is replaced meanwhile, the count is another.
+    let key_changes = shared.engine.directory().key_changes();
     let found = shared.engine.directory().registry(|registry| {
         let handle = registry.participant_of(bic)?;
         let participant = registry.participants().get(handle as usize)?;
@@ -145,7 +149,7 @@ fn admit(shared: &Shared, hello: &HelloBody, body: &LoginBody) -> Result<Peer, R
     let (participant, key) = found.ok_or(Refusal::UnknownParticipant)?;
     let key = key.ok_or(Refusal::NoKey)?;
     if login::verify(hello, bic, &key, body) {
-        Ok(Peer { participant, key })
+        Ok(Peer { participant, key, key_changes })
     } else {
         Err(Refusal::LoginSignature)
     }

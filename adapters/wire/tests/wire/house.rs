@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
@@ -124,6 +125,18 @@ fn furnished(options: &EngineOptions) -> Engine {
 impl House {
     pub(crate) async fn client(&self, bank: char) -> Client {
         Client::connect(&self.tcp, &credentials(bank)).await.expect("it lets the bank in")
+    }
+
+    /// Two officers give a bank the key of another name.
+    pub(crate) async fn replace_key(&self, bank: char, name: char) {
+        let engine = self.engine.clone();
+        let key = PublicKey::of(&key(name));
+        let command = Command::Authority(AuthorityCommand::SetParticipantKey { bic: bic(bank), key });
+        let run = move || {
+            let ticket = engine.command(&entry(new_id(), command, Eyes::Four)).expect("room");
+            assert_eq!(ticket.wait().expect("it runs").row.reason(), None);
+        };
+        tokio::task::spawn_blocking(run).await.expect("run");
     }
 
     /// Seals, so that questions see all that was answered.

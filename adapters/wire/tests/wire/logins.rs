@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use feiqian_wire::client::{Client, Credentials};
+use feiqian_wire::client::{Client, ClientError, Credentials};
 use feiqian_wire::layout::Kind;
 use feiqian_wire::refusal::Refusal;
 use feiqian_wire::{Server, ServerOptions};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::house::{A1, bic, credentials, in_house, key, outcomes, pay, refused};
+use crate::house::{A1, B1, bic, credentials, in_house, key, outcomes, pay, refused};
 
 #[test]
 fn i7_only_the_holder_of_the_registered_key_gets_in() {
@@ -29,6 +29,30 @@ fn i7_only_the_holder_of_the_registered_key_gets_in() {
             }
             assert!(outcomes(other.submit(&[pay(A1, 13, 1)]).await.expect("undisturbed")).rows.len() == 1);
             assert_eq!(other.terms().participant, 0);
+        },
+    );
+}
+
+#[test]
+fn i7_a_session_ends_when_its_key_is_replaced_and_no_other_does() {
+    in_house(
+        ServerOptions::default(),
+        |_| {},
+        |house| async move {
+            let (mut old, mut other) = (house.client('A').await, house.client('B').await);
+            assert!(outcomes(old.submit(&[pay(A1, 13, 1)]).await.expect("as registered")).rows.len() == 1);
+            house.replace_key('A', 'Q').await;
+            let refusal = old.submit(&[pay(A1, 13, 1)]).await.expect_err("its key is no longer the bank's");
+            assert!(matches!(refusal, ClientError::Ended(Refusal::KeyChanged)), "{refusal}");
+            assert_eq!(
+                refused(Client::connect(&house.tcp, &credentials('A')).await),
+                Refusal::LoginSignature
+            );
+            let new = Credentials { bic: bic('A'), key: key('Q') };
+            let mut new = Client::connect(&house.tcp, &new).await.expect("it lets the new key in");
+            let signed = new.submit_signed(&[pay(A1, 13, 1)]).await.expect("and takes its signature");
+            assert_eq!(outcomes(signed).rows.len(), 1);
+            assert!(outcomes(other.submit(&[pay(B1, 13, 1)]).await.expect("undisturbed")).rows.len() == 1);
         },
     );
 }

@@ -475,7 +475,7 @@ impl Shard {
         let decision = match (Entry::decode(bytes), self.walk.known.first()) {
             (Err(_), _) => Err(OutcomeRow::rejected(RejectReason::MalformedCommand)),
             (Ok(_), Some((_, row))) => Err(*row),
-            (Ok(entry), None) => match self.registry.decide(&entry) {
+            (Ok(entry), None) => match self.registry.decide(&entry, frame.timestamp) {
                 Err(reason) => Err(OutcomeRow::rejected(reason)),
                 Ok(None) => Ok(entry),
                 Ok(Some(account)) => match self.ask_empty(account, exchange) {
@@ -510,7 +510,7 @@ impl Shard {
     }
 
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
-        let effect = self.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
+        let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta(height, closes);

@@ -1,0 +1,308 @@
+//! Risky commands as officers say them on the command line, and as they are shown: words to commands and back.
+//! Decides nothing; what a command may do, the engine says.
+
+use clap::{Subcommand, ValueEnum};
+use feiqian_core::account::{AccountHandle, AccountState, UNLIMITED};
+use feiqian_core::authority::AuthorityCommand;
+use feiqian_core::bic::Bic;
+use feiqian_core::command::{Command, OfficerNumber};
+use feiqian_core::currency::Currency;
+use feiqian_core::money::{Amount, AmountError, decimal};
+use feiqian_core::participant::ParticipantState;
+use feiqian_core::registry::Registry;
+use feiqian_runtime::directory::Directory;
+
+use crate::fault::Fault;
+use crate::keys::read_public;
+use crate::names::{Aliases, currency_of, find_account};
+
+/// What is ordered or proposed.
+#[derive(Debug, Subcommand)]
+pub enum Order {
+    /// Set a participant's net debit cap
+    Cap {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// Decimal, or none for no cap
+        amount: String,
+    },
+    /// Set an account's credit line
+    Credit {
+        /// A handle, an alias, an IBAN, or BIC/CURRENCY
+        account: String,
+        /// Decimal, or none for no limit
+        amount: String,
+    },
+    /// Open, freeze, restrict or close an account
+    Account {
+        /// A handle, an alias, an IBAN, or BIC/CURRENCY
+        account: String,
+        /// What it may do
+        state: StateWord,
+    },
+    /// Suspend or readmit a participant
+    Participant {
+        /// Which one
+        bic: String,
+        /// What it may do
+        state: ParticipantWord,
+    },
+    /// Admit a participant
+    Register {
+        /// Its BIC
+        bic: String,
+        /// Its name
+        name: String,
+        /// Its public key: 64 hexadecimal digits, or a file with them
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Open a participant's position in a currency, with its clearing account
+    Position {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// Net debit cap: decimal, or none for no cap
+        cap: String,
+    },
+    /// Open hosted accounts
+    Accounts {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// How many
+        count: u32,
+        /// Credit line of each: decimal, or none for no limit
+        #[arg(long, default_value = "0")]
+        credit_line: String,
+    },
+    /// Let a participant sign with another key
+    Key {
+        /// Whose
+        bic: String,
+        /// The public key: 64 hexadecimal digits, or a file with them
+        key: String,
+    },
+    /// Move a settlement cycle on
+    Cycle {
+        /// How
+        step: CycleWord,
+        /// Which one
+        cycle: u64,
+    },
+    /// Set how long approved loosenings wait
+    Delay {
+        /// Zero: not at all
+        seconds: u32,
+    },
+    /// Give an officer office
+    AddOfficer {
+        /// The number
+        officer: OfficerNumber,
+        /// The public key: 64 hexadecimal digits, or a file with them
+        key: String,
+    },
+    /// Take an officer out of office
+    RemoveOfficer {
+        /// The number
+        officer: OfficerNumber,
+    },
+}
+
+/// States of an account.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StateWord {
+    /// Sends and receives.
+    Open,
+    /// Neither.
+    Frozen,
+    /// Only sends.
+    SendOnly,
+    /// Only receives.
+    ReceiveOnly,
+    /// For ever out of use.
+    Closed,
+}
+
+/// States of a participant.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ParticipantWord {
+    /// Takes part.
+    Active,
+    /// Neither sends nor receives.
+    Suspended,
+}
+
+/// Steps of a cycle.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CycleWord {
+    /// It ends, and the next begins.
+    Close,
+    /// Its obligations are sent.
+    Instruct,
+    /// They are paid.
+    Settle,
+    /// They are not.
+    Fail,
+}
+
+impl Order {
+    /// The command that it stands for.
+    ///
+    /// # Errors
+    /// [`Fault::Usage`] for words without meaning, [`Fault::Absent`] for an account that is not there.
+    pub fn command(&self, directory: &Directory) -> Result<Command, Fault> {
+        Ok(match self {
+            Self::Cap { bic, currency, amount } => {
+                let currency = currency_named(currency)?;
+                Command::SetNetDebitCap { bic: bic_named(bic)?, currency, cap: limit(amount, currency)? }
+            }
+            Self::Credit { account, amount } => {
+                let account = find_account(directory, account)?;
+                let currency = directory.account(account).map(|(_, currency, _)| currency);
+                let currency = currency.ok_or_else(|| Fault::Absent(format!("no account {account}")))?;
+                Command::SetCreditLine { account, credit_line: limit(amount, currency)? }
+            }
+            Self::Account { account, state } => {
+                let state = match state {
+                    StateWord::Open => AccountState::Open,
+                    StateWord::Frozen => AccountState::Frozen,
+                    StateWord::SendOnly => AccountState::SendOnly,
+                    StateWord::ReceiveOnly => AccountState::ReceiveOnly,
+                    StateWord::Closed => AccountState::Closed,
+                };
+                Command::SetAccountState { account: find_account(directory, account)?, state }
+            }
+            Self::Participant { bic, state } => {
+                let state = match state {
+                    ParticipantWord::Active => ParticipantState::Active,
+                    ParticipantWord::Suspended => ParticipantState::Suspended,
+                };
+                Command::SetParticipantState { bic: bic_named(bic)?, state }
+            }
+            Self::Register { bic, name, key } => Command::RegisterParticipant {
+                bic: bic_named(bic)?,
+                name: name.clone(),
+                key: key.as_deref().map(read_public).transpose()?,
+            },
+            Self::Position { bic, currency, cap } => {
+                let currency = currency_named(currency)?;
+                Command::OpenPosition { bic: bic_named(bic)?, currency, cap: limit(cap, currency)? }
+            }
+            Self::Accounts { bic, currency, count, credit_line } => {
+                let (bic, currency, count) = (bic_named(bic)?, currency_named(currency)?, *count);
+                Command::OpenAccounts { bic, currency, count, credit_line: limit(credit_line, currency)? }
+            }
+            Self::Cycle { step, cycle } => {
+                let cycle = *cycle;
+                match step {
+                    CycleWord::Close => Command::CloseCycle { cycle },
+                    CycleWord::Instruct => Command::InstructCycle { cycle },
+                    CycleWord::Settle => Command::SettleCycle { cycle },
+                    CycleWord::Fail => Command::FailCycle { cycle },
+                }
+            }
+            Self::Key { bic, key } => Command::Authority(AuthorityCommand::SetParticipantKey {
+                bic: bic_named(bic)?,
+                key: read_public(key)?,
+            }),
+            Self::Delay { seconds } => Command::Authority(AuthorityCommand::SetDelay { seconds: *seconds }),
+            Self::AddOfficer { officer, key } => {
+                Command::Authority(AuthorityCommand::AddOfficer { officer: *officer, key: read_public(key)? })
+            }
+            Self::RemoveOfficer { officer } => {
+                Command::Authority(AuthorityCommand::RemoveOfficer { officer: *officer })
+            }
+        })
+    }
+}
+
+fn bic_named(text: &str) -> Result<Bic, Fault> {
+    Bic::parse(text).map_err(|error| Fault::Usage(format!("{text}: {error}")))
+}
+
+fn currency_named(text: &str) -> Result<Currency, Fault> {
+    let way = "not an ISO 4217 code that can be cleared";
+    Currency::from_code(text).ok_or_else(|| Fault::Usage(format!("{text}: {way}")))
+}
+
+fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
+    match Amount::from_decimal(text, currency) {
+        _ if text == "none" => Ok(UNLIMITED),
+        Ok(amount) => Ok(amount.minor()),
+        Err(AmountError::Zero) => Ok(0),
+        Err(error) => Err(Fault::Usage(format!("{text}: {error}; or none, for no limit"))),
+    }
+}
+
+/// What a command does, in words, with what holds now where it changes that.
+#[must_use]
+pub fn words(command: &Command, registry: &Registry) -> String {
+    let account_name = |account: AccountHandle| {
+        let name = Aliases::of(registry).name(registry, account);
+        name.map_or_else(|| format!("account {account}"), |name| name.to_string())
+    };
+    match command {
+        Command::SetNetDebitCap { bic, currency, cap } => {
+            let slot = registry.slot_of(*bic, *currency);
+            let now = slot.and_then(|slot| registry.slots().get(slot as usize)).map(|terms| terms.cap);
+            format!("cap of {bic} in {currency}: {}", change(now, *cap, Some(*currency)))
+        }
+        Command::SetCreditLine { account, credit_line } => {
+            let terms = registry.account(*account);
+            let now = terms.map(|terms| terms.credit_line);
+            let change = change(now, *credit_line, terms.and_then(currency_of));
+            format!("credit line of {}: {change}", account_name(*account))
+        }
+        Command::SetAccountState { account, state } => {
+            let now = registry.account(*account).map_or("?", |terms| terms.state.name());
+            format!("{}: {now} -> {}", account_name(*account), state.name())
+        }
+        Command::SetParticipantState { bic, state: ParticipantState::Active } => format!("readmit {bic}"),
+        Command::SetParticipantState { bic, state: ParticipantState::Suspended } => format!("suspend {bic}"),
+        Command::RegisterParticipant { bic, name, .. } => format!("admit {bic}, {name}"),
+        Command::OpenPosition { bic, currency, cap } => {
+            format!("open the position of {bic} in {currency}, cap {}", amount(*cap, Some(*currency)))
+        }
+        Command::OpenAccounts { bic, currency, count, credit_line } => {
+            let credit_line = amount(*credit_line, Some(*currency));
+            format!("open {count} accounts of {bic} in {currency}, credit line {credit_line}")
+        }
+        Command::RegisterAlias { alias, account } => format!("name {} {alias}", account_name(*account)),
+        Command::CloseCycle { cycle } => format!("close cycle {cycle}"),
+        Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
+        Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
+        Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
+        Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
+            format!("delay of loosenings: {} s -> {seconds} s", registry.authority().delay())
+        }
+        Command::Authority(AuthorityCommand::AddOfficer { officer, key }) => {
+            format!("officer {officer} takes office with key {key}")
+        }
+        Command::Authority(AuthorityCommand::RemoveOfficer { officer }) => {
+            format!("officer {officer} leaves office")
+        }
+        Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }) => {
+            format!("{bic} signs with key {key}")
+        }
+        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) => "nothing that can be".to_owned(),
+    }
+}
+
+fn change(now: Option<u64>, then: u64, currency: Option<Currency>) -> String {
+    let now = now.map_or_else(|| "?".to_owned(), |now| amount(now, currency));
+    format!("{now} -> {}", amount(then, currency))
+}
+
+fn amount(minor: u64, currency: Option<Currency>) -> String {
+    match currency {
+        _ if minor == UNLIMITED => "none".to_owned(),
+        Some(currency) => decimal(minor.into(), currency),
+        None => minor.to_string(),
+    }
+}
