@@ -7,7 +7,8 @@ use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
 
 use crate::payment::{
-    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, ToldAmount, TransferDetails,
+    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, OriginalMessage, Party, PaymentIds,
+    ToldAmount, TransferDetails,
 };
 use crate::schema::names::*;
 
@@ -20,7 +21,7 @@ fn keep_first(to: &mut Option<String>, text: &str) {
     to.get_or_insert_with(|| text.to_owned());
 }
 
-fn told(text: &str, currency: &str) -> ToldAmount {
+pub(crate) fn told(text: &str, currency: &str) -> ToldAmount {
     ToldAmount { text: text.to_owned(), currency: currency.to_owned() }
 }
 
@@ -58,7 +59,7 @@ pub(crate) fn group_head(head: &mut MessageHead, path: &[u16], text: &str, curre
         [CRE_DT_TM] => text.clone_into(&mut head.creation),
         [NB_OF_TXS] => head.number_of_transactions = text.parse().ok(),
         [CTRL_SUM] => head.control_sum = owned(text),
-        [TTL_INTR_BK_STTLM_AMT] => head.total = Some(told(text, currency)),
+        [TTL_INTR_BK_STTLM_AMT | TTL_RTRD_INTR_BK_STTLM_AMT] => head.total = Some(told(text, currency)),
         [INTR_BK_STTLM_DT] => head.settlement_date = owned(text),
         [STTLM_INF, STTLM_MTD] => head.settlement_method = owned(text),
         [STTLM_INF, CLR_SYS, ..] => head.clearing_system = owned(text),
@@ -97,7 +98,7 @@ pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, curren
         [REQD_EXCTN_DT, ..] => to.requested_execution_date = owned(text),
         [INSTD_AMT] => to.instructed_amount = Some(told(text, currency)),
         [XCHG_RATE] => to.exchange_rate = owned(text),
-        [CHRGS_INF, rest @ ..] => charge(to, rest, text, currency),
+        [CHRGS_INF, rest @ ..] => charge(&mut to.charges, rest, text, currency),
         _ => {}
     }
 }
@@ -144,16 +145,37 @@ fn payment_type(to: &mut TransferDetails, path: &[u16], text: &str) {
 }
 
 /// Charges come as amount first, then agent: an amount begins the next.
-fn charge(to: &mut TransferDetails, path: &[u16], text: &str, currency: &str) {
+pub(crate) fn charge(to: &mut Vec<Charge>, path: &[u16], text: &str, currency: &str) {
     match path {
         [AMT | CHRGS_AMT] => {
-            to.charges.push(Charge { amount: told(text, currency), agent: Agent::default() });
+            to.push(Charge { amount: told(text, currency), agent: Agent::default() });
         }
         [AGT | CHRGS_PTY | PTY, rest @ ..] => {
-            if let Some(charge) = to.charges.last_mut() {
+            if let Some(charge) = to.last_mut() {
                 agent(&mut charge.agent, rest, text);
             }
         }
+        _ => {}
+    }
+}
+
+/// A value below `OrgnlGrpInf` and what holds the same.
+pub(crate) fn original_message(to: &mut OriginalMessage, path: &[u16], text: &str) {
+    match path {
+        [ORGNL_MSG_ID] => text.clone_into(&mut to.message_id),
+        [ORGNL_MSG_NM_ID] => text.clone_into(&mut to.message_type),
+        [ORGNL_CRE_DT_TM] => to.creation = owned(text),
+        _ => {}
+    }
+}
+
+/// A reference of an original transaction.
+pub(crate) fn original_ids(to: &mut PaymentIds, path: &[u16], text: &str) {
+    match path {
+        [ORGNL_INSTR_ID] => to.instruction = owned(text),
+        [ORGNL_END_TO_END_ID] => to.end_to_end = owned(text),
+        [ORGNL_TX_ID] => to.transaction = owned(text),
+        [ORGNL_UETR] => to.uetr = Uetr::parse(text).ok(),
         _ => {}
     }
 }
@@ -182,6 +204,8 @@ fn member(to: &mut ClearingMember, path: &[u16], text: &str) {
 
 /// A value below a party: a customer, or an institution in the customer's place.
 pub(crate) fn party(to: &mut Party, path: &[u16], text: &str) {
+    // Where either may stand: `Dbtr/Pty`, `Dbtr/Agt`.
+    let path = if let [PTY | AGT, rest @ ..] = path { rest } else { path };
     match path {
         [NM] | [FIN_INSTN_ID, NM] => to.name = owned(text),
         [ID, ORG_ID, ANY_BIC | BICOR_BEI | BIC | BEI] | [FIN_INSTN_ID, BICFI | BIC] => {

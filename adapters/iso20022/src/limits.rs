@@ -17,8 +17,12 @@ pub const NAME_BYTES_MAX: usize = 1024;
 pub const BINDINGS_MAX: usize = 256;
 /// Refusals of the file as a whole that are kept; the first says enough.
 pub const FILE_REFUSALS_MAX: usize = 16;
-/// Statuses, reasons and lines of additional information of a pacs.002, which is read whole.
+/// Statuses, reasons and lines of additional information of a pacs.002, and repeated elements of what else is read whole
+/// (camt.029, camt.056, pacs.028); entries of statements that are kept.
 pub const REPORT_ITEMS_MAX: usize = 100_000;
+/// Repeated elements (transactions, remittance lines, balances) of one entry or one statement's head. A batch of that many
+/// fills the bytes that an entry may have.
+pub const ENTRY_ITEMS_MAX: usize = 20_000;
 
 const _: () = assert!(20_000 * 4 < TOKEN_BYTES_MAX);
 const _: () = assert!(BINDINGS_MAX >= DEPTH_MAX && BINDINGS_MAX >= NAMESPACES_MAX);
