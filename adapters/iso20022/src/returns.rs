@@ -200,7 +200,7 @@ impl<R: BufRead> ReturnReader<R> {
             match (self.next_event()?, self.events.path()) {
                 (Event::End, _) => self.is_done = true,
                 (Event::Open, [_, _, ORGNL_GRP_INF]) => {
-                    self.group.original_message = Some(Default::default())
+                    self.group.original_message = Some(Default::default());
                 }
                 (Event::Open, [_, _, ORGNL_GRP_INF, RTR_RSN_INF]) => {
                     self.group.reasons.push(StatusReason::default());

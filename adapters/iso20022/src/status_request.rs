@@ -189,10 +189,10 @@ impl RequestedStatus {
             [ACCPTNC_DT_TM] => self.acceptance = Some(text.to_owned()),
             [CLR_SYS_REF] => self.clearing_reference = Some(text.to_owned()),
             [INSTG_AGT, rest @ ..] => {
-                fields::agent(self.instructing_agent.get_or_insert_default(), rest, text)
+                fields::agent(self.instructing_agent.get_or_insert_default(), rest, text);
             }
             [INSTD_AGT, rest @ ..] => {
-                fields::agent(self.instructed_agent.get_or_insert_default(), rest, text)
+                fields::agent(self.instructed_agent.get_or_insert_default(), rest, text);
             }
             _ => original_ids(&mut self.original, path, text),
         }

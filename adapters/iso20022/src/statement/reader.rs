@@ -289,7 +289,7 @@ impl<R: BufRead> StatementReader<R> {
         let (to, text) = (&mut self.balance, self.events.text());
         match self.events.path() {
             [_, _, _, BAL, TP, CD_OR_PRTRY, ..] | [_, _, _, BAL, TP, CD | PRTRY] => {
-                text.clone_into(&mut to.kind)
+                text.clone_into(&mut to.kind);
             }
             [_, _, _, BAL, CDT_DBT_IND] => to.is_credit = is_credit(text),
             [_, _, _, BAL, DT, ..] => text.clone_into(&mut to.date),
@@ -406,7 +406,7 @@ fn transaction_value(to: &mut StatedTransaction, path: &[u16], text: &str, curre
         [RLTD_PTIES, CDTR, rest @ ..] => fields::party(to.creditor.get_or_insert_default(), rest, text),
         [RLTD_PTIES, CDTR_ACCT, rest @ ..] => fields::account(&mut to.creditor_account, rest, text),
         [RLTD_AGTS, DBTR_AGT, rest @ ..] => {
-            fields::agent(to.debtor_agent.get_or_insert_default(), rest, text)
+            fields::agent(to.debtor_agent.get_or_insert_default(), rest, text);
         }
         [RLTD_AGTS, CDTR_AGT, rest @ ..] => {
             fields::agent(to.creditor_agent.get_or_insert_default(), rest, text);

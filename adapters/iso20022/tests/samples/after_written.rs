@@ -140,7 +140,7 @@ fn a_return_is_made_of_the_payment_that_it_returns() {
     assert_eq!(details.reasons[0].known(), Some(codes::FOCR));
     let version = MessageType::parse("pacs.004.001.09").expect("supported");
     let head = MessageHead::new(version, "RETURN-1", CREATION);
-    let text = write::to_text(|out| write::pacs004(out, &head, &[one.clone()])).expect("written");
+    let text = write::to_text(|out| write::pacs004(out, &head, std::slice::from_ref(&one))).expect("written");
     let (summary, entries) = read_returns(text.as_bytes()).expect("valid");
     assert_eq!((summary.refusals.len(), entries), (0, vec![ReturnEntry::Return(Box::new(one.clone()))]));
     assert_eq!(

@@ -35,10 +35,13 @@ fn reason(code: &str) -> String {
     format!("<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>")
 }
 
+/// What is decided, with the first reason's code; or why the status is refused.
+type Decided<'a> = Result<(Verdict, Option<&'a str>), codes::ReasonCode>;
+
 #[test]
 fn a_status_confirms_rejects_or_leaves_a_payment_waiting() {
     let accepted = |sts: &str| payment("T-1", &format!("<TxSts>{sts}</TxSts>"));
-    let rows: Vec<(String, Result<(Verdict, Option<&str>), codes::ReasonCode>)> = vec![
+    let rows: Vec<(String, Decided<'_>)> = vec![
         (accepted("ACCP"), Ok((Verdict::Accepted, None))),
         (accepted("ACSC"), Ok((Verdict::Accepted, None))),
         (accepted("ACWP"), Ok((Verdict::Accepted, None))),
