@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::codes::{self, Status, Verdict};
-use crate::payment::{Agent, OriginalMessage, PaymentIds, Refusal, header_refusals};
+use crate::original::OriginalMessage;
+use crate::payment::{Agent, PaymentIds, Refusal, header_refusals};
 use crate::status::{GroupStatus, StatusReason, StatusReport, TransactionStatus, inherited};
 
 /// What a bank decides on one payment, or on all payments of a message.

@@ -6,9 +6,10 @@
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
 
+use crate::original::OriginalMessage;
 use crate::payment::{
-    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, OriginalMessage, Party, PaymentIds,
-    ToldAmount, TransferDetails,
+    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, PaymentIds, ToldAmount,
+    TransferDetails,
 };
 use crate::schema::names::*;
 
@@ -177,6 +178,27 @@ pub(crate) fn original_ids(to: &mut PaymentIds, path: &[u16], text: &str) {
         [ORGNL_TX_ID] => to.transaction = owned(text),
         [ORGNL_UETR] => to.uetr = Uetr::parse(text).ok(),
         _ => {}
+    }
+}
+
+/// A value below `OrgnlTxRef`; what [`TransferDetails::to_reference`] keeps.
+pub(crate) fn original_reference(to: &mut Option<Box<TransferDetails>>, path: &[u16], text: &str) {
+    let kept = [
+        INTR_BK_STTLM_DT,
+        PMT_TP_INF,
+        RMT_INF,
+        ULTMT_DBTR,
+        DBTR,
+        DBTR_ACCT,
+        DBTR_AGT,
+        CDTR_AGT,
+        CDTR,
+        CDTR_ACCT,
+        ULTMT_CDTR,
+        PURP,
+    ];
+    if path.first().is_some_and(|name| kept.contains(name)) {
+        details(to.get_or_insert_default(), path, text, "");
     }
 }
 

@@ -18,6 +18,7 @@ pub mod generation;
 mod lexical;
 pub mod limits;
 mod namespace;
+pub mod original;
 pub mod payment;
 pub mod recall;
 pub mod reject;

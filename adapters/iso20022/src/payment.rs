@@ -141,29 +141,6 @@ impl PaymentIds {
     }
 }
 
-/// The message that an original payment came in (`OrgnlGrpInf`).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct OriginalMessage {
-    /// Its `MsgId`.
-    pub message_id: String,
-    /// Its type (`pacs.008.001.08`), as the sender writes it.
-    pub message_type: String,
-    /// Its `CreDtTm`.
-    pub creation: Option<String>,
-}
-
-impl OriginalMessage {
-    /// The message with that head.
-    #[must_use]
-    pub fn of(head: &MessageHead) -> Self {
-        Self {
-            message_id: head.message_id.clone(),
-            message_type: head.message_type.identifier().to_owned(),
-            creation: Some(head.creation.clone()),
-        }
-    }
-}
-
 /// An amount that is told, not cleared: exact text and currency code.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ToldAmount {

@@ -8,10 +8,11 @@ use std::io::BufRead;
 use crate::case::{Assignment, Case};
 use crate::codes::{self, ReasonCode};
 use crate::error::ReadError;
-use crate::fields::{original_ids, original_message, told};
+use crate::fields::{original_ids, original_message, original_reference, told};
 use crate::limits::Limits;
+use crate::original::OriginalMessage;
 use crate::payment::{
-    BusinessHead, CreditTransfer, MessageHead, OriginalMessage, PaymentIds, Refusal, ToldAmount,
+    BusinessHead, CreditTransfer, MessageHead, PaymentIds, Refusal, ToldAmount, TransferDetails,
     header_refusals,
 };
 use crate::schema::names::*;
@@ -78,6 +79,9 @@ pub struct RecalledPayment {
     pub original_settlement_date: Option<String>,
     /// Why (`CxlRsnInf`).
     pub reasons: Vec<StatusReason>,
+    /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
+    /// [`to_reference`](TransferDetails::to_reference) keeps them.
+    pub original_reference: Option<Box<TransferDetails>>,
 }
 
 impl RecalledPayment {
@@ -94,6 +98,7 @@ impl RecalledPayment {
             original_amount: Some(ToldAmount::of(payment.amount, payment.currency)),
             original_settlement_date: details.settlement_date.clone(),
             reasons: vec![StatusReason::new(reason, "")],
+            original_reference: Some(Box::new(details.to_reference())),
         }
     }
 
@@ -252,6 +257,7 @@ impl RecalledPayment {
             [ORGNL_INTR_BK_STTLM_AMT] => self.original_amount = Some(told(text, currency)),
             [ORGNL_INTR_BK_STTLM_DT] => self.original_settlement_date = Some(text.to_owned()),
             [CXL_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
             _ => original_ids(&mut self.original, path, text),
         }
     }

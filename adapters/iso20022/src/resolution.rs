@@ -10,9 +10,10 @@ use feiqian_core::uetr::Uetr;
 use crate::case::{Assignment, Case};
 use crate::codes::{self, RecallStatus, Verdict};
 use crate::error::ReadError;
-use crate::fields::{original_ids, original_message, told};
+use crate::fields::{original_ids, original_message, original_reference, told};
 use crate::limits::Limits;
-use crate::payment::{BusinessHead, OriginalMessage, PaymentIds, Refusal, ToldAmount, header_refusals};
+use crate::original::OriginalMessage;
+use crate::payment::{BusinessHead, PaymentIds, Refusal, ToldAmount, TransferDetails, header_refusals};
 use crate::recall::{Recall, RecalledPayment};
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
@@ -76,6 +77,9 @@ pub struct ResolvedPayment {
     pub original_amount: Option<ToldAmount>,
     /// `OrgnlIntrBkSttlmDt`, an ISO date.
     pub original_settlement_date: Option<String>,
+    /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
+    /// [`to_reference`](TransferDetails::to_reference) keeps them.
+    pub original_reference: Option<Box<TransferDetails>>,
 }
 
 impl ResolvedPayment {
@@ -92,6 +96,7 @@ impl ResolvedPayment {
             reasons: Vec::new(),
             original_amount: recalled.original_amount.clone(),
             original_settlement_date: recalled.original_settlement_date.clone(),
+            original_reference: recalled.original_reference.clone(),
         }
     }
 }
@@ -278,6 +283,7 @@ impl ResolvedPayment {
             [CXL_STS_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
             [ORGNL_INTR_BK_STTLM_AMT] => self.original_amount = Some(told(text, currency)),
             [ORGNL_INTR_BK_STTLM_DT] => self.original_settlement_date = Some(text.to_owned()),
+            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
             _ => original_ids(&mut self.original, path, text),
         }
     }

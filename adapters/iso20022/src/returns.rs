@@ -2,7 +2,7 @@
 //!
 //! As with transfers, faults of form end the reading, a return that can't be followed is [`ReturnEntry::Refused`], and
 //! what speaks against the file as a whole stands in the [`FileSummary`]. Whether the original payment exists, and how
-//! much of it may still be returned, is the engine's to say. `OrgnlTxRef` and `RtrChain` are validated and not kept.
+//! much of it may still be returned, is the engine's to say. `RtrChain` is validated and not kept.
 
 use std::io::BufRead;
 
@@ -12,10 +12,11 @@ use feiqian_core::money::Amount;
 use crate::codes::{self, ReasonCode};
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
-use crate::fields::{self, original_ids, original_message, told};
+use crate::fields::{self, original_ids, original_message, original_reference, told};
 use crate::limits::Limits;
+use crate::original::OriginalMessage;
 use crate::payment::{
-    Agent, Charge, CreditTransfer, FileSummary, MessageHead, OriginalMessage, PaymentIds, Refusal, ToldAmount,
+    Agent, Charge, CreditTransfer, FileSummary, MessageHead, PaymentIds, Refusal, ToldAmount, TransferDetails,
 };
 use crate::schema::Family;
 use crate::schema::names::*;
@@ -60,6 +61,9 @@ pub struct ReturnDetails {
     pub instructed_agent: Option<Agent>,
     /// Why (`RtrRsnInf`), codes of ExternalReturnReason1Code; at least one in a return that is not refused.
     pub reasons: Vec<StatusReason>,
+    /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
+    /// [`to_reference`](TransferDetails::to_reference) keeps them.
+    pub original_reference: Option<Box<TransferDetails>>,
 }
 
 /// A return that passed every check of form.
@@ -118,6 +122,7 @@ impl PaymentReturn {
             instructing_agent: details.instructed_agent.clone(),
             instructed_agent: details.instructing_agent.clone(),
             reasons: vec![StatusReason::new(reason, "")],
+            original_reference: Some(Box::new(details.to_reference())),
             ..ReturnDetails::default()
         };
         Self { index: 1, amount, currency: payment.currency, details }
@@ -369,6 +374,7 @@ fn value(to: &mut ReturnDetails, path: &[u16], text: &str, currency: &str) {
         [INSTG_AGT, rest @ ..] => fields::agent(to.instructing_agent.get_or_insert_default(), rest, text),
         [INSTD_AGT, rest @ ..] => fields::agent(to.instructed_agent.get_or_insert_default(), rest, text),
         [RTR_RSN_INF, rest @ ..] => reason_value(to.reasons.last_mut(), rest, text),
+        [ORGNL_TX_REF, rest @ ..] => original_reference(&mut to.original_reference, rest, text),
         _ => original_ids(&mut to.original, path, text),
     }
 }

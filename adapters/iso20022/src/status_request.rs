@@ -5,10 +5,11 @@ use std::io::BufRead;
 
 use crate::codes;
 use crate::error::ReadError;
-use crate::fields::{self, original_ids, original_message};
+use crate::fields::{self, original_ids, original_message, original_reference};
 use crate::limits::Limits;
+use crate::original::OriginalMessage;
 use crate::payment::{
-    Agent, BusinessHead, CreditTransfer, MessageHead, OriginalMessage, PaymentIds, Refusal, header_refusals,
+    Agent, BusinessHead, CreditTransfer, MessageHead, PaymentIds, Refusal, TransferDetails, header_refusals,
 };
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
@@ -63,6 +64,9 @@ pub struct RequestedStatus {
     pub instructing_agent: Option<Agent>,
     /// `InstdAgt`.
     pub instructed_agent: Option<Agent>,
+    /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
+    /// [`to_reference`](TransferDetails::to_reference) keeps them.
+    pub original_reference: Option<Box<TransferDetails>>,
 }
 
 impl RequestedStatus {
@@ -73,6 +77,7 @@ impl RequestedStatus {
             id: Some(id.to_owned()),
             original_message: Some(OriginalMessage::of(head)),
             original: payment.details.ids.clone(),
+            original_reference: Some(Box::new(payment.details.to_reference())),
             ..Self::default()
         }
     }
@@ -194,6 +199,7 @@ impl RequestedStatus {
             [INSTD_AGT, rest @ ..] => {
                 fields::agent(self.instructed_agent.get_or_insert_default(), rest, text);
             }
+            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
             _ => original_ids(&mut self.original, path, text),
         }
     }

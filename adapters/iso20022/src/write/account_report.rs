@@ -353,20 +353,9 @@ fn related_parties<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransacti
         return Ok(());
     }
     to.start("RltdPties")?;
-    party(to, "Dbtr", debtor.as_ref())?;
+    parts::party_or_agent(to, "Dbtr", debtor.as_ref())?;
     parts::account(to, "DbtrAcct", debtor_account.as_ref())?;
-    party(to, "Cdtr", creditor.as_ref())?;
+    parts::party_or_agent(to, "Cdtr", creditor.as_ref())?;
     parts::account(to, "CdtrAcct", creditor_account.as_ref())?;
-    to.end()
-}
-
-fn party<W: Write>(to: &mut XmlWriter<W>, name: &'static str, party: Option<&Party>) -> io::Result<()> {
-    let Some(party) = party else { return Ok(()) };
-    to.start(name)?;
-    if to.has("Pty") {
-        parts::party(to, "Pty", party)?;
-    } else {
-        parts::party_body(to, party)?;
-    }
     to.end()
 }

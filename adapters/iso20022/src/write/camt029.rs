@@ -61,5 +61,6 @@ fn transaction<W: Write>(to: &mut XmlWriter<W>, one: &ResolvedPayment) -> io::Re
     parts::reasons(to, "CxlStsRsnInf", &one.reasons)?;
     parts::told(to, "OrgnlIntrBkSttlmAmt", one.original_amount.as_ref())?;
     to.checked_if_known("OrgnlIntrBkSttlmDt", one.original_settlement_date.as_deref())?;
+    parts::original_reference(to, one.original_reference.as_deref())?;
     to.end()
 }

@@ -98,5 +98,6 @@ fn transaction<W: Write>(to: &mut XmlWriter<W>, one: &RecalledPayment) -> io::Re
     parts::told(to, "OrgnlIntrBkSttlmAmt", one.original_amount.as_ref())?;
     to.checked_if_known("OrgnlIntrBkSttlmDt", one.original_settlement_date.as_deref())?;
     parts::reasons(to, "CxlRsnInf", &one.reasons)?;
+    parts::original_reference(to, one.original_reference.as_deref())?;
     to.end()
 }

@@ -59,6 +59,7 @@ fn payment_return<W: Write>(
         parts::optional_agent(to, name, own.as_ref().filter(|_| own != of_group))?;
     }
     parts::reasons(to, "RtrRsnInf", &details.reasons)?;
+    parts::original_reference(to, details.original_reference.as_deref())?;
     to.end()
 }
 

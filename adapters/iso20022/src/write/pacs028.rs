@@ -45,5 +45,6 @@ fn transaction<W: Write>(to: &mut XmlWriter<W>, one: &RequestedStatus) -> io::Re
     to.optional("ClrSysRef", one.clearing_reference.as_deref(), ID_MAX)?;
     parts::optional_agent(to, "InstgAgt", one.instructing_agent.as_ref())?;
     parts::optional_agent(to, "InstdAgt", one.instructed_agent.as_ref())?;
+    parts::original_reference(to, one.original_reference.as_deref())?;
     to.end()
 }

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use crate::payment::{
-    AccountId, Agent, ClearingMember, OriginalMessage, Party, PaymentIds, ToldAmount, TransferDetails,
-};
+use crate::original::OriginalMessage;
+use crate::original::is_told;
+use crate::payment::{AccountId, Agent, ClearingMember, Party, PaymentIds, ToldAmount, TransferDetails};
 use crate::status::{ADDITIONAL_CHARS_MAX, StatusReason};
 use crate::write::xml::XmlWriter;
 use crate::xml::shortened;
@@ -215,6 +215,48 @@ pub(crate) fn original_ids<W: Write>(to: &mut XmlWriter<W>, ids: &PaymentIds) ->
 /// The UETR of an original transaction, from 2019 on.
 pub(crate) fn original_uetr<W: Write>(to: &mut XmlWriter<W>, ids: &PaymentIds) -> io::Result<()> {
     to.if_known("OrgnlUETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)
+}
+
+/// `OrgnlTxRef`: the parties of an original transaction, each as customer or institution where the version asks which.
+pub(crate) fn original_reference<W: Write>(
+    to: &mut XmlWriter<W>,
+    details: Option<&TransferDetails>,
+) -> io::Result<()> {
+    let Some(details) = details else { return Ok(()) };
+    to.start("OrgnlTxRef")?;
+    to.checked_if_known("IntrBkSttlmDt", details.settlement_date.as_deref())?;
+    payment_type(to, details)?;
+    remittance(to, &details.remittance, &details.remittance_references)?;
+    party_or_agent(to, "UltmtDbtr", details.ultimate_debtor.as_ref())?;
+    party_or_agent(to, "Dbtr", Some(&details.debtor).filter(|party| is_told(party)))?;
+    account(to, "DbtrAcct", details.debtor_account.as_ref())?;
+    optional_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    optional_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    party_or_agent(to, "Cdtr", Some(&details.creditor).filter(|party| is_told(party)))?;
+    account(to, "CdtrAcct", details.creditor_account.as_ref())?;
+    party_or_agent(to, "UltmtCdtr", details.ultimate_creditor.as_ref())?;
+    if to.has("Purp") {
+        to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
+    }
+    to.end()
+}
+
+/// A party; below `Agt` where it is an institution and the version has that.
+pub(crate) fn party_or_agent<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    of: Option<&Party>,
+) -> io::Result<()> {
+    let Some(of) = of else { return Ok(()) };
+    to.start(name)?;
+    if of.member.is_some() && to.has("Agt") {
+        institution(to, "Agt", of)?;
+    } else if to.has("Pty") {
+        party(to, "Pty", of)?;
+    } else {
+        party_body(to, of)?;
+    }
+    to.end()
 }
 
 /// An amount as told, which its type must allow.

@@ -2,9 +2,8 @@
 //! of the samples: against the expected facts, against the list of refusals, and written and read back.
 
 use feiqian_iso20022::case::{Assignment, CaseParty};
-use feiqian_iso20022::payment::{
-    BusinessHead, FileSummary, MessageHead, OriginalMessage, PaymentIds, Refusal, ToldAmount,
-};
+use feiqian_iso20022::original::OriginalMessage;
+use feiqian_iso20022::payment::{BusinessHead, FileSummary, MessageHead, PaymentIds, Refusal, ToldAmount};
 use feiqian_iso20022::recall::Recall;
 use feiqian_iso20022::resolution::Resolution;
 use feiqian_iso20022::returns::{PaymentReturn, ReturnEntry, ReturnReader};

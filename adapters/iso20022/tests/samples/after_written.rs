@@ -6,7 +6,8 @@ use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::case::{Case, CaseParty};
 use feiqian_iso20022::codes::{self, RecallStatus};
 use feiqian_iso20022::derive::return_id;
-use feiqian_iso20022::payment::{Agent, Charge, MessageHead, OriginalMessage, Party, PaymentIds, ToldAmount};
+use feiqian_iso20022::original::OriginalMessage;
+use feiqian_iso20022::payment::{Agent, Charge, MessageHead, Party, PaymentIds, ToldAmount, TransferDetails};
 use feiqian_iso20022::recall::{Recall, RecalledGroup, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedGroup, ResolvedPayment};
 use feiqian_iso20022::returns::{PaymentReturn, ReturnDetails, ReturnEntry};
@@ -45,6 +46,27 @@ fn original() -> OriginalMessage {
         message_type: "pacs.008.001.08".to_owned(),
         creation: owned("2026-03-16T08:00:00Z"),
     }
+}
+
+/// The parties of a payment, with LEIs and a purpose where the generation has them, and an institution as such.
+fn reference(is_new: bool) -> Option<Box<TransferDetails>> {
+    let mut details = full_transfer().details.to_reference();
+    details.priority = owned("HIGH");
+    if is_new {
+        details.creditor = Party {
+            bic: Some(bic("BNKBXXAAXXX")),
+            name: owned("Bank B"),
+            member: details.debtor_agent.as_ref().and_then(|agent| agent.member.clone()),
+            ..Party::default()
+        };
+        return Some(Box::new(details));
+    }
+    details.purpose = None;
+    let parties = [&mut details.ultimate_debtor, &mut details.ultimate_creditor];
+    parties.into_iter().flatten().chain([&mut details.debtor]).for_each(|party| party.lei = None);
+    let agents = [&mut details.debtor_agent, &mut details.creditor_agent];
+    agents.into_iter().flatten().for_each(|agent| agent.lei = None);
+    Some(Box::new(details))
 }
 
 /// A reason with all that it may say, as the version has the code.
@@ -91,6 +113,7 @@ pub(crate) fn returns(message: MessageType) -> (MessageHead, Vec<PaymentReturn>)
         instructing_agent: Some(Agent::of_bic(bic("CLRHXXAAXXX"))),
         instructed_agent: Some(Agent::of_bic(bic("BNKCXXAAXXX"))),
         reasons: vec![reason("AC04", true)],
+        original_reference: reference(is_new),
     };
     let short = ReturnDetails {
         original: PaymentIds { transaction: owned("TX-9"), ..PaymentIds::default() },
@@ -190,6 +213,7 @@ pub(crate) fn recall(message: MessageType) -> Recall {
             original_amount: told("12.5"),
             original_settlement_date: owned("2026-03-16"),
             reasons: vec![reason("FRAD", is_listed), reason("OWN-REASON", false)],
+            original_reference: reference(message.version() >= 8),
         }],
     }
 }
@@ -237,6 +261,7 @@ pub(crate) fn resolution(message: MessageType) -> Resolution {
     let answer = Resolution::of(&asked, "ANSWER-1", CREATION, RecallStatus::Rjcr);
     let mut payment = ResolvedPayment::of(&asked.transactions[0], "CXS-1", RecallStatus::Rjcr);
     payment.original = ids(message.version() >= 9);
+    payment.original_reference = reference(message.version() >= 9);
     payment.reasons = vec![reason("CUST", true), reason("PTNA", is_listed)];
     let mut header = business(message.identifier());
     header.from = Agent::of_bic(bic("BNKBXXAAXXX"));
@@ -331,6 +356,7 @@ pub(crate) fn status_request(message: MessageType) -> StatusRequest {
             clearing_reference: owned("CLR-1"),
             instructing_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
             instructed_agent: Some(Agent::of_bic(bic("CLRHXXAAXXX"))),
+            original_reference: reference(message.version() >= 3),
         }],
     }
 }
