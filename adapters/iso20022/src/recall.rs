@@ -117,7 +117,7 @@ impl RecalledPayment {
 }
 
 impl Recall {
-    /// Reads a camt.056 of at most [`REPORT_ITEMS_MAX`](crate::limits::REPORT_ITEMS_MAX) repeated elements.
+    /// Reads a camt.056 of at most [`WHOLE_ITEMS_MAX`](crate::limits::WHOLE_ITEMS_MAX) repeated elements.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.

@@ -120,7 +120,7 @@ impl Resolution {
         }
     }
 
-    /// Reads a camt.029 of at most [`REPORT_ITEMS_MAX`](crate::limits::REPORT_ITEMS_MAX) repeated elements.
+    /// Reads a camt.029 of at most [`WHOLE_ITEMS_MAX`](crate::limits::WHOLE_ITEMS_MAX) repeated elements.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.

@@ -13,14 +13,14 @@ use crate::codes::{self, ReasonCode};
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
 use crate::fields::{self, original_ids, original_message, original_reference, told};
-use crate::limits::Limits;
+use crate::limits::{ENTRY_ITEMS_MAX, Limits};
 use crate::original::OriginalMessage;
 use crate::payment::{
     Agent, Charge, CreditTransfer, FileSummary, MessageHead, PaymentIds, Refusal, ToldAmount, TransferDetails,
 };
 use crate::schema::Family;
 use crate::schema::names::*;
-use crate::status::{StatusReason, inherited, reason_value};
+use crate::status::{StatusReason, reason_value};
 use crate::totals::Totals;
 use crate::transfers::{check_sender, read_until_document, refuse, with_reference};
 
@@ -137,6 +137,8 @@ pub struct ReturnReader<R> {
     head: MessageHead,
     /// What the group says for every return.
     group: ReturnDetails,
+    /// Reasons of the group, so far.
+    group_reasons: u64,
     /// `GrpRtr`: every payment of the original message is returned.
     is_whole: bool,
     draft: Draft,
@@ -153,6 +155,8 @@ struct Draft {
     amount: ToldAmount,
     /// Where its start tag ended.
     start: u64,
+    /// Repeated elements, so far.
+    items: usize,
 }
 
 impl<R: BufRead> ReturnReader<R> {
@@ -175,6 +179,7 @@ impl<R: BufRead> ReturnReader<R> {
             limits,
             head,
             group: ReturnDetails::default(),
+            group_reasons: 0,
             is_whole: false,
             draft: Draft::default(),
             totals: Totals::default(),
@@ -207,13 +212,11 @@ impl<R: BufRead> ReturnReader<R> {
                 (Event::Open, [_, _, ORGNL_GRP_INF]) => {
                     self.group.original_message = Some(Default::default());
                 }
-                (Event::Open, [_, _, ORGNL_GRP_INF, RTR_RSN_INF]) => {
-                    self.group.reasons.push(StatusReason::default());
-                }
+                (Event::Open, [_, _, ORGNL_GRP_INF, RTR_RSN_INF]) => self.group_reasons += 1,
                 (Event::Value, [_, _, ORGNL_GRP_INF, ..]) => self.group_value(),
                 (Event::Open, [_, _, TX_INF]) => self.open_return()?,
                 (Event::Close, [_, _, TX_INF]) => return self.close_return().map(Some),
-                (Event::Open, [_, _, TX_INF, path @ ..]) => open_part(&mut self.draft.details, path),
+                (Event::Open, [_, _, TX_INF, ..]) => self.open_part()?,
                 (Event::Value, [_, _, TX_INF, ..]) => self.return_value()?,
                 _ => {}
             }
@@ -272,11 +275,16 @@ impl<R: BufRead> ReturnReader<R> {
         Ok(())
     }
 
+    /// Of the group's reasons only the first one's code is kept: it stands for returns that give none.
     fn group_value(&mut self) {
         let [_, _, _, path @ ..] = self.events.path() else { return };
         let text = self.events.text();
         match path {
-            [RTR_RSN_INF, rest @ ..] => reason_value(self.group.reasons.last_mut(), rest, text),
+            [RTR_RSN_INF, RSN | RTR_RSN, ..] if self.group_reasons == 1 => {
+                self.group.reasons = vec![StatusReason::default()];
+                reason_value(self.group.reasons.last_mut(), path.get(1..).unwrap_or_default(), text);
+            }
+            [RTR_RSN_INF, ..] => {}
             _ => original_message(self.group.original_message.get_or_insert_default(), path, text),
         }
     }
@@ -297,12 +305,35 @@ impl<R: BufRead> ReturnReader<R> {
         Ok(())
     }
 
-    fn return_value(&mut self) -> Result<()> {
+    /// Keeps what one return may hold within its bounds.
+    fn count(&mut self) -> Result<()> {
+        self.draft.items += usize::from(self.events.is_repeated());
+        if self.draft.items > ENTRY_ITEMS_MAX {
+            let text = format!("more than {ENTRY_ITEMS_MAX} reasons and details in one return; shorten it");
+            return self.fail(ErrorCode::TooMany, text);
+        }
         if self.events.position() - self.draft.start > self.limits.transaction_bytes_max {
             let text =
                 format!("a return has more than {} bytes; shorten it", self.limits.transaction_bytes_max);
             return self.fail(ErrorCode::TooLarge, text);
         }
+        Ok(())
+    }
+
+    fn open_part(&mut self) -> Result<()> {
+        self.count()?;
+        let details = &mut self.draft.details;
+        match self.events.path() {
+            [_, _, _, RTR_RSN_INF] => details.reasons.push(StatusReason::default()),
+            [_, _, _, INSTG_AGT] => details.instructing_agent = None,
+            [_, _, _, INSTD_AGT] => details.instructed_agent = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn return_value(&mut self) -> Result<()> {
+        self.count()?;
         let [_, _, _, path @ ..] = self.events.path() else { return Ok(()) };
         let text = self.events.text();
         let currency = self.events.attribute().map_or("", |(_, currency)| currency);
@@ -316,7 +347,7 @@ impl<R: BufRead> ReturnReader<R> {
     fn close_return(&mut self) -> Result<ReturnEntry> {
         let Draft { mut details, amount, .. } = std::mem::take(&mut self.draft);
         if details.reasons.is_empty() {
-            details.reasons = inherited(&self.group.reasons);
+            details.reasons.clone_from(&self.group.reasons);
         }
         if details.original_message.is_none() {
             details.original_message.clone_from(&self.group.original_message);
@@ -340,16 +371,6 @@ impl<R: BufRead> ReturnReader<R> {
                 ReturnEntry::Refused(Box::new(RefusedReturn { index, amount, details, refusal }))
             }
         })
-    }
-}
-
-/// An element of a return begins.
-fn open_part(to: &mut ReturnDetails, path: &[u16]) {
-    match path {
-        [RTR_RSN_INF] => to.reasons.push(StatusReason::default()),
-        [INSTG_AGT] => to.instructing_agent = None,
-        [INSTD_AGT] => to.instructed_agent = None,
-        _ => {}
     }
 }
 

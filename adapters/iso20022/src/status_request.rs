@@ -92,7 +92,7 @@ impl RequestedStatus {
 }
 
 impl StatusRequest {
-    /// Reads a pacs.028 of at most [`REPORT_ITEMS_MAX`](crate::limits::REPORT_ITEMS_MAX) repeated elements.
+    /// Reads a pacs.028 of at most [`WHOLE_ITEMS_MAX`](crate::limits::WHOLE_ITEMS_MAX) repeated elements.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.

@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
-use crate::limits::{Limits, REPORT_ITEMS_MAX};
+use crate::limits::{Limits, WHOLE_ITEMS_MAX};
 use crate::payment::BusinessHead;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
@@ -24,7 +24,7 @@ pub(crate) trait Whole: Sized {
     fn reference(&self) -> (Option<&BusinessHead>, &str);
 }
 
-/// Reads a whole message with at most [`REPORT_ITEMS_MAX`] repeated elements.
+/// Reads a whole message with at most [`WHOLE_ITEMS_MAX`] repeated elements.
 pub(crate) fn read<M: Whole>(input: impl BufRead, limits: Limits) -> Result<M, ReadError> {
     let mut events = Events::new(input, &limits);
     let (message_type, business) = read_until_document(&mut events)?;
@@ -54,8 +54,8 @@ fn fill<R: BufRead, M: Whole>(
         if matches!(event, Event::Open | Event::Value) && events.is_repeated() {
             items += 1;
         }
-        if items > REPORT_ITEMS_MAX {
-            let text = format!("more than {REPORT_ITEMS_MAX} repeated elements; split the message");
+        if items > WHOLE_ITEMS_MAX {
+            let text = format!("more than {WHOLE_ITEMS_MAX} repeated elements; split the message");
             return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
         }
         match (event, events.path()) {

@@ -103,7 +103,7 @@ fn a_confirmation_belongs_to_the_group_that_it_names() {
 }
 
 /// A message of each kind, as written.
-fn texts() -> [String; 4] {
+pub(crate) fn texts() -> [String; 4] {
     let message = |id| MessageType::parse(id).expect("supported");
     let (head, returns) = after_written::returns(message("pacs.004.001.09"));
     let recall = after_written::recall(message("camt.056.001.08"));
@@ -118,7 +118,7 @@ fn texts() -> [String; 4] {
 }
 
 /// What each reader says of the bytes.
-fn codes_of(bytes: &[u8]) -> [Option<ErrorCode>; 4] {
+pub(crate) fn codes_of(bytes: &[u8]) -> [Option<ErrorCode>; 4] {
     let limits = Limits::default();
     [
         read_returns(bytes).err().map(|error| error.code),
@@ -218,6 +218,19 @@ fn variants_of_a_return_are_refused_with_their_code_and_nothing_else() {
         });
         assert_eq!(file.chain(single).collect::<Vec<String>>().join(" "), *expected, "{to}");
     }
+    let group = "<OrgnlGrpInf><OrgnlMsgId>G-1</OrgnlMsgId><OrgnlMsgNmId>pacs.008.001.08</OrgnlMsgNmId><RtrRsnInf><Rsn>\
+                 <Cd>FOCR</Cd></Rsn><AddtlInf>long</AddtlInf></RtrRsnInf><RtrRsnInf><Rsn><Cd>AC06</Cd></Rsn></RtrRsnInf>\
+                 </OrgnlGrpInf>";
+    let inherited = text.replacen("<RtrRsnInf><Rsn><Prtry>OWN-1</Prtry></Rsn></RtrRsnInf>", "", 1);
+    let inherited = inherited.replacen("<TxInf>", &format!("{group}<TxInf>"), 1);
+    let (_, entries) = read_returns(inherited.as_bytes()).expect("readable");
+    let feiqian_iso20022::returns::ReturnEntry::Return(one) = &entries[1] else { panic!("{:?}", entries[1]) };
+    let reasons: Vec<Option<codes::ReasonCode>> = one.details.reasons.iter().map(|one| one.known()).collect();
+    assert_eq!(
+        (reasons.as_slice(), one.details.reasons[0].additional.len()),
+        ([Some(codes::FOCR)].as_slice(), 0)
+    );
+    assert_eq!(one.details.original_message.as_ref().map(|message| message.message_id.as_str()), Some("G-1"));
     let body_start = text.find("<TxInf>").expect("a return");
     let body_end = text.rfind("</TxInf>").expect("a return") + "</TxInf>".len();
     let whole = format!("{}{}", &text[..body_start], &text[body_end..]);
@@ -233,7 +246,7 @@ fn variants_of_a_return_are_refused_with_their_code_and_nothing_else() {
 #[test]
 fn what_is_read_whole_is_bounded() {
     let texts = texts();
-    let many = feiqian_iso20022::limits::REPORT_ITEMS_MAX;
+    let many = feiqian_iso20022::limits::WHOLE_ITEMS_MAX;
     let crowds = [
         (1, "<TxInf>", "<TxInf></TxInf>"),
         (2, "<TxInfAndSts>", "<TxInfAndSts></TxInfAndSts>"),
@@ -244,6 +257,9 @@ fn what_is_read_whole_is_bounded() {
         let crowded = texts[place].replacen(at, &format!("{}{at}", item.repeat(many)), 1);
         assert_eq!(codes_of(crowded.as_bytes())[place], Some(ErrorCode::TooMany), "{at}");
     }
+    let lines = "<RtrRsnInf></RtrRsnInf>".repeat(feiqian_iso20022::limits::ENTRY_ITEMS_MAX);
+    let crowded = texts[0].replacen("<RtrRsnInf>", &format!("{lines}<RtrRsnInf>"), 1);
+    assert_eq!(codes_of(crowded.as_bytes())[0], Some(ErrorCode::TooMany));
     let few = Limits { transactions_max: 1, ..Limits::default() };
     let mut reader =
         feiqian_iso20022::returns::ReturnReader::new(texts[0].as_bytes(), few).expect("a good head");
