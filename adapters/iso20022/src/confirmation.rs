@@ -1,5 +1,5 @@
-//! A pacs.002 that comes in from a creditor's bank: its decision on a payment that waits for the receiver's confirmation
-//! (SCT Inst, TIPS), made of statuses of transactions and of whole messages.
+//! A pacs.002 that comes in from a creditor's bank: its decision on a payment that waits for the receiver's
+//! confirmation (SCT Inst, TIPS), made of statuses of transactions and of whole messages.
 //!
 //! Values only. Whether the payment waits, for this bank, and still in time, is the engine's to say.
 
@@ -53,8 +53,9 @@ impl StatusReport {
 
     /// The decisions of the report: one a transaction, or one a message where it names no transaction.
     ///
-    /// A transaction without a status or reason of its own has that of its group. An `Err` is a status that can't be
-    /// followed: no status (CH21) or an unknown one (CH16), no payment named (CH21), a rejection without a reason (CH21).
+    /// A transaction without a status or reason of its own has that of its group. An `Err` is a status that can't
+    /// be followed: no status (CH21) or an unknown one (CH16), no payment named (CH21), a rejection without a
+    /// reason (CH21).
     #[must_use]
     pub fn confirmations(&self) -> Vec<Result<Confirmation, Refusal>> {
         if self.transactions.is_empty() {

@@ -44,8 +44,8 @@ pub fn derive_uetr(head: &MessageHead, details: &TransferDetails, index: u64) ->
     digest(CONTEXT, family, &fields, index)
 }
 
-/// The id of a return (pacs.004), which carries only the id of what it returns: derived from who sent it, its message,
-/// its `RtrId` and the references of the payment.
+/// The id of a return (pacs.004), which carries only the id of what it returns: derived from who sent it, its
+/// message, its `RtrId` and the references of the payment.
 ///
 /// `index` is its place in the file, from 1.
 #[must_use]

@@ -32,8 +32,8 @@ fn column(family: Family) -> Option<usize> {
 }
 
 /// The type of `family` that belongs to the generation of `message`; an earlier one where that version is not
-/// supported. `None` for families that are no part of the payment's life (statements, headers, pain.001, admi.002), and
-/// where the generation knows no such message (no pacs.028 before 2017).
+/// supported. `None` for families that are no part of the payment's life (statements, headers, pain.001, admi.002),
+/// and where the generation knows no such message (no pacs.028 before 2017).
 #[must_use]
 pub fn in_generation(message: MessageType, family: Family) -> Option<MessageType> {
     let (from, to) = (column(message.family())?, column(family)?);

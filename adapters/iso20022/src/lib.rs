@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`payment`] (what a message says), [`transfers`] (streaming it out of a file), [`status`] and
 //! [`reject`] (the answers), [`confirmation`] (an answer that decides), [`returns`], [`recall`], [`resolution`] and
-//! [`status_request`] (what comes after a payment), [`statement`] (accounts as another bank keeps them),
-//! [`write`] (all that is written), [`generation`] (which version answers which), then below them [`events`] (the validating reader) and
-//! the tables of the schemas. Pure: no file, socket, clock or randomness; times and ids come in as values.
+//! [`status_request`] (what comes after a payment), [`statement`] (accounts as another bank keeps them), [`mod@write`]
+//! (all that is written), [`generation`] (which version answers which), then below them [`events`] (the validating
+//! reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times and ids come in as
+//! values.
 #![forbid(unsafe_code)]
 
 pub mod case;

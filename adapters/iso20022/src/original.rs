@@ -27,8 +27,8 @@ impl OriginalMessage {
 }
 
 impl TransferDetails {
-    /// What of the details an `OrgnlTxRef` can carry: parties, accounts, agents, payment type, remittance information,
-    /// purpose and settlement date.
+    /// What of the details an `OrgnlTxRef` can carry: parties, accounts, agents, payment type, remittance
+    /// information, purpose and settlement date.
     #[must_use]
     pub fn to_reference(&self) -> Self {
         let of = self.clone();

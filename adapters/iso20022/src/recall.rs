@@ -134,7 +134,8 @@ impl Recall {
         Ok(recall)
     }
 
-    /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), counts (AM18).
+    /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), counts
+    /// (AM18).
     #[must_use]
     pub fn refusals(&self) -> Vec<Refusal> {
         let assigner = ("Assgnr", self.assignment.assigner.agent());

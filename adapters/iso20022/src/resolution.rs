@@ -56,7 +56,8 @@ pub struct ResolvedGroup {
     pub reasons: Vec<StatusReason>,
 }
 
-/// The answer on one payment (`TxInfAndSts`). What the group or message says for all is filled in where it says nothing.
+/// The answer on one payment (`TxInfAndSts`). What the group or message says for all is filled in where it says
+/// nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ResolvedPayment {
     /// `CxlStsId`.
@@ -145,7 +146,8 @@ impl Resolution {
         RecallStatus::parse(status).map(RecallStatus::verdict)
     }
 
-    /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), no status (CH21).
+    /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), no status
+    /// (CH21).
     #[must_use]
     pub fn refusals(&self) -> Vec<Refusal> {
         let assigner = ("Assgnr", self.assignment.assigner.agent());

@@ -1,8 +1,8 @@
 //! Streams the returns of a pacs.004 (payment return) out of a validated file, one at a time.
 //!
-//! As with transfers, faults of form end the reading, a return that can't be followed is [`ReturnEntry::Refused`], and
-//! what speaks against the file as a whole stands in the [`FileSummary`]. Whether the original payment exists, and how
-//! much of it may still be returned, is the engine's to say. `RtrChain` is validated and not kept.
+//! As with transfers, faults of form end the reading, a return that can't be followed is [`ReturnEntry::Refused`],
+//! and what speaks against the file as a whole stands in the [`FileSummary`]. Whether the original payment exists,
+//! and how much of it may still be returned, is the engine's to say. `RtrChain` is validated and not kept.
 
 use std::io::BufRead;
 

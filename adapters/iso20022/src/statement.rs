@@ -1,8 +1,9 @@
 //! Accounts as another bank keeps them: reports within a day (camt.052), statements (camt.053) and notifications
-//! (camt.054), as values. [`StatementReader`] streams them, [`read_statements`] keeps them; `write::account_report` writes our
-//! own.
+//! (camt.054), as values. [`StatementReader`] streams them, [`read_statements`] keeps them; `write::account_report`
+//! writes our own.
 //!
-//! Amounts are exact, in minor units of their currency. What a statement says is never judged here but for its own sums.
+//! Amounts are exact, in minor units of their currency. What a statement says is never judged here but for its own
+//! sums.
 
 mod reader;
 
@@ -223,8 +224,8 @@ impl AccountStatement {
         booked.fold(0_i128, |sum, entry| sum.saturating_add(entry.signed()))
     }
 
-    /// By how much the closing balance differs from the opening balance and the booked entries, in minor units: zero if
-    /// the statement agrees with itself. None without both balances, or where currencies mix.
+    /// By how much the closing balance differs from the opening balance and the booked entries, in minor units:
+    /// zero if the statement agrees with itself. None without both balances, or where currencies mix.
     #[must_use]
     pub fn difference(&self) -> Option<i128> {
         let (opening, closing) = (self.opening()?, self.closing()?);
@@ -235,8 +236,8 @@ impl AccountStatement {
     }
 }
 
-/// Reads a whole camt.052, camt.053 or camt.054 of at most [`REPORT_ITEMS_MAX`] entries and statements; for more, use the
-/// [`StatementReader`].
+/// Reads a whole camt.052, camt.053 or camt.054 of at most [`REPORT_ITEMS_MAX`] statements, entries and
+/// transactions; for more, use the [`StatementReader`].
 ///
 /// # Errors
 /// [`ReadError`] where it can't be read, is another message, or is larger.
@@ -248,9 +249,12 @@ pub fn read_statements(
     let mut statements: Vec<AccountStatement> = Vec::new();
     let mut items = 0;
     while let Some(item) = reader.next_item()? {
-        items += 1;
+        items += match &item {
+            StatementItem::Statement(_) => 1,
+            StatementItem::Entry(entry) => entry.transactions.len().saturating_add(1),
+        };
         if items > REPORT_ITEMS_MAX {
-            let text = format!("more than {REPORT_ITEMS_MAX} entries; split the message");
+            let text = format!("more than {REPORT_ITEMS_MAX} entries and transactions; split the message");
             return Err(reader.fault(ErrorCode::TooMany, text));
         }
         match (item, statements.last_mut()) {

@@ -1,17 +1,18 @@
 //! Payment status reports (pacs.002): the answer to a file, as values, and reading them.
 //!
-//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code of
-//! the external code sets; those that the engine gives stand in `codes.rs`.
+//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code
+//! of the external code sets; those that the engine gives stand in `codes.rs`.
 
 use std::io::BufRead;
 
-use crate::codes::{ReasonCode, Status};
+use crate::codes::{self, CodeSet, ReasonCode, Status};
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
 use crate::fields;
 use crate::generation::in_generation;
 use crate::limits::{Limits, REPORT_ITEMS_MAX};
 use crate::payment::{Agent, BusinessHead, MessageHead, Party, PaymentIds, Refusal, TransferDetails};
+use crate::returns::ReturnDetails;
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
@@ -19,13 +20,13 @@ use crate::transfers::{read_until_document, with_reference};
 /// Characters of one `AddtlInf` (`Max105Text`); longer texts are written as several.
 pub const ADDITIONAL_CHARS_MAX: usize = 105;
 
-/// Why a status is what it is (`StsRsnInf`), or why a payment is returned (`RtrRsnInf`), recalled (`CxlRsnInf`) or a
-/// recall answered so (`CxlStsRsnInf`).
+/// Why a status is what it is (`StsRsnInf`), or why a payment is returned (`RtrRsnInf`), recalled (`CxlRsnInf`) or
+/// a recall answered so (`CxlStsRsnInf`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StatusReason {
     /// Who gives the reason (`Orgtr`), where said.
     pub originator: Option<Party>,
-    /// A code of the external set that belongs to the message ([`CodeSet`](crate::codes::CodeSet)).
+    /// A code of the external set that belongs to the message ([`CodeSet`]).
     pub code: Option<String>,
     /// A code of the sender's own.
     pub proprietary: Option<String>,
@@ -40,6 +41,16 @@ impl StatusReason {
         let characters: Vec<char> = text.chars().collect();
         let additional = characters.chunks(ADDITIONAL_CHARS_MAX).map(String::from_iter).collect();
         Self { code: Some(code.as_str().to_owned()), additional, ..Self::default() }
+    }
+
+    /// The reason of a refusal in the code set of the message that carries it: a code that the set lacks becomes
+    /// NARR, the code standing before the text.
+    #[must_use]
+    pub fn of(refusal: &Refusal, set: CodeSet) -> Self {
+        if refusal.code.is_in(set) {
+            return Self::from(refusal);
+        }
+        Self::new(codes::NARR, &format!("{}: {}", refusal.code, refusal.text))
     }
 
     /// The code, where it is one that this crate knows.
@@ -117,6 +128,19 @@ impl TransactionStatus {
     #[must_use]
     pub fn of(details: &TransferDetails, status: Status) -> Self {
         Self { original: details.ids.clone(), status: Some(status.as_str().to_owned()), ..Self::default() }
+    }
+}
+
+impl TransactionStatus {
+    /// The status of a return (pacs.004): `OrgnlInstrId` is its `RtrId`, all else tells the payment that it
+    /// returns.
+    #[must_use]
+    pub fn of_return(details: &ReturnDetails, status: Status) -> Self {
+        let mut original = details.original.clone();
+        if details.id.is_some() {
+            original.instruction.clone_from(&details.id);
+        }
+        Self { original, status: Some(status.as_str().to_owned()), ..Self::default() }
     }
 }
 
@@ -365,8 +389,22 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_is_told_in_the_codes_of_the_message() {
+        let refusal = |code| Refusal { code, text: "no reason".to_owned() };
+        let rows = [
+            (codes::CH21, CodeSet::Status, "CH21", "no reason"),
+            (codes::CH21, CodeSet::Answer, "NARR", "CH21: no reason"),
+            (codes::NOOR, CodeSet::Answer, "NOOR", "no reason"),
+        ];
+        for (code, set, told, text) in rows {
+            let reason = StatusReason::of(&refusal(code), set);
+            assert_eq!((reason.code.as_deref(), reason.additional), (Some(told), vec![text.to_owned()]));
+        }
+    }
+
+    #[test]
     fn a_long_reason_is_cut_into_pieces_on_character_boundaries() {
-        let reason = StatusReason::new(crate::codes::NARR, &"é".repeat(211));
+        let reason = StatusReason::new(codes::NARR, &"é".repeat(211));
         let lengths: Vec<usize> = reason.additional.iter().map(|piece| piece.chars().count()).collect();
         assert_eq!(lengths, [105, 105, 1]);
     }

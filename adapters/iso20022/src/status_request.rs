@@ -1,5 +1,5 @@
-//! Status requests (pacs.028): values, reading, and the checks of form. `write::pacs028` writes them; the answer is a
-//! pacs.002 ([`crate::status`]).
+//! Status requests (pacs.028): values, reading, and the checks of form. `write::pacs028` writes them; the answer is
+//! a pacs.002 ([`crate::status`]).
 
 use std::io::BufRead;
 
@@ -106,8 +106,8 @@ impl StatusRequest {
         Ok(request)
     }
 
-    /// What speaks against the message as a whole: header against document (FF01) or instructing agent (AGNT), nothing
-    /// asked for (CH21).
+    /// What speaks against the message as a whole: header against document (FF01) or instructing agent (AGNT),
+    /// nothing asked for (CH21).
     #[must_use]
     pub fn refusals(&self) -> Vec<Refusal> {
         let instructing = ("InstgAgt", self.instructing_agent.as_ref());

@@ -1,8 +1,8 @@
 //! Writes what happened on an account: reports within a day (camt.052), statements (camt.053) and notifications
 //! (camt.054), from version 02 on; in version 08 where none is asked for.
 //!
-//! The three differ in their names and in the balances: a statement needs one, a notification has none. Sums come in as
-//! minor units.
+//! The three differ in their names and in the balances: a statement needs one, a notification has none. Sums come
+//! in as minor units.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,5 @@
-//! Writes recalls (camt.056), every version, as the recall's type says; and the parts that it shares with the answer.
+//! Writes recalls (camt.056), every version, as the recall's type says; and the parts that it shares with the
+//! answer.
 
 use std::io::{self, Write};
 
@@ -9,8 +10,8 @@ use crate::write::head::{start_versioned, written};
 use crate::write::parts::{self, ID_MAX};
 use crate::write::xml::XmlWriter;
 
-/// Writes a camt.056: each group in an underlying set of its own, then the recalled payments in one. A UETR is left out
-/// before version 08; a reason that the version does not list is written as a proprietary one.
+/// Writes a camt.056: each group in an underlying set of its own, then the recalled payments in one. A UETR is left
+/// out before version 08; a reason that the version does not list is written as a proprietary one.
 ///
 /// # Errors
 /// Those of `out`; `InvalidInput` for another message's type and values that no schema allows.

@@ -217,7 +217,8 @@ pub(crate) fn original_uetr<W: Write>(to: &mut XmlWriter<W>, ids: &PaymentIds) -
     to.if_known("OrgnlUETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)
 }
 
-/// `OrgnlTxRef`: the parties of an original transaction, each as customer or institution where the version asks which.
+/// `OrgnlTxRef`: the parties of an original transaction, each as customer or institution where the version asks
+/// which.
 pub(crate) fn original_reference<W: Write>(
     to: &mut XmlWriter<W>,
     details: Option<&TransferDetails>,

@@ -11,7 +11,7 @@ use feiqian_iso20022::payment::{Agent, Charge, MessageHead, Party, PaymentIds, T
 use feiqian_iso20022::recall::{Recall, RecalledGroup, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedGroup, ResolvedPayment};
 use feiqian_iso20022::returns::{PaymentReturn, ReturnDetails, ReturnEntry};
-use feiqian_iso20022::status::StatusReason;
+use feiqian_iso20022::status::{StatusReason, TransactionStatus};
 use feiqian_iso20022::status_request::{RequestedGroup, RequestedStatus, StatusRequest};
 use feiqian_iso20022::{Family, Limits, MessageType, write};
 
@@ -171,6 +171,12 @@ fn a_return_is_made_of_the_payment_that_it_returns() {
         "2d26c425-ba19-4120-84c3-ecbd4c4babda",
         "the derivation is a promise: never change it"
     );
+    let answer = TransactionStatus::of_return(&one.details, codes::Status::Acsc);
+    assert_eq!(
+        (answer.original.instruction.as_deref(), answer.status.as_deref()),
+        (Some("R-1"), Some("ACSC"))
+    );
+    assert_eq!(answer.original.uetr, one.details.original.uetr);
     let mut other = one.details.clone();
     other.id = owned("R-2");
     assert_ne!(return_id(&head, &other, 1), return_id(&head, &one.details, 1));
