@@ -6,9 +6,11 @@
 use feiqian_core::uetr::Uetr;
 
 use crate::payment::{Agent, MessageHead, TransferDetails};
+use crate::returns::ReturnDetails;
 use crate::schema::Family;
 
 const CONTEXT: &str = "feiqian 2026 iso20022 derived uetr v1";
+const RETURN_CONTEXT: &str = "feiqian 2026 iso20022 derived return v1";
 
 /// The transaction's id: its UETR, or else one derived from who sent it, its message and its references.
 ///
@@ -39,10 +41,35 @@ pub fn derive_uetr(head: &MessageHead, details: &TransferDetails, index: u64) ->
         ids.end_to_end.as_deref(),
         ids.transaction.as_deref(),
     ];
-    let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+    digest(CONTEXT, family, &fields, index)
+}
+
+/// The id of a return (pacs.004), which carries only the id of what it returns: derived from who sent it, its
+/// message, its `RtrId` and the references of the payment.
+///
+/// `index` is its place in the file, from 1.
+#[must_use]
+pub fn return_id(head: &MessageHead, details: &ReturnDetails, index: u64) -> Uetr {
+    let sender = details.instructing_agent.as_ref().or(head.sender());
+    let original = &details.original;
+    let uetr = original.uetr.map(|uetr| uetr.to_string());
+    let fields = [
+        sender.and_then(Agent::identifier),
+        Some(head.message_id.as_str()),
+        details.id.as_deref(),
+        uetr.as_deref(),
+        original.instruction.as_deref(),
+        original.end_to_end.as_deref(),
+        original.transaction.as_deref(),
+    ];
+    digest(RETURN_CONTEXT, b"pacs.004", &fields, index)
+}
+
+fn digest(context: &str, family: &[u8], fields: &[Option<&str>], index: u64) -> Uetr {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
     hasher.update(family);
     for field in fields {
-        push(&mut hasher, field);
+        push(&mut hasher, *field);
     }
     hasher.update(&index.to_le_bytes());
     let mut digest = [0; 16];

@@ -144,6 +144,11 @@ impl<R: BufRead> Events<R> {
         event
     }
 
+    /// Whether the element of this event may stand more than once at its place.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.nth > 0)
+    }
+
     /// Ends the reading with an error of the caller's, which is then repeated like one of the reader's own.
     pub(crate) fn stop(&mut self, error: ReadError) -> ReadError {
         let error = self.located(error);

@@ -6,8 +6,10 @@
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
 
+use crate::original::OriginalMessage;
 use crate::payment::{
-    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, ToldAmount, TransferDetails,
+    AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, PaymentIds, ToldAmount,
+    TransferDetails,
 };
 use crate::schema::names::*;
 
@@ -20,7 +22,7 @@ fn keep_first(to: &mut Option<String>, text: &str) {
     to.get_or_insert_with(|| text.to_owned());
 }
 
-fn told(text: &str, currency: &str) -> ToldAmount {
+pub(crate) fn told(text: &str, currency: &str) -> ToldAmount {
     ToldAmount { text: text.to_owned(), currency: currency.to_owned() }
 }
 
@@ -58,7 +60,7 @@ pub(crate) fn group_head(head: &mut MessageHead, path: &[u16], text: &str, curre
         [CRE_DT_TM] => text.clone_into(&mut head.creation),
         [NB_OF_TXS] => head.number_of_transactions = text.parse().ok(),
         [CTRL_SUM] => head.control_sum = owned(text),
-        [TTL_INTR_BK_STTLM_AMT] => head.total = Some(told(text, currency)),
+        [TTL_INTR_BK_STTLM_AMT | TTL_RTRD_INTR_BK_STTLM_AMT] => head.total = Some(told(text, currency)),
         [INTR_BK_STTLM_DT] => head.settlement_date = owned(text),
         [STTLM_INF, STTLM_MTD] => head.settlement_method = owned(text),
         [STTLM_INF, CLR_SYS, ..] => head.clearing_system = owned(text),
@@ -97,7 +99,7 @@ pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, curren
         [REQD_EXCTN_DT, ..] => to.requested_execution_date = owned(text),
         [INSTD_AMT] => to.instructed_amount = Some(told(text, currency)),
         [XCHG_RATE] => to.exchange_rate = owned(text),
-        [CHRGS_INF, rest @ ..] => charge(to, rest, text, currency),
+        [CHRGS_INF, rest @ ..] => charge(&mut to.charges, rest, text, currency),
         _ => {}
     }
 }
@@ -144,17 +146,59 @@ fn payment_type(to: &mut TransferDetails, path: &[u16], text: &str) {
 }
 
 /// Charges come as amount first, then agent: an amount begins the next.
-fn charge(to: &mut TransferDetails, path: &[u16], text: &str, currency: &str) {
+pub(crate) fn charge(to: &mut Vec<Charge>, path: &[u16], text: &str, currency: &str) {
     match path {
         [AMT | CHRGS_AMT] => {
-            to.charges.push(Charge { amount: told(text, currency), agent: Agent::default() });
+            to.push(Charge { amount: told(text, currency), agent: Agent::default() });
         }
         [AGT | CHRGS_PTY | PTY, rest @ ..] => {
-            if let Some(charge) = to.charges.last_mut() {
+            if let Some(charge) = to.last_mut() {
                 agent(&mut charge.agent, rest, text);
             }
         }
         _ => {}
+    }
+}
+
+/// A value below `OrgnlGrpInf` and what holds the same.
+pub(crate) fn original_message(to: &mut OriginalMessage, path: &[u16], text: &str) {
+    match path {
+        [ORGNL_MSG_ID] => text.clone_into(&mut to.message_id),
+        [ORGNL_MSG_NM_ID] => text.clone_into(&mut to.message_type),
+        [ORGNL_CRE_DT_TM] => to.creation = owned(text),
+        _ => {}
+    }
+}
+
+/// A reference of an original transaction.
+pub(crate) fn original_ids(to: &mut PaymentIds, path: &[u16], text: &str) {
+    match path {
+        [ORGNL_INSTR_ID] => to.instruction = owned(text),
+        [ORGNL_END_TO_END_ID] => to.end_to_end = owned(text),
+        [ORGNL_TX_ID] => to.transaction = owned(text),
+        [ORGNL_UETR] => to.uetr = Uetr::parse(text).ok(),
+        _ => {}
+    }
+}
+
+/// A value below `OrgnlTxRef`; what [`TransferDetails::to_reference`] keeps.
+pub(crate) fn original_reference(to: &mut Option<Box<TransferDetails>>, path: &[u16], text: &str) {
+    let kept = [
+        INTR_BK_STTLM_DT,
+        PMT_TP_INF,
+        RMT_INF,
+        ULTMT_DBTR,
+        DBTR,
+        DBTR_ACCT,
+        DBTR_AGT,
+        CDTR_AGT,
+        CDTR,
+        CDTR_ACCT,
+        ULTMT_CDTR,
+        PURP,
+    ];
+    if path.first().is_some_and(|name| kept.contains(name)) {
+        details(to.get_or_insert_default(), path, text, "");
     }
 }
 
@@ -182,6 +226,8 @@ fn member(to: &mut ClearingMember, path: &[u16], text: &str) {
 
 /// A value below a party: a customer, or an institution in the customer's place.
 pub(crate) fn party(to: &mut Party, path: &[u16], text: &str) {
+    // Where either may stand: `Dbtr/Pty`, `Dbtr/Agt`.
+    let path = if let [PTY | AGT, rest @ ..] = path { rest } else { path };
     match path {
         [NM] | [FIN_INSTN_ID, NM] => to.name = owned(text),
         [ID, ORG_ID, ANY_BIC | BICOR_BEI | BIC | BEI] | [FIN_INSTN_ID, BICFI | BIC] => {

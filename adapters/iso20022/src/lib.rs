@@ -1,24 +1,37 @@
 //! ISO 20022 codec: bytes to payments and answers to bytes.
 //!
 //! Reading order: [`payment`] (what a message says), [`transfers`] (streaming it out of a file), [`status`] and
-//! [`reject`] (the answers), [`write`] (all that is written), then below them [`events`] (the validating reader) and
-//! the tables of the schemas. Pure: no file, socket, clock or randomness; times and ids come in as values.
+//! [`reject`] (the answers), [`confirmation`] (an answer that decides), [`returns`], [`recall`], [`resolution`] and
+//! [`status_request`] (what comes after a payment), [`statement`] (accounts as another bank keeps them), [`mod@write`]
+//! (all that is written), [`generation`] (which version answers which), then below them [`events`] (the validating
+//! reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times and ids come in as
+//! values.
 #![forbid(unsafe_code)]
 
+pub mod case;
 pub mod codes;
+pub mod confirmation;
 pub mod derive;
 pub mod error;
 pub mod events;
 mod fields;
+pub mod generation;
 mod lexical;
 pub mod limits;
 mod namespace;
+pub mod original;
 pub mod payment;
+pub mod recall;
 pub mod reject;
+pub mod resolution;
+pub mod returns;
 mod schema;
+pub mod statement;
 pub mod status;
+pub mod status_request;
 mod totals;
 pub mod transfers;
+mod whole;
 pub mod write;
 mod xml;
 

@@ -17,8 +17,16 @@ pub const NAME_BYTES_MAX: usize = 1024;
 pub const BINDINGS_MAX: usize = 256;
 /// Refusals of the file as a whole that are kept; the first says enough.
 pub const FILE_REFUSALS_MAX: usize = 16;
-/// Statuses, reasons and lines of additional information of a pacs.002, which is read whole.
+/// Statuses, reasons and lines of additional information of a pacs.002, which is read whole; entries of statements
+/// that are kept.
 pub const REPORT_ITEMS_MAX: usize = 100_000;
+/// Repeated elements (transactions, reasons, lines) of a camt.029, camt.056 or pacs.028, which are read whole: a
+/// few thousand payments. A kept payment takes up to 3 kB where its message took 80 bytes, so this bounds the
+/// memory.
+pub const WHOLE_ITEMS_MAX: usize = 20_000;
+/// Repeated elements (transactions, remittance lines, balances, reasons) of one entry, one statement's head or one
+/// return. A batch of that many fills the bytes that an entry may have.
+pub const ENTRY_ITEMS_MAX: usize = 20_000;
 
 const _: () = assert!(20_000 * 4 < TOKEN_BYTES_MAX);
 const _: () = assert!(BINDINGS_MAX >= DEPTH_MAX && BINDINGS_MAX >= NAMESPACES_MAX);

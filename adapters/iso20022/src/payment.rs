@@ -5,11 +5,12 @@
 
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
-use feiqian_core::money::Amount;
+use feiqian_core::money::{Amount, AmountError};
 use feiqian_core::uetr::Uetr;
 
-use crate::codes::ReasonCode;
+use crate::codes::{self, ReasonCode};
 use crate::schema::{Family, MessageType};
+use crate::totals::NOT_PROVIDED;
 
 /// Why something that could be read is refused: a code for machines, a text for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,6 +129,18 @@ pub struct PaymentIds {
     pub uetr: Option<Uetr>,
 }
 
+impl PaymentIds {
+    /// Whether nothing tells the payment: an end-to-end id that says `NOTPROVIDED` does not.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let end_to_end = self.end_to_end.as_deref().filter(|id| *id != NOT_PROVIDED);
+        self.uetr.is_none()
+            && self.transaction.is_none()
+            && self.instruction.is_none()
+            && end_to_end.is_none()
+    }
+}
+
 /// An amount that is told, not cleared: exact text and currency code.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ToldAmount {
@@ -135,6 +148,36 @@ pub struct ToldAmount {
     pub text: String,
     /// Currency code as received.
     pub currency: String,
+}
+
+impl ToldAmount {
+    /// An amount as it is told in a message.
+    #[must_use]
+    pub fn of(amount: Amount, currency: Currency) -> Self {
+        Self { text: amount.to_decimal(currency), currency: currency.code().to_owned() }
+    }
+
+    /// The amount in minor units, with its currency.
+    ///
+    /// # Errors
+    /// The refusal of an amount that can't be cleared: currency AM03, zero AM01, too large AM02, not whole minor units
+    /// AM12.
+    pub fn to_minor(&self) -> Result<(Amount, Currency), Refusal> {
+        let Self { text, currency: code } = self;
+        let Some(currency) = Currency::from_code(code) else {
+            let text = format!("currency {code} is not cleared here; use one with a minor unit");
+            return Err(Refusal { code: codes::AM03, text });
+        };
+        let amount = Amount::from_decimal(text, currency).map_err(|error| {
+            let code = match error {
+                AmountError::Zero => codes::AM01,
+                AmountError::TooLarge => codes::AM02,
+                AmountError::NotDecimal | AmountError::Negative | AmountError::TooManyDecimals => codes::AM12,
+            };
+            Refusal { code, text: format!("amount {text} {currency} {error}; send it in whole minor units") }
+        })?;
+        Ok((amount, currency))
+    }
 }
 
 /// Charges taken by an agent (`ChrgsInf`).
@@ -303,6 +346,32 @@ impl BusinessHead {
             has_signature: false,
         }
     }
+}
+
+/// What speaks against a header and its document, whatever else they say: another type announced (FF01), another
+/// sender than the agent in the element `name` (AGNT).
+pub(crate) fn header_refusals(
+    business: Option<&BusinessHead>,
+    message_type: MessageType,
+    (name, agent): (&str, Option<&Agent>),
+) -> Vec<Refusal> {
+    let Some(business) = business else { return Vec::new() };
+    let mut refusals = Vec::new();
+    if business.message_definition != message_type.identifier() {
+        let text = format!(
+            "the header announces {}, the document is {message_type}; make them agree",
+            business.message_definition
+        );
+        refusals.push(Refusal { code: codes::FF01, text });
+    }
+    let agent = agent.and_then(|agent| agent.bic);
+    if let (Some(sender), Some(agent)) = (business.from.bic, agent)
+        && sender != agent
+    {
+        let text = format!("{name} {agent} differs from the header's sender {sender}; make them agree");
+        refusals.push(Refusal { code: codes::AGNT, text });
+    }
+    refusals
 }
 
 /// The group header (`GrpHdr`) of a message, with its business header.

@@ -45,18 +45,28 @@ pub struct MessageType(u16);
 pub enum Family {
     /// `admi.002`, message reject.
     Admi002,
+    /// `camt.029`, resolution of investigation: the answer to a recall.
+    Camt029,
+    /// `camt.052`, bank to customer account report.
+    Camt052,
     /// `camt.053`, bank to customer statement.
     Camt053,
     /// `camt.054`, bank to customer debit and credit notification.
     Camt054,
+    /// `camt.056`, payment cancellation request between banks: a recall.
+    Camt056,
     /// `head.001`, business application header.
     Head001,
     /// `pacs.002`, payment status report.
     Pacs002,
+    /// `pacs.004`, payment return.
+    Pacs004,
     /// `pacs.008`, customer credit transfer between banks.
     Pacs008,
     /// `pacs.009`, credit transfer of the banks themselves.
     Pacs009,
+    /// `pacs.028`, payment status request between banks.
+    Pacs028,
     /// `pain.001`, customer credit transfer initiation.
     Pain001,
 }
@@ -91,11 +101,16 @@ impl MessageType {
     pub fn family(self) -> Family {
         match self.identifier().get(..8) {
             Some("admi.002") => Family::Admi002,
+            Some("camt.029") => Family::Camt029,
+            Some("camt.052") => Family::Camt052,
             Some("camt.053") => Family::Camt053,
             Some("camt.054") => Family::Camt054,
+            Some("camt.056") => Family::Camt056,
             Some("head.001") => Family::Head001,
             Some("pacs.002") => Family::Pacs002,
+            Some("pacs.004") => Family::Pacs004,
             Some("pacs.009") => Family::Pacs009,
+            Some("pacs.028") => Family::Pacs028,
             Some("pain.001") => Family::Pain001,
             _ => Family::Pacs008,
         }
@@ -176,6 +191,18 @@ impl Element {
     pub(crate) fn is_repeatable(&self) -> bool {
         self.max > 1
     }
+}
+
+/// The type of the element `name` in an element of type `kind`; none where it has no such element.
+pub(crate) fn child(kind: u16, name: &str) -> Option<u16> {
+    let Content::Elements(rows) = content(kind) else { return None };
+    rows.iter().find(|row| name_text(row[0]) == name).map(|row| row[1])
+}
+
+/// The name of the first element in an element of type `kind`.
+pub(crate) fn first_child(kind: u16) -> Option<&'static str> {
+    let Content::Elements(rows) = content(kind) else { return None };
+    rows.first().map(|row| name_text(row[0]))
 }
 
 /// Whether white space around the value is meaningless (every type but `xs:string`).

@@ -1,16 +1,18 @@
 //! Payment status reports (pacs.002): the answer to a file, as values, and reading them.
 //!
-//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code of
-//! the external code sets; those that the engine gives stand in `codes.rs`.
+//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code
+//! of the external code sets; those that the engine gives stand in `codes.rs`.
 
 use std::io::BufRead;
 
-use crate::codes::{ReasonCode, Status};
+use crate::codes::{self, CodeSet, ReasonCode, Status};
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
 use crate::fields;
+use crate::generation::in_generation;
 use crate::limits::{Limits, REPORT_ITEMS_MAX};
-use crate::payment::{Agent, BusinessHead, MessageHead, PaymentIds, Refusal, TransferDetails};
+use crate::payment::{Agent, BusinessHead, MessageHead, Party, PaymentIds, Refusal, TransferDetails};
+use crate::returns::ReturnDetails;
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
@@ -18,10 +20,13 @@ use crate::transfers::{read_until_document, with_reference};
 /// Characters of one `AddtlInf` (`Max105Text`); longer texts are written as several.
 pub const ADDITIONAL_CHARS_MAX: usize = 105;
 
-/// Why a status is what it is (`StsRsnInf`).
+/// Why a status is what it is (`StsRsnInf`), or why a payment is returned (`RtrRsnInf`), recalled (`CxlRsnInf`) or
+/// a recall answered so (`CxlStsRsnInf`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StatusReason {
-    /// ExternalStatusReason1Code.
+    /// Who gives the reason (`Orgtr`), where said.
+    pub originator: Option<Party>,
+    /// A code of the external set that belongs to the message ([`CodeSet`]).
     pub code: Option<String>,
     /// A code of the sender's own.
     pub proprietary: Option<String>,
@@ -35,7 +40,23 @@ impl StatusReason {
     pub fn new(code: ReasonCode, text: &str) -> Self {
         let characters: Vec<char> = text.chars().collect();
         let additional = characters.chunks(ADDITIONAL_CHARS_MAX).map(String::from_iter).collect();
-        Self { code: Some(code.as_str().to_owned()), proprietary: None, additional }
+        Self { code: Some(code.as_str().to_owned()), additional, ..Self::default() }
+    }
+
+    /// The reason of a refusal in the code set of the message that carries it: a code that the set lacks becomes
+    /// NARR, the code standing before the text.
+    #[must_use]
+    pub fn of(refusal: &Refusal, set: CodeSet) -> Self {
+        if refusal.code.is_in(set) {
+            return Self::from(refusal);
+        }
+        Self::new(codes::NARR, &format!("{}: {}", refusal.code, refusal.text))
+    }
+
+    /// The code, where it is one that this crate knows.
+    #[must_use]
+    pub fn known(&self) -> Option<ReasonCode> {
+        self.code.as_deref().and_then(ReasonCode::parse)
     }
 }
 
@@ -110,6 +131,19 @@ impl TransactionStatus {
     }
 }
 
+impl TransactionStatus {
+    /// The status of a return (pacs.004): `OrgnlInstrId` is its `RtrId`, all else tells the payment that it
+    /// returns.
+    #[must_use]
+    pub fn of_return(details: &ReturnDetails, status: Status) -> Self {
+        let mut original = details.original.clone();
+        if details.id.is_some() {
+            original.instruction.clone_from(&details.id);
+        }
+        Self { original, status: Some(status.as_str().to_owned()), ..Self::default() }
+    }
+}
+
 /// All of a status report but its transactions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusHead {
@@ -141,11 +175,14 @@ pub struct StatusReport {
 /// The version of pacs.002 that belongs to the generation of a message: a pacs.008.001.08 is answered by a
 /// pacs.002.001.10. Versions below 03 (another structure) get 03, and pain.001 gets 10, or 03 up to its version 03.
 ///
+/// A return (pacs.004) and a status request (pacs.028) are answered in the version of their generation.
+///
 /// `None` only for families that are not answered by a status report.
 #[must_use]
 pub fn answer_type(original: MessageType) -> Option<MessageType> {
     let version = original.version();
     let answer = match original.family() {
+        Family::Pacs004 | Family::Pacs028 => return in_generation(original, Family::Pacs002),
         Family::Pacs008 | Family::Pacs009 if version <= 5 => version.saturating_add(1).max(3),
         Family::Pacs008 | Family::Pacs009 => version.saturating_add(2),
         Family::Pain001 if version <= 3 => 3,
@@ -295,12 +332,27 @@ fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str) {
     }
 }
 
-fn reason_value(reason: Option<&mut StatusReason>, path: &[u16], text: &str) {
+/// What of a group's reasons stands for a transaction that gives none: the first one's code, without its texts, so
+/// that a long story told once is not copied into each of many transactions.
+pub(crate) fn inherited(group: &[StatusReason]) -> Vec<StatusReason> {
+    let told = group.first().filter(|reason| reason.code.is_some() || reason.proprietary.is_some());
+    let code = |reason: &StatusReason| StatusReason {
+        code: reason.code.clone(),
+        proprietary: reason.proprietary.clone(),
+        ..StatusReason::default()
+    };
+    told.map(code).into_iter().collect()
+}
+
+pub(crate) fn reason_value(reason: Option<&mut StatusReason>, path: &[u16], text: &str) {
     let Some(reason) = reason else { return };
     match path {
-        [RSN | STS_RSN, CD] => reason.code = Some(text.to_owned()),
-        [RSN | STS_RSN, PRTRY] => reason.proprietary = Some(text.to_owned()),
-        [ADDTL_INF | ADDTL_STS_RSN_INF] => reason.additional.push(text.to_owned()),
+        [ORGTR | STS_ORGTR | RTR_ORGTR, rest @ ..] => {
+            fields::party(reason.originator.get_or_insert_default(), rest, text);
+        }
+        [RSN | STS_RSN | RTR_RSN, CD] => reason.code = Some(text.to_owned()),
+        [RSN | STS_RSN | RTR_RSN, PRTRY] => reason.proprietary = Some(text.to_owned()),
+        [ADDTL_INF | ADDTL_STS_RSN_INF | ADDTL_RTR_RSN_INF] => reason.additional.push(text.to_owned()),
         _ => {}
     }
 }
@@ -319,21 +371,40 @@ mod tests {
             ("pacs.009.001.08", "pacs.002.001.10"),
             ("pain.001.001.03", "pacs.002.001.03"),
             ("pain.001.001.09", "pacs.002.001.10"),
+            ("pacs.004.001.02", "pacs.002.001.03"),
+            ("pacs.004.001.09", "pacs.002.001.10"),
+            ("pacs.028.001.03", "pacs.002.001.10"),
         ];
         for (original, answer) in rows {
             let original = MessageType::parse(original).expect("supported");
             assert_eq!(answer_type(original).map(MessageType::identifier), Some(answer));
         }
         for original in MessageType::all() {
-            let is_answered =
-                matches!(original.family(), Family::Pacs008 | Family::Pacs009 | Family::Pain001);
+            let is_answered = matches!(
+                original.family(),
+                Family::Pacs004 | Family::Pacs008 | Family::Pacs009 | Family::Pacs028 | Family::Pain001
+            );
             assert_eq!(answer_type(original).is_some(), is_answered, "{original}");
         }
     }
 
     #[test]
+    fn a_refusal_is_told_in_the_codes_of_the_message() {
+        let refusal = |code| Refusal { code, text: "no reason".to_owned() };
+        let rows = [
+            (codes::CH21, CodeSet::Status, "CH21", "no reason"),
+            (codes::CH21, CodeSet::Answer, "NARR", "CH21: no reason"),
+            (codes::NOOR, CodeSet::Answer, "NOOR", "no reason"),
+        ];
+        for (code, set, told, text) in rows {
+            let reason = StatusReason::of(&refusal(code), set);
+            assert_eq!((reason.code.as_deref(), reason.additional), (Some(told), vec![text.to_owned()]));
+        }
+    }
+
+    #[test]
     fn a_long_reason_is_cut_into_pieces_on_character_boundaries() {
-        let reason = StatusReason::new(crate::codes::NARR, &"é".repeat(211));
+        let reason = StatusReason::new(codes::NARR, &"é".repeat(211));
         let lengths: Vec<usize> = reason.additional.iter().map(|piece| piece.chars().count()).collect();
         assert_eq!(lengths, [105, 105, 1]);
     }

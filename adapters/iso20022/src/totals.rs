@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use feiqian_core::currency::Currency;
+
 use crate::codes;
 use crate::limits::FILE_REFUSALS_MAX;
-use crate::payment::{MessageHead, PaymentIds, Refusal, ToldAmount};
+use crate::payment::{MessageHead, PaymentIds, Refusal, ToldAmount, header_refusals};
 
 /// What stands where a debtor gave no reference; it may repeat.
 pub(crate) const NOT_PROVIDED: &str = "NOTPROVIDED";
@@ -44,6 +46,21 @@ fn hundred_thousandths(text: &str) -> Option<u128> {
         let digit = char::from(digit).to_digit(10)?;
         value.checked_mul(10)?.checked_add(u128::from(digit))
     })
+}
+
+/// A decimal in minor units of its currency, zero included; none if it has finer digits or is no plain decimal.
+pub(crate) fn minor_units(text: &str, currency: Currency) -> Option<u128> {
+    let finer = DECIMALS.checked_sub(usize::from(currency.exponent()))?;
+    let unit = 10_u128.checked_pow(u32::try_from(finer).ok()?)?;
+    let value = hundred_thousandths(text)?;
+    value.is_multiple_of(unit).then_some(value / unit)
+}
+
+/// A decimal that is a whole number, however many zeros it is written with (`Number`: `7`, `07`, `7.00`).
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
+    let value = hundred_thousandths(text)?;
+    let unit = 10_u128.pow(5);
+    if value.is_multiple_of(unit) { u64::try_from(value / unit).ok() } else { None }
 }
 
 fn decimal(sum: u128) -> String {
@@ -145,20 +162,9 @@ impl Totals {
     }
 
     fn check_header(&mut self, head: &MessageHead) {
-        let Some(business) = &head.business else { return };
-        if business.message_definition != head.message_type.identifier() {
-            let text = format!(
-                "the header announces {}, the document is {}; make them agree",
-                business.message_definition, head.message_type
-            );
-            self.refuse(codes::FF01, text);
-        }
-        let agent = head.instructing_agent.as_ref().and_then(|agent| agent.bic);
-        if let (Some(sender), Some(agent)) = (business.from.bic, agent)
-            && sender != agent
-        {
-            let text = format!("InstgAgt {agent} differs from the header's sender {sender}; make them agree");
-            self.refuse(codes::AGNT, text);
+        let agent = ("InstgAgt", head.instructing_agent.as_ref());
+        for refusal in header_refusals(head.business.as_ref(), head.message_type, agent) {
+            self.refuse(refusal.code, refusal.text);
         }
     }
 
@@ -183,6 +189,15 @@ mod tests {
         assert_eq!(hundred_thousandths("0.000001"), None);
         assert_eq!(hundred_thousandths("-1"), None);
         assert_eq!(decimal(150_000), "1.5");
+        let minor = |text, code| Currency::from_code(code).and_then(|currency| minor_units(text, currency));
+        assert_eq!(minor("12.30", "EUR"), Some(1_230));
+        assert_eq!(minor("12", "JPY"), Some(12));
+        assert_eq!(minor("0.0010", "KWD"), Some(1));
+        assert_eq!(minor("12.345", "EUR"), None);
+        assert_eq!(minor("0", "EUR"), Some(0));
+        for (text, number) in [("7", Some(7)), ("07.00", Some(7)), ("7.5", None), ("-7", None)] {
+            assert_eq!(whole_number(text), number, "{text}");
+        }
         assert_eq!(decimal(0), "0");
     }
 

@@ -9,7 +9,7 @@ use std::io::BufRead;
 
 use feiqian_core::currency::Currency;
 use feiqian_core::iban::is_iban;
-use feiqian_core::money::{Amount, AmountError};
+use feiqian_core::money::Amount;
 
 use crate::codes::{self, ReasonCode};
 use crate::error::{ErrorCode, ReadError};
@@ -17,8 +17,8 @@ use crate::events::{Event, Events};
 use crate::fields;
 use crate::limits::Limits;
 use crate::payment::{
-    AccountId, BusinessHead, CreditTransfer, Entry, FileSummary, MessageHead, Refusal, RefusedTransfer,
-    ToldAmount, TransferDetails,
+    AccountId, Agent, BusinessHead, CreditTransfer, Entry, FileSummary, MessageHead, Refusal,
+    RefusedTransfer, ToldAmount, TransferDetails,
 };
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
@@ -319,21 +319,8 @@ pub(crate) fn refuse<T>(code: ReasonCode, text: String) -> std::result::Result<T
 
 /// The checks of one transaction that need nothing but the file.
 fn judge(draft: &Draft, head: &MessageHead) -> std::result::Result<(Amount, Currency), Refusal> {
-    let ToldAmount { text, currency: code } = &draft.amount;
-    let Some(currency) = Currency::from_code(code) else {
-        return refuse(
-            codes::AM03,
-            format!("currency {code} is not cleared here; use one with a minor unit"),
-        );
-    };
-    let amount = Amount::from_decimal(text, currency).or_else(|error| {
-        let reason = match error {
-            AmountError::Zero => codes::AM01,
-            AmountError::TooLarge => codes::AM02,
-            AmountError::NotDecimal | AmountError::Negative | AmountError::TooManyDecimals => codes::AM12,
-        };
-        refuse(reason, format!("amount {text} {code} {error}; send it in whole minor units"))
-    })?;
+    let (amount, currency) = draft.amount.to_minor()?;
+    let code = currency.code();
     if let Some(other) = draft.transfer_currency.as_ref().filter(|other| *other != code) {
         return refuse(
             codes::AG03,
@@ -342,7 +329,7 @@ fn judge(draft: &Draft, head: &MessageHead) -> std::result::Result<(Amount, Curr
     }
     check_iban(draft.details.debtor_account.as_ref(), codes::AC02, "debtor")?;
     check_iban(draft.details.creditor_account.as_ref(), codes::AC03, "creditor")?;
-    check_sender(&draft.details, head)?;
+    check_sender(draft.details.instructing_agent.as_ref(), head.business.as_ref())?;
     Ok((amount, currency))
 }
 
@@ -360,9 +347,12 @@ fn check_iban(
 }
 
 /// The header's sender instructs: another instructing agent in the transaction is an error or a fraud.
-fn check_sender(details: &TransferDetails, head: &MessageHead) -> std::result::Result<(), Refusal> {
-    let sender = head.business.as_ref().and_then(|business| business.from.bic);
-    let agent = details.instructing_agent.as_ref().and_then(|agent| agent.bic);
+pub(crate) fn check_sender(
+    instructing: Option<&Agent>,
+    business: Option<&BusinessHead>,
+) -> std::result::Result<(), Refusal> {
+    let sender = business.and_then(|business| business.from.bic);
+    let agent = instructing.and_then(|agent| agent.bic);
     match (sender, agent) {
         (Some(sender), Some(agent)) if sender != agent => refuse(
             codes::AGNT,

@@ -5,10 +5,14 @@
 //! errors are the writer's own, and a sum of more than 18 digits, which no schema allows.
 
 mod account_report;
+mod camt029;
+mod camt056;
 mod head;
 mod pacs002;
+mod pacs004;
 mod pacs008;
 mod pacs009;
+mod pacs028;
 mod pain001;
 mod parts;
 mod reject;
@@ -17,12 +21,16 @@ mod xml;
 use std::io;
 
 pub use account_report::{
-    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry, camt053,
-    camt054,
+    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry, account_report,
+    camt052, camt053, camt054,
 };
+pub use camt029::camt029;
+pub use camt056::camt056;
 pub use pacs002::{StatusWriter, pacs002};
+pub use pacs004::pacs004;
 pub use pacs008::pacs008;
 pub use pacs009::{Obligation, pacs009};
+pub use pacs028::pacs028;
 pub use pain001::pain001;
 pub use reject::admi002;
 

@@ -3,8 +3,14 @@
 //! One binary, so that it links once. Shared data lies beside the repository (`../shared/data`, or where
 //! `FEIQIAN_DATA` says); where it is absent, the tests that need it say so in one line and pass.
 
+#[path = "samples/after.rs"]
+mod after;
+#[path = "samples/after_written.rs"]
+mod after_written;
 #[path = "samples/agreement.rs"]
 mod agreement;
+#[path = "samples/confirmations.rs"]
+mod confirmations;
 #[path = "samples/data.rs"]
 mod data;
 #[path = "samples/domain.rs"]
@@ -23,3 +29,5 @@ mod mutations;
 mod round_trip;
 #[path = "samples/schemas.rs"]
 mod schemas;
+#[path = "samples/statements.rs"]
+mod statements;

@@ -5,707 +5,792 @@
 #![allow(dead_code, reason = "one constant per name of the schemas; the readers use some")]
 
 #[rustfmt::skip]
-pub(crate) static NAMES: [&str; 633] = [
-"AccptncDtTm","Acct","AcctOwnrTxId","AcctSvcrRef","AcctSvcrTxId","ActlDt","AddtlCardData","AddtlData",
-"AddtlDtTm","AddtlInf","AddtlInfInd","AddtlNtfctnInf","AddtlNtryInf","AddtlPdctInf","AddtlRmtInf","AddtlRtrRsnInf",
-"AddtlStmtInf","AddtlStsRsnInf","AddtlSvc","AddtlTxInf","AdjstmntAmtAndRsn","AdmstnZn","AdmstnZone","Adr",
-"AdrLine","AdrTp","Aggtd","AggtdNtry","AgrdRate","Agt","AlnRegnNb","AmdmntInd","AmdmntInfDtls","Amt",
-"AmtDtls","AmtsdVal","AnncdPstngAmt","AnyBIC","AppHdr","ApprvlNb","AttndncCntxt","AttndntLang","AttndntMsgCpbl",
-"AuthntcnMtd","AuthntcnNtty","Authrty","AuthrtyCtry","AuthrtyNm","Authstn","Avlbty","BBAN","BEI","BIC",
-"BICFI","BICOrBEI","Bal","BdryAmt","BirthDt","BizMsgIdr","BizPrcgDt","BizSvc","BkPtyId","BkToCstmrDbtCdtNtfctn",
-"BkToCstmrDbtCdtNtfctnV01","BkToCstmrStmt","BkToCstmrStmtV01","BkTxCd","BldgNb","BldgNm","BookgDt","Br",
-"BrnchId","Btch","BtchBookg","CLSTm","CSCMgmt","CSCVal","Card","CardBrnd","CardCtryCd","CardDataNtryMd",
-"CardPres","CardRdngCpblties","CardSctyCd","CardSeqNb","CardTx","CareOf","Ccy","CcyOfTrf","CcyXchg","Cd",
-"CdOrPrtry","CdtAdvc","CdtDbtInd","CdtDtTm","CdtLine","CdtNoteAmt","CdtNtries","CdtSttlmKey","CdtTrfMndt",
-"CdtTrfTxInf","Cdtr","CdtrAcct","CdtrAgt","CdtrAgtAcct","CdtrRef","CdtrRefInf","CdtrRefTp","CdtrSchmeId",
-"CdtrTaxId","CdtrTaxTp","CertId","ChanlTp","CharSet","ChqFr","ChqInstr","ChqMtrtyDt","ChqNb","ChqTp",
-"ChrgBr","ChrgInclInd","Chrgs","ChrgsAcct","ChrgsAcctAgt","ChrgsAmt","ChrgsInf","ChrgsPty","CityOfBirth",
-"ClrChanl","ClrSys","ClrSysId","ClrSysMmbId","ClrSysRef","Clssfctn","CmbndId","CmonId","Cmpnt","CntPerPrd",
-"CntrValAmt","ComssnWvrInd","CorpActn","CorpActnEvtId","Cpblties","CpyDplct","CpyDplctInd","CrdhldrPres",
-"CrdhldrVrfctnCpblties","CreDt","CreDtTm","CshDpst","CstmrCdtTrfInitn","CstmrNb","CtctDtls","Ctgy","CtgyDesc",
-"CtgyDtls","CtgyPurp","CtrPtyMktInfrstrctrTxId","CtrctId","CtrlSum","Ctry","CtryOfBirth","CtryOfRes",
-"CtrySubDvsn","DUNS","DbtAdvc","DbtCdtRptgInd","DbtDtTm","DbtNtries","Dbtr","DbtrAcct","DbtrAgt","DbtrAgtAcct",
-"DbtrSts","DbtrTaxId","DealPric","Dept","Desc","DgtlTknUnit","DispCpblties","DispTp","DlvrTo","DlvrgAgt",
-"DlvryMtd","Document","Domn","DrctDbtMndt","DrvrsLicNb","DscntApldAmt","DstrctNm","Dt","DtAndPlcOfBirth",
-"DtOfSgntr","DtOfVrfctn","DtTm","DtldCtrlSum","DtldNbOfTxs","DtldSts","Dtls","DuePyblAmt","EANGLN","EQAmt",
-"EQSeq","ElctrncAdr","ElctrncSeqNb","ElctrncSgntr","EmailAdr","EmailPurp","EndDt","EndToEndId","Envlp",
-"EqvtAmt","ErrLctn","EvtId","EvtTp","FICdtTrf","FIId","FIToFICstmrCdtTrf","FIToFIPmtStsRpt","FXAgt","FaceAmt",
-"FaxNb","FcstInd","FctvDt","FctvIntrBkSttlmDt","FileOrgtr","FinInstnCdtTrf","FinInstnId","FinInstrmId",
-"FllbckInd","Flr","Fmly","FmlyMdclInsrncInd","FnlColltnDt","FnlPmtDt","Fr","FrAmt","FrDt","FrDtTm","FrSeq",
-"FrTm","FrToAmt","FrToDt","FrToSeq","FrmsCd","Frqcy","FrstColltnDt","FrstPmtDt","FrstTx","FwdgAgt","Grnshee",
-"GrnshmtAdmstr","GrnshmtRmt","GrpHdr","GrpId","GrpSts","Grpg","IBAN","IBEI","ICCRltdData","ILPV4","ISIN",
-"Id","IdTp","IdntyCardNb","Incl","Indv","Inf","InitgPty","InitnSrc","InstdAgt","InstdAmt","InstdRmbrsmntAgt",
-"InstdRmbrsmntAgtAcct","InstgAgt","InstgRmbrsmntAgt","InstgRmbrsmntAgtAcct","InstrCpy","InstrForCdtrAgt",
-"InstrForDbtrAgt","InstrForNxtAgt","InstrId","InstrInf","InstrPrty","IntrBkSttlmAmt","IntrBkSttlmDt",
-"IntraBalMvmntId","IntraPosMvmntId","IntrmyAgt1","IntrmyAgt1Acct","IntrmyAgt2","IntrmyAgt2Acct","IntrmyAgt3",
-"IntrmyAgt3Acct","Intrst","Invcee","Invcr","IssgAgt","Issr","JobTitl","LEI","LastPgInd","LastTx","LclInstrm",
-"LglSeqNb","LineDtls","LineWidth","ManfctrId","Mdl","MemoFld","MktInfrstrctrTxId","MktPrctc","MmbId",
-"MndtId","MndtRltdInf","MobNb","MplyeeTermntnInd","MplyrIdNb","MsgDefIdr","MsgId","MsgNmId","MsgPgntn",
-"MsgRcpt","Mtd","NEQAmt","NEQSeq","Nb","NbOfDays","NbOfLines","NbOfNotes","NbOfNtries","NbOfTxs","NbOfTxsPerSts",
-"Nm","NmAndAdr","NmPrfx","NoteDnmtn","Ntfctn","NtfctnPgntn","Ntry","NtryDtls","NtryRef","NtwkFileNm",
-"OffclCorpActnEvtId","OnLineCntxt","OnLineCpblties","OrgId","OrgnlAndCurFaceAmt","OrgnlBizQry","OrgnlBkTxCd",
-"OrgnlCdtrAgt","OrgnlCdtrAgtAcct","OrgnlCdtrSchmeId","OrgnlCreDtTm","OrgnlCtrlSum","OrgnlDbtr","OrgnlDbtrAcct",
-"OrgnlDbtrAgt","OrgnlDbtrAgtAcct","OrgnlEndToEndId","OrgnlFnlColltnDt","OrgnlFrqcy","OrgnlGrpInf","OrgnlGrpInfAndSts",
-"OrgnlInstrId","OrgnlMndtId","OrgnlMsgId","OrgnlMsgNmId","OrgnlNbOfTxs","OrgnlPmtInfId","OrgnlRsn","OrgnlTrckgDays",
-"OrgnlTxId","OrgnlTxRef","OrgnlUETR","Orgtr","Othr","OthrId","OthrTxId","Ownr","PAN","POI","POICmpntTp",
-"Pctg","PctgRate","Pdct","PdctAmt","PdctCd","PdctQty","PgNb","PhneNb","PlainCardData","PlcAndNm","PmtCntxt",
-"PmtId","PmtInf","PmtInfId","PmtMtd","PmtSgntr","PmtTpInf","PoolId","PoolgAdjstmntDt","PrcgDt","PrcgId",
-"Prd","PreAgrdXchgRate","PrePdAcct","PrefrdMtd","Pric","PrtLctn","PrtLineWidth","Prtry","PrtryAcct","PrtryAmt",
-"PrtryCd","PrtryId","Prty","PrvcOfBirth","Prvdr","PrvsInstgAgt","PrvsInstgAgt1","PrvsInstgAgt1Acct","PrvsInstgAgt2",
-"PrvsInstgAgt2Acct","PrvsInstgAgt3","PrvsInstgAgt3Acct","PrvsInstgAgtAcct","PrvtId","Prxy","PsptNb","PssblDplct",
-"PstBx","PstCd","PstlAdr","PtInTm","Pty","Purp","QtId","QtdCcy","QtnDt","QtnDtTm","Qty","Rate","RateTp",
-"Rcrd","RcvgAgt","RePresntmntRsn","Ref","RefNb","Refs","RegnId","Regy","ReqdAdvcTp","ReqdColltnDt","ReqdExctnDt",
-"RfrdDocAmt","RfrdDocInf","RfrdDocNb","RfrdDocRltdDt","RfrdDocTp","RgltryDtls","RgltryRptg","RgnlClrZone",
-"RjctTm","RjctgPtyRsn","RjctnDtTm","Rltd","RltdAcct","RltdAgts","RltdCorpActn","RltdDt","RltdDts","RltdPric",
-"RltdPties","RltdQties","RltdRef","RltdRefs","RltdRmtInf","RmtAmtAndTp","RmtId","RmtInf","RmtLctnDtls",
-"RmtLctnElctrncAdr","RmtLctnMtd","RmtLctnPstlAdr","RmtdAmt","Room","RptgCd","RptgSeq","RptgSrc","Rsn",
-"RsnDesc","Rspnsblty","RtrId","RtrInf","RtrOrgtr","RtrRsn","RvslInd","SaleRcncltnId","SaleRefNb","SchmeNm",
-"SclSctyNb","SctiesData","SctiesSttlmTxId","SeqNb","SeqNbRg","SeqTp","SfkpgAcct","Sfx","Sgntr","ShrtNm",
-"SplmtryData","SrcCcy","SrlNb","StartDt","Stmt","StmtPgntn","Strd","StrtNm","Sts","StsId","StsOrgtr",
-"StsRsn","StsRsnInf","SttlmAcct","SttlmInf","SttlmMtd","SttlmPlc","SttlmPrty","SttlmTmIndctn","SttlmTmReq",
-"SubDept","SubFmlyCd","SubTp","Sum","SvcCd","SvcLvl","Svcr","SysNm","Tax","TaxAmt","TaxDt","TaxId","TaxIdNb",
-"TaxRefNb","TaxRmt","TaxTp","TaxTpInf","TaxblBaseAmt","TechInptChanl","ThrdRmbrsmntAgt","ThrdRmbrsmntAgtAcct",
-"TillTm","Titl","To","ToAmt","ToDt","ToDtTm","ToSeq","Tp","TradActvtyCtrctlSttlmDt","TradDt","TradId",
-"TradgPty","TrckData","TrckNb","TrckVal","TrckgDays","TrgtCcy","TtlAmt","TtlCdtNtries","TtlChrgsAndTaxAmt",
-"TtlDbtNtries","TtlIntrBkSttlmAmt","TtlIntrstAndTaxAmt","TtlNetNtry","TtlNetNtryAmt","TtlNtries","TtlNtriesPerBkTxCd",
-"TtlTaxAmt","TtlTaxblBaseAmt","TwnLctnNm","TwnNm","Tx","TxAmt","TxChanl","TxCtgy","TxDtRg","TxDtTm","TxDtls",
-"TxEnvt","TxId","TxInfAndSts","TxRef","TxSts","TxsSummry","TxtlRate","UETR","UPIC","URLAdr","USCHU","UltmtCdtr",
-"UltmtDbtr","UndrlygAllcn","UndrlygCstmrCdtTrf","UndrlygFICdtTrf","Unit","UnitCcy","UnitNb","UnitOfMeasr",
-"UnitPric","UnqTxIdr","Ustrd","Val","ValDt","ValTp","VldtnDt","VldtnSeqNb","VldtyRg","Vrsn","VrsnNb",
-"XchgRate","XchgRateBase","XchgRateInf","XpryDt","XpryDtTm","Yldd","Yr","admi.002.001.01","pacs.002.001.02",
-"pacs.008.001.01","pacs.009.001.01","pain.001.001.02",
+pub(crate) static NAMES: [&str; 709] = [
+"Accptd","AccptncDtTm","Acct","AcctOwnrTxId","AcctSvcrRef","AcctSvcrTxId","ActlDt","AddtlCardData","AddtlData",
+"AddtlDtTm","AddtlInf","AddtlInfInd","AddtlNtfctnInf","AddtlNtryInf","AddtlPdctInf","AddtlRmtInf","AddtlRptInf",
+"AddtlRtrRsnInf","AddtlStmtInf","AddtlStsRsnInf","AddtlSvc","AddtlTxInf","AdjstmntAmtAndRsn","AdmstnZn",
+"AdmstnZone","Adr","AdrLine","AdrTp","Aggtd","AggtdNtry","AgrdRate","Agt","AgtAcct","AlnRegnNb","AmdmntInd",
+"AmdmntInfDtls","Amt","AmtDtls","AmtsdVal","AnncdPstngAmt","AnyBIC","AppHdr","ApprvlNb","Assgne","AssgneInstrId",
+"Assgnmt","AssgnmtCxlConf","Assgnr","AssgnrInstrId","AttndncCntxt","AttndntLang","AttndntMsgCpbl","AuthntcnMtd",
+"AuthntcnNtty","Authrty","AuthrtyCtry","AuthrtyNm","Authstn","Avlbty","BBAN","BEI","BIC","BICFI","BICOrBEI",
+"Bal","BdryAmt","BirthDt","BizMsgIdr","BizPrcgDt","BizSvc","BkPtyId","BkToCstmrAcctRpt","BkToCstmrAcctRptV01",
+"BkToCstmrDbtCdtNtfctn","BkToCstmrDbtCdtNtfctnV01","BkToCstmrStmt","BkToCstmrStmtV01","BkTxCd","BldgNb",
+"BldgNm","BookgDt","Br","BrnchId","Btch","BtchBookg","CLSTm","CSCMgmt","CSCVal","Card","CardBrnd","CardCtryCd",
+"CardDataNtryMd","CardPres","CardRdngCpblties","CardSctyCd","CardSeqNb","CardTx","CareOf","Case","Ccy",
+"CcyAmt","CcyOfTrf","CcyXchg","Cd","CdOrPrtry","CdtAdvc","CdtDbtInd","CdtDtTm","CdtLine","CdtNoteAmt",
+"CdtNtries","CdtSttlmKey","CdtTrfMndt","CdtTrfTxInf","Cdtr","CdtrAcct","CdtrAgt","CdtrAgtAcct","CdtrRef",
+"CdtrRefInf","CdtrRefTp","CdtrSchmeId","CdtrTaxId","CdtrTaxTp","CertId","ChanlTp","CharSet","ChqFr","ChqInstr",
+"ChqMtrtyDt","ChqNb","ChqTp","ChrgBr","ChrgInclInd","Chrgs","ChrgsAcct","ChrgsAcctAgt","ChrgsAmt","ChrgsInf",
+"ChrgsPty","CityOfBirth","ClmNonRctDtls","ClrChanl","ClrSys","ClrSysId","ClrSysMmbId","ClrSysRef","Clssfctn",
+"CmbndId","CmonId","Cmpnt","CntPerPrd","CntrValAmt","Compstn","CompstnAmt","ComssnWvrInd","Conf","CorpActn",
+"CorpActnEvtId","Cpblties","CpyDplct","CpyDplctInd","CrdhldrPres","CrdhldrVrfctnCpblties","CreDt","CreDtTm",
+"Cretr","CrrctdAmt","CrrctnTx","CshDpst","CstmrCdtTrfInitn","CstmrNb","CtctDtls","Ctgy","CtgyDesc","CtgyDtls",
+"CtgyPurp","CtrPtyMktInfrstrctrTxId","CtrctId","CtrlData","CtrlSum","Ctry","CtryOfBirth","CtryOfRes",
+"CtrySubDvsn","CxlDtls","CxlId","CxlRsnInf","CxlStsId","CxlStsRsnInf","DUNS","DbtAdvc","DbtCdtRptgInd",
+"DbtDtTm","DbtNtries","Dbtr","DbtrAcct","DbtrAgt","DbtrAgtAcct","DbtrSts","DbtrTaxId","DealPric","Dept",
+"Desc","DgtlTknUnit","DispCpblties","DispTp","DlvrTo","DlvrgAgt","DlvryMtd","Document","Domn","DplctOf",
+"DrctDbtMndt","DrvrsLicNb","DscntApldAmt","DstrctNm","Dt","DtAndPlcOfBirth","DtOfSgntr","DtOfVrfctn",
+"DtPrcd","DtTm","DtldCtrlSum","DtldNbOfTxs","DtldSts","Dtls","DuePyblAmt","EANGLN","EQAmt","EQSeq","ElctrncAdr",
+"ElctrncSeqNb","ElctrncSgntr","EmailAdr","EmailPurp","EndDt","EndToEndId","Envlp","EqvtAmt","ErrLctn",
+"EvtId","EvtTp","FICdtTrf","FIId","FIToFICstmrCdtTrf","FIToFIPmtCxlReq","FIToFIPmtStsReq","FIToFIPmtStsRpt",
+"FXAgt","FaceAmt","FaxNb","FcstInd","FctvDt","FctvIntrBkSttlmDt","FileOrgtr","FinInstnCdtTrf","FinInstnId",
+"FinInstrmId","FllbckInd","Flr","Fmly","FmlyMdclInsrncInd","FnlColltnDt","FnlPmtDt","Fr","FrAmt","FrDt",
+"FrDtTm","FrSeq","FrTm","FrToAmt","FrToDt","FrToSeq","FrmsCd","Frqcy","FrstColltnDt","FrstPmtDt","FrstTx",
+"FwdgAgt","Grnshee","GrnshmtAdmstr","GrnshmtRmt","GrpCxl","GrpCxlId","GrpCxlSts","GrpHdr","GrpId","GrpRtr",
+"GrpSts","Grpg","IBAN","IBEI","ICCRltdData","ILPV4","ISIN","Id","IdTp","IdntyCardNb","Incl","Indv","Inf",
+"InitgPty","Initn","InitnSrc","InstdAgt","InstdAmt","InstdRmbrsmntAgt","InstdRmbrsmntAgtAcct","InstgAgt",
+"InstgRmbrsmntAgt","InstgRmbrsmntAgtAcct","InstrCpy","InstrForCdtrAgt","InstrForDbtrAgt","InstrForNxtAgt",
+"InstrId","InstrInf","InstrPrty","IntrBk","IntrBkSttlmAmt","IntrBkSttlmDt","IntraBalMvmntId","IntraPosMvmntId",
+"IntrmyAgt1","IntrmyAgt1Acct","IntrmyAgt2","IntrmyAgt2Acct","IntrmyAgt3","IntrmyAgt3Acct","Intrst","Invcee",
+"Invcr","IssgAgt","Issr","JobTitl","LEI","LastPgInd","LastTx","LclInstrm","LglSeqNb","LineDtls","LineWidth",
+"ManfctrId","Mdl","MemoFld","MktInfrstrctrTxId","MktPrctc","MmbId","MndtId","MndtRltdInf","MobNb","ModDtls",
+"ModStsId","ModStsRsnInf","MplyeeTermntnInd","MplyrIdNb","MsgDefIdr","MsgId","MsgNmId","MsgPgntn","MsgRcpt",
+"Mtd","NEQAmt","NEQSeq","Nb","NbOfDays","NbOfLines","NbOfNotes","NbOfNtries","NbOfTxs","NbOfTxsPerCxlSts",
+"NbOfTxsPerSts","Nm","NmAndAdr","NmPrfx","NoteDnmtn","Ntfctn","NtfctnPgntn","Ntry","NtryDtls","NtryRef",
+"NtwkFileNm","OffclCorpActnEvtId","OnLineCntxt","OnLineCpblties","OrgId","OrgnlAndCurFaceAmt","OrgnlBizQry",
+"OrgnlBkTxCd","OrgnlCdtrAgt","OrgnlCdtrAgtAcct","OrgnlCdtrSchmeId","OrgnlClrSysRef","OrgnlCreDtTm","OrgnlCtrlSum",
+"OrgnlDbtr","OrgnlDbtrAcct","OrgnlDbtrAgt","OrgnlDbtrAgtAcct","OrgnlEndToEndId","OrgnlFnlColltnDt","OrgnlFrqcy",
+"OrgnlGrpCxlId","OrgnlGrpInf","OrgnlGrpInfAndCxl","OrgnlGrpInfAndSts","OrgnlInstdAmt","OrgnlInstrId",
+"OrgnlIntrBkSttlmAmt","OrgnlIntrBkSttlmDt","OrgnlMndtId","OrgnlMsgId","OrgnlMsgNmId","OrgnlNbOfTxs","OrgnlNxtAgt",
+"OrgnlPmtInfAndSts","OrgnlPmtInfCxlId","OrgnlPmtInfId","OrgnlReqdColltnDt","OrgnlReqdExctnDt","OrgnlRsn",
+"OrgnlStmtId","OrgnlTrckgDays","OrgnlTxId","OrgnlTxRef","OrgnlUETR","Orgtr","Othr","OthrId","OthrTxId",
+"Ownr","PAN","POI","POICmpntTp","Pctg","PctgRate","Pdct","PdctAmt","PdctCd","PdctQty","PgNb","PhneNb",
+"PlainCardData","PlcAndNm","PmtCntxt","PmtId","PmtInf","PmtInfCxlSts","PmtInfId","PmtMtd","PmtRtr","PmtSgntr",
+"PmtTpInf","PoolId","PoolgAdjstmntDt","PrcgDt","PrcgId","Prd","PreAgrdXchgRate","PrePdAcct","PrefrdMtd",
+"Pric","PrtLctn","PrtLineWidth","Prtry","PrtryAcct","PrtryAmt","PrtryCd","PrtryId","Prty","PrvcOfBirth",
+"Prvdr","PrvsInstgAgt","PrvsInstgAgt1","PrvsInstgAgt1Acct","PrvsInstgAgt2","PrvsInstgAgt2Acct","PrvsInstgAgt3",
+"PrvsInstgAgt3Acct","PrvsInstgAgtAcct","PrvtId","Prxy","PsptNb","PssblDplct","PstBx","PstCd","PstlAdr",
+"PtInTm","Pty","Purp","QtId","QtdCcy","QtnDt","QtnDtTm","Qty","Rate","RateTp","Rcrd","RcvgAgt","RePresntmntRsn",
+"Ref","RefNb","Refs","RegnId","Regy","ReopCaseIndctn","ReqdAdvcTp","ReqdColltnDt","ReqdExctnDt","RfrdDocAmt",
+"RfrdDocInf","RfrdDocNb","RfrdDocRltdDt","RfrdDocTp","RgltryDtls","RgltryRptg","RgnlClrZone","RjctTm",
+"Rjctd","RjctdCxl","RjctdMod","RjctgPtyRsn","RjctnDtTm","Rltd","RltdAcct","RltdAgts","RltdCorpActn","RltdDt",
+"RltdDts","RltdPric","RltdPties","RltdQties","RltdRef","RltdRefs","RltdRmtInf","RmtAmtAndTp","RmtId",
+"RmtInf","RmtLctnDtls","RmtLctnElctrncAdr","RmtLctnMtd","RmtLctnPstlAdr","RmtdAmt","Room","Rpt","RptPgntn",
+"RptgCd","RptgSeq","RptgSrc","RsltnOfInvstgtn","RsltnRltdInf","RslvdCase","Rsn","RsnCd","RsnDesc","Rspnsblty",
+"RtrChain","RtrId","RtrInf","RtrOrgtr","RtrRsn","RtrRsnInf","RtrdInstdAmt","RtrdIntrBkSttlmAmt","RvslInd",
+"SaleRcncltnId","SaleRefNb","SchmeNm","SclSctyNb","SctiesData","SctiesSttlmTxId","SeqNb","SeqNbRg","SeqTp",
+"SfkpgAcct","Sfx","Sgntr","ShrtNm","SplmtryData","SrcCcy","SrlNb","StartDt","Stmt","StmtDtls","StmtPgntn",
+"Strd","StrtNm","Sts","StsId","StsOrgtr","StsReqId","StsRsn","StsRsnInf","SttlmAcct","SttlmInf","SttlmMtd",
+"SttlmPlc","SttlmPrty","SttlmTmIndctn","SttlmTmReq","SubDept","SubFmlyCd","SubTp","Sum","SvcCd","SvcLvl",
+"Svcr","SysNm","Tax","TaxAmt","TaxDt","TaxId","TaxIdNb","TaxRefNb","TaxRmt","TaxTp","TaxTpInf","TaxblBaseAmt",
+"TechInptChanl","ThrdRmbrsmntAgt","ThrdRmbrsmntAgtAcct","TillTm","Titl","To","ToAmt","ToDt","ToDtTm",
+"ToSeq","Tp","TradActvtyCtrctlSttlmDt","TradDt","TradId","TradgPty","TrckData","TrckNb","TrckVal","TrckgDays",
+"TrgtCcy","TtlAmt","TtlCdtNtries","TtlChrgsAndTaxAmt","TtlDbtNtries","TtlIntrBkSttlmAmt","TtlIntrstAndTaxAmt",
+"TtlNetNtry","TtlNetNtryAmt","TtlNtries","TtlNtriesPerBkTxCd","TtlRtrdIntrBkSttlmAmt","TtlTaxAmt","TtlTaxblBaseAmt",
+"TwnLctnNm","TwnNm","Tx","TxAmt","TxChanl","TxCtgy","TxCxlSts","TxDtRg","TxDtTm","TxDtls","TxEnvt","TxId",
+"TxInf","TxInfAndSts","TxRef","TxSts","TxsSummry","TxtlRate","UETR","UPIC","URLAdr","USCHU","UltmtCdtr",
+"UltmtDbtr","Undrlyg","UndrlygAllcn","UndrlygCstmrCdtTrf","UndrlygFICdtTrf","Unit","UnitCcy","UnitNb",
+"UnitOfMeasr","UnitPric","UnqTxIdr","Ustrd","Val","ValDt","ValTp","VldtnDt","VldtnSeqNb","VldtyRg","Vrsn",
+"VrsnNb","XchgRate","XchgRateBase","XchgRateInf","XpryDt","XpryDtTm","Yldd","Yr","admi.002.001.01","camt.029.001.01",
+"pacs.002.001.02","pacs.004.001.01","pacs.008.001.01","pacs.009.001.01","pain.001.001.02",
 ];
 
-pub(crate) const ACCPTNC_DT_TM: u16 = 0;
-pub(crate) const ACCT: u16 = 1;
-pub(crate) const ACCT_OWNR_TX_ID: u16 = 2;
-pub(crate) const ACCT_SVCR_REF: u16 = 3;
-pub(crate) const ACCT_SVCR_TX_ID: u16 = 4;
-pub(crate) const ACTL_DT: u16 = 5;
-pub(crate) const ADDTL_CARD_DATA: u16 = 6;
-pub(crate) const ADDTL_DATA: u16 = 7;
-pub(crate) const ADDTL_DT_TM: u16 = 8;
-pub(crate) const ADDTL_INF: u16 = 9;
-pub(crate) const ADDTL_INF_IND: u16 = 10;
-pub(crate) const ADDTL_NTFCTN_INF: u16 = 11;
-pub(crate) const ADDTL_NTRY_INF: u16 = 12;
-pub(crate) const ADDTL_PDCT_INF: u16 = 13;
-pub(crate) const ADDTL_RMT_INF: u16 = 14;
-pub(crate) const ADDTL_RTR_RSN_INF: u16 = 15;
-pub(crate) const ADDTL_STMT_INF: u16 = 16;
-pub(crate) const ADDTL_STS_RSN_INF: u16 = 17;
-pub(crate) const ADDTL_SVC: u16 = 18;
-pub(crate) const ADDTL_TX_INF: u16 = 19;
-pub(crate) const ADJSTMNT_AMT_AND_RSN: u16 = 20;
-pub(crate) const ADMSTN_ZN: u16 = 21;
-pub(crate) const ADMSTN_ZONE: u16 = 22;
-pub(crate) const ADR: u16 = 23;
-pub(crate) const ADR_LINE: u16 = 24;
-pub(crate) const ADR_TP: u16 = 25;
-pub(crate) const AGGTD: u16 = 26;
-pub(crate) const AGGTD_NTRY: u16 = 27;
-pub(crate) const AGRD_RATE: u16 = 28;
-pub(crate) const AGT: u16 = 29;
-pub(crate) const ALN_REGN_NB: u16 = 30;
-pub(crate) const AMDMNT_IND: u16 = 31;
-pub(crate) const AMDMNT_INF_DTLS: u16 = 32;
-pub(crate) const AMT: u16 = 33;
-pub(crate) const AMT_DTLS: u16 = 34;
-pub(crate) const AMTSD_VAL: u16 = 35;
-pub(crate) const ANNCD_PSTNG_AMT: u16 = 36;
-pub(crate) const ANY_BIC: u16 = 37;
-pub(crate) const APP_HDR: u16 = 38;
-pub(crate) const APPRVL_NB: u16 = 39;
-pub(crate) const ATTNDNC_CNTXT: u16 = 40;
-pub(crate) const ATTNDNT_LANG: u16 = 41;
-pub(crate) const ATTNDNT_MSG_CPBL: u16 = 42;
-pub(crate) const AUTHNTCN_MTD: u16 = 43;
-pub(crate) const AUTHNTCN_NTTY: u16 = 44;
-pub(crate) const AUTHRTY: u16 = 45;
-pub(crate) const AUTHRTY_CTRY: u16 = 46;
-pub(crate) const AUTHRTY_NM: u16 = 47;
-pub(crate) const AUTHSTN: u16 = 48;
-pub(crate) const AVLBTY: u16 = 49;
-pub(crate) const BBAN: u16 = 50;
-pub(crate) const BEI: u16 = 51;
-pub(crate) const BIC: u16 = 52;
-pub(crate) const BICFI: u16 = 53;
-pub(crate) const BICOR_BEI: u16 = 54;
-pub(crate) const BAL: u16 = 55;
-pub(crate) const BDRY_AMT: u16 = 56;
-pub(crate) const BIRTH_DT: u16 = 57;
-pub(crate) const BIZ_MSG_IDR: u16 = 58;
-pub(crate) const BIZ_PRCG_DT: u16 = 59;
-pub(crate) const BIZ_SVC: u16 = 60;
-pub(crate) const BK_PTY_ID: u16 = 61;
-pub(crate) const BK_TO_CSTMR_DBT_CDT_NTFCTN: u16 = 62;
-pub(crate) const BK_TO_CSTMR_DBT_CDT_NTFCTN_V01: u16 = 63;
-pub(crate) const BK_TO_CSTMR_STMT: u16 = 64;
-pub(crate) const BK_TO_CSTMR_STMT_V01: u16 = 65;
-pub(crate) const BK_TX_CD: u16 = 66;
-pub(crate) const BLDG_NB: u16 = 67;
-pub(crate) const BLDG_NM: u16 = 68;
-pub(crate) const BOOKG_DT: u16 = 69;
-pub(crate) const BR: u16 = 70;
-pub(crate) const BRNCH_ID: u16 = 71;
-pub(crate) const BTCH: u16 = 72;
-pub(crate) const BTCH_BOOKG: u16 = 73;
-pub(crate) const CLSTM: u16 = 74;
-pub(crate) const CSCMGMT: u16 = 75;
-pub(crate) const CSCVAL: u16 = 76;
-pub(crate) const CARD: u16 = 77;
-pub(crate) const CARD_BRND: u16 = 78;
-pub(crate) const CARD_CTRY_CD: u16 = 79;
-pub(crate) const CARD_DATA_NTRY_MD: u16 = 80;
-pub(crate) const CARD_PRES: u16 = 81;
-pub(crate) const CARD_RDNG_CPBLTIES: u16 = 82;
-pub(crate) const CARD_SCTY_CD: u16 = 83;
-pub(crate) const CARD_SEQ_NB: u16 = 84;
-pub(crate) const CARD_TX: u16 = 85;
-pub(crate) const CARE_OF: u16 = 86;
-pub(crate) const CCY: u16 = 87;
-pub(crate) const CCY_OF_TRF: u16 = 88;
-pub(crate) const CCY_XCHG: u16 = 89;
-pub(crate) const CD: u16 = 90;
-pub(crate) const CD_OR_PRTRY: u16 = 91;
-pub(crate) const CDT_ADVC: u16 = 92;
-pub(crate) const CDT_DBT_IND: u16 = 93;
-pub(crate) const CDT_DT_TM: u16 = 94;
-pub(crate) const CDT_LINE: u16 = 95;
-pub(crate) const CDT_NOTE_AMT: u16 = 96;
-pub(crate) const CDT_NTRIES: u16 = 97;
-pub(crate) const CDT_STTLM_KEY: u16 = 98;
-pub(crate) const CDT_TRF_MNDT: u16 = 99;
-pub(crate) const CDT_TRF_TX_INF: u16 = 100;
-pub(crate) const CDTR: u16 = 101;
-pub(crate) const CDTR_ACCT: u16 = 102;
-pub(crate) const CDTR_AGT: u16 = 103;
-pub(crate) const CDTR_AGT_ACCT: u16 = 104;
-pub(crate) const CDTR_REF: u16 = 105;
-pub(crate) const CDTR_REF_INF: u16 = 106;
-pub(crate) const CDTR_REF_TP: u16 = 107;
-pub(crate) const CDTR_SCHME_ID: u16 = 108;
-pub(crate) const CDTR_TAX_ID: u16 = 109;
-pub(crate) const CDTR_TAX_TP: u16 = 110;
-pub(crate) const CERT_ID: u16 = 111;
-pub(crate) const CHANL_TP: u16 = 112;
-pub(crate) const CHAR_SET: u16 = 113;
-pub(crate) const CHQ_FR: u16 = 114;
-pub(crate) const CHQ_INSTR: u16 = 115;
-pub(crate) const CHQ_MTRTY_DT: u16 = 116;
-pub(crate) const CHQ_NB: u16 = 117;
-pub(crate) const CHQ_TP: u16 = 118;
-pub(crate) const CHRG_BR: u16 = 119;
-pub(crate) const CHRG_INCL_IND: u16 = 120;
-pub(crate) const CHRGS: u16 = 121;
-pub(crate) const CHRGS_ACCT: u16 = 122;
-pub(crate) const CHRGS_ACCT_AGT: u16 = 123;
-pub(crate) const CHRGS_AMT: u16 = 124;
-pub(crate) const CHRGS_INF: u16 = 125;
-pub(crate) const CHRGS_PTY: u16 = 126;
-pub(crate) const CITY_OF_BIRTH: u16 = 127;
-pub(crate) const CLR_CHANL: u16 = 128;
-pub(crate) const CLR_SYS: u16 = 129;
-pub(crate) const CLR_SYS_ID: u16 = 130;
-pub(crate) const CLR_SYS_MMB_ID: u16 = 131;
-pub(crate) const CLR_SYS_REF: u16 = 132;
-pub(crate) const CLSSFCTN: u16 = 133;
-pub(crate) const CMBND_ID: u16 = 134;
-pub(crate) const CMON_ID: u16 = 135;
-pub(crate) const CMPNT: u16 = 136;
-pub(crate) const CNT_PER_PRD: u16 = 137;
-pub(crate) const CNTR_VAL_AMT: u16 = 138;
-pub(crate) const COMSSN_WVR_IND: u16 = 139;
-pub(crate) const CORP_ACTN: u16 = 140;
-pub(crate) const CORP_ACTN_EVT_ID: u16 = 141;
-pub(crate) const CPBLTIES: u16 = 142;
-pub(crate) const CPY_DPLCT: u16 = 143;
-pub(crate) const CPY_DPLCT_IND: u16 = 144;
-pub(crate) const CRDHLDR_PRES: u16 = 145;
-pub(crate) const CRDHLDR_VRFCTN_CPBLTIES: u16 = 146;
-pub(crate) const CRE_DT: u16 = 147;
-pub(crate) const CRE_DT_TM: u16 = 148;
-pub(crate) const CSH_DPST: u16 = 149;
-pub(crate) const CSTMR_CDT_TRF_INITN: u16 = 150;
-pub(crate) const CSTMR_NB: u16 = 151;
-pub(crate) const CTCT_DTLS: u16 = 152;
-pub(crate) const CTGY: u16 = 153;
-pub(crate) const CTGY_DESC: u16 = 154;
-pub(crate) const CTGY_DTLS: u16 = 155;
-pub(crate) const CTGY_PURP: u16 = 156;
-pub(crate) const CTR_PTY_MKT_INFRSTRCTR_TX_ID: u16 = 157;
-pub(crate) const CTRCT_ID: u16 = 158;
-pub(crate) const CTRL_SUM: u16 = 159;
-pub(crate) const CTRY: u16 = 160;
-pub(crate) const CTRY_OF_BIRTH: u16 = 161;
-pub(crate) const CTRY_OF_RES: u16 = 162;
-pub(crate) const CTRY_SUB_DVSN: u16 = 163;
-pub(crate) const DUNS: u16 = 164;
-pub(crate) const DBT_ADVC: u16 = 165;
-pub(crate) const DBT_CDT_RPTG_IND: u16 = 166;
-pub(crate) const DBT_DT_TM: u16 = 167;
-pub(crate) const DBT_NTRIES: u16 = 168;
-pub(crate) const DBTR: u16 = 169;
-pub(crate) const DBTR_ACCT: u16 = 170;
-pub(crate) const DBTR_AGT: u16 = 171;
-pub(crate) const DBTR_AGT_ACCT: u16 = 172;
-pub(crate) const DBTR_STS: u16 = 173;
-pub(crate) const DBTR_TAX_ID: u16 = 174;
-pub(crate) const DEAL_PRIC: u16 = 175;
-pub(crate) const DEPT: u16 = 176;
-pub(crate) const DESC: u16 = 177;
-pub(crate) const DGTL_TKN_UNIT: u16 = 178;
-pub(crate) const DISP_CPBLTIES: u16 = 179;
-pub(crate) const DISP_TP: u16 = 180;
-pub(crate) const DLVR_TO: u16 = 181;
-pub(crate) const DLVRG_AGT: u16 = 182;
-pub(crate) const DLVRY_MTD: u16 = 183;
-pub(crate) const DOCUMENT: u16 = 184;
-pub(crate) const DOMN: u16 = 185;
-pub(crate) const DRCT_DBT_MNDT: u16 = 186;
-pub(crate) const DRVRS_LIC_NB: u16 = 187;
-pub(crate) const DSCNT_APLD_AMT: u16 = 188;
-pub(crate) const DSTRCT_NM: u16 = 189;
-pub(crate) const DT: u16 = 190;
-pub(crate) const DT_AND_PLC_OF_BIRTH: u16 = 191;
-pub(crate) const DT_OF_SGNTR: u16 = 192;
-pub(crate) const DT_OF_VRFCTN: u16 = 193;
-pub(crate) const DT_TM: u16 = 194;
-pub(crate) const DTLD_CTRL_SUM: u16 = 195;
-pub(crate) const DTLD_NB_OF_TXS: u16 = 196;
-pub(crate) const DTLD_STS: u16 = 197;
-pub(crate) const DTLS: u16 = 198;
-pub(crate) const DUE_PYBL_AMT: u16 = 199;
-pub(crate) const EANGLN: u16 = 200;
-pub(crate) const EQAMT: u16 = 201;
-pub(crate) const EQSEQ: u16 = 202;
-pub(crate) const ELCTRNC_ADR: u16 = 203;
-pub(crate) const ELCTRNC_SEQ_NB: u16 = 204;
-pub(crate) const ELCTRNC_SGNTR: u16 = 205;
-pub(crate) const EMAIL_ADR: u16 = 206;
-pub(crate) const EMAIL_PURP: u16 = 207;
-pub(crate) const END_DT: u16 = 208;
-pub(crate) const END_TO_END_ID: u16 = 209;
-pub(crate) const ENVLP: u16 = 210;
-pub(crate) const EQVT_AMT: u16 = 211;
-pub(crate) const ERR_LCTN: u16 = 212;
-pub(crate) const EVT_ID: u16 = 213;
-pub(crate) const EVT_TP: u16 = 214;
-pub(crate) const FICDT_TRF: u16 = 215;
-pub(crate) const FIID: u16 = 216;
-pub(crate) const FITO_FICSTMR_CDT_TRF: u16 = 217;
-pub(crate) const FITO_FIPMT_STS_RPT: u16 = 218;
-pub(crate) const FXAGT: u16 = 219;
-pub(crate) const FACE_AMT: u16 = 220;
-pub(crate) const FAX_NB: u16 = 221;
-pub(crate) const FCST_IND: u16 = 222;
-pub(crate) const FCTV_DT: u16 = 223;
-pub(crate) const FCTV_INTR_BK_STTLM_DT: u16 = 224;
-pub(crate) const FILE_ORGTR: u16 = 225;
-pub(crate) const FIN_INSTN_CDT_TRF: u16 = 226;
-pub(crate) const FIN_INSTN_ID: u16 = 227;
-pub(crate) const FIN_INSTRM_ID: u16 = 228;
-pub(crate) const FLLBCK_IND: u16 = 229;
-pub(crate) const FLR: u16 = 230;
-pub(crate) const FMLY: u16 = 231;
-pub(crate) const FMLY_MDCL_INSRNC_IND: u16 = 232;
-pub(crate) const FNL_COLLTN_DT: u16 = 233;
-pub(crate) const FNL_PMT_DT: u16 = 234;
-pub(crate) const FR: u16 = 235;
-pub(crate) const FR_AMT: u16 = 236;
-pub(crate) const FR_DT: u16 = 237;
-pub(crate) const FR_DT_TM: u16 = 238;
-pub(crate) const FR_SEQ: u16 = 239;
-pub(crate) const FR_TM: u16 = 240;
-pub(crate) const FR_TO_AMT: u16 = 241;
-pub(crate) const FR_TO_DT: u16 = 242;
-pub(crate) const FR_TO_SEQ: u16 = 243;
-pub(crate) const FRMS_CD: u16 = 244;
-pub(crate) const FRQCY: u16 = 245;
-pub(crate) const FRST_COLLTN_DT: u16 = 246;
-pub(crate) const FRST_PMT_DT: u16 = 247;
-pub(crate) const FRST_TX: u16 = 248;
-pub(crate) const FWDG_AGT: u16 = 249;
-pub(crate) const GRNSHEE: u16 = 250;
-pub(crate) const GRNSHMT_ADMSTR: u16 = 251;
-pub(crate) const GRNSHMT_RMT: u16 = 252;
-pub(crate) const GRP_HDR: u16 = 253;
-pub(crate) const GRP_ID: u16 = 254;
-pub(crate) const GRP_STS: u16 = 255;
-pub(crate) const GRPG: u16 = 256;
-pub(crate) const IBAN: u16 = 257;
-pub(crate) const IBEI: u16 = 258;
-pub(crate) const ICCRLTD_DATA: u16 = 259;
-pub(crate) const ILPV4: u16 = 260;
-pub(crate) const ISIN: u16 = 261;
-pub(crate) const ID: u16 = 262;
-pub(crate) const ID_TP: u16 = 263;
-pub(crate) const IDNTY_CARD_NB: u16 = 264;
-pub(crate) const INCL: u16 = 265;
-pub(crate) const INDV: u16 = 266;
-pub(crate) const INF: u16 = 267;
-pub(crate) const INITG_PTY: u16 = 268;
-pub(crate) const INITN_SRC: u16 = 269;
-pub(crate) const INSTD_AGT: u16 = 270;
-pub(crate) const INSTD_AMT: u16 = 271;
-pub(crate) const INSTD_RMBRSMNT_AGT: u16 = 272;
-pub(crate) const INSTD_RMBRSMNT_AGT_ACCT: u16 = 273;
-pub(crate) const INSTG_AGT: u16 = 274;
-pub(crate) const INSTG_RMBRSMNT_AGT: u16 = 275;
-pub(crate) const INSTG_RMBRSMNT_AGT_ACCT: u16 = 276;
-pub(crate) const INSTR_CPY: u16 = 277;
-pub(crate) const INSTR_FOR_CDTR_AGT: u16 = 278;
-pub(crate) const INSTR_FOR_DBTR_AGT: u16 = 279;
-pub(crate) const INSTR_FOR_NXT_AGT: u16 = 280;
-pub(crate) const INSTR_ID: u16 = 281;
-pub(crate) const INSTR_INF: u16 = 282;
-pub(crate) const INSTR_PRTY: u16 = 283;
-pub(crate) const INTR_BK_STTLM_AMT: u16 = 284;
-pub(crate) const INTR_BK_STTLM_DT: u16 = 285;
-pub(crate) const INTRA_BAL_MVMNT_ID: u16 = 286;
-pub(crate) const INTRA_POS_MVMNT_ID: u16 = 287;
-pub(crate) const INTRMY_AGT1: u16 = 288;
-pub(crate) const INTRMY_AGT1_ACCT: u16 = 289;
-pub(crate) const INTRMY_AGT2: u16 = 290;
-pub(crate) const INTRMY_AGT2_ACCT: u16 = 291;
-pub(crate) const INTRMY_AGT3: u16 = 292;
-pub(crate) const INTRMY_AGT3_ACCT: u16 = 293;
-pub(crate) const INTRST: u16 = 294;
-pub(crate) const INVCEE: u16 = 295;
-pub(crate) const INVCR: u16 = 296;
-pub(crate) const ISSG_AGT: u16 = 297;
-pub(crate) const ISSR: u16 = 298;
-pub(crate) const JOB_TITL: u16 = 299;
-pub(crate) const LEI: u16 = 300;
-pub(crate) const LAST_PG_IND: u16 = 301;
-pub(crate) const LAST_TX: u16 = 302;
-pub(crate) const LCL_INSTRM: u16 = 303;
-pub(crate) const LGL_SEQ_NB: u16 = 304;
-pub(crate) const LINE_DTLS: u16 = 305;
-pub(crate) const LINE_WIDTH: u16 = 306;
-pub(crate) const MANFCTR_ID: u16 = 307;
-pub(crate) const MDL: u16 = 308;
-pub(crate) const MEMO_FLD: u16 = 309;
-pub(crate) const MKT_INFRSTRCTR_TX_ID: u16 = 310;
-pub(crate) const MKT_PRCTC: u16 = 311;
-pub(crate) const MMB_ID: u16 = 312;
-pub(crate) const MNDT_ID: u16 = 313;
-pub(crate) const MNDT_RLTD_INF: u16 = 314;
-pub(crate) const MOB_NB: u16 = 315;
-pub(crate) const MPLYEE_TERMNTN_IND: u16 = 316;
-pub(crate) const MPLYR_ID_NB: u16 = 317;
-pub(crate) const MSG_DEF_IDR: u16 = 318;
-pub(crate) const MSG_ID: u16 = 319;
-pub(crate) const MSG_NM_ID: u16 = 320;
-pub(crate) const MSG_PGNTN: u16 = 321;
-pub(crate) const MSG_RCPT: u16 = 322;
-pub(crate) const MTD: u16 = 323;
-pub(crate) const NEQAMT: u16 = 324;
-pub(crate) const NEQSEQ: u16 = 325;
-pub(crate) const NB: u16 = 326;
-pub(crate) const NB_OF_DAYS: u16 = 327;
-pub(crate) const NB_OF_LINES: u16 = 328;
-pub(crate) const NB_OF_NOTES: u16 = 329;
-pub(crate) const NB_OF_NTRIES: u16 = 330;
-pub(crate) const NB_OF_TXS: u16 = 331;
-pub(crate) const NB_OF_TXS_PER_STS: u16 = 332;
-pub(crate) const NM: u16 = 333;
-pub(crate) const NM_AND_ADR: u16 = 334;
-pub(crate) const NM_PRFX: u16 = 335;
-pub(crate) const NOTE_DNMTN: u16 = 336;
-pub(crate) const NTFCTN: u16 = 337;
-pub(crate) const NTFCTN_PGNTN: u16 = 338;
-pub(crate) const NTRY: u16 = 339;
-pub(crate) const NTRY_DTLS: u16 = 340;
-pub(crate) const NTRY_REF: u16 = 341;
-pub(crate) const NTWK_FILE_NM: u16 = 342;
-pub(crate) const OFFCL_CORP_ACTN_EVT_ID: u16 = 343;
-pub(crate) const ON_LINE_CNTXT: u16 = 344;
-pub(crate) const ON_LINE_CPBLTIES: u16 = 345;
-pub(crate) const ORG_ID: u16 = 346;
-pub(crate) const ORGNL_AND_CUR_FACE_AMT: u16 = 347;
-pub(crate) const ORGNL_BIZ_QRY: u16 = 348;
-pub(crate) const ORGNL_BK_TX_CD: u16 = 349;
-pub(crate) const ORGNL_CDTR_AGT: u16 = 350;
-pub(crate) const ORGNL_CDTR_AGT_ACCT: u16 = 351;
-pub(crate) const ORGNL_CDTR_SCHME_ID: u16 = 352;
-pub(crate) const ORGNL_CRE_DT_TM: u16 = 353;
-pub(crate) const ORGNL_CTRL_SUM: u16 = 354;
-pub(crate) const ORGNL_DBTR: u16 = 355;
-pub(crate) const ORGNL_DBTR_ACCT: u16 = 356;
-pub(crate) const ORGNL_DBTR_AGT: u16 = 357;
-pub(crate) const ORGNL_DBTR_AGT_ACCT: u16 = 358;
-pub(crate) const ORGNL_END_TO_END_ID: u16 = 359;
-pub(crate) const ORGNL_FNL_COLLTN_DT: u16 = 360;
-pub(crate) const ORGNL_FRQCY: u16 = 361;
-pub(crate) const ORGNL_GRP_INF: u16 = 362;
-pub(crate) const ORGNL_GRP_INF_AND_STS: u16 = 363;
-pub(crate) const ORGNL_INSTR_ID: u16 = 364;
-pub(crate) const ORGNL_MNDT_ID: u16 = 365;
-pub(crate) const ORGNL_MSG_ID: u16 = 366;
-pub(crate) const ORGNL_MSG_NM_ID: u16 = 367;
-pub(crate) const ORGNL_NB_OF_TXS: u16 = 368;
-pub(crate) const ORGNL_PMT_INF_ID: u16 = 369;
-pub(crate) const ORGNL_RSN: u16 = 370;
-pub(crate) const ORGNL_TRCKG_DAYS: u16 = 371;
-pub(crate) const ORGNL_TX_ID: u16 = 372;
-pub(crate) const ORGNL_TX_REF: u16 = 373;
-pub(crate) const ORGNL_UETR: u16 = 374;
-pub(crate) const ORGTR: u16 = 375;
-pub(crate) const OTHR: u16 = 376;
-pub(crate) const OTHR_ID: u16 = 377;
-pub(crate) const OTHR_TX_ID: u16 = 378;
-pub(crate) const OWNR: u16 = 379;
-pub(crate) const PAN: u16 = 380;
-pub(crate) const POI: u16 = 381;
-pub(crate) const POICMPNT_TP: u16 = 382;
-pub(crate) const PCTG: u16 = 383;
-pub(crate) const PCTG_RATE: u16 = 384;
-pub(crate) const PDCT: u16 = 385;
-pub(crate) const PDCT_AMT: u16 = 386;
-pub(crate) const PDCT_CD: u16 = 387;
-pub(crate) const PDCT_QTY: u16 = 388;
-pub(crate) const PG_NB: u16 = 389;
-pub(crate) const PHNE_NB: u16 = 390;
-pub(crate) const PLAIN_CARD_DATA: u16 = 391;
-pub(crate) const PLC_AND_NM: u16 = 392;
-pub(crate) const PMT_CNTXT: u16 = 393;
-pub(crate) const PMT_ID: u16 = 394;
-pub(crate) const PMT_INF: u16 = 395;
-pub(crate) const PMT_INF_ID: u16 = 396;
-pub(crate) const PMT_MTD: u16 = 397;
-pub(crate) const PMT_SGNTR: u16 = 398;
-pub(crate) const PMT_TP_INF: u16 = 399;
-pub(crate) const POOL_ID: u16 = 400;
-pub(crate) const POOLG_ADJSTMNT_DT: u16 = 401;
-pub(crate) const PRCG_DT: u16 = 402;
-pub(crate) const PRCG_ID: u16 = 403;
-pub(crate) const PRD: u16 = 404;
-pub(crate) const PRE_AGRD_XCHG_RATE: u16 = 405;
-pub(crate) const PRE_PD_ACCT: u16 = 406;
-pub(crate) const PREFRD_MTD: u16 = 407;
-pub(crate) const PRIC: u16 = 408;
-pub(crate) const PRT_LCTN: u16 = 409;
-pub(crate) const PRT_LINE_WIDTH: u16 = 410;
-pub(crate) const PRTRY: u16 = 411;
-pub(crate) const PRTRY_ACCT: u16 = 412;
-pub(crate) const PRTRY_AMT: u16 = 413;
-pub(crate) const PRTRY_CD: u16 = 414;
-pub(crate) const PRTRY_ID: u16 = 415;
-pub(crate) const PRTY: u16 = 416;
-pub(crate) const PRVC_OF_BIRTH: u16 = 417;
-pub(crate) const PRVDR: u16 = 418;
-pub(crate) const PRVS_INSTG_AGT: u16 = 419;
-pub(crate) const PRVS_INSTG_AGT1: u16 = 420;
-pub(crate) const PRVS_INSTG_AGT1_ACCT: u16 = 421;
-pub(crate) const PRVS_INSTG_AGT2: u16 = 422;
-pub(crate) const PRVS_INSTG_AGT2_ACCT: u16 = 423;
-pub(crate) const PRVS_INSTG_AGT3: u16 = 424;
-pub(crate) const PRVS_INSTG_AGT3_ACCT: u16 = 425;
-pub(crate) const PRVS_INSTG_AGT_ACCT: u16 = 426;
-pub(crate) const PRVT_ID: u16 = 427;
-pub(crate) const PRXY: u16 = 428;
-pub(crate) const PSPT_NB: u16 = 429;
-pub(crate) const PSSBL_DPLCT: u16 = 430;
-pub(crate) const PST_BX: u16 = 431;
-pub(crate) const PST_CD: u16 = 432;
-pub(crate) const PSTL_ADR: u16 = 433;
-pub(crate) const PT_IN_TM: u16 = 434;
-pub(crate) const PTY: u16 = 435;
-pub(crate) const PURP: u16 = 436;
-pub(crate) const QT_ID: u16 = 437;
-pub(crate) const QTD_CCY: u16 = 438;
-pub(crate) const QTN_DT: u16 = 439;
-pub(crate) const QTN_DT_TM: u16 = 440;
-pub(crate) const QTY: u16 = 441;
-pub(crate) const RATE: u16 = 442;
-pub(crate) const RATE_TP: u16 = 443;
-pub(crate) const RCRD: u16 = 444;
-pub(crate) const RCVG_AGT: u16 = 445;
-pub(crate) const RE_PRESNTMNT_RSN: u16 = 446;
-pub(crate) const REF: u16 = 447;
-pub(crate) const REF_NB: u16 = 448;
-pub(crate) const REFS: u16 = 449;
-pub(crate) const REGN_ID: u16 = 450;
-pub(crate) const REGY: u16 = 451;
-pub(crate) const REQD_ADVC_TP: u16 = 452;
-pub(crate) const REQD_COLLTN_DT: u16 = 453;
-pub(crate) const REQD_EXCTN_DT: u16 = 454;
-pub(crate) const RFRD_DOC_AMT: u16 = 455;
-pub(crate) const RFRD_DOC_INF: u16 = 456;
-pub(crate) const RFRD_DOC_NB: u16 = 457;
-pub(crate) const RFRD_DOC_RLTD_DT: u16 = 458;
-pub(crate) const RFRD_DOC_TP: u16 = 459;
-pub(crate) const RGLTRY_DTLS: u16 = 460;
-pub(crate) const RGLTRY_RPTG: u16 = 461;
-pub(crate) const RGNL_CLR_ZONE: u16 = 462;
-pub(crate) const RJCT_TM: u16 = 463;
-pub(crate) const RJCTG_PTY_RSN: u16 = 464;
-pub(crate) const RJCTN_DT_TM: u16 = 465;
-pub(crate) const RLTD: u16 = 466;
-pub(crate) const RLTD_ACCT: u16 = 467;
-pub(crate) const RLTD_AGTS: u16 = 468;
-pub(crate) const RLTD_CORP_ACTN: u16 = 469;
-pub(crate) const RLTD_DT: u16 = 470;
-pub(crate) const RLTD_DTS: u16 = 471;
-pub(crate) const RLTD_PRIC: u16 = 472;
-pub(crate) const RLTD_PTIES: u16 = 473;
-pub(crate) const RLTD_QTIES: u16 = 474;
-pub(crate) const RLTD_REF: u16 = 475;
-pub(crate) const RLTD_REFS: u16 = 476;
-pub(crate) const RLTD_RMT_INF: u16 = 477;
-pub(crate) const RMT_AMT_AND_TP: u16 = 478;
-pub(crate) const RMT_ID: u16 = 479;
-pub(crate) const RMT_INF: u16 = 480;
-pub(crate) const RMT_LCTN_DTLS: u16 = 481;
-pub(crate) const RMT_LCTN_ELCTRNC_ADR: u16 = 482;
-pub(crate) const RMT_LCTN_MTD: u16 = 483;
-pub(crate) const RMT_LCTN_PSTL_ADR: u16 = 484;
-pub(crate) const RMTD_AMT: u16 = 485;
-pub(crate) const ROOM: u16 = 486;
-pub(crate) const RPTG_CD: u16 = 487;
-pub(crate) const RPTG_SEQ: u16 = 488;
-pub(crate) const RPTG_SRC: u16 = 489;
-pub(crate) const RSN: u16 = 490;
-pub(crate) const RSN_DESC: u16 = 491;
-pub(crate) const RSPNSBLTY: u16 = 492;
-pub(crate) const RTR_ID: u16 = 493;
-pub(crate) const RTR_INF: u16 = 494;
-pub(crate) const RTR_ORGTR: u16 = 495;
-pub(crate) const RTR_RSN: u16 = 496;
-pub(crate) const RVSL_IND: u16 = 497;
-pub(crate) const SALE_RCNCLTN_ID: u16 = 498;
-pub(crate) const SALE_REF_NB: u16 = 499;
-pub(crate) const SCHME_NM: u16 = 500;
-pub(crate) const SCL_SCTY_NB: u16 = 501;
-pub(crate) const SCTIES_DATA: u16 = 502;
-pub(crate) const SCTIES_STTLM_TX_ID: u16 = 503;
-pub(crate) const SEQ_NB: u16 = 504;
-pub(crate) const SEQ_NB_RG: u16 = 505;
-pub(crate) const SEQ_TP: u16 = 506;
-pub(crate) const SFKPG_ACCT: u16 = 507;
-pub(crate) const SFX: u16 = 508;
-pub(crate) const SGNTR: u16 = 509;
-pub(crate) const SHRT_NM: u16 = 510;
-pub(crate) const SPLMTRY_DATA: u16 = 511;
-pub(crate) const SRC_CCY: u16 = 512;
-pub(crate) const SRL_NB: u16 = 513;
-pub(crate) const START_DT: u16 = 514;
-pub(crate) const STMT: u16 = 515;
-pub(crate) const STMT_PGNTN: u16 = 516;
-pub(crate) const STRD: u16 = 517;
-pub(crate) const STRT_NM: u16 = 518;
-pub(crate) const STS: u16 = 519;
-pub(crate) const STS_ID: u16 = 520;
-pub(crate) const STS_ORGTR: u16 = 521;
-pub(crate) const STS_RSN: u16 = 522;
-pub(crate) const STS_RSN_INF: u16 = 523;
-pub(crate) const STTLM_ACCT: u16 = 524;
-pub(crate) const STTLM_INF: u16 = 525;
-pub(crate) const STTLM_MTD: u16 = 526;
-pub(crate) const STTLM_PLC: u16 = 527;
-pub(crate) const STTLM_PRTY: u16 = 528;
-pub(crate) const STTLM_TM_INDCTN: u16 = 529;
-pub(crate) const STTLM_TM_REQ: u16 = 530;
-pub(crate) const SUB_DEPT: u16 = 531;
-pub(crate) const SUB_FMLY_CD: u16 = 532;
-pub(crate) const SUB_TP: u16 = 533;
-pub(crate) const SUM: u16 = 534;
-pub(crate) const SVC_CD: u16 = 535;
-pub(crate) const SVC_LVL: u16 = 536;
-pub(crate) const SVCR: u16 = 537;
-pub(crate) const SYS_NM: u16 = 538;
-pub(crate) const TAX: u16 = 539;
-pub(crate) const TAX_AMT: u16 = 540;
-pub(crate) const TAX_DT: u16 = 541;
-pub(crate) const TAX_ID: u16 = 542;
-pub(crate) const TAX_ID_NB: u16 = 543;
-pub(crate) const TAX_REF_NB: u16 = 544;
-pub(crate) const TAX_RMT: u16 = 545;
-pub(crate) const TAX_TP: u16 = 546;
-pub(crate) const TAX_TP_INF: u16 = 547;
-pub(crate) const TAXBL_BASE_AMT: u16 = 548;
-pub(crate) const TECH_INPT_CHANL: u16 = 549;
-pub(crate) const THRD_RMBRSMNT_AGT: u16 = 550;
-pub(crate) const THRD_RMBRSMNT_AGT_ACCT: u16 = 551;
-pub(crate) const TILL_TM: u16 = 552;
-pub(crate) const TITL: u16 = 553;
-pub(crate) const TO: u16 = 554;
-pub(crate) const TO_AMT: u16 = 555;
-pub(crate) const TO_DT: u16 = 556;
-pub(crate) const TO_DT_TM: u16 = 557;
-pub(crate) const TO_SEQ: u16 = 558;
-pub(crate) const TP: u16 = 559;
-pub(crate) const TRAD_ACTVTY_CTRCTL_STTLM_DT: u16 = 560;
-pub(crate) const TRAD_DT: u16 = 561;
-pub(crate) const TRAD_ID: u16 = 562;
-pub(crate) const TRADG_PTY: u16 = 563;
-pub(crate) const TRCK_DATA: u16 = 564;
-pub(crate) const TRCK_NB: u16 = 565;
-pub(crate) const TRCK_VAL: u16 = 566;
-pub(crate) const TRCKG_DAYS: u16 = 567;
-pub(crate) const TRGT_CCY: u16 = 568;
-pub(crate) const TTL_AMT: u16 = 569;
-pub(crate) const TTL_CDT_NTRIES: u16 = 570;
-pub(crate) const TTL_CHRGS_AND_TAX_AMT: u16 = 571;
-pub(crate) const TTL_DBT_NTRIES: u16 = 572;
-pub(crate) const TTL_INTR_BK_STTLM_AMT: u16 = 573;
-pub(crate) const TTL_INTRST_AND_TAX_AMT: u16 = 574;
-pub(crate) const TTL_NET_NTRY: u16 = 575;
-pub(crate) const TTL_NET_NTRY_AMT: u16 = 576;
-pub(crate) const TTL_NTRIES: u16 = 577;
-pub(crate) const TTL_NTRIES_PER_BK_TX_CD: u16 = 578;
-pub(crate) const TTL_TAX_AMT: u16 = 579;
-pub(crate) const TTL_TAXBL_BASE_AMT: u16 = 580;
-pub(crate) const TWN_LCTN_NM: u16 = 581;
-pub(crate) const TWN_NM: u16 = 582;
-pub(crate) const TX: u16 = 583;
-pub(crate) const TX_AMT: u16 = 584;
-pub(crate) const TX_CHANL: u16 = 585;
-pub(crate) const TX_CTGY: u16 = 586;
-pub(crate) const TX_DT_RG: u16 = 587;
-pub(crate) const TX_DT_TM: u16 = 588;
-pub(crate) const TX_DTLS: u16 = 589;
-pub(crate) const TX_ENVT: u16 = 590;
-pub(crate) const TX_ID: u16 = 591;
-pub(crate) const TX_INF_AND_STS: u16 = 592;
-pub(crate) const TX_REF: u16 = 593;
-pub(crate) const TX_STS: u16 = 594;
-pub(crate) const TXS_SUMMRY: u16 = 595;
-pub(crate) const TXTL_RATE: u16 = 596;
-pub(crate) const UETR: u16 = 597;
-pub(crate) const UPIC: u16 = 598;
-pub(crate) const URLADR: u16 = 599;
-pub(crate) const USCHU: u16 = 600;
-pub(crate) const ULTMT_CDTR: u16 = 601;
-pub(crate) const ULTMT_DBTR: u16 = 602;
-pub(crate) const UNDRLYG_ALLCN: u16 = 603;
-pub(crate) const UNDRLYG_CSTMR_CDT_TRF: u16 = 604;
-pub(crate) const UNDRLYG_FICDT_TRF: u16 = 605;
-pub(crate) const UNIT: u16 = 606;
-pub(crate) const UNIT_CCY: u16 = 607;
-pub(crate) const UNIT_NB: u16 = 608;
-pub(crate) const UNIT_OF_MEASR: u16 = 609;
-pub(crate) const UNIT_PRIC: u16 = 610;
-pub(crate) const UNQ_TX_IDR: u16 = 611;
-pub(crate) const USTRD: u16 = 612;
-pub(crate) const VAL: u16 = 613;
-pub(crate) const VAL_DT: u16 = 614;
-pub(crate) const VAL_TP: u16 = 615;
-pub(crate) const VLDTN_DT: u16 = 616;
-pub(crate) const VLDTN_SEQ_NB: u16 = 617;
-pub(crate) const VLDTY_RG: u16 = 618;
-pub(crate) const VRSN: u16 = 619;
-pub(crate) const VRSN_NB: u16 = 620;
-pub(crate) const XCHG_RATE: u16 = 621;
-pub(crate) const XCHG_RATE_BASE: u16 = 622;
-pub(crate) const XCHG_RATE_INF: u16 = 623;
-pub(crate) const XPRY_DT: u16 = 624;
-pub(crate) const XPRY_DT_TM: u16 = 625;
-pub(crate) const YLDD: u16 = 626;
-pub(crate) const YR: u16 = 627;
-pub(crate) const ADMI_002_001_01: u16 = 628;
-pub(crate) const PACS_002_001_02: u16 = 629;
-pub(crate) const PACS_008_001_01: u16 = 630;
-pub(crate) const PACS_009_001_01: u16 = 631;
-pub(crate) const PAIN_001_001_02: u16 = 632;
+pub(crate) const ACCPTD: u16 = 0;
+pub(crate) const ACCPTNC_DT_TM: u16 = 1;
+pub(crate) const ACCT: u16 = 2;
+pub(crate) const ACCT_OWNR_TX_ID: u16 = 3;
+pub(crate) const ACCT_SVCR_REF: u16 = 4;
+pub(crate) const ACCT_SVCR_TX_ID: u16 = 5;
+pub(crate) const ACTL_DT: u16 = 6;
+pub(crate) const ADDTL_CARD_DATA: u16 = 7;
+pub(crate) const ADDTL_DATA: u16 = 8;
+pub(crate) const ADDTL_DT_TM: u16 = 9;
+pub(crate) const ADDTL_INF: u16 = 10;
+pub(crate) const ADDTL_INF_IND: u16 = 11;
+pub(crate) const ADDTL_NTFCTN_INF: u16 = 12;
+pub(crate) const ADDTL_NTRY_INF: u16 = 13;
+pub(crate) const ADDTL_PDCT_INF: u16 = 14;
+pub(crate) const ADDTL_RMT_INF: u16 = 15;
+pub(crate) const ADDTL_RPT_INF: u16 = 16;
+pub(crate) const ADDTL_RTR_RSN_INF: u16 = 17;
+pub(crate) const ADDTL_STMT_INF: u16 = 18;
+pub(crate) const ADDTL_STS_RSN_INF: u16 = 19;
+pub(crate) const ADDTL_SVC: u16 = 20;
+pub(crate) const ADDTL_TX_INF: u16 = 21;
+pub(crate) const ADJSTMNT_AMT_AND_RSN: u16 = 22;
+pub(crate) const ADMSTN_ZN: u16 = 23;
+pub(crate) const ADMSTN_ZONE: u16 = 24;
+pub(crate) const ADR: u16 = 25;
+pub(crate) const ADR_LINE: u16 = 26;
+pub(crate) const ADR_TP: u16 = 27;
+pub(crate) const AGGTD: u16 = 28;
+pub(crate) const AGGTD_NTRY: u16 = 29;
+pub(crate) const AGRD_RATE: u16 = 30;
+pub(crate) const AGT: u16 = 31;
+pub(crate) const AGT_ACCT: u16 = 32;
+pub(crate) const ALN_REGN_NB: u16 = 33;
+pub(crate) const AMDMNT_IND: u16 = 34;
+pub(crate) const AMDMNT_INF_DTLS: u16 = 35;
+pub(crate) const AMT: u16 = 36;
+pub(crate) const AMT_DTLS: u16 = 37;
+pub(crate) const AMTSD_VAL: u16 = 38;
+pub(crate) const ANNCD_PSTNG_AMT: u16 = 39;
+pub(crate) const ANY_BIC: u16 = 40;
+pub(crate) const APP_HDR: u16 = 41;
+pub(crate) const APPRVL_NB: u16 = 42;
+pub(crate) const ASSGNE: u16 = 43;
+pub(crate) const ASSGNE_INSTR_ID: u16 = 44;
+pub(crate) const ASSGNMT: u16 = 45;
+pub(crate) const ASSGNMT_CXL_CONF: u16 = 46;
+pub(crate) const ASSGNR: u16 = 47;
+pub(crate) const ASSGNR_INSTR_ID: u16 = 48;
+pub(crate) const ATTNDNC_CNTXT: u16 = 49;
+pub(crate) const ATTNDNT_LANG: u16 = 50;
+pub(crate) const ATTNDNT_MSG_CPBL: u16 = 51;
+pub(crate) const AUTHNTCN_MTD: u16 = 52;
+pub(crate) const AUTHNTCN_NTTY: u16 = 53;
+pub(crate) const AUTHRTY: u16 = 54;
+pub(crate) const AUTHRTY_CTRY: u16 = 55;
+pub(crate) const AUTHRTY_NM: u16 = 56;
+pub(crate) const AUTHSTN: u16 = 57;
+pub(crate) const AVLBTY: u16 = 58;
+pub(crate) const BBAN: u16 = 59;
+pub(crate) const BEI: u16 = 60;
+pub(crate) const BIC: u16 = 61;
+pub(crate) const BICFI: u16 = 62;
+pub(crate) const BICOR_BEI: u16 = 63;
+pub(crate) const BAL: u16 = 64;
+pub(crate) const BDRY_AMT: u16 = 65;
+pub(crate) const BIRTH_DT: u16 = 66;
+pub(crate) const BIZ_MSG_IDR: u16 = 67;
+pub(crate) const BIZ_PRCG_DT: u16 = 68;
+pub(crate) const BIZ_SVC: u16 = 69;
+pub(crate) const BK_PTY_ID: u16 = 70;
+pub(crate) const BK_TO_CSTMR_ACCT_RPT: u16 = 71;
+pub(crate) const BK_TO_CSTMR_ACCT_RPT_V01: u16 = 72;
+pub(crate) const BK_TO_CSTMR_DBT_CDT_NTFCTN: u16 = 73;
+pub(crate) const BK_TO_CSTMR_DBT_CDT_NTFCTN_V01: u16 = 74;
+pub(crate) const BK_TO_CSTMR_STMT: u16 = 75;
+pub(crate) const BK_TO_CSTMR_STMT_V01: u16 = 76;
+pub(crate) const BK_TX_CD: u16 = 77;
+pub(crate) const BLDG_NB: u16 = 78;
+pub(crate) const BLDG_NM: u16 = 79;
+pub(crate) const BOOKG_DT: u16 = 80;
+pub(crate) const BR: u16 = 81;
+pub(crate) const BRNCH_ID: u16 = 82;
+pub(crate) const BTCH: u16 = 83;
+pub(crate) const BTCH_BOOKG: u16 = 84;
+pub(crate) const CLSTM: u16 = 85;
+pub(crate) const CSCMGMT: u16 = 86;
+pub(crate) const CSCVAL: u16 = 87;
+pub(crate) const CARD: u16 = 88;
+pub(crate) const CARD_BRND: u16 = 89;
+pub(crate) const CARD_CTRY_CD: u16 = 90;
+pub(crate) const CARD_DATA_NTRY_MD: u16 = 91;
+pub(crate) const CARD_PRES: u16 = 92;
+pub(crate) const CARD_RDNG_CPBLTIES: u16 = 93;
+pub(crate) const CARD_SCTY_CD: u16 = 94;
+pub(crate) const CARD_SEQ_NB: u16 = 95;
+pub(crate) const CARD_TX: u16 = 96;
+pub(crate) const CARE_OF: u16 = 97;
+pub(crate) const CASE: u16 = 98;
+pub(crate) const CCY: u16 = 99;
+pub(crate) const CCY_AMT: u16 = 100;
+pub(crate) const CCY_OF_TRF: u16 = 101;
+pub(crate) const CCY_XCHG: u16 = 102;
+pub(crate) const CD: u16 = 103;
+pub(crate) const CD_OR_PRTRY: u16 = 104;
+pub(crate) const CDT_ADVC: u16 = 105;
+pub(crate) const CDT_DBT_IND: u16 = 106;
+pub(crate) const CDT_DT_TM: u16 = 107;
+pub(crate) const CDT_LINE: u16 = 108;
+pub(crate) const CDT_NOTE_AMT: u16 = 109;
+pub(crate) const CDT_NTRIES: u16 = 110;
+pub(crate) const CDT_STTLM_KEY: u16 = 111;
+pub(crate) const CDT_TRF_MNDT: u16 = 112;
+pub(crate) const CDT_TRF_TX_INF: u16 = 113;
+pub(crate) const CDTR: u16 = 114;
+pub(crate) const CDTR_ACCT: u16 = 115;
+pub(crate) const CDTR_AGT: u16 = 116;
+pub(crate) const CDTR_AGT_ACCT: u16 = 117;
+pub(crate) const CDTR_REF: u16 = 118;
+pub(crate) const CDTR_REF_INF: u16 = 119;
+pub(crate) const CDTR_REF_TP: u16 = 120;
+pub(crate) const CDTR_SCHME_ID: u16 = 121;
+pub(crate) const CDTR_TAX_ID: u16 = 122;
+pub(crate) const CDTR_TAX_TP: u16 = 123;
+pub(crate) const CERT_ID: u16 = 124;
+pub(crate) const CHANL_TP: u16 = 125;
+pub(crate) const CHAR_SET: u16 = 126;
+pub(crate) const CHQ_FR: u16 = 127;
+pub(crate) const CHQ_INSTR: u16 = 128;
+pub(crate) const CHQ_MTRTY_DT: u16 = 129;
+pub(crate) const CHQ_NB: u16 = 130;
+pub(crate) const CHQ_TP: u16 = 131;
+pub(crate) const CHRG_BR: u16 = 132;
+pub(crate) const CHRG_INCL_IND: u16 = 133;
+pub(crate) const CHRGS: u16 = 134;
+pub(crate) const CHRGS_ACCT: u16 = 135;
+pub(crate) const CHRGS_ACCT_AGT: u16 = 136;
+pub(crate) const CHRGS_AMT: u16 = 137;
+pub(crate) const CHRGS_INF: u16 = 138;
+pub(crate) const CHRGS_PTY: u16 = 139;
+pub(crate) const CITY_OF_BIRTH: u16 = 140;
+pub(crate) const CLM_NON_RCT_DTLS: u16 = 141;
+pub(crate) const CLR_CHANL: u16 = 142;
+pub(crate) const CLR_SYS: u16 = 143;
+pub(crate) const CLR_SYS_ID: u16 = 144;
+pub(crate) const CLR_SYS_MMB_ID: u16 = 145;
+pub(crate) const CLR_SYS_REF: u16 = 146;
+pub(crate) const CLSSFCTN: u16 = 147;
+pub(crate) const CMBND_ID: u16 = 148;
+pub(crate) const CMON_ID: u16 = 149;
+pub(crate) const CMPNT: u16 = 150;
+pub(crate) const CNT_PER_PRD: u16 = 151;
+pub(crate) const CNTR_VAL_AMT: u16 = 152;
+pub(crate) const COMPSTN: u16 = 153;
+pub(crate) const COMPSTN_AMT: u16 = 154;
+pub(crate) const COMSSN_WVR_IND: u16 = 155;
+pub(crate) const CONF: u16 = 156;
+pub(crate) const CORP_ACTN: u16 = 157;
+pub(crate) const CORP_ACTN_EVT_ID: u16 = 158;
+pub(crate) const CPBLTIES: u16 = 159;
+pub(crate) const CPY_DPLCT: u16 = 160;
+pub(crate) const CPY_DPLCT_IND: u16 = 161;
+pub(crate) const CRDHLDR_PRES: u16 = 162;
+pub(crate) const CRDHLDR_VRFCTN_CPBLTIES: u16 = 163;
+pub(crate) const CRE_DT: u16 = 164;
+pub(crate) const CRE_DT_TM: u16 = 165;
+pub(crate) const CRETR: u16 = 166;
+pub(crate) const CRRCTD_AMT: u16 = 167;
+pub(crate) const CRRCTN_TX: u16 = 168;
+pub(crate) const CSH_DPST: u16 = 169;
+pub(crate) const CSTMR_CDT_TRF_INITN: u16 = 170;
+pub(crate) const CSTMR_NB: u16 = 171;
+pub(crate) const CTCT_DTLS: u16 = 172;
+pub(crate) const CTGY: u16 = 173;
+pub(crate) const CTGY_DESC: u16 = 174;
+pub(crate) const CTGY_DTLS: u16 = 175;
+pub(crate) const CTGY_PURP: u16 = 176;
+pub(crate) const CTR_PTY_MKT_INFRSTRCTR_TX_ID: u16 = 177;
+pub(crate) const CTRCT_ID: u16 = 178;
+pub(crate) const CTRL_DATA: u16 = 179;
+pub(crate) const CTRL_SUM: u16 = 180;
+pub(crate) const CTRY: u16 = 181;
+pub(crate) const CTRY_OF_BIRTH: u16 = 182;
+pub(crate) const CTRY_OF_RES: u16 = 183;
+pub(crate) const CTRY_SUB_DVSN: u16 = 184;
+pub(crate) const CXL_DTLS: u16 = 185;
+pub(crate) const CXL_ID: u16 = 186;
+pub(crate) const CXL_RSN_INF: u16 = 187;
+pub(crate) const CXL_STS_ID: u16 = 188;
+pub(crate) const CXL_STS_RSN_INF: u16 = 189;
+pub(crate) const DUNS: u16 = 190;
+pub(crate) const DBT_ADVC: u16 = 191;
+pub(crate) const DBT_CDT_RPTG_IND: u16 = 192;
+pub(crate) const DBT_DT_TM: u16 = 193;
+pub(crate) const DBT_NTRIES: u16 = 194;
+pub(crate) const DBTR: u16 = 195;
+pub(crate) const DBTR_ACCT: u16 = 196;
+pub(crate) const DBTR_AGT: u16 = 197;
+pub(crate) const DBTR_AGT_ACCT: u16 = 198;
+pub(crate) const DBTR_STS: u16 = 199;
+pub(crate) const DBTR_TAX_ID: u16 = 200;
+pub(crate) const DEAL_PRIC: u16 = 201;
+pub(crate) const DEPT: u16 = 202;
+pub(crate) const DESC: u16 = 203;
+pub(crate) const DGTL_TKN_UNIT: u16 = 204;
+pub(crate) const DISP_CPBLTIES: u16 = 205;
+pub(crate) const DISP_TP: u16 = 206;
+pub(crate) const DLVR_TO: u16 = 207;
+pub(crate) const DLVRG_AGT: u16 = 208;
+pub(crate) const DLVRY_MTD: u16 = 209;
+pub(crate) const DOCUMENT: u16 = 210;
+pub(crate) const DOMN: u16 = 211;
+pub(crate) const DPLCT_OF: u16 = 212;
+pub(crate) const DRCT_DBT_MNDT: u16 = 213;
+pub(crate) const DRVRS_LIC_NB: u16 = 214;
+pub(crate) const DSCNT_APLD_AMT: u16 = 215;
+pub(crate) const DSTRCT_NM: u16 = 216;
+pub(crate) const DT: u16 = 217;
+pub(crate) const DT_AND_PLC_OF_BIRTH: u16 = 218;
+pub(crate) const DT_OF_SGNTR: u16 = 219;
+pub(crate) const DT_OF_VRFCTN: u16 = 220;
+pub(crate) const DT_PRCD: u16 = 221;
+pub(crate) const DT_TM: u16 = 222;
+pub(crate) const DTLD_CTRL_SUM: u16 = 223;
+pub(crate) const DTLD_NB_OF_TXS: u16 = 224;
+pub(crate) const DTLD_STS: u16 = 225;
+pub(crate) const DTLS: u16 = 226;
+pub(crate) const DUE_PYBL_AMT: u16 = 227;
+pub(crate) const EANGLN: u16 = 228;
+pub(crate) const EQAMT: u16 = 229;
+pub(crate) const EQSEQ: u16 = 230;
+pub(crate) const ELCTRNC_ADR: u16 = 231;
+pub(crate) const ELCTRNC_SEQ_NB: u16 = 232;
+pub(crate) const ELCTRNC_SGNTR: u16 = 233;
+pub(crate) const EMAIL_ADR: u16 = 234;
+pub(crate) const EMAIL_PURP: u16 = 235;
+pub(crate) const END_DT: u16 = 236;
+pub(crate) const END_TO_END_ID: u16 = 237;
+pub(crate) const ENVLP: u16 = 238;
+pub(crate) const EQVT_AMT: u16 = 239;
+pub(crate) const ERR_LCTN: u16 = 240;
+pub(crate) const EVT_ID: u16 = 241;
+pub(crate) const EVT_TP: u16 = 242;
+pub(crate) const FICDT_TRF: u16 = 243;
+pub(crate) const FIID: u16 = 244;
+pub(crate) const FITO_FICSTMR_CDT_TRF: u16 = 245;
+pub(crate) const FITO_FIPMT_CXL_REQ: u16 = 246;
+pub(crate) const FITO_FIPMT_STS_REQ: u16 = 247;
+pub(crate) const FITO_FIPMT_STS_RPT: u16 = 248;
+pub(crate) const FXAGT: u16 = 249;
+pub(crate) const FACE_AMT: u16 = 250;
+pub(crate) const FAX_NB: u16 = 251;
+pub(crate) const FCST_IND: u16 = 252;
+pub(crate) const FCTV_DT: u16 = 253;
+pub(crate) const FCTV_INTR_BK_STTLM_DT: u16 = 254;
+pub(crate) const FILE_ORGTR: u16 = 255;
+pub(crate) const FIN_INSTN_CDT_TRF: u16 = 256;
+pub(crate) const FIN_INSTN_ID: u16 = 257;
+pub(crate) const FIN_INSTRM_ID: u16 = 258;
+pub(crate) const FLLBCK_IND: u16 = 259;
+pub(crate) const FLR: u16 = 260;
+pub(crate) const FMLY: u16 = 261;
+pub(crate) const FMLY_MDCL_INSRNC_IND: u16 = 262;
+pub(crate) const FNL_COLLTN_DT: u16 = 263;
+pub(crate) const FNL_PMT_DT: u16 = 264;
+pub(crate) const FR: u16 = 265;
+pub(crate) const FR_AMT: u16 = 266;
+pub(crate) const FR_DT: u16 = 267;
+pub(crate) const FR_DT_TM: u16 = 268;
+pub(crate) const FR_SEQ: u16 = 269;
+pub(crate) const FR_TM: u16 = 270;
+pub(crate) const FR_TO_AMT: u16 = 271;
+pub(crate) const FR_TO_DT: u16 = 272;
+pub(crate) const FR_TO_SEQ: u16 = 273;
+pub(crate) const FRMS_CD: u16 = 274;
+pub(crate) const FRQCY: u16 = 275;
+pub(crate) const FRST_COLLTN_DT: u16 = 276;
+pub(crate) const FRST_PMT_DT: u16 = 277;
+pub(crate) const FRST_TX: u16 = 278;
+pub(crate) const FWDG_AGT: u16 = 279;
+pub(crate) const GRNSHEE: u16 = 280;
+pub(crate) const GRNSHMT_ADMSTR: u16 = 281;
+pub(crate) const GRNSHMT_RMT: u16 = 282;
+pub(crate) const GRP_CXL: u16 = 283;
+pub(crate) const GRP_CXL_ID: u16 = 284;
+pub(crate) const GRP_CXL_STS: u16 = 285;
+pub(crate) const GRP_HDR: u16 = 286;
+pub(crate) const GRP_ID: u16 = 287;
+pub(crate) const GRP_RTR: u16 = 288;
+pub(crate) const GRP_STS: u16 = 289;
+pub(crate) const GRPG: u16 = 290;
+pub(crate) const IBAN: u16 = 291;
+pub(crate) const IBEI: u16 = 292;
+pub(crate) const ICCRLTD_DATA: u16 = 293;
+pub(crate) const ILPV4: u16 = 294;
+pub(crate) const ISIN: u16 = 295;
+pub(crate) const ID: u16 = 296;
+pub(crate) const ID_TP: u16 = 297;
+pub(crate) const IDNTY_CARD_NB: u16 = 298;
+pub(crate) const INCL: u16 = 299;
+pub(crate) const INDV: u16 = 300;
+pub(crate) const INF: u16 = 301;
+pub(crate) const INITG_PTY: u16 = 302;
+pub(crate) const INITN: u16 = 303;
+pub(crate) const INITN_SRC: u16 = 304;
+pub(crate) const INSTD_AGT: u16 = 305;
+pub(crate) const INSTD_AMT: u16 = 306;
+pub(crate) const INSTD_RMBRSMNT_AGT: u16 = 307;
+pub(crate) const INSTD_RMBRSMNT_AGT_ACCT: u16 = 308;
+pub(crate) const INSTG_AGT: u16 = 309;
+pub(crate) const INSTG_RMBRSMNT_AGT: u16 = 310;
+pub(crate) const INSTG_RMBRSMNT_AGT_ACCT: u16 = 311;
+pub(crate) const INSTR_CPY: u16 = 312;
+pub(crate) const INSTR_FOR_CDTR_AGT: u16 = 313;
+pub(crate) const INSTR_FOR_DBTR_AGT: u16 = 314;
+pub(crate) const INSTR_FOR_NXT_AGT: u16 = 315;
+pub(crate) const INSTR_ID: u16 = 316;
+pub(crate) const INSTR_INF: u16 = 317;
+pub(crate) const INSTR_PRTY: u16 = 318;
+pub(crate) const INTR_BK: u16 = 319;
+pub(crate) const INTR_BK_STTLM_AMT: u16 = 320;
+pub(crate) const INTR_BK_STTLM_DT: u16 = 321;
+pub(crate) const INTRA_BAL_MVMNT_ID: u16 = 322;
+pub(crate) const INTRA_POS_MVMNT_ID: u16 = 323;
+pub(crate) const INTRMY_AGT1: u16 = 324;
+pub(crate) const INTRMY_AGT1_ACCT: u16 = 325;
+pub(crate) const INTRMY_AGT2: u16 = 326;
+pub(crate) const INTRMY_AGT2_ACCT: u16 = 327;
+pub(crate) const INTRMY_AGT3: u16 = 328;
+pub(crate) const INTRMY_AGT3_ACCT: u16 = 329;
+pub(crate) const INTRST: u16 = 330;
+pub(crate) const INVCEE: u16 = 331;
+pub(crate) const INVCR: u16 = 332;
+pub(crate) const ISSG_AGT: u16 = 333;
+pub(crate) const ISSR: u16 = 334;
+pub(crate) const JOB_TITL: u16 = 335;
+pub(crate) const LEI: u16 = 336;
+pub(crate) const LAST_PG_IND: u16 = 337;
+pub(crate) const LAST_TX: u16 = 338;
+pub(crate) const LCL_INSTRM: u16 = 339;
+pub(crate) const LGL_SEQ_NB: u16 = 340;
+pub(crate) const LINE_DTLS: u16 = 341;
+pub(crate) const LINE_WIDTH: u16 = 342;
+pub(crate) const MANFCTR_ID: u16 = 343;
+pub(crate) const MDL: u16 = 344;
+pub(crate) const MEMO_FLD: u16 = 345;
+pub(crate) const MKT_INFRSTRCTR_TX_ID: u16 = 346;
+pub(crate) const MKT_PRCTC: u16 = 347;
+pub(crate) const MMB_ID: u16 = 348;
+pub(crate) const MNDT_ID: u16 = 349;
+pub(crate) const MNDT_RLTD_INF: u16 = 350;
+pub(crate) const MOB_NB: u16 = 351;
+pub(crate) const MOD_DTLS: u16 = 352;
+pub(crate) const MOD_STS_ID: u16 = 353;
+pub(crate) const MOD_STS_RSN_INF: u16 = 354;
+pub(crate) const MPLYEE_TERMNTN_IND: u16 = 355;
+pub(crate) const MPLYR_ID_NB: u16 = 356;
+pub(crate) const MSG_DEF_IDR: u16 = 357;
+pub(crate) const MSG_ID: u16 = 358;
+pub(crate) const MSG_NM_ID: u16 = 359;
+pub(crate) const MSG_PGNTN: u16 = 360;
+pub(crate) const MSG_RCPT: u16 = 361;
+pub(crate) const MTD: u16 = 362;
+pub(crate) const NEQAMT: u16 = 363;
+pub(crate) const NEQSEQ: u16 = 364;
+pub(crate) const NB: u16 = 365;
+pub(crate) const NB_OF_DAYS: u16 = 366;
+pub(crate) const NB_OF_LINES: u16 = 367;
+pub(crate) const NB_OF_NOTES: u16 = 368;
+pub(crate) const NB_OF_NTRIES: u16 = 369;
+pub(crate) const NB_OF_TXS: u16 = 370;
+pub(crate) const NB_OF_TXS_PER_CXL_STS: u16 = 371;
+pub(crate) const NB_OF_TXS_PER_STS: u16 = 372;
+pub(crate) const NM: u16 = 373;
+pub(crate) const NM_AND_ADR: u16 = 374;
+pub(crate) const NM_PRFX: u16 = 375;
+pub(crate) const NOTE_DNMTN: u16 = 376;
+pub(crate) const NTFCTN: u16 = 377;
+pub(crate) const NTFCTN_PGNTN: u16 = 378;
+pub(crate) const NTRY: u16 = 379;
+pub(crate) const NTRY_DTLS: u16 = 380;
+pub(crate) const NTRY_REF: u16 = 381;
+pub(crate) const NTWK_FILE_NM: u16 = 382;
+pub(crate) const OFFCL_CORP_ACTN_EVT_ID: u16 = 383;
+pub(crate) const ON_LINE_CNTXT: u16 = 384;
+pub(crate) const ON_LINE_CPBLTIES: u16 = 385;
+pub(crate) const ORG_ID: u16 = 386;
+pub(crate) const ORGNL_AND_CUR_FACE_AMT: u16 = 387;
+pub(crate) const ORGNL_BIZ_QRY: u16 = 388;
+pub(crate) const ORGNL_BK_TX_CD: u16 = 389;
+pub(crate) const ORGNL_CDTR_AGT: u16 = 390;
+pub(crate) const ORGNL_CDTR_AGT_ACCT: u16 = 391;
+pub(crate) const ORGNL_CDTR_SCHME_ID: u16 = 392;
+pub(crate) const ORGNL_CLR_SYS_REF: u16 = 393;
+pub(crate) const ORGNL_CRE_DT_TM: u16 = 394;
+pub(crate) const ORGNL_CTRL_SUM: u16 = 395;
+pub(crate) const ORGNL_DBTR: u16 = 396;
+pub(crate) const ORGNL_DBTR_ACCT: u16 = 397;
+pub(crate) const ORGNL_DBTR_AGT: u16 = 398;
+pub(crate) const ORGNL_DBTR_AGT_ACCT: u16 = 399;
+pub(crate) const ORGNL_END_TO_END_ID: u16 = 400;
+pub(crate) const ORGNL_FNL_COLLTN_DT: u16 = 401;
+pub(crate) const ORGNL_FRQCY: u16 = 402;
+pub(crate) const ORGNL_GRP_CXL_ID: u16 = 403;
+pub(crate) const ORGNL_GRP_INF: u16 = 404;
+pub(crate) const ORGNL_GRP_INF_AND_CXL: u16 = 405;
+pub(crate) const ORGNL_GRP_INF_AND_STS: u16 = 406;
+pub(crate) const ORGNL_INSTD_AMT: u16 = 407;
+pub(crate) const ORGNL_INSTR_ID: u16 = 408;
+pub(crate) const ORGNL_INTR_BK_STTLM_AMT: u16 = 409;
+pub(crate) const ORGNL_INTR_BK_STTLM_DT: u16 = 410;
+pub(crate) const ORGNL_MNDT_ID: u16 = 411;
+pub(crate) const ORGNL_MSG_ID: u16 = 412;
+pub(crate) const ORGNL_MSG_NM_ID: u16 = 413;
+pub(crate) const ORGNL_NB_OF_TXS: u16 = 414;
+pub(crate) const ORGNL_NXT_AGT: u16 = 415;
+pub(crate) const ORGNL_PMT_INF_AND_STS: u16 = 416;
+pub(crate) const ORGNL_PMT_INF_CXL_ID: u16 = 417;
+pub(crate) const ORGNL_PMT_INF_ID: u16 = 418;
+pub(crate) const ORGNL_REQD_COLLTN_DT: u16 = 419;
+pub(crate) const ORGNL_REQD_EXCTN_DT: u16 = 420;
+pub(crate) const ORGNL_RSN: u16 = 421;
+pub(crate) const ORGNL_STMT_ID: u16 = 422;
+pub(crate) const ORGNL_TRCKG_DAYS: u16 = 423;
+pub(crate) const ORGNL_TX_ID: u16 = 424;
+pub(crate) const ORGNL_TX_REF: u16 = 425;
+pub(crate) const ORGNL_UETR: u16 = 426;
+pub(crate) const ORGTR: u16 = 427;
+pub(crate) const OTHR: u16 = 428;
+pub(crate) const OTHR_ID: u16 = 429;
+pub(crate) const OTHR_TX_ID: u16 = 430;
+pub(crate) const OWNR: u16 = 431;
+pub(crate) const PAN: u16 = 432;
+pub(crate) const POI: u16 = 433;
+pub(crate) const POICMPNT_TP: u16 = 434;
+pub(crate) const PCTG: u16 = 435;
+pub(crate) const PCTG_RATE: u16 = 436;
+pub(crate) const PDCT: u16 = 437;
+pub(crate) const PDCT_AMT: u16 = 438;
+pub(crate) const PDCT_CD: u16 = 439;
+pub(crate) const PDCT_QTY: u16 = 440;
+pub(crate) const PG_NB: u16 = 441;
+pub(crate) const PHNE_NB: u16 = 442;
+pub(crate) const PLAIN_CARD_DATA: u16 = 443;
+pub(crate) const PLC_AND_NM: u16 = 444;
+pub(crate) const PMT_CNTXT: u16 = 445;
+pub(crate) const PMT_ID: u16 = 446;
+pub(crate) const PMT_INF: u16 = 447;
+pub(crate) const PMT_INF_CXL_STS: u16 = 448;
+pub(crate) const PMT_INF_ID: u16 = 449;
+pub(crate) const PMT_MTD: u16 = 450;
+pub(crate) const PMT_RTR: u16 = 451;
+pub(crate) const PMT_SGNTR: u16 = 452;
+pub(crate) const PMT_TP_INF: u16 = 453;
+pub(crate) const POOL_ID: u16 = 454;
+pub(crate) const POOLG_ADJSTMNT_DT: u16 = 455;
+pub(crate) const PRCG_DT: u16 = 456;
+pub(crate) const PRCG_ID: u16 = 457;
+pub(crate) const PRD: u16 = 458;
+pub(crate) const PRE_AGRD_XCHG_RATE: u16 = 459;
+pub(crate) const PRE_PD_ACCT: u16 = 460;
+pub(crate) const PREFRD_MTD: u16 = 461;
+pub(crate) const PRIC: u16 = 462;
+pub(crate) const PRT_LCTN: u16 = 463;
+pub(crate) const PRT_LINE_WIDTH: u16 = 464;
+pub(crate) const PRTRY: u16 = 465;
+pub(crate) const PRTRY_ACCT: u16 = 466;
+pub(crate) const PRTRY_AMT: u16 = 467;
+pub(crate) const PRTRY_CD: u16 = 468;
+pub(crate) const PRTRY_ID: u16 = 469;
+pub(crate) const PRTY: u16 = 470;
+pub(crate) const PRVC_OF_BIRTH: u16 = 471;
+pub(crate) const PRVDR: u16 = 472;
+pub(crate) const PRVS_INSTG_AGT: u16 = 473;
+pub(crate) const PRVS_INSTG_AGT1: u16 = 474;
+pub(crate) const PRVS_INSTG_AGT1_ACCT: u16 = 475;
+pub(crate) const PRVS_INSTG_AGT2: u16 = 476;
+pub(crate) const PRVS_INSTG_AGT2_ACCT: u16 = 477;
+pub(crate) const PRVS_INSTG_AGT3: u16 = 478;
+pub(crate) const PRVS_INSTG_AGT3_ACCT: u16 = 479;
+pub(crate) const PRVS_INSTG_AGT_ACCT: u16 = 480;
+pub(crate) const PRVT_ID: u16 = 481;
+pub(crate) const PRXY: u16 = 482;
+pub(crate) const PSPT_NB: u16 = 483;
+pub(crate) const PSSBL_DPLCT: u16 = 484;
+pub(crate) const PST_BX: u16 = 485;
+pub(crate) const PST_CD: u16 = 486;
+pub(crate) const PSTL_ADR: u16 = 487;
+pub(crate) const PT_IN_TM: u16 = 488;
+pub(crate) const PTY: u16 = 489;
+pub(crate) const PURP: u16 = 490;
+pub(crate) const QT_ID: u16 = 491;
+pub(crate) const QTD_CCY: u16 = 492;
+pub(crate) const QTN_DT: u16 = 493;
+pub(crate) const QTN_DT_TM: u16 = 494;
+pub(crate) const QTY: u16 = 495;
+pub(crate) const RATE: u16 = 496;
+pub(crate) const RATE_TP: u16 = 497;
+pub(crate) const RCRD: u16 = 498;
+pub(crate) const RCVG_AGT: u16 = 499;
+pub(crate) const RE_PRESNTMNT_RSN: u16 = 500;
+pub(crate) const REF: u16 = 501;
+pub(crate) const REF_NB: u16 = 502;
+pub(crate) const REFS: u16 = 503;
+pub(crate) const REGN_ID: u16 = 504;
+pub(crate) const REGY: u16 = 505;
+pub(crate) const REOP_CASE_INDCTN: u16 = 506;
+pub(crate) const REQD_ADVC_TP: u16 = 507;
+pub(crate) const REQD_COLLTN_DT: u16 = 508;
+pub(crate) const REQD_EXCTN_DT: u16 = 509;
+pub(crate) const RFRD_DOC_AMT: u16 = 510;
+pub(crate) const RFRD_DOC_INF: u16 = 511;
+pub(crate) const RFRD_DOC_NB: u16 = 512;
+pub(crate) const RFRD_DOC_RLTD_DT: u16 = 513;
+pub(crate) const RFRD_DOC_TP: u16 = 514;
+pub(crate) const RGLTRY_DTLS: u16 = 515;
+pub(crate) const RGLTRY_RPTG: u16 = 516;
+pub(crate) const RGNL_CLR_ZONE: u16 = 517;
+pub(crate) const RJCT_TM: u16 = 518;
+pub(crate) const RJCTD: u16 = 519;
+pub(crate) const RJCTD_CXL: u16 = 520;
+pub(crate) const RJCTD_MOD: u16 = 521;
+pub(crate) const RJCTG_PTY_RSN: u16 = 522;
+pub(crate) const RJCTN_DT_TM: u16 = 523;
+pub(crate) const RLTD: u16 = 524;
+pub(crate) const RLTD_ACCT: u16 = 525;
+pub(crate) const RLTD_AGTS: u16 = 526;
+pub(crate) const RLTD_CORP_ACTN: u16 = 527;
+pub(crate) const RLTD_DT: u16 = 528;
+pub(crate) const RLTD_DTS: u16 = 529;
+pub(crate) const RLTD_PRIC: u16 = 530;
+pub(crate) const RLTD_PTIES: u16 = 531;
+pub(crate) const RLTD_QTIES: u16 = 532;
+pub(crate) const RLTD_REF: u16 = 533;
+pub(crate) const RLTD_REFS: u16 = 534;
+pub(crate) const RLTD_RMT_INF: u16 = 535;
+pub(crate) const RMT_AMT_AND_TP: u16 = 536;
+pub(crate) const RMT_ID: u16 = 537;
+pub(crate) const RMT_INF: u16 = 538;
+pub(crate) const RMT_LCTN_DTLS: u16 = 539;
+pub(crate) const RMT_LCTN_ELCTRNC_ADR: u16 = 540;
+pub(crate) const RMT_LCTN_MTD: u16 = 541;
+pub(crate) const RMT_LCTN_PSTL_ADR: u16 = 542;
+pub(crate) const RMTD_AMT: u16 = 543;
+pub(crate) const ROOM: u16 = 544;
+pub(crate) const RPT: u16 = 545;
+pub(crate) const RPT_PGNTN: u16 = 546;
+pub(crate) const RPTG_CD: u16 = 547;
+pub(crate) const RPTG_SEQ: u16 = 548;
+pub(crate) const RPTG_SRC: u16 = 549;
+pub(crate) const RSLTN_OF_INVSTGTN: u16 = 550;
+pub(crate) const RSLTN_RLTD_INF: u16 = 551;
+pub(crate) const RSLVD_CASE: u16 = 552;
+pub(crate) const RSN: u16 = 553;
+pub(crate) const RSN_CD: u16 = 554;
+pub(crate) const RSN_DESC: u16 = 555;
+pub(crate) const RSPNSBLTY: u16 = 556;
+pub(crate) const RTR_CHAIN: u16 = 557;
+pub(crate) const RTR_ID: u16 = 558;
+pub(crate) const RTR_INF: u16 = 559;
+pub(crate) const RTR_ORGTR: u16 = 560;
+pub(crate) const RTR_RSN: u16 = 561;
+pub(crate) const RTR_RSN_INF: u16 = 562;
+pub(crate) const RTRD_INSTD_AMT: u16 = 563;
+pub(crate) const RTRD_INTR_BK_STTLM_AMT: u16 = 564;
+pub(crate) const RVSL_IND: u16 = 565;
+pub(crate) const SALE_RCNCLTN_ID: u16 = 566;
+pub(crate) const SALE_REF_NB: u16 = 567;
+pub(crate) const SCHME_NM: u16 = 568;
+pub(crate) const SCL_SCTY_NB: u16 = 569;
+pub(crate) const SCTIES_DATA: u16 = 570;
+pub(crate) const SCTIES_STTLM_TX_ID: u16 = 571;
+pub(crate) const SEQ_NB: u16 = 572;
+pub(crate) const SEQ_NB_RG: u16 = 573;
+pub(crate) const SEQ_TP: u16 = 574;
+pub(crate) const SFKPG_ACCT: u16 = 575;
+pub(crate) const SFX: u16 = 576;
+pub(crate) const SGNTR: u16 = 577;
+pub(crate) const SHRT_NM: u16 = 578;
+pub(crate) const SPLMTRY_DATA: u16 = 579;
+pub(crate) const SRC_CCY: u16 = 580;
+pub(crate) const SRL_NB: u16 = 581;
+pub(crate) const START_DT: u16 = 582;
+pub(crate) const STMT: u16 = 583;
+pub(crate) const STMT_DTLS: u16 = 584;
+pub(crate) const STMT_PGNTN: u16 = 585;
+pub(crate) const STRD: u16 = 586;
+pub(crate) const STRT_NM: u16 = 587;
+pub(crate) const STS: u16 = 588;
+pub(crate) const STS_ID: u16 = 589;
+pub(crate) const STS_ORGTR: u16 = 590;
+pub(crate) const STS_REQ_ID: u16 = 591;
+pub(crate) const STS_RSN: u16 = 592;
+pub(crate) const STS_RSN_INF: u16 = 593;
+pub(crate) const STTLM_ACCT: u16 = 594;
+pub(crate) const STTLM_INF: u16 = 595;
+pub(crate) const STTLM_MTD: u16 = 596;
+pub(crate) const STTLM_PLC: u16 = 597;
+pub(crate) const STTLM_PRTY: u16 = 598;
+pub(crate) const STTLM_TM_INDCTN: u16 = 599;
+pub(crate) const STTLM_TM_REQ: u16 = 600;
+pub(crate) const SUB_DEPT: u16 = 601;
+pub(crate) const SUB_FMLY_CD: u16 = 602;
+pub(crate) const SUB_TP: u16 = 603;
+pub(crate) const SUM: u16 = 604;
+pub(crate) const SVC_CD: u16 = 605;
+pub(crate) const SVC_LVL: u16 = 606;
+pub(crate) const SVCR: u16 = 607;
+pub(crate) const SYS_NM: u16 = 608;
+pub(crate) const TAX: u16 = 609;
+pub(crate) const TAX_AMT: u16 = 610;
+pub(crate) const TAX_DT: u16 = 611;
+pub(crate) const TAX_ID: u16 = 612;
+pub(crate) const TAX_ID_NB: u16 = 613;
+pub(crate) const TAX_REF_NB: u16 = 614;
+pub(crate) const TAX_RMT: u16 = 615;
+pub(crate) const TAX_TP: u16 = 616;
+pub(crate) const TAX_TP_INF: u16 = 617;
+pub(crate) const TAXBL_BASE_AMT: u16 = 618;
+pub(crate) const TECH_INPT_CHANL: u16 = 619;
+pub(crate) const THRD_RMBRSMNT_AGT: u16 = 620;
+pub(crate) const THRD_RMBRSMNT_AGT_ACCT: u16 = 621;
+pub(crate) const TILL_TM: u16 = 622;
+pub(crate) const TITL: u16 = 623;
+pub(crate) const TO: u16 = 624;
+pub(crate) const TO_AMT: u16 = 625;
+pub(crate) const TO_DT: u16 = 626;
+pub(crate) const TO_DT_TM: u16 = 627;
+pub(crate) const TO_SEQ: u16 = 628;
+pub(crate) const TP: u16 = 629;
+pub(crate) const TRAD_ACTVTY_CTRCTL_STTLM_DT: u16 = 630;
+pub(crate) const TRAD_DT: u16 = 631;
+pub(crate) const TRAD_ID: u16 = 632;
+pub(crate) const TRADG_PTY: u16 = 633;
+pub(crate) const TRCK_DATA: u16 = 634;
+pub(crate) const TRCK_NB: u16 = 635;
+pub(crate) const TRCK_VAL: u16 = 636;
+pub(crate) const TRCKG_DAYS: u16 = 637;
+pub(crate) const TRGT_CCY: u16 = 638;
+pub(crate) const TTL_AMT: u16 = 639;
+pub(crate) const TTL_CDT_NTRIES: u16 = 640;
+pub(crate) const TTL_CHRGS_AND_TAX_AMT: u16 = 641;
+pub(crate) const TTL_DBT_NTRIES: u16 = 642;
+pub(crate) const TTL_INTR_BK_STTLM_AMT: u16 = 643;
+pub(crate) const TTL_INTRST_AND_TAX_AMT: u16 = 644;
+pub(crate) const TTL_NET_NTRY: u16 = 645;
+pub(crate) const TTL_NET_NTRY_AMT: u16 = 646;
+pub(crate) const TTL_NTRIES: u16 = 647;
+pub(crate) const TTL_NTRIES_PER_BK_TX_CD: u16 = 648;
+pub(crate) const TTL_RTRD_INTR_BK_STTLM_AMT: u16 = 649;
+pub(crate) const TTL_TAX_AMT: u16 = 650;
+pub(crate) const TTL_TAXBL_BASE_AMT: u16 = 651;
+pub(crate) const TWN_LCTN_NM: u16 = 652;
+pub(crate) const TWN_NM: u16 = 653;
+pub(crate) const TX: u16 = 654;
+pub(crate) const TX_AMT: u16 = 655;
+pub(crate) const TX_CHANL: u16 = 656;
+pub(crate) const TX_CTGY: u16 = 657;
+pub(crate) const TX_CXL_STS: u16 = 658;
+pub(crate) const TX_DT_RG: u16 = 659;
+pub(crate) const TX_DT_TM: u16 = 660;
+pub(crate) const TX_DTLS: u16 = 661;
+pub(crate) const TX_ENVT: u16 = 662;
+pub(crate) const TX_ID: u16 = 663;
+pub(crate) const TX_INF: u16 = 664;
+pub(crate) const TX_INF_AND_STS: u16 = 665;
+pub(crate) const TX_REF: u16 = 666;
+pub(crate) const TX_STS: u16 = 667;
+pub(crate) const TXS_SUMMRY: u16 = 668;
+pub(crate) const TXTL_RATE: u16 = 669;
+pub(crate) const UETR: u16 = 670;
+pub(crate) const UPIC: u16 = 671;
+pub(crate) const URLADR: u16 = 672;
+pub(crate) const USCHU: u16 = 673;
+pub(crate) const ULTMT_CDTR: u16 = 674;
+pub(crate) const ULTMT_DBTR: u16 = 675;
+pub(crate) const UNDRLYG: u16 = 676;
+pub(crate) const UNDRLYG_ALLCN: u16 = 677;
+pub(crate) const UNDRLYG_CSTMR_CDT_TRF: u16 = 678;
+pub(crate) const UNDRLYG_FICDT_TRF: u16 = 679;
+pub(crate) const UNIT: u16 = 680;
+pub(crate) const UNIT_CCY: u16 = 681;
+pub(crate) const UNIT_NB: u16 = 682;
+pub(crate) const UNIT_OF_MEASR: u16 = 683;
+pub(crate) const UNIT_PRIC: u16 = 684;
+pub(crate) const UNQ_TX_IDR: u16 = 685;
+pub(crate) const USTRD: u16 = 686;
+pub(crate) const VAL: u16 = 687;
+pub(crate) const VAL_DT: u16 = 688;
+pub(crate) const VAL_TP: u16 = 689;
+pub(crate) const VLDTN_DT: u16 = 690;
+pub(crate) const VLDTN_SEQ_NB: u16 = 691;
+pub(crate) const VLDTY_RG: u16 = 692;
+pub(crate) const VRSN: u16 = 693;
+pub(crate) const VRSN_NB: u16 = 694;
+pub(crate) const XCHG_RATE: u16 = 695;
+pub(crate) const XCHG_RATE_BASE: u16 = 696;
+pub(crate) const XCHG_RATE_INF: u16 = 697;
+pub(crate) const XPRY_DT: u16 = 698;
+pub(crate) const XPRY_DT_TM: u16 = 699;
+pub(crate) const YLDD: u16 = 700;
+pub(crate) const YR: u16 = 701;
+pub(crate) const ADMI_002_001_01: u16 = 702;
+pub(crate) const CAMT_029_001_01: u16 = 703;
+pub(crate) const PACS_002_001_02: u16 = 704;
+pub(crate) const PACS_004_001_01: u16 = 705;
+pub(crate) const PACS_008_001_01: u16 = 706;
+pub(crate) const PACS_009_001_01: u16 = 707;
+pub(crate) const PAIN_001_001_02: u16 = 708;

@@ -1,6 +1,8 @@
-//! Writes what happened on an account: statements (camt.053.001.08) and notifications (camt.054.001.08).
+//! Writes what happened on an account: reports within a day (camt.052), statements (camt.053) and notifications
+//! (camt.054), from version 02 on; in version 08 where none is asked for.
 //!
-//! The two differ in their names and in the balances, which only a statement has. Sums come in as minor units.
+//! The three differ in their names and in the balances: a statement needs one, a notification has none. Sums come
+//! in as minor units.
 
 use std::io::{self, Write};
 
@@ -8,9 +10,15 @@ use feiqian_core::currency::Currency;
 use feiqian_core::money::{AMOUNT_DIGITS_MAX, decimal};
 
 use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds};
-use crate::write::head::{known, start_message};
+use crate::schema::{Family, MessageType};
+use crate::write::head::{known, start_versioned, written};
 use crate::write::parts::{self, ID_MAX, NAME_MAX};
 use crate::write::xml::XmlWriter;
+
+/// The first version with the structure that is written.
+const FROM: u8 = 2;
+/// ExternalEntryStatus1Code: every entry here is booked.
+const BOOKED: &str = "BOOK";
 
 /// One account's report for one period.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +29,7 @@ pub struct AccountReport {
     pub message_id: String,
     /// When it is made, an ISO date and time.
     pub creation: String,
-    /// `Id` of the statement or notification.
+    /// `Id` of the report, statement or notification.
     pub id: String,
     /// Electronic sequence number, ascending per account.
     pub sequence: Option<u64>,
@@ -35,7 +43,7 @@ pub struct AccountReport {
     pub owner: Option<Party>,
     /// Who keeps it.
     pub servicer: Option<Agent>,
-    /// Balances; a statement needs at least one, a notification has none.
+    /// Balances; a statement needs at least one, a report may have some, a notification has none.
     pub balances: Vec<Balance>,
     /// Counts and sums of all entries of the period, written or not.
     pub summary: Option<EntrySummary>,
@@ -126,28 +134,46 @@ pub struct EntryTransaction {
     pub remittance: Vec<String>,
 }
 
-/// Writes a statement.
+/// Writes a report within a day, camt.052.001.08.
 ///
 /// # Errors
-/// Those of `out`; `InvalidInput` without a balance, or for an amount of more than 18 digits.
+/// Those of [`account_report`].
+pub fn camt052(out: impl Write, report: &AccountReport) -> io::Result<()> {
+    account_report(out, known("camt.052.001.08")?, report)
+}
+
+/// Writes a statement, camt.053.001.08.
+///
+/// # Errors
+/// Those of [`account_report`].
 pub fn camt053(out: impl Write, report: &AccountReport) -> io::Result<()> {
-    if report.balances.is_empty() {
+    account_report(out, known("camt.053.001.08")?, report)
+}
+
+/// Writes a notification, camt.054.001.08; balances are left out.
+///
+/// # Errors
+/// Those of [`account_report`].
+pub fn camt054(out: impl Write, report: &AccountReport) -> io::Result<()> {
+    account_report(out, known("camt.054.001.08")?, report)
+}
+
+/// Writes a report, statement or notification in the version asked for; what the version has no element for (a UETR
+/// before 08) is left out.
+///
+/// # Errors
+/// Those of `out`; `InvalidInput` for another message or a version below 02, a statement without a balance, and an
+/// amount of more than 18 digits.
+pub fn account_report(out: impl Write, message: MessageType, report: &AccountReport) -> io::Result<()> {
+    let (family, body) = match message.family() {
+        Family::Camt052 => (Family::Camt052, "Rpt"),
+        Family::Camt054 => (Family::Camt054, "Ntfctn"),
+        _ => (Family::Camt053, "Stmt"),
+    };
+    if family == Family::Camt053 && report.balances.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a statement needs a balance"));
     }
-    write(out, report, "camt.053.001.08", ["BkToCstmrStmt", "Stmt"])
-}
-
-/// Writes a notification; balances are left out.
-///
-/// # Errors
-/// Those of `out`; `InvalidInput` for an amount of more than 18 digits.
-pub fn camt054(out: impl Write, report: &AccountReport) -> io::Result<()> {
-    write(out, report, "camt.054.001.08", ["BkToCstmrDbtCdtNtfctn", "Ntfctn"])
-}
-
-fn write(out: impl Write, report: &AccountReport, message: &str, names: [&'static str; 2]) -> io::Result<()> {
-    let [root, body] = names;
-    let mut to = start_message(out, report.business.as_ref(), known(message)?, root)?;
+    let mut to = start_versioned(out, report.business.as_ref(), written(message, family, FROM)?)?;
     to.start("GrpHdr")?;
     to.text("MsgId", &report.message_id, ID_MAX)?;
     to.value("CreDtTm", &report.creation)?;
@@ -163,7 +189,7 @@ fn write(out: impl Write, report: &AccountReport, message: &str, names: [&'stati
         to.end()?;
     }
     account(&mut to, report)?;
-    if root == "BkToCstmrStmt" {
+    if to.has("Bal") {
         report.balances.iter().try_for_each(|one| balance(&mut to, one, report.currency))?;
     }
     if let Some(sums) = &report.summary {
@@ -233,9 +259,13 @@ fn entry<W: Write>(to: &mut XmlWriter<W>, entry: &ReportEntry, currency: Currenc
     to.optional("NtryRef", entry.reference.as_deref(), ID_MAX)?;
     to.amount("Amt", &bounded(entry.minor, currency)?, currency.code())?;
     to.value("CdtDbtInd", side(entry.is_credit))?;
-    to.start("Sts")?;
-    to.value("Cd", "BOOK")?;
-    to.end()?;
+    if to.is_value("Sts") {
+        to.value("Sts", BOOKED)?;
+    } else {
+        to.start("Sts")?;
+        to.value("Cd", BOOKED)?;
+        to.end()?;
+    }
     date(to, "BookgDt", Some(&entry.booked))?;
     date(to, "ValDt", entry.value_date.as_ref())?;
     to.optional("AcctSvcrRef", entry.servicer_reference.as_deref(), ID_MAX)?;
@@ -276,8 +306,17 @@ fn transaction<W: Write>(
 ) -> io::Result<()> {
     to.start("TxDtls")?;
     references(to, transaction)?;
-    to.amount("Amt", &bounded(transaction.minor.unwrap_or(entry.minor), currency)?, currency.code())?;
-    to.value("CdtDbtInd", side(entry.is_credit))?;
+    let amount = bounded(transaction.minor.unwrap_or(entry.minor), currency)?;
+    if to.has("Amt") {
+        to.amount("Amt", &amount, currency.code())?;
+        to.value("CdtDbtInd", side(entry.is_credit))?;
+    } else {
+        to.start("AmtDtls")?;
+        to.start("TxAmt")?;
+        to.amount("Amt", &amount, currency.code())?;
+        to.end()?;
+        to.end()?;
+    }
     related_parties(to, transaction)?;
     if transaction.debtor_agent.is_some() || transaction.creditor_agent.is_some() {
         to.start("RltdAgts")?;
@@ -301,7 +340,7 @@ fn references<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransaction) -
     to.optional("MsgId", transaction.message_id.as_deref(), ID_MAX)?;
     to.optional("InstrId", ids.instruction.as_deref(), ID_MAX)?;
     to.optional("EndToEndId", ids.end_to_end.as_deref(), ID_MAX)?;
-    to.optional("UETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)?;
+    to.if_known("UETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)?;
     to.optional("TxId", ids.transaction.as_deref(), ID_MAX)?;
     to.end()
 }
@@ -314,16 +353,9 @@ fn related_parties<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransacti
         return Ok(());
     }
     to.start("RltdPties")?;
-    party(to, "Dbtr", debtor.as_ref())?;
+    parts::party_or_agent(to, "Dbtr", debtor.as_ref())?;
     parts::account(to, "DbtrAcct", debtor_account.as_ref())?;
-    party(to, "Cdtr", creditor.as_ref())?;
+    parts::party_or_agent(to, "Cdtr", creditor.as_ref())?;
     parts::account(to, "CdtrAcct", creditor_account.as_ref())?;
-    to.end()
-}
-
-fn party<W: Write>(to: &mut XmlWriter<W>, name: &'static str, party: Option<&Party>) -> io::Result<()> {
-    let Some(party) = party else { return Ok(()) };
-    to.start(name)?;
-    parts::party(to, "Pty", party)?;
     to.end()
 }

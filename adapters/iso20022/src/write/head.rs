@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::payment::{Agent, BusinessHead};
-use crate::schema::MessageType;
+use crate::schema::{self, Family, MessageType};
 use crate::write::ENVELOPE;
 use crate::write::parts::{self, ID_MAX};
 use crate::write::xml::XmlWriter;
@@ -14,6 +14,25 @@ const HEADER: &str = "head.001.001.02";
 /// The supported type of a constant identifier.
 pub(crate) fn known(identifier: &str) -> io::Result<MessageType> {
     MessageType::parse(identifier).ok_or_else(|| io::Error::other(format!("{identifier} has no table")))
+}
+
+/// Refuses a message of another family, or of an older version than is written.
+pub(crate) fn written(message: MessageType, family: Family, from: u8) -> io::Result<MessageType> {
+    if message.family() == family && message.version() >= from {
+        return Ok(message);
+    }
+    let family = format!("{family:?}").to_lowercase();
+    let text = format!("{message} is not written; use version {from:02} or later of {family}");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+/// Starts a file with a message whose document has the child that its version names.
+pub(crate) fn start_versioned<W: Write>(
+    out: W,
+    business: Option<&BusinessHead>,
+    message: MessageType,
+) -> io::Result<XmlWriter<W>> {
+    start_message(out, business, message, schema::first_child(message.root_type()).unwrap_or_default())
 }
 
 /// Starts a file: with a header in an envelope if there is one, then the document, then its only child.

@@ -5,15 +5,12 @@ use std::io::{self, Write};
 
 use crate::payment::Agent;
 use crate::schema::MessageType;
-use crate::status::{
-    ADDITIONAL_CHARS_MAX, GroupStatus, StatusHead, StatusReason, StatusReport, TransactionStatus,
-};
+use crate::status::{GroupStatus, StatusHead, StatusReport, TransactionStatus};
 use crate::write::head::start_message;
-use crate::write::parts::{self, Generation, ID_MAX};
+use crate::write::parts::{self, ID_MAX};
 use crate::write::xml::XmlWriter;
 
-/// The first version with `BICFI`, with a group's information in a transaction, and with UETR and LEI.
-const BICFI_FROM: u8 = 4;
+/// The first version with a group's information in a transaction, and with UETR and LEI.
 const GROUP_IN_TRANSACTION_FROM: u8 = 6;
 const UETR_FROM: u8 = 10;
 
@@ -83,7 +80,7 @@ impl<W: Write> StatusWriter<W> {
             self.to.value("OrgnlUETR", &uetr.to_string())?;
         }
         self.to.optional("TxSts", status.status.as_deref(), 4)?;
-        self.reasons(&status.reasons)?;
+        parts::reasons(&mut self.to, "StsRsnInf", &status.reasons)?;
         self.to.optional("AccptncDtTm", status.acceptance.as_deref(), ID_MAX)?;
         if let Some(date) = status.effective_settlement_date.as_ref().filter(|_| version >= UETR_FROM) {
             self.to.start("FctvIntrBkSttlmDt")?;
@@ -104,17 +101,8 @@ impl<W: Write> StatusWriter<W> {
     }
 
     fn agents(&mut self, instructing: Option<&Agent>, instructed: Option<&Agent>) -> io::Result<()> {
-        let generation = match self.version.version() {
-            ..BICFI_FROM => Generation::Of2009,
-            BICFI_FROM..UETR_FROM => Generation::Of2012,
-            _ => Generation::Of2019,
-        };
-        for (name, agent) in [("InstgAgt", instructing), ("InstdAgt", instructed)] {
-            if let Some(agent) = agent {
-                parts::agent_as(&mut self.to, name, agent, generation)?;
-            }
-        }
-        Ok(())
+        parts::optional_agent(&mut self.to, "InstgAgt", instructing)?;
+        parts::optional_agent(&mut self.to, "InstdAgt", instructed)
     }
 
     fn group(&mut self, group: &GroupStatus) -> io::Result<()> {
@@ -124,26 +112,7 @@ impl<W: Write> StatusWriter<W> {
         self.to.optional("OrgnlCreDtTm", group.original_creation.as_deref(), ID_MAX)?;
         self.to.optional("OrgnlNbOfTxs", group.original_count.as_deref(), 15)?;
         self.to.optional("GrpSts", group.status.as_deref(), 4)?;
-        self.reasons(&group.reasons)?;
+        parts::reasons(&mut self.to, "StsRsnInf", &group.reasons)?;
         self.to.end()
-    }
-
-    fn reasons(&mut self, reasons: &[StatusReason]) -> io::Result<()> {
-        for reason in reasons {
-            self.to.start("StsRsnInf")?;
-            if reason.code.is_some() || reason.proprietary.is_some() {
-                self.to.start("Rsn")?;
-                match &reason.code {
-                    Some(code) => self.to.text("Cd", code, 4)?,
-                    None => self.to.optional("Prtry", reason.proprietary.as_deref(), ID_MAX)?,
-                }
-                self.to.end()?;
-            }
-            for piece in &reason.additional {
-                self.to.text("AddtlInf", piece, ADDITIONAL_CHARS_MAX)?;
-            }
-            self.to.end()?;
-        }
-        Ok(())
     }
 }

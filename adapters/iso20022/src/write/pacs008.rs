@@ -38,7 +38,9 @@ pub(crate) fn group_header<W: Write>(
     to.value("NbOfTxs", &count)?;
     to.optional("CtrlSum", head.control_sum.as_deref(), 19)?;
     if let Some(total) = &head.total {
-        to.amount("TtlIntrBkSttlmAmt", &total.text, &total.currency)?;
+        let is_return = to.has("TtlRtrdIntrBkSttlmAmt");
+        let name = if is_return { "TtlRtrdIntrBkSttlmAmt" } else { "TtlIntrBkSttlmAmt" };
+        to.amount(name, &total.text, &total.currency)?;
     }
     to.optional("IntrBkSttlmDt", head.settlement_date.as_deref(), 16)?;
     to.start("SttlmInf")?;

@@ -1,9 +1,14 @@
-//! Parts that several messages share: agents, parties, accounts, references, in the layout of the 2019 generation.
+//! Parts that several messages share: agents, parties, accounts, references and reasons, as the version that is
+//! written has them.
 
 use std::io::{self, Write};
 
-use crate::payment::{AccountId, Agent, ClearingMember, Party, PaymentIds, TransferDetails};
+use crate::original::OriginalMessage;
+use crate::original::is_told;
+use crate::payment::{AccountId, Agent, ClearingMember, Party, PaymentIds, ToldAmount, TransferDetails};
+use crate::status::{ADDITIONAL_CHARS_MAX, StatusReason};
 use crate::write::xml::XmlWriter;
+use crate::xml::shortened;
 
 /// Longest `Max35Text`, the identifier of most things.
 pub(crate) const ID_MAX: usize = 35;
@@ -12,16 +17,24 @@ pub(crate) const NAME_MAX: usize = 140;
 const ACCOUNT_MAX: usize = 34;
 const PROXY_MAX: usize = 2048;
 
-/// How a generation lays an agent out: `BIC` in 2009, `BICFI` from 2012 on, and an LEI from 2019 on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Generation {
-    Of2009,
-    Of2012,
-    Of2019,
+/// An agent: `BIC` in 2009, `BICFI` from 2012 on, and an LEI from 2019 on.
+pub(crate) fn agent<W: Write>(to: &mut XmlWriter<W>, name: &'static str, agent: &Agent) -> io::Result<()> {
+    to.start(name)?;
+    agent_body(to, agent)?;
+    to.end()
 }
 
-pub(crate) fn agent<W: Write>(to: &mut XmlWriter<W>, name: &'static str, agent: &Agent) -> io::Result<()> {
-    agent_as(to, name, agent, Generation::Of2019)
+pub(crate) fn agent_body<W: Write>(to: &mut XmlWriter<W>, agent: &Agent) -> io::Result<()> {
+    to.start("FinInstnId")?;
+    let bic = agent.bic.as_ref().map(feiqian_core::bic::Bic::as_str);
+    for name in ["BIC", "BICFI"] {
+        to.if_known(name, bic, 11)?;
+    }
+    member(to, agent.member.as_ref())?;
+    to.if_known("LEI", agent.lei.as_deref(), 20)?;
+    to.optional("Nm", agent.name.as_deref(), NAME_MAX)?;
+    other(to, agent.other.as_deref())?;
+    to.end()
 }
 
 pub(crate) fn optional_agent<W: Write>(
@@ -30,26 +43,6 @@ pub(crate) fn optional_agent<W: Write>(
     of: Option<&Agent>,
 ) -> io::Result<()> {
     of.map_or(Ok(()), |of| agent(to, name, of))
-}
-
-pub(crate) fn agent_as<W: Write>(
-    to: &mut XmlWriter<W>,
-    name: &'static str,
-    agent: &Agent,
-    generation: Generation,
-) -> io::Result<()> {
-    to.start(name)?;
-    to.start("FinInstnId")?;
-    let element = if generation == Generation::Of2009 { "BIC" } else { "BICFI" };
-    to.optional(element, agent.bic.as_ref().map(feiqian_core::bic::Bic::as_str), 11)?;
-    member(to, agent.member.as_ref())?;
-    if generation == Generation::Of2019 {
-        to.optional("LEI", agent.lei.as_deref(), 20)?;
-    }
-    to.optional("Nm", agent.name.as_deref(), NAME_MAX)?;
-    other(to, agent.other.as_deref())?;
-    to.end()?;
-    to.end()
 }
 
 fn other<W: Write>(to: &mut XmlWriter<W>, id: Option<&str>) -> io::Result<()> {
@@ -83,8 +76,11 @@ pub(crate) fn party_body<W: Write>(to: &mut XmlWriter<W>, party: &Party) -> io::
     if is_organisation {
         to.start("Id")?;
         to.start("OrgId")?;
-        to.optional("AnyBIC", party.bic.as_ref().map(feiqian_core::bic::Bic::as_str), 11)?;
-        to.optional("LEI", party.lei.as_deref(), 20)?;
+        let bic = party.bic.as_ref().map(feiqian_core::bic::Bic::as_str);
+        for name in ["BICOrBEI", "AnyBIC"] {
+            to.if_known(name, bic, 11)?;
+        }
+        to.if_known("LEI", party.lei.as_deref(), 20)?;
         other(to, party.organisation_id.as_deref())?;
         to.end()?;
         to.end()?;
@@ -133,7 +129,9 @@ pub(crate) fn account<W: Write>(
     let Some(account) = account else { return Ok(()) };
     to.start(name)?;
     account_id(to, account)?;
-    if let AccountId::Proxy { id, kind } = account {
+    if let AccountId::Proxy { id, kind } = account
+        && to.has("Prxy")
+    {
         to.start("Prxy")?;
         to.code_or_proprietary("Tp", kind.as_deref(), 4)?;
         to.text("Id", id, PROXY_MAX)?;
@@ -160,6 +158,121 @@ pub(crate) fn account_id<W: Write>(to: &mut XmlWriter<W>, account: &AccountId) -
         }
     }
     to.end()
+}
+
+/// Reasons, each in an element `name`: a code that the version has not is written as a proprietary one.
+pub(crate) fn reasons<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    reasons: &[StatusReason],
+) -> io::Result<()> {
+    for reason in reasons {
+        to.start(name)?;
+        if let Some(originator) = &reason.originator {
+            party(to, "Orgtr", originator)?;
+        }
+        if let Some(text) = reason.code.as_deref().or(reason.proprietary.as_deref()) {
+            to.start("Rsn")?;
+            let is_code = reason.code.is_some() && to.accepts("Cd", text);
+            to.text(if is_code { "Cd" } else { "Prtry" }, text, ID_MAX)?;
+            to.end()?;
+        }
+        for piece in &reason.additional {
+            to.text("AddtlInf", piece, ADDITIONAL_CHARS_MAX)?;
+        }
+        to.end()?;
+    }
+    Ok(())
+}
+
+/// `OrgnlGrpInf`: the message that a payment came in.
+pub(crate) fn original_message<W: Write>(
+    to: &mut XmlWriter<W>,
+    message: Option<&OriginalMessage>,
+) -> io::Result<()> {
+    let Some(message) = message.filter(|_| to.has("OrgnlGrpInf")) else { return Ok(()) };
+    to.start("OrgnlGrpInf")?;
+    original_message_body(to, message)?;
+    to.end()
+}
+
+pub(crate) fn original_message_body<W: Write>(
+    to: &mut XmlWriter<W>,
+    message: &OriginalMessage,
+) -> io::Result<()> {
+    to.text("OrgnlMsgId", &message.message_id, ID_MAX)?;
+    to.text("OrgnlMsgNmId", &message.message_type, ID_MAX)?;
+    to.checked_if_known("OrgnlCreDtTm", message.creation.as_deref())
+}
+
+/// The references of an original transaction, as far as the version has them.
+pub(crate) fn original_ids<W: Write>(to: &mut XmlWriter<W>, ids: &PaymentIds) -> io::Result<()> {
+    to.optional("OrgnlInstrId", ids.instruction.as_deref(), ID_MAX)?;
+    to.optional("OrgnlEndToEndId", ids.end_to_end.as_deref(), ID_MAX)?;
+    to.optional("OrgnlTxId", ids.transaction.as_deref(), ID_MAX)
+}
+
+/// The UETR of an original transaction, from 2019 on.
+pub(crate) fn original_uetr<W: Write>(to: &mut XmlWriter<W>, ids: &PaymentIds) -> io::Result<()> {
+    to.if_known("OrgnlUETR", ids.uetr.map(|uetr| uetr.to_string()).as_deref(), 36)
+}
+
+/// `OrgnlTxRef`: the parties of an original transaction, each as customer or institution where the version asks
+/// which.
+pub(crate) fn original_reference<W: Write>(
+    to: &mut XmlWriter<W>,
+    details: Option<&TransferDetails>,
+) -> io::Result<()> {
+    let Some(details) = details else { return Ok(()) };
+    to.start("OrgnlTxRef")?;
+    to.checked_if_known("IntrBkSttlmDt", details.settlement_date.as_deref())?;
+    payment_type(to, details)?;
+    remittance(to, &details.remittance, &details.remittance_references)?;
+    party_or_agent(to, "UltmtDbtr", details.ultimate_debtor.as_ref())?;
+    party_or_agent(to, "Dbtr", Some(&details.debtor).filter(|party| is_told(party)))?;
+    account(to, "DbtrAcct", details.debtor_account.as_ref())?;
+    optional_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    optional_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    party_or_agent(to, "Cdtr", Some(&details.creditor).filter(|party| is_told(party)))?;
+    account(to, "CdtrAcct", details.creditor_account.as_ref())?;
+    party_or_agent(to, "UltmtCdtr", details.ultimate_creditor.as_ref())?;
+    if to.has("Purp") {
+        to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
+    }
+    to.end()
+}
+
+/// A party; below `Agt` where it is an institution and the version has that.
+pub(crate) fn party_or_agent<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    of: Option<&Party>,
+) -> io::Result<()> {
+    let Some(of) = of else { return Ok(()) };
+    to.start(name)?;
+    if of.member.is_some() && to.has("Agt") {
+        institution(to, "Agt", of)?;
+    } else if to.has("Pty") {
+        party(to, "Pty", of)?;
+    } else {
+        party_body(to, of)?;
+    }
+    to.end()
+}
+
+/// An amount as told, which its type must allow.
+pub(crate) fn told<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    amount: Option<&ToldAmount>,
+) -> io::Result<()> {
+    let Some(ToldAmount { text, currency }) = amount.filter(|_| to.has(name)) else { return Ok(()) };
+    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    if is_currency && to.accepts(name, text) {
+        return to.amount(name, text, currency);
+    }
+    let text = format!("{:?} {:?} is no {name}", shortened(text), shortened(currency));
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
 /// `PmtId` of an interbank message.

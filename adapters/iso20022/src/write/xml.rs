@@ -1,8 +1,11 @@
 //! Writes elements, values and amounts. Escapes, cuts and replaces; always closes what it opened.
+//!
+//! It knows the tables of the message that it writes: what a version has ([`XmlWriter::has`]) and what an element's
+//! type allows ([`XmlWriter::accepts`]) is asked, so that one writer serves every version.
 
 use std::io::{self, Write};
 
-use crate::schema::MessageType;
+use crate::schema::{self, Content, MessageType};
 use crate::xml::is_allowed;
 
 /// What replaces a character that XML 1.0 can't carry.
@@ -11,12 +14,16 @@ const REPLACEMENT: char = '?';
 pub(crate) struct XmlWriter<W> {
     out: W,
     open: Vec<&'static str>,
+    /// The message being written, and how many elements were open around its root.
+    message: Option<(MessageType, usize)>,
+    /// Types of its open elements, root first, as far as they were asked for.
+    kinds: Vec<u16>,
 }
 
 impl<W: Write> XmlWriter<W> {
     pub(crate) fn new(mut out: W) -> io::Result<Self> {
         out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
-        Ok(Self { out, open: Vec::new() })
+        Ok(Self { out, open: Vec::new(), message: None, kinds: Vec::new() })
     }
 
     pub(crate) fn start(&mut self, name: &'static str) -> io::Result<()> {
@@ -26,14 +33,77 @@ impl<W: Write> XmlWriter<W> {
 
     /// Starts the root of a message in its namespace.
     pub(crate) fn start_root(&mut self, name: &'static str, message: MessageType) -> io::Result<()> {
+        self.message = Some((message, self.open.len()));
+        self.kinds.clear();
         self.open.push(name);
         write!(self.out, "<{name} xmlns=\"{}\">", message.namespace())
     }
 
     pub(crate) fn end(&mut self) -> io::Result<()> {
-        match self.open.pop() {
-            Some(name) => write!(self.out, "</{name}>"),
-            None => Ok(()),
+        let Some(name) = self.open.pop() else { return Ok(()) };
+        let around = self.message.map_or(0, |(_, around)| around);
+        self.kinds.truncate(self.open.len().saturating_sub(around));
+        write!(self.out, "</{name}>")
+    }
+
+    /// Whether the open element has a child `name` in the version that is written.
+    pub(crate) fn has(&mut self, name: &str) -> bool {
+        self.child(name).is_some()
+    }
+
+    /// Whether the open element has a child `name` that allows `text`.
+    pub(crate) fn accepts(&mut self, name: &str, text: &str) -> bool {
+        match self.child(name).map(schema::content) {
+            Some(Content::Text(simple) | Content::Valued { text: simple, .. }) => {
+                schema::check(simple, text).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the child `name` of the open element holds a value, not elements.
+    pub(crate) fn is_value(&mut self, name: &str) -> bool {
+        matches!(self.child(name).map(schema::content), Some(Content::Text(_) | Content::Valued { .. }))
+    }
+
+    /// The type of the child `name` of the open element.
+    fn child(&mut self, name: &str) -> Option<u16> {
+        let (message, around) = self.message?;
+        if self.kinds.is_empty() {
+            self.kinds.push(message.root_type());
+        }
+        for open in self.open.iter().skip(around.saturating_add(self.kinds.len())) {
+            self.kinds.push(schema::child(*self.kinds.last()?, open)?);
+        }
+        schema::child(*self.kinds.last()?, name)
+    }
+
+    /// A value that the version being written must allow.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it does not, and those of the output.
+    pub(crate) fn checked(&mut self, name: &'static str, text: &str) -> io::Result<()> {
+        if self.accepts(name, text) {
+            return self.value(name, text);
+        }
+        let message = self.message.map_or("", |(message, _)| message.identifier());
+        let text = format!("{:?} can't be the {name} of a {message}", crate::xml::shortened(text));
+        Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+    }
+
+    /// The same, left out where there is none or the version has no such element.
+    pub(crate) fn checked_if_known(&mut self, name: &'static str, text: Option<&str>) -> io::Result<()> {
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) if self.has(name) => self.checked(name, text),
+            _ => Ok(()),
+        }
+    }
+
+    /// A text of at most `max` characters, left out where there is none or the version has no such element.
+    pub(crate) fn if_known(&mut self, name: &'static str, text: Option<&str>, max: usize) -> io::Result<()> {
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) if self.has(name) => self.text(name, text, max),
+            _ => Ok(()),
         }
     }
 

@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The message families that the engine reads or writes; every version with an XSD is compiled.
-const FAMILIES: [&str; 8] =
-    ["admi.002", "camt.053", "camt.054", "head.001", "pacs.002", "pacs.008", "pacs.009", "pain.001"];
+const FAMILIES: [&str; 13] = [
+    "admi.002", "camt.029", "camt.052", "camt.053", "camt.054", "camt.056", "head.001", "pacs.002",
+    "pacs.004", "pacs.008", "pacs.009", "pacs.028", "pain.001",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();

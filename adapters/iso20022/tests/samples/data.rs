@@ -42,8 +42,10 @@ pub(crate) fn text(path: &Path) -> String {
 
 /// The XML samples of the families that are read here.
 pub(crate) fn samples(folder: &Path) -> Vec<Sample> {
-    let families =
-        ["admi.002", "camt.053", "camt.054", "head.001", "pacs.002", "pacs.008", "pacs.009", "pain.001"];
+    let families = [
+        "admi.002", "camt.029", "camt.052", "camt.053", "camt.054", "camt.056", "head.001", "pacs.002",
+        "pacs.004", "pacs.008", "pacs.009", "pacs.028", "pain.001",
+    ];
     let manifest = text(&folder.join("MANIFEST.tsv"));
     let rows = manifest.lines().skip(1).map(|line| line.split('\t').collect::<Vec<&str>>());
     rows.filter(|row| row[0].ends_with(".xml") && families.iter().any(|family| row[1].starts_with(family)))

@@ -31,7 +31,7 @@ pub(crate) fn family(sample: &Sample) -> Option<Family> {
     MessageType::parse(&sample.message).map(MessageType::family)
 }
 
-fn expected(folder: &Path, sample: &Sample) -> Value {
+pub(crate) fn expected(folder: &Path, sample: &Sample) -> Value {
     let stem = sample.file.strip_suffix(".xml").expect("an XML file");
     serde_json::from_slice(&data::read(&folder.join(format!("{stem}.expected.json")))).expect("JSON")
 }
@@ -44,7 +44,7 @@ pub(crate) fn details(entry: &Entry) -> &TransferDetails {
 }
 
 /// Compares one value with the expected one, if that is given.
-fn same(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&str>) {
+pub(crate) fn same(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&str>) {
     let Some(expected) = expected.as_str() else { return };
     if ours.map(str::trim) != Some(expected.trim()) {
         problems.push(format!("{what}: read {ours:?}, expected {expected:?}"));
@@ -59,7 +59,7 @@ fn same_bic(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Opti
     }
 }
 
-fn same_agent(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&Agent>) {
+pub(crate) fn same_agent(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&Agent>) {
     let agent = ours.cloned().unwrap_or_default();
     same_bic(problems, what, &expected["bic"], agent.bic);
     let member = agent.member.as_ref();
@@ -70,7 +70,7 @@ fn same_agent(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Op
     same(problems, what, &expected["other"], agent.other.as_deref());
 }
 
-fn same_party(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&Party>) {
+pub(crate) fn same_party(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&Party>) {
     let party = ours.cloned().unwrap_or_default();
     same_bic(problems, what, &expected["bic"], party.bic);
     same_bic(problems, what, &expected["any_bic"], party.bic);
@@ -88,7 +88,7 @@ fn same_party(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Op
     }
 }
 
-fn same_told(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&ToldAmount>) {
+pub(crate) fn same_told(problems: &mut Vec<String>, what: &str, expected: &Value, ours: Option<&ToldAmount>) {
     same(problems, what, &expected["amt"], ours.map(|amount| amount.text.as_str()));
     same(problems, what, &expected["ccy"], ours.map(|amount| amount.currency.as_str()));
 }
@@ -160,7 +160,7 @@ fn same_details(problems: &mut Vec<String>, expected: &Value, ours: &TransferDet
     }
 }
 
-fn same_head(problems: &mut Vec<String>, expected: &Value, summary: &FileSummary) {
+pub(crate) fn same_head(problems: &mut Vec<String>, expected: &Value, summary: &FileSummary) {
     let (group, head) = (&expected["grp"], &summary.head);
     same(problems, "msg_id", &group["msg_id"], Some(&head.message_id));
     same(problems, "cre_dt_tm", &group["cre_dt_tm"], Some(&head.creation));
@@ -272,7 +272,7 @@ fn refusals(
     }
 }
 
-fn same_reasons(problems: &mut Vec<String>, expected: &Value, ours: &[StatusReason]) {
+pub(crate) fn same_reasons(problems: &mut Vec<String>, expected: &Value, ours: &[StatusReason]) {
     for (at, reason) in expected.as_array().into_iter().flatten().enumerate() {
         let ours = ours.get(at).cloned().unwrap_or_default();
         same(problems, "code", &reason["code"], ours.code.as_deref());

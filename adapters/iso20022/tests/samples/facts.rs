@@ -114,6 +114,29 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Value, ReadError> {
                 facts.push(("orgnl_grp", list(body.all("OrgnlGrpInfAndSts"), original_group)));
                 facts.push(("txs", list(body.all("TxInfAndSts"), transaction_status)));
             }
+            Some("pacs.004") => {
+                facts.push(("orgnl_grp", list(body.all("OrgnlGrpInf"), original_message)));
+                facts.push(("txs", list(body.all("TxInf"), payment_return)));
+            }
+            Some("pacs.028") => {
+                facts.push(("orgnl_grp", list(body.all("OrgnlGrpInf"), original_message)));
+                facts.push(("txs", list(body.all("TxInf"), status_request)));
+            }
+            Some("camt.056") => {
+                facts.push(("assgnmt", body.at("Assgnmt").map(assignment)));
+                facts.push(("case", body.text("Case/Id")));
+                let sets: Vec<&Node> = body.all("Undrlyg").collect();
+                let groups = sets.iter().flat_map(|set| set.all("OrgnlGrpInfAndCxl"));
+                facts.push(("orgnl_grp", list(groups, original_message)));
+                facts.push(("txs", list(sets.iter().flat_map(|set| set.all("TxInf")), recalled)));
+            }
+            Some("camt.029") => {
+                facts.push(("assgnmt", body.at("Assgnmt").map(assignment)));
+                facts.push(("conf", body.text("Sts/Conf")));
+                let sets: Vec<&Node> = body.all("CxlDtls").collect();
+                facts.push(("txs", list(sets.iter().flat_map(|set| set.all("TxInfAndSts")), resolved)));
+            }
+            Some("camt.052") => facts.push(("stmts", list(body.all("Rpt"), statement))),
             Some("camt.053") => facts.push(("stmts", list(body.all("Stmt"), statement))),
             Some("camt.054") => facts.push(("stmts", list(body.all("Ntfctn"), statement))),
             _ => {}
@@ -153,7 +176,7 @@ fn group(node: &Node) -> Value {
         ("cre_dt_tm", node.text("CreDtTm")),
         ("nb_of_txs", node.text("NbOfTxs")),
         ("ctrl_sum", node.text("CtrlSum")),
-        ("ttl_amt", node.amount("TtlIntrBkSttlmAmt")),
+        ("ttl_amt", node.amount("TtlIntrBkSttlmAmt").or(node.amount("TtlRtrdIntrBkSttlmAmt"))),
         ("sttlm_dt", node.text("IntrBkSttlmDt")),
         ("sttlm_mtd", node.text("SttlmInf/SttlmMtd")),
         ("clr_sys", node.choice("SttlmInf/ClrSys")),
@@ -283,7 +306,9 @@ fn initiated(node: &Node) -> Value {
 }
 
 fn reasons(node: &Node) -> Option<Value> {
-    list(node.all("StsRsnInf"), |reason| {
+    let is_reason =
+        |child: &&Node| matches!(child.name, "StsRsnInf" | "RtrRsnInf" | "CxlRsnInf" | "CxlStsRsnInf");
+    list(node.children.iter().filter(is_reason), |reason| {
         object([
             ("code", reason.text("Rsn/Cd")),
             ("prtry", reason.text("Rsn/Prtry")),
@@ -300,6 +325,82 @@ fn original_group(node: &Node) -> Value {
         ("grp_sts", node.text("GrpSts")),
         ("reasons", reasons(node)),
     ])
+}
+
+fn original_message(node: &Node) -> Value {
+    object([
+        ("msg_id", node.text("OrgnlMsgId")),
+        ("msg_nm", node.text("OrgnlMsgNmId")),
+        ("reasons", reasons(node)),
+    ])
+}
+
+fn assignment(node: &Node) -> Value {
+    let side = |name: &str| node.at(name).map(|side| side.at("Agt").map_or_else(|| party(side), agent));
+    object([
+        ("id", node.text("Id")),
+        ("assgnr", side("Assgnr")),
+        ("assgne", side("Assgne")),
+        ("cre", node.text("CreDtTm")),
+    ])
+}
+
+/// What all answers say of the original payment, with what they say beside.
+fn of_original<const N: usize>(node: &Node, facts: [(&'static str, Option<Value>); N]) -> Value {
+    let original = [
+        ("orgnl_msg_id", node.text("OrgnlGrpInf/OrgnlMsgId")),
+        ("orgnl_msg_nm", node.text("OrgnlGrpInf/OrgnlMsgNmId")),
+        ("orgnl_instr_id", node.text("OrgnlInstrId")),
+        ("orgnl_e2e_id", node.text("OrgnlEndToEndId")),
+        ("orgnl_tx_id", node.text("OrgnlTxId")),
+        ("orgnl_uetr", node.text("OrgnlUETR")),
+        ("reasons", reasons(node)),
+    ];
+    object(original.into_iter().chain(facts))
+}
+
+fn payment_return(node: &Node) -> Value {
+    of_original(
+        node,
+        [
+            ("rtr_id", node.text("RtrId")),
+            ("orgnl_sttlm_amt", node.amount("OrgnlIntrBkSttlmAmt")),
+            ("orgnl_sttlm_dt", node.text("OrgnlIntrBkSttlmDt")),
+            ("rtrd_amt", node.amount("RtrdIntrBkSttlmAmt")),
+            ("rtrd_instd", node.amount("RtrdInstdAmt")),
+            ("sttlm_dt", node.text("IntrBkSttlmDt")),
+            ("chrg_br", node.text("ChrgBr")),
+            ("instg_agt", node.at("InstgAgt").map(agent)),
+            ("instd_agt", node.at("InstdAgt").map(agent)),
+        ],
+    )
+}
+
+fn status_request(node: &Node) -> Value {
+    of_original(node, [("sts_req_id", node.text("StsReqId"))])
+}
+
+fn recalled(node: &Node) -> Value {
+    of_original(
+        node,
+        [
+            ("cxl_id", node.text("CxlId")),
+            ("case", node.text("Case/Id")),
+            ("orgnl_sttlm_amt", node.amount("OrgnlIntrBkSttlmAmt")),
+            ("orgnl_sttlm_dt", node.text("OrgnlIntrBkSttlmDt")),
+        ],
+    )
+}
+
+fn resolved(node: &Node) -> Value {
+    of_original(
+        node,
+        [
+            ("cxl_sts_id", node.text("CxlStsId")),
+            ("rslvd_case", node.text("RslvdCase/Id")),
+            ("sts", node.text("TxCxlSts")),
+        ],
+    )
 }
 
 fn transaction_status(node: &Node) -> Value {

@@ -2,9 +2,12 @@
 
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::reject::MessageReject;
+use feiqian_iso20022::statement::read_statements;
 use feiqian_iso20022::status::StatusReport;
 use feiqian_iso20022::transfers::check;
+use feiqian_iso20022::write;
 
+use crate::confirmations::{codes_of, texts};
 use crate::data;
 use crate::facts;
 
@@ -50,6 +53,27 @@ fn damaged_files_are_answered_without_a_panic() {
                 let _ = MessageReject::read(bytes.as_slice(), Limits::default());
             }
         }
+    }
+}
+
+#[test]
+fn damaged_messages_after_a_payment_are_answered_without_a_panic() {
+    let report = crate::round_trip::account_report();
+    let statement = write::to_text(|out| write::camt053(out, &report)).expect("written");
+    let messages = texts().into_iter().chain([statement]);
+    for original in messages {
+        let mut random = Random(11);
+        let (mut faults, rounds) = (0, MUTATIONS / 10);
+        for _ in 0..rounds {
+            let mut bytes = original.clone().into_bytes();
+            for _ in 0..=random.below(3) {
+                mutate(&mut bytes, &mut random);
+            }
+            let is_read = codes_of(&bytes).iter().any(Option::is_none)
+                || read_statements(bytes.as_slice(), Limits::default()).is_ok();
+            faults += u32::from(!is_read);
+        }
+        assert!(faults > rounds / 2, "most damage is seen: {faults} of {rounds}");
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) fn report(version: &str) -> StatusReport {
     accepted.instructing_agent = Some(Agent::of_bic(bic("BNKAXXAAXXX")));
     let mut rejected = TransactionStatus::of(&transfers[1].details, Status::Rjct);
     rejected.reasons.push(StatusReason::new(codes::AM04, "the funds do not suffice; fund the account"));
+    let originator = Party { bic: Some(bic("CLRHXXAAXXX")), name: owned("Clearing"), ..Party::default() };
+    rejected.reasons[0].originator = Some(originator);
     rejected.reasons.push(StatusReason { proprietary: owned("OWN-7"), ..StatusReason::default() });
     if version.version() >= 10 {
         accepted.effective_settlement_date = owned("2026-03-16");

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use feiqian_iso20022::write;
 use feiqian_iso20022::{Family, MessageType};
 
+use crate::after_written::{self, versions};
 use crate::data::{self, say};
 use crate::fixtures::clean;
 use crate::round_trip::{account_report, business, full_transfer, obligation, report};
@@ -57,6 +58,27 @@ fn written() -> Vec<(String, String)> {
         ..Default::default()
     };
     add("admi.002.001.01", write::to_text(|out| write::admi002(out, &reject)));
+    for version in versions(Family::Pacs004, 2) {
+        let (head, returns) = after_written::returns(version);
+        add(version.identifier(), write::to_text(|out| write::pacs004(out, &head, &returns)));
+    }
+    for version in versions(Family::Camt056, 1) {
+        add(version.identifier(), write::to_text(|out| write::camt056(out, &after_written::recall(version))));
+    }
+    for version in versions(Family::Camt029, 3) {
+        let answer = after_written::resolution(version);
+        add(version.identifier(), write::to_text(|out| write::camt029(out, &answer)));
+    }
+    for version in versions(Family::Pacs028, 1) {
+        let request = after_written::status_request(version);
+        add(version.identifier(), write::to_text(|out| write::pacs028(out, &request)));
+    }
+    for family in [Family::Camt052, Family::Camt053, Family::Camt054] {
+        for version in versions(family, 2) {
+            let text = write::to_text(|out| write::account_report(out, version, &account_report()));
+            add(version.identifier(), text);
+        }
+    }
     add("camt.053.001.08", write::to_text(|out| write::camt053(out, &account_report())));
     add("camt.054.001.08", write::to_text(|out| write::camt054(out, &account_report())));
     messages

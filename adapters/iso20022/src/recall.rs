@@ -1,0 +1,275 @@
+//! Recalls (camt.056, payment cancellation request between banks): values, reading, and the checks of form.
+//!
+//! `write::camt056` writes them, [`crate::resolution`] holds the answer. Whether the payment exists, may still be
+//! recalled, and how long its receiver may think about it, is the engine's to say.
+
+use std::io::BufRead;
+
+use crate::case::{Assignment, Case};
+use crate::codes::{self, ReasonCode};
+use crate::error::ReadError;
+use crate::fields::{original_ids, original_message, original_reference, told};
+use crate::limits::Limits;
+use crate::original::OriginalMessage;
+use crate::payment::{
+    BusinessHead, CreditTransfer, MessageHead, PaymentIds, Refusal, ToldAmount, TransferDetails,
+    header_refusals,
+};
+use crate::schema::names::*;
+use crate::schema::{Family, MessageType};
+use crate::status::{StatusReason, inherited, reason_value};
+use crate::whole::{self, Whole};
+
+/// A recall message, `camt.056.001.08`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recall {
+    /// Its type.
+    pub message_type: MessageType,
+    /// Its business application header, if any.
+    pub business: Option<BusinessHead>,
+    /// `Assgnmt`.
+    pub assignment: Assignment,
+    /// `Case` of the whole message.
+    pub case: Option<Case>,
+    /// `CtrlData/NbOfTxs`.
+    pub number_of_transactions: Option<u64>,
+    /// `CtrlData/CtrlSum`, decimal text as received.
+    pub control_sum: Option<String>,
+    /// Whole messages that are recalled, or that recalled payments came in (`OrgnlGrpInfAndCxl`).
+    pub groups: Vec<RecalledGroup>,
+    /// Recalled payments (`TxInf`), in order.
+    pub transactions: Vec<RecalledPayment>,
+}
+
+/// A message that is recalled as a whole or in part (`OrgnlGrpInfAndCxl`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecalledGroup {
+    /// `GrpCxlId`.
+    pub id: Option<String>,
+    /// `Case`.
+    pub case: Option<Case>,
+    /// The message.
+    pub original: OriginalMessage,
+    /// `NbOfTxs`.
+    pub number_of_transactions: Option<u64>,
+    /// `CtrlSum`.
+    pub control_sum: Option<String>,
+    /// `GrpCxl`: every payment of the message is recalled.
+    pub is_whole: bool,
+    /// Why (`CxlRsnInf`).
+    pub reasons: Vec<StatusReason>,
+}
+
+/// One recalled payment (`TxInf`). What the group or message says for all is filled in where it says nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecalledPayment {
+    /// `CxlId`.
+    pub id: Option<String>,
+    /// `Case`.
+    pub case: Option<Case>,
+    /// `OrgnlGrpInf`.
+    pub original_message: Option<OriginalMessage>,
+    /// `OrgnlInstrId`, `OrgnlEndToEndId`, `OrgnlTxId`, `OrgnlUETR`.
+    pub original: PaymentIds,
+    /// `OrgnlClrSysRef`.
+    pub original_clearing_reference: Option<String>,
+    /// `OrgnlIntrBkSttlmAmt`.
+    pub original_amount: Option<ToldAmount>,
+    /// `OrgnlIntrBkSttlmDt`, an ISO date.
+    pub original_settlement_date: Option<String>,
+    /// Why (`CxlRsnInf`).
+    pub reasons: Vec<StatusReason>,
+    /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
+    /// [`to_reference`](TransferDetails::to_reference) keeps them.
+    pub original_reference: Option<Box<TransferDetails>>,
+}
+
+impl RecalledPayment {
+    /// The recall of a payment, `id` at most 35 characters.
+    #[must_use]
+    pub fn of(head: &MessageHead, payment: &CreditTransfer, id: &str, reason: ReasonCode) -> Self {
+        let details = &payment.details;
+        Self {
+            id: Some(id.to_owned()),
+            case: None,
+            original_message: Some(OriginalMessage::of(head)),
+            original: details.ids.clone(),
+            original_clearing_reference: details.clearing_reference.clone(),
+            original_amount: Some(ToldAmount::of(payment.amount, payment.currency)),
+            original_settlement_date: details.settlement_date.clone(),
+            reasons: vec![StatusReason::new(reason, "")],
+            original_reference: Some(Box::new(details.to_reference())),
+        }
+    }
+
+    /// Why this recall can't be followed, whatever the payment: it names none, or no reason (CH21).
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let text = if self.original.is_empty() && self.original_clearing_reference.is_none() {
+            "the recall names no payment; give its UETR or another reference"
+        } else if self.reasons.iter().all(|reason| reason.code.is_none() && reason.proprietary.is_none()) {
+            "the recall has no reason; give a code such as DUPL, FRAD or TECH"
+        } else {
+            return None;
+        };
+        Some(Refusal { code: codes::CH21, text: text.to_owned() })
+    }
+}
+
+impl Recall {
+    /// Reads a camt.056 of at most [`WHOLE_ITEMS_MAX`](crate::limits::WHOLE_ITEMS_MAX) repeated elements.
+    ///
+    /// # Errors
+    /// [`ReadError`] where it can't be read, is another message, or is larger.
+    pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
+        let Draft { mut recall, group_of, .. } = whole::read(input, limits)?;
+        for (transaction, group) in recall.transactions.iter_mut().zip(group_of) {
+            if let Some(group) = group.and_then(|place| recall.groups.get(place)) {
+                transaction.inherit(group);
+            }
+            if transaction.case.is_none() {
+                transaction.case.clone_from(&recall.case);
+            }
+        }
+        Ok(recall)
+    }
+
+    /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), counts
+    /// (AM18).
+    #[must_use]
+    pub fn refusals(&self) -> Vec<Refusal> {
+        let assigner = ("Assgnr", self.assignment.assigner.agent());
+        let mut refusals = header_refusals(self.business.as_ref(), self.message_type, assigner);
+        let has_whole = self.groups.iter().any(|group| group.is_whole);
+        let count = u64::try_from(self.transactions.len()).unwrap_or(u64::MAX);
+        if let Some(told) = self.number_of_transactions.filter(|told| *told != count && !has_whole) {
+            let text = format!("NbOfTxs says {told}, there are {count} transactions");
+            refusals.push(Refusal { code: codes::AM18, text });
+        }
+        if count == 0 && !has_whole {
+            let text = "no payment is recalled; give a TxInf, or a group with GrpCxl".to_owned();
+            refusals.push(Refusal { code: codes::CH21, text });
+        }
+        refusals
+    }
+}
+
+/// A recall being read.
+struct Draft {
+    recall: Recall,
+    /// The place of the group that the next transactions belong to.
+    group: Option<usize>,
+    /// The place of each transaction's group.
+    group_of: Vec<Option<usize>>,
+}
+
+impl Whole for Draft {
+    const FAMILY: Family = Family::Camt056;
+    const WHAT: &'static str = "recall";
+
+    fn begin(message_type: MessageType, business: Option<BusinessHead>) -> Self {
+        let recall = Recall {
+            message_type,
+            business,
+            assignment: Assignment::default(),
+            case: None,
+            number_of_transactions: None,
+            control_sum: None,
+            groups: Vec::new(),
+            transactions: Vec::new(),
+        };
+        Self { recall, group: None, group_of: Vec::new() }
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        match path {
+            [UNDRLYG] => self.group = None,
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => {
+                self.group = Some(self.recall.groups.len());
+                self.recall.groups.push(RecalledGroup::default());
+            }
+            [UNDRLYG, TX_INF] => {
+                self.group_of.push(self.group);
+                self.recall.transactions.push(RecalledPayment::default());
+            }
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, CXL_RSN_INF] => {
+                if let Some(group) = self.recall.groups.last_mut() {
+                    group.reasons.push(StatusReason::default());
+                }
+            }
+            [UNDRLYG, TX_INF, CXL_RSN_INF] => {
+                if let Some(transaction) = self.recall.transactions.last_mut() {
+                    transaction.reasons.push(StatusReason::default());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        let recall = &mut self.recall;
+        match path {
+            [ASSGNMT, rest @ ..] => recall.assignment.value(rest, text),
+            [CASE, rest @ ..] => Case::value(&mut recall.case, rest, text),
+            [CTRL_DATA, NB_OF_TXS] => recall.number_of_transactions = text.parse().ok(),
+            [CTRL_DATA, CTRL_SUM] => recall.control_sum = Some(text.to_owned()),
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] => {
+                if let Some(group) = recall.groups.last_mut() {
+                    group.value(rest, text);
+                }
+            }
+            [UNDRLYG, TX_INF, rest @ ..] => {
+                if let Some(transaction) = recall.transactions.last_mut() {
+                    transaction.value(rest, text, currency);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn reference(&self) -> (Option<&BusinessHead>, &str) {
+        (self.recall.business.as_ref(), &self.recall.assignment.id)
+    }
+}
+
+impl RecalledGroup {
+    fn value(&mut self, path: &[u16], text: &str) {
+        match path {
+            [GRP_CXL_ID] => self.id = Some(text.to_owned()),
+            [CASE, rest @ ..] => Case::value(&mut self.case, rest, text),
+            [NB_OF_TXS] => self.number_of_transactions = text.parse().ok(),
+            [CTRL_SUM] => self.control_sum = Some(text.to_owned()),
+            [GRP_CXL] => self.is_whole = matches!(text, "true" | "1"),
+            [CXL_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            _ => original_message(&mut self.original, path, text),
+        }
+    }
+}
+
+impl RecalledPayment {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        match path {
+            [CXL_ID] => self.id = Some(text.to_owned()),
+            [CASE, rest @ ..] => Case::value(&mut self.case, rest, text),
+            [ORGNL_GRP_INF, rest @ ..] => {
+                original_message(self.original_message.get_or_insert_default(), rest, text);
+            }
+            [ORGNL_CLR_SYS_REF] => self.original_clearing_reference = Some(text.to_owned()),
+            [ORGNL_INTR_BK_STTLM_AMT] => self.original_amount = Some(told(text, currency)),
+            [ORGNL_INTR_BK_STTLM_DT] => self.original_settlement_date = Some(text.to_owned()),
+            [CXL_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
+            _ => original_ids(&mut self.original, path, text),
+        }
+    }
+
+    fn inherit(&mut self, group: &RecalledGroup) {
+        if self.case.is_none() {
+            self.case.clone_from(&group.case);
+        }
+        if self.reasons.is_empty() {
+            self.reasons = inherited(&group.reasons);
+        }
+        self.original_message.get_or_insert_with(|| group.original.clone());
+    }
+}
