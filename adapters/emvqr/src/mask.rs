@@ -12,15 +12,31 @@ const SHOWN: usize = 4;
 #[derive(Clone, Copy)]
 pub(crate) struct Masked<'a>(pub(crate) &'a str);
 
+/// Bytes at the start of `text` that are digits, single blanks and hyphens between them included.
+fn run_of(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = 0_usize;
+    while is_digit(end)
+        || (end > 0 && matches!(bytes.get(end), Some(b' ' | b'-')) && is_digit(end.saturating_add(1)))
+    {
+        end = end.saturating_add(1);
+    }
+    end
+}
+
 impl fmt::Display for Masked<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
         while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (run, behind) = rest.split_at(digits);
-            let hidden = if digits < PAN_DIGITS_MIN { 0 } else { digits.saturating_sub(SHOWN) };
-            (0..hidden).try_for_each(|_| out.write_str("*"))?;
-            out.write_str(run.get(hidden..).unwrap_or_default())?;
+            let (run, behind) = rest.split_at(run_of(rest));
+            let digits = run.bytes().filter(u8::is_ascii_digit).count();
+            let mut hidden = if digits < PAN_DIGITS_MIN { 0 } else { digits.saturating_sub(SHOWN) };
+            for sign in run.chars() {
+                let is_hidden = sign.is_ascii_digit() && hidden > 0;
+                hidden = hidden.saturating_sub(usize::from(is_hidden));
+                write!(out, "{}", if is_hidden { '*' } else { sign })?;
+            }
             let other = behind.find(|sign: char| sign.is_ascii_digit()).unwrap_or(behind.len());
             let (text, next) = behind.split_at(other);
             write!(out, "{}", text.escape_debug())?;
@@ -46,6 +62,7 @@ mod tests {
         assert_eq!(shown("4000123456789012"), "************9012");
         assert_eq!(shown("A1234567B12345678C"), "A1234567B****5678C");
         assert_eq!(shown("演示 22\n"), "演示 22\\n");
+        assert_eq!(shown("4000 1234 5678-9012 -1"), "**** **** ****-9012 -1");
         assert_eq!(shown(""), "");
     }
 }

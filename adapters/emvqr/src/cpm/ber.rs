@@ -81,7 +81,7 @@ impl Tag {
     /// Whether its value is made of data objects.
     #[must_use]
     pub fn is_template(self) -> bool {
-        self.to_bytes().first().is_some_and(|byte| byte & 0x20 != 0)
+        self.0.to_be_bytes().into_iter().find(|byte| *byte != 0).is_some_and(|byte| byte & 0x20 != 0)
     }
 
     pub(crate) fn number(self) -> u32 {

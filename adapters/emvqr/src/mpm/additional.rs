@@ -1,8 +1,11 @@
 //! Additional data (id 62) and the merchant's name in another language (id 64).
 
+use std::fmt;
+
 use super::account::Template;
 use super::elements::{Element, Elements};
 use crate::error::{Error, Place};
+use crate::mask::Masked;
 
 /// The fields of the additional data template, EMV QRCPS MPM table 3.7; the number is the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,12 +75,21 @@ impl AdditionalField {
 }
 
 /// What a code says of a field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {
     /// The value.
     Value(&'a str),
     /// `***`: the consumer's application asks the consumer for it.
     Prompt,
+}
+
+impl fmt::Debug for Label<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(text) => write!(out, "Value({:?})", Masked(text)),
+            Self::Prompt => out.write_str("Prompt"),
+        }
+    }
 }
 
 /// The value of a field that the consumer is asked for.

@@ -1,7 +1,7 @@
 //! A canary card number in every place where one can stand: no `Debug`, `Display` or error shows it.
 
 use feiqian_emvqr::cpm::{ConsumerCode, DataObjects, Pan, Tag, Track2};
-use feiqian_emvqr::mpm::{Builder, MerchantCode, Profile, TemplateBuilder};
+use feiqian_emvqr::mpm::{AdditionalField, Builder, MerchantCode, Profile, TemplateBuilder};
 
 const CANARY: &str = "6250947000000014";
 
@@ -26,6 +26,8 @@ fn no_view_of_a_merchants_code_shows_a_card_number() {
     let payload = builder.build(Profile::Emvco).expect("a code");
     let code = MerchantCode::read(&payload, Profile::Emvco).expect("a code");
     assert_hidden(&format!("{code:?} {:?} {:?}", code.elements(), code.additional));
+    let loyalty = code.additional.as_ref().and_then(|data| data.label(AdditionalField::LoyaltyNumber));
+    assert_hidden(&format!("{:?}", loyalty.expect("a number")));
     for account in code.accounts() {
         assert_hidden(&format!("{account:?} {:?}", account.template()));
     }
