@@ -19,3 +19,8 @@ pub mod scan;
 
 pub use crc::crc16;
 pub use error::{Error, ErrorCode, Place};
+
+/// The session of the README, as a test.
+#[cfg(all(doctest, feature = "pictures"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
