@@ -1,5 +1,5 @@
 //! CRC-16/CCITT-FALSE (ISO/IEC 13239 polynomial 1021 hex, initial value FFFF hex, not reflected), as EMV QRCPS MPM
-//! 4.7.3 demands it for the data object 63.
+//! demands it for the data object 63.
 
 const POLYNOMIAL: u16 = 0x1021;
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::error::ErrorCode;
 
-/// Characters of an amount, EMV QRCPS MPM 4.7.6 (ids 54 and 56).
+/// Characters of an amount: ids 54 and 56 of EMV QRCPS MPM.
 const CHARS_MAX: usize = 13;
 
 /// An amount of 1 to 13 characters, digits with at most one `.`, which a digit precedes: `100`, `23.72`, `98.`.

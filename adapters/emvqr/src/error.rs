@@ -50,7 +50,7 @@ pub enum ErrorCode {
     ControlCharacter = 19,
     /// An amount or fee that is no decimal number: sign, comma, two points, more than 13 characters.
     InvalidAmount = 20,
-    /// An amount of zero.
+    /// An amount or fee of zero.
     ZeroAmount = 21,
     /// An amount with more decimals than its currency has.
     InexactAmount = 22,

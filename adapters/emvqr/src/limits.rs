@@ -5,7 +5,7 @@
 /// Bytes of a payload as text. ISO/IEC 18004: version 40 with correction level L holds 2,953 bytes, so a longer text
 /// never came out of a picture.
 pub const PAYLOAD_BYTES_MAX: usize = 2_953;
-/// Characters of a merchant-presented payload. EMV QRCPS MPM, 3.2: it should not exceed 512 characters; national
+/// Characters of a merchant-presented payload. EMV QRCPS MPM: it should not exceed 512 characters; national
 /// schemes do, so only [`crate::mpm::Profile::Emvco`] refuses more.
 pub const PAYLOAD_CHARS_MAX: usize = 512;
 /// Characters of one merchant-presented value: its length has two digits.

@@ -13,7 +13,7 @@ use crate::limits::{PAYLOAD_BYTES_MAX, QUIET_MODULES, SCALE_MAX};
 pub enum Correction {
     /// 7 %.
     Low,
-    /// 15 %, which EMV QRCPS recommends where nothing covers the picture.
+    /// 15 %, enough where nothing covers the picture.
     Medium,
     /// 25 %.
     Quartile,

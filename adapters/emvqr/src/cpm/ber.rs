@@ -40,6 +40,8 @@ impl Tag {
     pub const INTERCHANGE_PROFILE: Self = Self(0x82);
     /// Cardholder name.
     pub const CARDHOLDER_NAME: Self = Self(0x5F20);
+    /// Application expiration date, YYMMDD.
+    pub const EXPIRY: Self = Self(0x5F24);
     /// Language preference.
     pub const LANGUAGE: Self = Self(0x5F2D);
     /// PAN sequence number.

@@ -228,7 +228,8 @@ fn check_format(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// The formats of EMV QRCPS CPM, table 4.2 to 4.6; a tag that is not there may hold anything.
+/// The formats of the objects that EMV QRCPS CPM names, from the data dictionary of EMV Book 3; any other tag may hold
+/// anything.
 fn check_value(object: &Object<'_>, place: Place) -> Result<(), Error> {
     let Object { tag, value, offset } = *object;
     let is_text = || value.iter().all(|byte| matches!(byte, b' '..=b'~'));
@@ -245,6 +246,7 @@ fn check_value(object: &Object<'_>, place: Place) -> Result<(), Error> {
         Tag::CARDHOLDER_NAME => (2..=26).contains(&value.len()) && is_text(),
         Tag::LANGUAGE => matches!(value.len(), 2 | 4 | 6 | 8) && value.iter().all(u8::is_ascii_alphabetic),
         Tag::ISSUER_URL => !value.is_empty() && is_text(),
+        Tag::EXPIRY => value.len() == 3 && is_number(),
         Tag::PAN_SEQUENCE => value.len() == 1 && is_number(),
         Tag::VERSION | Tag::TRANSACTION_COUNTER | Tag::INTERCHANGE_PROFILE => value.len() == 2,
         Tag::TOKEN_REQUESTOR => value.len() == 6 && is_number(),

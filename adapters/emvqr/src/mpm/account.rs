@@ -6,7 +6,7 @@ use super::elements::{Element, Elements};
 use crate::error::{Error, Place};
 use crate::mask::Masked;
 
-/// Whom an id of the merchant account information is reserved for, EMV QRCPS MPM table 4.3.
+/// Whom an id of the merchant account information is reserved for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Network {
     /// 02 and 03.

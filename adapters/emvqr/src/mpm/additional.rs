@@ -7,7 +7,7 @@ use super::elements::{Element, Elements};
 use crate::error::{Error, Place};
 use crate::mask::Masked;
 
-/// The fields of the additional data template, EMV QRCPS MPM table 3.7; the number is the id.
+/// The fields of the additional data field template; the number is the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum AdditionalField {
@@ -64,6 +64,12 @@ impl AdditionalField {
         Self::ALL.into_iter().find(|field| field.id() == id)
     }
 
+    /// Whether the consumer may be asked for it: the fields 01 to 08.
+    #[must_use]
+    pub fn may_prompt(self) -> bool {
+        self <= Self::PurposeOfTransaction
+    }
+
     /// The most characters of a value.
     pub(crate) fn chars_max(self) -> usize {
         match self {
@@ -111,7 +117,8 @@ impl<'a> AdditionalData<'a> {
     #[must_use]
     pub fn label(&self, field: AdditionalField) -> Option<Label<'a>> {
         let value = self.elements.get(field.id())?.value;
-        Some(if value == PROMPT { Label::Prompt } else { Label::Value(value) })
+        let is_prompt = value == PROMPT && field.may_prompt();
+        Some(if is_prompt { Label::Prompt } else { Label::Value(value) })
     }
 
     /// A template of a payment system (50–99).

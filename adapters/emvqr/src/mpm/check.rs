@@ -5,7 +5,7 @@
 
 use super::Profile;
 use super::account::{Account, Network, Template};
-use super::additional::{AdditionalData, AdditionalField, LocalName, PROMPT};
+use super::additional::{AdditionalData, AdditionalField, LocalName};
 use super::code::{Initiation, MerchantCode, Percentage, Tip};
 use super::elements::{Element, Elements};
 use crate::crc::crc16;
@@ -13,7 +13,7 @@ use crate::decimal::Decimal;
 use crate::error::{Error, ErrorCode, Place};
 use crate::limits::{DEVIATIONS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_CHARS_MAX};
 
-/// Mandatory ids, EMV QRCPS MPM table 3.3, but those of structure (00, 63) and the accounts.
+/// Mandatory ids of EMV QRCPS MPM, but those of structure (00, 63) and the accounts.
 const MANDATORY: [u8; 5] = [52, 53, 58, 59, 60];
 const IDENTIFIER_CHARS_MAX: usize = 32;
 
@@ -124,7 +124,7 @@ impl Check {
             2..=25 => self.text(element, Place::ROOT, 99),
             52 => digits(element, 4),
             53 => digits(element, 3),
-            54 if decimal(element)?.is_zero() => {
+            54 | 56 if decimal(element)?.is_zero() => {
                 self.deviate(Error::new(ErrorCode::ZeroAmount, place, offset))
             }
             58 => country(element),
@@ -208,10 +208,10 @@ fn decimal(element: Element<'_>) -> Result<Decimal<'_>, Error> {
     Decimal::parse(element.value).map_err(|code| Error::new(code, Place::ROOT.id(element.id), element.offset))
 }
 
-/// Letters of A, M and E, each once, or a prompt.
+/// Letters of A, M and E, each once.
 fn is_request(value: &str) -> bool {
     let is_once = |letter: char| value.matches(letter).count() == 1;
-    value == PROMPT || value.chars().all(|letter| matches!(letter, 'A' | 'M' | 'E') && is_once(letter))
+    value.chars().all(|letter| matches!(letter, 'A' | 'M' | 'E') && is_once(letter))
 }
 
 /// The fee that 55 announces has to be there, and no other: a code that contradicts itself about money is refused.

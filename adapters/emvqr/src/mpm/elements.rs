@@ -5,7 +5,7 @@
 //!  id    length in characters, 01 to 99
 //! ```
 //!
-//! Lengths count characters (EMV QRCPS MPM 3.2), so `02` of UTF-8 Chinese has six bytes. An id stands once in its
+//! Lengths count characters, so `02` of UTF-8 Chinese has six bytes. An id stands once in its
 //! template. Values are slices of the payload; what is kept of each object is six bytes.
 
 use std::fmt;
