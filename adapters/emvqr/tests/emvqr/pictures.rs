@@ -3,6 +3,7 @@
 use feiqian_emvqr::limits::{PAYLOAD_BYTES_MAX, QUIET_MODULES, SCALE_MAX};
 use feiqian_emvqr::pictures::{Correction, Picture, PictureError};
 
+use crate::data::Random;
 use crate::fixtures::full_payload;
 
 const LEVELS: [Correction; 4] = [Correction::Low, Correction::Medium, Correction::Quartile, Correction::High];
@@ -30,6 +31,26 @@ fn a_picture_has_the_finder_patterns_of_its_standard_and_a_quiet_zone() {
         );
     }
     assert!(sizes.is_sorted() && sizes[0] < sizes[3], "more correction takes more modules: {sizes:?}");
+}
+
+/// Texts of digits, of the alphanumeric set, and of any characters: a symbol encodes each in another way.
+const ALPHABETS: [&str; 3] = ["0123456789", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", "0aZ+/=é演😀"];
+
+#[test]
+fn texts_of_any_length_and_kind_are_drawn_or_refused() {
+    let mut random = Random(5);
+    let mut drawn = 0;
+    for round in 0..300_usize {
+        let text = random.text(ALPHABETS[round % 3], PAYLOAD_BYTES_MAX);
+        match Picture::of(&text, LEVELS[random.below(4)]) {
+            Ok(picture) => {
+                assert!((21..=177).contains(&picture.size()));
+                drawn += 1;
+            }
+            Err(error) => assert_eq!(error, PictureError::PayloadSize),
+        }
+    }
+    assert!((50..250).contains(&drawn), "{drawn} of 300");
 }
 
 /// The pixels of a PNG, true for dark.
@@ -96,8 +117,8 @@ mod scanned {
     use feiqian_emvqr::pictures::{Picture, PictureError};
     use feiqian_emvqr::scan::scan_png;
 
-    use super::LEVELS;
-    use crate::data;
+    use super::{ALPHABETS, LEVELS};
+    use crate::data::{self, Random};
     use crate::fixtures::{consumer, full_payload, least_payload};
 
     #[test]
@@ -110,6 +131,17 @@ mod scanned {
                     assert_eq!(scan_png(&png.expect("a PNG")).as_deref(), Ok(payload.as_str()), "{level:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn texts_of_any_kind_are_read_as_they_were_drawn() {
+        let mut random = Random(6);
+        for round in 0..60_usize {
+            let text = random.text(ALPHABETS[round % 3], 500);
+            let level = LEVELS[random.below(4)];
+            let png = Picture::of(&text, level).and_then(|picture| picture.to_png(4)).expect("a PNG");
+            assert_eq!(scan_png(&png).as_deref(), Ok(text.as_str()), "{level:?}");
         }
     }
 
