@@ -131,6 +131,9 @@ impl Picture {
         let mut encoder = png::Encoder::new(&mut out, pixels, pixels);
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::One);
+        // A module's rows are the same: as differences to the row above, all but the first are zeros.
+        encoder.set_filter(png::Filter::Up);
+        encoder.set_compression(png::Compression::Fast);
         let mut writer = encoder.write_header().map_err(|_| PictureError::Encoding)?;
         let rows = (0..self.side_with_quiet_zone())
             .flat_map(|row| std::iter::repeat_n(self.png_row(row, side, scale), scale));

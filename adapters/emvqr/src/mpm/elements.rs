@@ -115,6 +115,11 @@ fn end_of(text: &str, start: usize, length: u8) -> Result<usize, ErrorCode> {
         return Err(ErrorCode::ZeroLength);
     }
     let rest = text.get(start..).ok_or(ErrorCode::PastEnd)?;
+    // Nearly all values are ASCII, where a character is a byte.
+    let ascii = usize::from(length);
+    if rest.as_bytes().get(..ascii).is_some_and(<[u8]>::is_ascii) {
+        return Ok(start.saturating_add(ascii));
+    }
     let mut bytes = 0_usize;
     let mut signs = rest.chars();
     for _ in 0..length {
