@@ -169,7 +169,7 @@ fn execute<S: Storage>(shard: &mut Shard, history: &JournalHistory<S>, job: &Job
     shard.take_ids(&view, history, &job.board)?;
     loop {
         match shard.advance(&view, &job.board, UNITS_A_STEP)? {
-            Advance::Done(part) => return Ok(part),
+            Advance::Done(part) => return Ok(*part),
             Advance::Paused => {}
             Advance::Blocked => std::thread::yield_now(),
         }

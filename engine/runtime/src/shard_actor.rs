@@ -166,7 +166,7 @@ fn execute(
             let mut waits = 0;
             let mut part = loop {
                 match shard.advance(&frame, board, UNITS_A_STEP)? {
-                    Advance::Done(part) => break part,
+                    Advance::Done(part) => break *part,
                     Advance::Paused => waits = 0,
                     Advance::Blocked => wait(&mut waits),
                 }

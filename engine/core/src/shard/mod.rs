@@ -9,6 +9,7 @@
 //! This module knows no thread and never waits: [`Shard::advance`] returns where it needs another shard's
 //! word, and is called again. So a test can drive any schedule.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -46,7 +47,7 @@ const PUBLISH_EVERY: usize = 512;
 #[derive(Debug)]
 pub enum Advance {
     /// The frame is done, as far as this shard is concerned.
-    Done(ShardApplied),
+    Done(Box<ShardApplied>),
     /// Another shard must publish first.
     Blocked,
     /// The budget is used up.
@@ -357,7 +358,8 @@ impl Shard {
 
     fn done(&mut self, delta: Option<Delta>) -> Advance {
         let Walk { expired, full_ids, .. } = core::mem::take(&mut self.walk);
-        Advance::Done(ShardApplied { expired, delta, sums: self.ledger.sums(&self.registry), full_ids })
+        let sums = self.ledger.sums(&self.registry);
+        Advance::Done(Box::new(ShardApplied { expired, delta, sums, full_ids }))
     }
 
     /// Walks the unit at `walk.at`. False: an earlier one must be decided first.
