@@ -106,7 +106,7 @@ impl<'a> Schedule<'a> {
         board.turn_to(at as u64);
         match seat.shard.advance(&frame, board, budget).expect("the world makes whole frames") {
             Advance::Done(applied) => {
-                seat.applied.push(applied);
+                seat.applied.push(*applied);
                 seat.done += 1;
                 self.wake();
             }
