@@ -9,6 +9,8 @@ mod clients;
 mod followers;
 #[path = "engine/house.rs"]
 mod house;
+#[path = "engine/proofs.rs"]
+mod proofs;
 #[path = "engine/receipts.rs"]
 mod receipts;
 

@@ -5,8 +5,10 @@ use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::batch::Payload;
 use feiqian_core::block::{Sealer, decided_record};
 use feiqian_core::frame::FrameKind;
+use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::CycleState;
-use feiqian_core::state::{Fault, State};
+use feiqian_core::registry::Registry;
+use feiqian_core::state::{Fault, FrameView, State};
 use feiqian_core::transfer::Record;
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::kinds::{
@@ -46,14 +48,23 @@ pub enum ProverFault {
     Absent(&'static str),
 }
 
+/// A transfer as its leaf has it, and whose lists it is in.
+#[derive(Debug)]
+struct Decided {
+    record: Record,
+    /// The positions of debtor and creditor as of its frame, as the sealer saw them: none for an account that was opened
+    /// later, even in the same block.
+    slots: [Option<SlotHandle>; 2],
+}
+
 /// The state at the end of a block, and what the block holds.
 #[derive(Debug)]
 pub struct Prover<S: Storage> {
     archive: Archive<S>,
     sealer: Sealer,
     block: SignedHeader,
-    /// The block's transfers as its leaves have them, commands left out.
-    records: Vec<Record>,
+    /// The block's transfers, commands left out.
+    transfers: Vec<Decided>,
 }
 
 impl<S: Storage> Prover<S> {
@@ -65,7 +76,7 @@ impl<S: Storage> Prover<S> {
         let stored = archive.block(height)?.ok_or(ProverFault::NoBlock(height))?;
         let history = JournalHistory::new(archive.journal.clone());
         let (mut state, mut sealer) = (State::default(), Sealer::default());
-        let (mut records, mut rows) = (Vec::new(), Vec::new());
+        let (mut transfers, mut rows) = (Vec::new(), Vec::new());
         for frame in archive.journal.frames_from(1) {
             let frame = frame?;
             let view = view_of(&frame);
@@ -73,12 +84,7 @@ impl<S: Storage> Prover<S> {
             let applied = state.apply(&view, &history, &mut rows)?;
             let header = sealer.absorb(&view, &rows, applied.delta.as_ref())?;
             if view.kind == FrameKind::Transfers {
-                let payload = Payload::parse(view.payload, view.count)
-                    .map_err(|_| Fault::Malformed { sequence: view.first_sequence })?;
-                let entries = payload.records.iter().zip(&rows).zip(view.first_sequence..);
-                let decided = entries
-                    .map(|((record, row), sequence)| decided_record(record, row, sequence, view.timestamp));
-                records.extend(decided);
+                transfers.extend(decided(&view, &rows, &sealer.mirror().registry)?);
             }
             match header {
                 Some(header) if header.height == height => {
@@ -86,9 +92,9 @@ impl<S: Storage> Prover<S> {
                         return Err(ProverFault::Differs(height));
                     }
                     let block = SignedHeader { header, signature: stored.signature };
-                    return Ok(Self { archive, sealer, block, records });
+                    return Ok(Self { archive, sealer, block, transfers });
                 }
-                Some(_) => records.clear(),
+                Some(_) => transfers.clear(),
                 None => {}
             }
         }
@@ -119,12 +125,9 @@ impl<S: Storage> Prover<S> {
     /// [`ProverFault::Absent`].
     pub fn completeness(&self, slot: SlotHandle) -> Result<CompletenessProof, ProverFault> {
         let position = self.position(slot)?;
-        let registry = &self.sealer.mirror().registry;
-        let is_own = |handle| registry.account(handle).is_some_and(|terms| terms.slot == slot);
-        let seed = registry.block_seed(self.block.header.height);
-        let own =
-            self.records.iter().filter(|record| is_own(record.debtor.get()) || is_own(record.creditor.get()));
-        let transfers = own.map(|record| OwnTransfer {
+        let seed = self.sealer.mirror().registry.block_seed(self.block.header.height);
+        let own = self.transfers.iter().filter(|transfer| transfer.slots.contains(&Some(slot)));
+        let transfers = own.map(|Decided { record, .. }| OwnTransfer {
             salt: salt(&seed, SaltKind::Transfer, record.sequence.get()),
             record: *record.bytes(),
         });
@@ -202,6 +205,19 @@ impl<S: Storage> Prover<S> {
         let path = path_of(Domain::ConfigNode, &leaves, index);
         Some(ConfigProof { index: index as u64, salt, entry, path })
     }
+}
+
+/// The transfers of an executed frame, under the terms in force at it.
+fn decided(view: &FrameView<'_>, rows: &[OutcomeRow], registry: &Registry) -> Result<Vec<Decided>, Fault> {
+    let malformed = Fault::Malformed { sequence: view.first_sequence };
+    let payload = Payload::parse(view.payload, view.count).map_err(|_| malformed)?;
+    let slot_of = |handle| registry.account(handle).map(|terms| terms.slot);
+    let entries = payload.records.iter().zip(rows).zip(view.first_sequence..);
+    let decided = entries.map(|((record, row), sequence)| Decided {
+        record: decided_record(record, row, sequence, view.timestamp),
+        slots: [slot_of(record.debtor.get()), slot_of(record.creditor.get())],
+    });
+    Ok(decided.collect())
 }
 
 /// That the block at `new` has the one at `old` among its ancestors.
