@@ -27,12 +27,10 @@ use feiqian_runtime::stores::StoredBlock;
 use serde::Serialize;
 
 use crate::cli::AuditArgs;
+use crate::commands::proof_file::PROOF_BYTES_MAX;
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::output::{Output, grouped};
-
-/// A block's completeness for a bank that had a part in each of its transfers.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 #[derive(Serialize, Default)]
 struct FilesAudit {
@@ -159,7 +157,7 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     let fault = |error: std::io::Error| Fault::file(path, "read the file", &error);
     let length = std::fs::metadata(path).map_err(fault)?.len();
-    if length > FILE_BYTES_MAX {
+    if length > PROOF_BYTES_MAX {
         return Ok(None);
     }
     std::fs::read(path).map(Some).map_err(fault)
