@@ -27,6 +27,7 @@ pub mod directory;
 pub mod settlement;
 pub mod query;
 pub mod prover;
+mod retrace;
 pub mod replay;
 pub mod audit;
 pub mod follow;

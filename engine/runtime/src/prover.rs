@@ -1,15 +1,11 @@
-//! Proofs of any sealed block, made from the stored files: replays the journal up to the block, which gives every leaf
-//! and path again, compares the block with the stored one, and then answers. Reads only.
+//! Proofs of any sealed block, made from the stored files: goes back to the block (`retrace.rs`), which gives every leaf
+//! and path again, and then answers. Reads only.
 
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::batch::Payload;
-use feiqian_core::block::{Sealer, decided_record};
-use feiqian_core::frame::FrameKind;
-use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::block::Sealer;
 use feiqian_core::participant::CycleState;
-use feiqian_core::registry::Registry;
-use feiqian_core::state::{Fault, FrameView, State};
-use feiqian_core::transfer::Record;
+use feiqian_core::state::Fault;
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::kinds::{
     BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer, PositionProof,
@@ -19,10 +15,9 @@ use feiqian_proof::leaf::{PositionLeaf, SaltKind, config_leaf, salt};
 use feiqian_proof::signature::Signature;
 use feiqian_proof::tree::path_of;
 
-use crate::execution::view_of;
-use crate::history::JournalHistory;
 use crate::journal::{Durable, Frame, ReadFault};
 use crate::query::{Archive, QueryFault};
+use crate::retrace::{Decided, Retraced, retrace};
 use crate::storage::Storage;
 
 /// Why a proof can't be made.
@@ -48,15 +43,6 @@ pub enum ProverFault {
     Absent(&'static str),
 }
 
-/// A transfer as its leaf has it, and whose lists it is in.
-#[derive(Debug)]
-struct Decided {
-    record: Record,
-    /// The positions of debtor and creditor as of its frame, as the sealer saw them: none for an account that was opened
-    /// later, even in the same block.
-    slots: [Option<SlotHandle>; 2],
-}
-
 /// The state at the end of a block, and what the block holds.
 #[derive(Debug)]
 pub struct Prover<S: Storage> {
@@ -65,40 +51,25 @@ pub struct Prover<S: Storage> {
     block: SignedHeader,
     /// The block's transfers, commands left out.
     transfers: Vec<Decided>,
+    snapshot: Option<u64>,
 }
 
 impl<S: Storage> Prover<S> {
-    /// Replays up to the block at `height`.
+    /// Replays up to the block at `height`, from the nearest snapshot before it that can be used.
     ///
     /// # Errors
     /// [`ProverFault`].
     pub fn at(archive: Archive<S>, height: u64) -> Result<Self, ProverFault> {
         let stored = archive.block(height)?.ok_or(ProverFault::NoBlock(height))?;
-        let history = JournalHistory::new(archive.journal.clone());
-        let (mut state, mut sealer) = (State::default(), Sealer::default());
-        let (mut transfers, mut rows) = (Vec::new(), Vec::new());
-        for frame in archive.journal.frames_from(1) {
-            let frame = frame?;
-            let view = view_of(&frame);
-            rows.clear();
-            let applied = state.apply(&view, &history, &mut rows)?;
-            let header = sealer.absorb(&view, &rows, applied.delta.as_ref())?;
-            if view.kind == FrameKind::Transfers {
-                transfers.extend(decided(&view, &rows, &sealer.mirror().registry)?);
-            }
-            match header {
-                Some(header) if header.height == height => {
-                    if header != stored.header {
-                        return Err(ProverFault::Differs(height));
-                    }
-                    let block = SignedHeader { header, signature: stored.signature };
-                    return Ok(Self { archive, sealer, block, transfers });
-                }
-                Some(_) => transfers.clear(),
-                None => {}
-            }
-        }
-        Err(ProverFault::NoBlock(height))
+        let Retraced { sealer, transfers, snapshot } = retrace(&archive, &stored.header)?;
+        let block = SignedHeader { header: stored.header, signature: stored.signature };
+        Ok(Self { archive, sealer, block, transfers, snapshot })
+    }
+
+    /// The block of the snapshot that the replay went on from; none where it began with the journal.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<u64> {
+        self.snapshot
     }
 
     /// The state at the end of the block, for names.
@@ -205,19 +176,6 @@ impl<S: Storage> Prover<S> {
         let path = path_of(Domain::ConfigNode, &leaves, index);
         Some(ConfigProof { index: index as u64, salt, entry, path })
     }
-}
-
-/// The transfers of an executed frame, under the terms in force at it.
-fn decided(view: &FrameView<'_>, rows: &[OutcomeRow], registry: &Registry) -> Result<Vec<Decided>, Fault> {
-    let malformed = Fault::Malformed { sequence: view.first_sequence };
-    let payload = Payload::parse(view.payload, view.count).map_err(|_| malformed)?;
-    let slot_of = |handle| registry.account(handle).map(|terms| terms.slot);
-    let entries = payload.records.iter().zip(rows).zip(view.first_sequence..);
-    let decided = entries.map(|((record, row), sequence)| Decided {
-        record: decided_record(record, row, sequence, view.timestamp),
-        slots: [slot_of(record.debtor.get()), slot_of(record.creditor.get())],
-    });
-    Ok(decided.collect())
 }
 
 /// That the block at `new` has the one at `old` among its ancestors.
