@@ -207,12 +207,15 @@ fn gather<S: Storage>(storage: &S, chain_id: &[u8; 16], last: u64) -> Result<Gat
     Ok(Gathered { runs, filter, damaged, useless })
 }
 
+/// A run and its entries.
+type Opened<S> = (IdRun<<S as Storage>::File>, Vec<IdEntry>);
+
 /// None where it is damaged, or has been merged into another by the process that writes.
 fn open_run<S: Storage>(
     storage: &S,
     chain_id: &[u8; 16],
     range: SequenceRange,
-) -> Result<Option<(IdRun<S::File>, Vec<IdEntry>)>, StoreFault> {
+) -> Result<Option<Opened<S>>, StoreFault> {
     match IdRun::open(storage, chain_id, range) {
         Err(fault) if fault.is_absent() => Ok(None),
         opened => Ok(opened?),
