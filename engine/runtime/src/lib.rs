@@ -22,6 +22,7 @@ pub mod stores;
 pub mod identity;
 pub mod machine;
 mod restart;
+mod stage;
 pub mod history;
 pub mod directory;
 pub mod settlement;
