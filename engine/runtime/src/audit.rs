@@ -128,16 +128,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let id_runs = runs_in(&storage, &identity.chain_id)?;
     let options = JournalOptions::new(identity.chain_id);
     let mut execution = Execution::new(key);
-    let (recovered, rows, seals) = std::thread::scope(|scope| {
-        let beside = Beside {
-            rows: Stage::start(scope, FRAMES_AHEAD, rows, Rows::take),
-            seals: Stage::start(scope, FRAMES_AHEAD, seals, |seals, replayed| seals.take(&replayed)),
-        };
-        let walk = Journal::recover_reading(storage, options, acknowledged, None, |frame, reader| {
-            execution.step(frame, reader, &beside)
-        });
-        beside.finish(walk.map(|(_, recovered)| recovered))
-    })?;
+    let (recovered, rows, seals) = execution.run((storage, options, acknowledged), (rows, seals))?;
     let torn_bytes = match recovered.tail {
         Tail::Torn { bytes, .. } => bytes,
         Tail::Clean => 0,
@@ -241,6 +232,24 @@ struct Execution<S: Storage> {
 impl<S: Storage> Execution<S> {
     fn new(key: PublicKey) -> Self {
         Self { key, state: State::default(), history: None, report: AuditReport::default() }
+    }
+
+    /// Executes all frames, with the threads that compare beside.
+    fn run(
+        &mut self,
+        (storage, options, acknowledged): (S, JournalOptions, u64),
+        (rows, seals): (Rows<S>, Seals<S>),
+    ) -> Result<(Recovered, Rows<S>, Seals<S>), AuditFault> {
+        std::thread::scope(|scope| {
+            let beside = Beside {
+                rows: Stage::start(scope, FRAMES_AHEAD, rows, Rows::take),
+                seals: Stage::start(scope, FRAMES_AHEAD, seals, |seals, replayed| seals.take(&replayed)),
+            };
+            let walk = Journal::recover_reading(storage, options, acknowledged, None, |frame, reader| {
+                self.step(frame, reader, &beside)
+            });
+            beside.finish(walk.map(|(_, recovered)| recovered))
+        })
     }
 
     fn step(
