@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use feiqian_proof::json::{from_json, to_json};
-use feiqian_proof::kinds::Proof;
+use feiqian_proof::kinds::{Proof, ProofKind};
 
 use crate::fault::Fault;
 use crate::session::Session;
@@ -29,6 +29,12 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Fault> {
         return Err(Fault::Check(what));
     }
     Ok(bytes)
+}
+
+/// Whether a file begins as one that this program has written, in either form.
+pub(super) fn is_proof(bytes: &[u8]) -> bool {
+    let is_json = |kind: ProofKind| bytes.starts_with(format!("{{\"kind\":\"{}\"", kind.name()).as_bytes());
+    ProofKind::of(bytes).is_some() || ProofKind::ALL.into_iter().any(is_json)
 }
 
 /// The proof that a file's bytes are, binary or JSON; nothing is verified yet.
