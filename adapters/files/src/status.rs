@@ -66,6 +66,10 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CycleState
         | Reason::AccountState
         | Reason::AccountNotEmpty
+        | Reason::UnknownRate
+        | Reason::RateExhausted
+        | Reason::ParticipantSignature
+        | Reason::BadRate
         | Reason::LimitReached
         | Reason::UnknownOfficer
         | Reason::UnknownProposal

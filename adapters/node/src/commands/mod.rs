@@ -19,6 +19,7 @@ mod init;
 pub mod load;
 mod pay;
 mod positions;
+mod proof_file;
 mod proposals;
 mod prove;
 mod queue;
@@ -70,7 +71,9 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(arguments) => return crate::demo::run(&config, cli.data, &arguments, output),
         Command::Load(arguments) => return load::load(cli.data, &arguments, output),
         Command::LoadServer { spec } => return load::serve(&spec),
-        Command::Verify { file, key } => return verify::verify(output, &file, &key),
+        Command::Verify { file, key, chain } => {
+            return verify::verify(output, &file, (&key, chain.as_deref()));
+        }
         Command::Audit(arguments) if arguments.files.is_some() => {
             return audit::files::audit_files(output, &arguments);
         }
@@ -107,7 +110,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
         Command::Proposals => proposals::list(context),
         Command::Block { height, seed } => block::block(context, height, seed),
-        Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
+        Command::Receipt { uetr, text, output } => receipt::receipt(context, (&uetr, text), output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit(_) => audit::audit(context),
