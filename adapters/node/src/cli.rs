@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use benches::workload::Distribution;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use feiqian_core::liquidity::resolve::Priority;
 
 use crate::fault::EXIT_CODES;
@@ -251,6 +251,30 @@ pub enum Command {
         #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
         shards: Vec<u64>,
     },
+    /// Replay the journal with other caps, other liquidity or one bank less, and compare with what was; changes nothing
+    #[command(name = "whatif")]
+    WhatIf(WhatIfArgs),
+}
+
+/// `feiqian whatif`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("question").required(true))]
+pub struct WhatIfArgs {
+    /// Other net debit caps: CSV (BIC,CURRENCY,CAP) or TOML ([[cap]] with bic, currency, net_debit_cap)
+    #[arg(long, value_name = "FILE", group = "question")]
+    pub caps: Option<PathBuf>,
+    /// Leave this bank out: what it submits, pays or is paid, is not submitted
+    #[arg(long, value_name = "BIC", group = "question")]
+    pub without: Option<String>,
+    /// All net debit caps and credit lines so many per cent larger or smaller: +10%, -25%
+    #[arg(long, value_name = "PERCENT", group = "question", allow_hyphen_values = true)]
+    pub liquidity: Option<String>,
+    /// Put the question from the opening of this cycle on [default: from the journal's beginning]
+    #[arg(long, value_name = "N")]
+    pub from_cycle: Option<u64>,
+    /// Draw the comparison: SVG files, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
 }
 
 /// `feiqian checkpoint`.
@@ -607,6 +631,9 @@ mod tests {
             "feiqian withdraw 7f --officer 2",
             "feiqian proposals --json",
             "feiqian replay --shards 1,2,3,8",
+            "feiqian whatif --liquidity -25% --plots p",
+            "feiqian whatif --without BNKAXXAA --from-cycle 2 --json",
+            "feiqian whatif --data d --caps caps.csv",
         ];
         for line in lines {
             assert!(parse(line).is_ok(), "{line}");
@@ -621,6 +648,9 @@ mod tests {
         for line in
             ["feiqian verify f", "feiqian block x", "feiqian demo --transfers 0", "feiqian load --keys k"]
         {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        for line in ["feiqian whatif", "feiqian whatif --without BNKAXXAA --liquidity +10%"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -44,6 +44,7 @@ pub mod overlay;
 pub mod delta;
 pub mod ledger;
 pub mod state;
+pub mod suppose;
 pub mod shard;
 pub mod mirror;
 pub mod block;

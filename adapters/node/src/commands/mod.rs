@@ -32,6 +32,7 @@ mod validate;
 mod validator_key;
 pub mod verify;
 mod verify_kinds;
+mod whatif;
 
 /// What every command is given.
 #[derive(Clone, Debug)]
@@ -119,6 +120,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
             repair::repair(context, &from, (name.as_deref(), key.as_deref()))
         }
         Command::Replay { shards } => replay::replay(context, &shards),
+        Command::WhatIf(arguments) => whatif::whatif(context, &arguments),
         // Taken by `run`: they have no data directory, or one of their own.
         Command::Demo(_)
         | Command::Load(_)
