@@ -298,30 +298,36 @@ impl fmt::Display for Comparison {
             let Both { real, what_if } = &line.outcome;
             writeln!(f, "the command at sequence {} would have been {what_if}, was {real}", line.sequence)?;
         }
-        for file in &self.plots {
-            writeln!(f, "plot in {file}")?;
+        match self.plots.as_slice() {
+            [] => Ok(()),
+            plots => writeln!(f, "plots in {}", plots.join(" ")),
         }
-        Ok(())
     }
 }
 
 impl Comparison {
     fn counts(&self) -> Table {
-        let headings =
-            ["participant", "", ">cleared", ">what if", ">rejected", ">what if", ">no money yet", ">what if"];
+        // What was cleared or refused, or sent twice, or ended a hold, is done; all else has no money yet.
+        let done = ["cleared", "rejected", "duplicate", "voided", LEFT_OUT];
+        let count = |sent: &BTreeMap<&'static str, Counted>, is_counted: &dyn Fn(&str) -> bool| -> u64 {
+            sent.iter().filter(|(name, _)| is_counted(name)).map(|(_, counted)| counted.count).sum()
+        };
+        let waiting = |name: &str| !done.contains(&name);
+        let is_waiting = self
+            .positions
+            .iter()
+            .any(|line| count(&line.sent.real, &waiting) + count(&line.sent.what_if, &waiting) > 0);
+        let mut headings = vec!["participant", "", ">cleared", ">what if", ">rejected", ">what if"];
+        let mut kinds: Vec<&dyn Fn(&str) -> bool> =
+            vec![&|name| name == "cleared", &|name| name == "rejected"];
+        if is_waiting {
+            headings.extend([">held, queued", ">what if"]);
+            kinds.push(&waiting);
+        }
         let mut table = Table::new(&headings);
         for line in &self.positions {
             let mut cells = vec![line.participant.clone(), line.currency.to_owned()];
-            let count = |sent: &BTreeMap<&'static str, Counted>, is_counted: fn(&str) -> bool| {
-                sent.iter().filter(|(name, _)| is_counted(name)).map(|(_, counted)| counted.count).sum()
-            };
-            // What was cleared or refused, or sent twice, or ended a hold, is done; all else waits.
-            let kinds: [fn(&str) -> bool; 3] = [
-                |name| name == "cleared",
-                |name| name == "rejected",
-                |name| !["cleared", "rejected", "duplicate", "voided", LEFT_OUT].contains(&name),
-            ];
-            for kind in kinds {
+            for kind in &kinds {
                 cells.extend([&line.sent.real, &line.sent.what_if].map(|sent| grouped(count(sent, kind))));
             }
             table.row(cells);

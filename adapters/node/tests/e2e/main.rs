@@ -14,3 +14,4 @@ mod log;
 mod proofs;
 mod serving;
 mod validators;
+mod whatif;
