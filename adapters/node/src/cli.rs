@@ -167,6 +167,18 @@ pub enum Command {
     },
     /// List what is proposed: by whom, what it does, and until or from when
     Proposals,
+    /// Write statements of a closed cycle, camt.053: of a participant's positions, or of an account with all its postings
+    Statement {
+        /// A participant's BIC, or an account: a handle, an alias, an IBAN, BIC/CURRENCY
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The cycle [default: the last one that closed]
+        #[arg(long, value_name = "N")]
+        cycle: Option<u64>,
+        /// The folder to write into [default: settlement/ of the data directory's files]
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Show a sealed block
     Block {
         /// Its height, from 1
@@ -550,6 +562,12 @@ pub enum CycleStep {
     Settle(CycleArgs),
     /// Not all obligations of an instructed cycle are paid
     Fail(CycleArgs),
+    /// Show a closed cycle's settlement report: debits, credits and nets, by participant and counterparty
+    Report {
+        /// The cycle
+        #[arg(value_name = "N")]
+        cycle: u64,
+    },
     /// Draw a new secret for the salts of transfers and positions, from the next cycle on
     RotateSalts(OfficerArgs),
 }
@@ -609,6 +627,9 @@ mod tests {
             "feiqian cycle close --officer-key a --officer-key b",
             "feiqian cycle settle --cycle 1",
             "feiqian cycle fail",
+            "feiqian cycle report 1",
+            "feiqian statement BNKAXXAA --cycle 1",
+            "feiqian statement BNKAXXAA/EUR -o statements",
             "feiqian block 1",
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
             "feiqian verify r --key 00",

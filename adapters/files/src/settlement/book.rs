@@ -38,14 +38,21 @@ impl Sums {
         side(self.credit_sum) - side(self.debit_sum)
     }
 
-    fn add(&mut self, amount: u64, is_credit: bool) {
+    pub(super) fn add(&mut self, amount: u128, is_credit: bool) {
         let (count, sum) = if is_credit {
             (&mut self.credits, &mut self.credit_sum)
         } else {
             (&mut self.debits, &mut self.debit_sum)
         };
         *count += 1;
-        *sum += u128::from(amount);
+        *sum += amount;
+    }
+
+    pub(super) fn include(&mut self, other: Self) {
+        self.credits += other.credits;
+        self.credit_sum += other.credit_sum;
+        self.debits += other.debits;
+        self.debit_sum += other.debit_sum;
     }
 }
 
@@ -174,8 +181,8 @@ impl CycleBook {
         }
         for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {
             let book = self.slots.entry(slot).or_default();
-            book.total.add(amount, is_credit);
-            book.by_counterparty.entry(counterparty).or_default().add(amount, is_credit);
+            book.total.add(amount.into(), is_credit);
+            book.by_counterparty.entry(counterparty).or_default().add(amount.into(), is_credit);
             if book.items.len() < REPORT_ENTRIES_MAX {
                 book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });
             }

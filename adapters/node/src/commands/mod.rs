@@ -13,6 +13,7 @@ mod audit;
 mod block;
 mod checkpoint;
 pub mod cycle;
+mod cycle_report;
 mod evidence;
 pub mod import;
 mod init;
@@ -26,6 +27,7 @@ pub mod receipt;
 mod repair;
 pub mod replay;
 mod serve;
+mod statement;
 mod takeover;
 mod transfer;
 mod validate;
@@ -107,6 +109,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Approve { proposal, by } => proposals::approve(context, &proposal, &by),
         Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
         Command::Proposals => proposals::list(context),
+        Command::Statement { id, cycle, output } => statement::statement(context, &id, (cycle, output)),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Prove(arguments) => prove::prove(context, &arguments),

@@ -1,0 +1,267 @@
+//! Statements on demand, as camt.053: of a participant's positions, as a cycle's close writes them, and of any account
+//! over a cycle, from its chain of postings. Opening, entries and closing agree: the closing is the engine's balance
+//! less what came later, and the opening what the entries leave of it.
+
+use std::path::{Path, PathBuf};
+
+use feiqian_core::account::{AccountHandle, SlotHandle};
+use feiqian_core::bic::Bic;
+use feiqian_core::money::signed_decimal;
+use feiqian_core::participant::{CycleNumber, CycleState};
+use feiqian_iso20022::payment::AccountId;
+use feiqian_iso20022::write::{self, AccountReport, ReportEntry};
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::query::{HistoryStart, Posting};
+use serde::Serialize;
+
+use super::book::{CycleBook, Item, Sums};
+use super::statement::{code, items, report, told};
+use super::{Context, check_nets};
+use crate::error::FilesError;
+use crate::limits::REPORT_ENTRIES_MAX;
+use crate::store;
+use crate::timestamp::{date, date_time};
+
+/// Postings read at a time.
+const PAGE: usize = 1_024;
+
+/// What a statement is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StatementOf {
+    /// A participant's positions, in all currencies.
+    Participant(Bic),
+    /// An account: its balance, with transfers within its own bank and with settlements.
+    Account(AccountHandle),
+}
+
+/// A statement that was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct StatementLine {
+    /// Its file.
+    pub file: PathBuf,
+    /// The cycle that it covers.
+    pub cycle: CycleNumber,
+    /// Currency code.
+    pub currency: &'static str,
+    /// Signed decimal.
+    pub opening: String,
+    /// Signed decimal.
+    pub closing: String,
+    /// Credits and debits, counted whether they stand one by one or summed up.
+    pub transfers: u64,
+}
+
+/// Writes the statements of a closed cycle into `folder`, and gives them by their files' names.
+///
+/// # Errors
+/// [`FilesError::Unknown`] for a cycle that is not closed, an account or position that there is not, or a history of
+/// which parts are no longer at hand; [`FilesError::Journal`] and [`FilesError::Io`] for the disk.
+pub fn write_statements(
+    engine: &Engine,
+    (folder, operator): (&Path, Bic),
+    cycle: CycleNumber,
+    of: StatementOf,
+) -> Result<Vec<StatementLine>, FilesError> {
+    let context = Context::new(engine, operator, cycle)?;
+    if context.cycle.state == CycleState::Open {
+        return Err(FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")));
+    }
+    let reports = match of {
+        StatementOf::Participant(bic) => positions(&context, engine, bic)?,
+        StatementOf::Account(account) => vec![account_statement(&context, engine, account)?],
+    };
+    reports.iter().map(|(file, report)| line(folder, cycle, (file, report))).collect()
+}
+
+fn line(
+    folder: &Path,
+    cycle: CycleNumber,
+    (file, report): (&String, &AccountReport),
+) -> Result<StatementLine, FilesError> {
+    let file = folder.join(file);
+    store::write_file(&file, |out| write::camt053(out, report))?;
+    let balance = |kind| {
+        let found = report.balances.iter().find(|balance| balance.kind == kind);
+        signed_decimal(found.map_or(0, |balance| balance.minor), report.currency)
+    };
+    Ok(StatementLine {
+        file,
+        cycle,
+        currency: report.currency.code(),
+        opening: balance("OPBD"),
+        closing: balance("CLBD"),
+        transfers: report.summary.map_or(0, |sums| sums.credits + sums.debits),
+    })
+}
+
+fn positions(
+    context: &Context,
+    engine: &Engine,
+    bic: Bic,
+) -> Result<Vec<(String, AccountReport)>, FilesError> {
+    let book = CycleBook::read(engine, &context.cycle)?;
+    check_nets(engine, &book, context.cycle.number)?;
+    let mut reports = Vec::new();
+    for (slot, terms) in (0..).zip(&context.slots) {
+        if context.bic(terms.participant)? == bic {
+            let file = format!("cycle-{}.{bic}.{}.camt.053.xml", context.cycle.number, terms.currency);
+            reports.push((file, report(context, engine, &book, slot)?));
+        }
+    }
+    if reports.is_empty() {
+        return Err(FilesError::Unknown(format!("{bic} has no position")));
+    }
+    Ok(reports)
+}
+
+/// An account over the cycle: its postings up to [`REPORT_ENTRIES_MAX`], and what they do.
+#[derive(Debug, Default)]
+struct Period {
+    sums: Sums,
+    /// Newest first; all of them only while they are at most [`REPORT_ENTRIES_MAX`].
+    postings: Vec<Posting>,
+    /// Posted after the period: to be taken off today's balance.
+    later: i128,
+    /// Whether the walk came to the account's first posting.
+    is_from_first: bool,
+}
+
+fn account_statement(
+    context: &Context,
+    engine: &Engine,
+    account: AccountHandle,
+) -> Result<(String, AccountReport), FilesError> {
+    let unknown = |what: &str| FilesError::Unknown(format!("account {account}: {what}"));
+    let asked = engine.ask(move |sealer| {
+        let mirror = sealer.mirror();
+        Some((HistoryStart::of(mirror, account)?, mirror.account(account)?.balance))
+    });
+    let (start, balance) = asked.ok_or_else(|| unknown("there is none in a sealed block"))?;
+    let period = walk(context, engine, start)?;
+    let closing = balance - period.later;
+    let opening = closing - period.sums.net();
+    if period.is_from_first && opening != 0 {
+        return Err(unknown("settlements of the cycle or before it are no longer at hand"));
+    }
+    let number = context.cycle.number;
+    let entries = entries(context, engine, &period)?;
+    let (slot, iban) = engine.directory().registry(|registry| {
+        let slot = registry.account(account).map(|terms| terms.slot);
+        let ibans = registry.aliases().range("IBAN:".to_owned().."IBAN;".to_owned());
+        let iban = ibans.filter(|(_, named)| **named == account).map(|(alias, _)| alias.clone()).next();
+        (slot, iban)
+    });
+    let terms =
+        slot.and_then(|slot| context.slots.get(slot as usize)).ok_or_else(|| unknown("no position"))?;
+    let participant =
+        context.participants.get(terms.participant as usize).ok_or_else(|| unknown("no participant"))?;
+    let id = match iban.as_deref().and_then(|alias| alias.strip_prefix("IBAN:")) {
+        Some(iban) => AccountId::Iban(iban.to_owned()),
+        None => AccountId::Other { id: account.to_string(), scheme: None },
+    };
+    let message_id = context.message_id('A', account);
+    let sums = ([opening, closing], period.sums, entries);
+    let statement = told(context, (terms, participant), (message_id, id), sums);
+    Ok((format!("cycle-{number}.account-{account}.camt.053.xml"), statement))
+}
+
+/// Walks the account's postings back to where the cycle begins.
+fn walk(context: &Context, engine: &Engine, mut start: HistoryStart) -> Result<Period, FilesError> {
+    let (first, end) = sequences(context, engine)?;
+    let mut period = Period::default();
+    let mut seen: usize = 0;
+    loop {
+        let read = engine.archive().history(&start, PAGE + seen);
+        let page = read.map_err(|error| FilesError::Journal {
+            sequence: start.last_posting,
+            reason: error.to_string(),
+        })?;
+        let is_last = page.len() < PAGE + seen;
+        let newest_left = page.last().map_or(0, |posting| posting.sequence);
+        for posting in page.into_iter().skip(seen) {
+            if posting.sequence < first {
+                return Ok(period);
+            }
+            let amount = i128::try_from(posting.amount).unwrap_or(i128::MAX);
+            if posting.sequence >= end {
+                period.later += if posting.is_debit { -amount } else { amount };
+                continue;
+            }
+            period.sums.add(posting.amount, !posting.is_debit);
+            if period.postings.len() <= REPORT_ENTRIES_MAX {
+                period.postings.push(posting);
+            }
+        }
+        if is_last {
+            period.is_from_first = true;
+            return Ok(period);
+        }
+        // The last posting of a page begins the next one, and is passed over there.
+        start.last_posting = newest_left;
+        seen = 1;
+    }
+}
+
+/// The cycle's entries: the first one's sequence, and that of the first one behind it.
+fn sequences(context: &Context, engine: &Engine) -> Result<(u64, u64), FilesError> {
+    let block = |height: u64| {
+        let read = engine.archive().block(height);
+        let block = read.map_err(|error| FilesError::Unknown(format!("block {height}: {error}")))?;
+        let missing =
+            || FilesError::Unknown(format!("block {height} is not stored yet: try again in a moment"));
+        block.map(|block| (block.header.first_sequence, block.header.count)).ok_or_else(missing)
+    };
+    let (first, _) = block(context.cycle.first_block)?;
+    let (last, count) = block(context.cycle.end_block.saturating_sub(1))?;
+    Ok((first, last + count))
+}
+
+fn entries(context: &Context, engine: &Engine, period: &Period) -> Result<Vec<ReportEntry>, FilesError> {
+    if period.postings.len() > REPORT_ENTRIES_MAX {
+        return Ok(summed_up(context, period.sums));
+    }
+    let oldest_first = || period.postings.iter().rev();
+    let transfer = |posting: &Posting| {
+        let amount = u64::try_from(posting.amount).ok().filter(|_| posting.settles.is_none())?;
+        let (sequence, timestamp, is_credit) = (posting.sequence, posting.timestamp, !posting.is_debit);
+        Some(Item { sequence, timestamp, amount, is_credit, counterparty: SlotHandle::MAX })
+    };
+    let transfers: Vec<_> = oldest_first().filter_map(transfer).collect();
+    let mut told = items(context, engine, &transfers)?.into_iter();
+    let entry = |posting: &Posting| match transfer(posting) {
+        Some(_) => told.next(),
+        None => Some(settlement(posting)),
+    };
+    Ok(oldest_first().filter_map(entry).collect())
+}
+
+fn settlement(posting: &Posting) -> ReportEntry {
+    ReportEntry {
+        reference: Some(posting.sequence.to_string()),
+        minor: posting.amount,
+        is_credit: !posting.is_debit,
+        booked: date_time(posting.timestamp),
+        value_date: Some(date(posting.timestamp)),
+        servicer_reference: Some(posting.sequence.to_string()),
+        code: code(!posting.is_debit),
+        transactions: Vec::new(),
+        information: posting.settles.map(|cycle| format!("settlement of cycle {cycle}")),
+    }
+}
+
+/// One entry for all credits and one for all debits.
+fn summed_up(context: &Context, sums: Sums) -> Vec<ReportEntry> {
+    let sides = [(sums.credits, sums.credit_sum, true), (sums.debits, sums.debit_sum, false)];
+    let entry = |(count, sum, is_credit): (u64, u128, bool)| ReportEntry {
+        reference: None,
+        minor: sum,
+        is_credit,
+        booked: date_time(context.cycle.closed_at),
+        value_date: Some(date(context.cycle.closed_at)),
+        servicer_reference: None,
+        code: code(is_credit),
+        transactions: Vec::new(),
+        information: Some(format!("{count} {}", if is_credit { "credits" } else { "debits" })),
+    };
+    sides.into_iter().filter(|(count, ..)| *count > 0).map(entry).collect()
+}
