@@ -1,11 +1,16 @@
 //! Two statements of one account held against each other: which entries are in both, which only in one, where amounts
-//! differ, and where balances do. A pure function over lists; reads no file and books nothing.
+//! differ, and where balances do. A pure function over lists; [`ours`] and [`theirs`] make them of a statement that is
+//! written and of one that was read. Reads no file and books nothing.
 //!
 //! Entries are the same if they share a reference, the strongest kind first, whatever their amounts; those without a
 //! common reference if amount, side and date are equal. Two that differ in a stronger reference are never the same. Each
 //! entry is matched once, in the order of the lists.
 
+mod sides;
+
 use std::collections::BTreeMap;
+
+pub use sides::{NotComparable, ours, theirs};
 
 /// Kinds of references, the strongest first.
 pub const REFERENCES: usize = 4;

@@ -179,6 +179,8 @@ pub enum Command {
         #[arg(short, long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Hold an account statement that someone else has made (camt.053) against ours; fails where they differ
+    Reconcile(ReconcileArgs),
     /// Show a sealed block
     Block {
         /// Its height, from 1
@@ -266,6 +268,20 @@ pub enum Command {
     /// Replay the journal with other caps, other liquidity or one bank less, and compare with what was; changes nothing
     #[command(name = "whatif")]
     WhatIf(WhatIfArgs),
+}
+
+/// `feiqian reconcile`.
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    /// The statement: camt.053, or camt.052 or camt.054
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What it is a statement of: a participant's BIC for its position, or an account's handle, alias, IBAN, BIC/CURRENCY
+    #[arg(long, value_name = "ID")]
+    pub account: String,
+    /// The cycle that it covers [default: the last one that closed]
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u64>,
 }
 
 /// `feiqian whatif`.
@@ -629,6 +645,7 @@ mod tests {
             "feiqian cycle fail",
             "feiqian cycle report 1",
             "feiqian statement BNKAXXAA --cycle 1",
+            "feiqian reconcile theirs.xml --account BNKAXXAA --cycle 1",
             "feiqian statement BNKAXXAA/EUR -o statements",
             "feiqian block 1",
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",

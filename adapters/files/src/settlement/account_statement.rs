@@ -62,15 +62,31 @@ pub fn write_statements(
     cycle: CycleNumber,
     of: StatementOf,
 ) -> Result<Vec<StatementLine>, FilesError> {
+    let reports = statements(engine, operator, (cycle, of), REPORT_ENTRIES_MAX)?;
+    reports.iter().map(|(file, report)| line(folder, cycle, (file, report))).collect()
+}
+
+/// The statements of a closed cycle, by their files' names. Entries stand one by one up to `entries_max`; more are
+/// summed up, so that the balances agree in any case.
+///
+/// # Errors
+/// As [`write_statements`], but for what writes files.
+pub fn statements(
+    engine: &Engine,
+    operator: Bic,
+    (cycle, of): (CycleNumber, StatementOf),
+    entries_max: usize,
+) -> Result<Vec<(String, AccountReport)>, FilesError> {
     let context = Context::new(engine, operator, cycle)?;
     if context.cycle.state == CycleState::Open {
         return Err(FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")));
     }
-    let reports = match of {
-        StatementOf::Participant(bic) => positions(&context, engine, bic)?,
-        StatementOf::Account(account) => vec![account_statement(&context, engine, account)?],
-    };
-    reports.iter().map(|(file, report)| line(folder, cycle, (file, report))).collect()
+    match of {
+        StatementOf::Participant(bic) => positions(&context, engine, (bic, entries_max)),
+        StatementOf::Account(account) => {
+            Ok(vec![account_statement(&context, engine, (account, entries_max))?])
+        }
+    }
 }
 
 fn line(
@@ -97,9 +113,9 @@ fn line(
 fn positions(
     context: &Context,
     engine: &Engine,
-    bic: Bic,
+    (bic, entries_max): (Bic, usize),
 ) -> Result<Vec<(String, AccountReport)>, FilesError> {
-    let book = CycleBook::read(engine, &context.cycle)?;
+    let book = CycleBook::read_keeping(engine, &context.cycle, entries_max)?;
     check_nets(engine, &book, context.cycle.number)?;
     let mut reports = Vec::new();
     for (slot, terms) in (0..).zip(&context.slots) {
@@ -114,11 +130,11 @@ fn positions(
     Ok(reports)
 }
 
-/// An account over the cycle: its postings up to [`REPORT_ENTRIES_MAX`], and what they do.
+/// An account over the cycle: its postings, and what they do.
 #[derive(Debug, Default)]
 struct Period {
     sums: Sums,
-    /// Newest first; all of them only while they are at most [`REPORT_ENTRIES_MAX`].
+    /// Newest first; not all of them if there are more than stand one by one.
     postings: Vec<Posting>,
     /// Posted after the period: to be taken off today's balance.
     later: i128,
@@ -129,7 +145,7 @@ struct Period {
 fn account_statement(
     context: &Context,
     engine: &Engine,
-    account: AccountHandle,
+    (account, entries_max): (AccountHandle, usize),
 ) -> Result<(String, AccountReport), FilesError> {
     let unknown = |what: &str| FilesError::Unknown(format!("account {account}: {what}"));
     let asked = engine.ask(move |sealer| {
@@ -137,7 +153,7 @@ fn account_statement(
         Some((HistoryStart::of(mirror, account)?, mirror.account(account)?.balance))
     });
     let (start, balance) = asked.ok_or_else(|| unknown("there is none in a sealed block"))?;
-    let period = walk(context, engine, start)?;
+    let period = walk(context, engine, (start, entries_max))?;
     let closing = balance - period.later;
     let opening = closing - period.sums.net();
     if period.is_from_first && opening != 0 {
@@ -166,7 +182,11 @@ fn account_statement(
 }
 
 /// Walks the account's postings back to where the cycle begins.
-fn walk(context: &Context, engine: &Engine, mut start: HistoryStart) -> Result<Period, FilesError> {
+fn walk(
+    context: &Context,
+    engine: &Engine,
+    (mut start, entries_max): (HistoryStart, usize),
+) -> Result<Period, FilesError> {
     let (first, end) = sequences(context, engine)?;
     let mut period = Period::default();
     let mut seen: usize = 0;
@@ -188,7 +208,7 @@ fn walk(context: &Context, engine: &Engine, mut start: HistoryStart) -> Result<P
                 continue;
             }
             period.sums.add(posting.amount, !posting.is_debit);
-            if period.postings.len() <= REPORT_ENTRIES_MAX {
+            if period.postings.len() < entries_max {
                 period.postings.push(posting);
             }
         }
@@ -217,7 +237,7 @@ fn sequences(context: &Context, engine: &Engine) -> Result<(u64, u64), FilesErro
 }
 
 fn entries(context: &Context, engine: &Engine, period: &Period) -> Result<Vec<ReportEntry>, FilesError> {
-    if period.postings.len() > REPORT_ENTRIES_MAX {
+    if period.postings.len() as u64 != period.sums.credits + period.sums.debits {
         return Ok(summed_up(context, period.sums));
     }
     let oldest_first = || period.postings.iter().rev();

@@ -119,7 +119,7 @@ fn journaled(
 
 fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEntry {
     let details = journaled.details.as_deref().and_then(Details::decode);
-    let uetr = Uetr::new(journaled.record.uetr.get());
+    let id = journaled.record.uetr.get();
     ReportEntry {
         reference: Some(item.sequence.to_string()),
         minor: item.amount.into(),
@@ -128,16 +128,22 @@ fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEn
         value_date: Some(date(context.cycle.closed_at)),
         servicer_reference: Some(item.sequence.to_string()),
         code: code(item.is_credit),
-        transactions: vec![transaction(details.unwrap_or_default(), uetr)],
+        transactions: vec![transaction(details.unwrap_or_default(), id)],
         information: None,
     }
 }
 
-fn transaction(details: Details, uetr: Option<Uetr>) -> EntryTransaction {
+fn transaction(details: Details, id: u128) -> EntryTransaction {
+    // The message takes UUIDs of version 4 alone; the engine takes any id.
+    let uetr = Some(Uetr::from_digest(id.to_be_bytes())).filter(|uetr| uetr.bits() == id);
+    let mut ids = details.ids(uetr);
+    if uetr.is_none() && ids.transaction.is_none() {
+        ids.transaction = Some(format!("{id:032x}"));
+    }
     let party = |side: &crate::details::Side| Some(side.party()).filter(|party| *party != Party::default());
     EntryTransaction {
         message_id: Some(details.message_id.clone()).filter(|id| !id.is_empty()),
-        ids: details.ids(uetr),
+        ids,
         minor: None,
         debtor: party(&details.debtor),
         debtor_account: details.debtor.account_id(),

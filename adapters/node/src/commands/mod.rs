@@ -24,6 +24,7 @@ mod proposals;
 mod prove;
 mod queue;
 pub mod receipt;
+mod reconcile;
 mod repair;
 pub mod replay;
 mod serve;
@@ -110,6 +111,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
         Command::Proposals => proposals::list(context),
         Command::Statement { id, cycle, output } => statement::statement(context, &id, (cycle, output)),
+        Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
