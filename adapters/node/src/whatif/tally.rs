@@ -274,19 +274,4 @@ pub fn held_before(state: &State, records: &[Record]) -> BTreeMap<usize, u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_curve_keeps_its_ends_and_stays_short() {
-        let mut curve = Curve::default();
-        for at in 0..100_000 {
-            curve.cleared += 1;
-            curve.note(at, 0);
-        }
-        let moments = curve.moments();
-        assert!(moments.len() <= MOMENTS_MAX && moments.len() > MOMENTS_MAX / 4);
-        assert_eq!((moments[0].timestamp, moments[moments.len() - 1].cleared), (0, 100_000));
-        assert!(moments.windows(2).all(|pair| pair[0].timestamp < pair[1].timestamp));
-    }
-}
+mod tests;
