@@ -29,8 +29,18 @@ impl fmt::Display for Printed {
 
 impl Printed {
     fn positions(&self) -> Table {
-        let headings =
-            ["participant", "", ">opening", ">credits", ">", ">debits", ">", ">net", ">closing", "state"];
+        let headings = [
+            "participant",
+            "",
+            ">opening",
+            ">credits",
+            ">sum",
+            ">debits",
+            ">sum",
+            ">net",
+            ">closing",
+            "state",
+        ];
         let mut table = Table::new(&headings);
         for line in &self.0.positions {
             let mut cells = vec![line.participant.clone(), line.currency.to_owned(), line.opening.clone()];
@@ -48,7 +58,8 @@ impl Printed {
     }
 
     fn counterparties(&self) -> Table {
-        let mut table = Table::new(&["participant", "", "with", ">credits", ">", ">debits", ">", ">net"]);
+        let mut table =
+            Table::new(&["participant", "", "with", ">credits", ">sum", ">debits", ">sum", ">net"]);
         for line in &self.0.positions {
             for other in &line.counterparties {
                 let mut cells =

@@ -7,7 +7,7 @@ use std::path::Path;
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
-use feiqian_core::money::{Amount, AmountError};
+use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::SlotTerms;
 use feiqian_core::registry::Registry;
 use serde::Deserialize;
@@ -16,6 +16,8 @@ use crate::fault::Fault;
 
 /// Percentages are below this: a thousand times the limits, which keeps caps of 18 digits within 64 bits or bounds them.
 const PERCENT_MAX: i64 = 100_000;
+/// Caps that a question names in words.
+const CAPS_NAMED: usize = 4;
 
 /// What would have been, if.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,6 +116,11 @@ impl Question {
             _ => Ok(()),
         }
     }
+}
+
+fn cap_text((bic, currency): &(Bic, Currency), cap: u64) -> String {
+    let cap = if cap == UNLIMITED { "unlimited".to_owned() } else { decimal(cap.into(), *currency) };
+    format!("{bic} {cap} {currency}")
 }
 
 /// Rounded down; no limit stays none, and a limit never becomes none.

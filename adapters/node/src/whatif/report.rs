@@ -285,7 +285,8 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let from = self.from_cycle.map_or_else(String::new, |cycle| format!(", from cycle {cycle} on"));
         writeln!(f, "what if: {}", self.question)?;
-        writeln!(f, "{} entries on the engine, in memory{from}; {}", grouped(self.entries), self.limits)?;
+        writeln!(f, "{} entries on the engine, in memory{from}", grouped(self.entries))?;
+        writeln!(f, "{}", self.limits)?;
         if self.left_out > 0 {
             writeln!(f, "{} transfers are not submitted", grouped(self.left_out))?;
         }
@@ -325,7 +326,7 @@ impl Comparison {
             kinds.push(&waiting);
         }
         let mut table = Table::new(&headings);
-        for line in &self.positions {
+        for line in self.senders() {
             let mut cells = vec![line.participant.clone(), line.currency.to_owned()];
             for kind in &kinds {
                 cells.extend([&line.sent.real, &line.sent.what_if].map(|sent| grouped(count(sent, kind))));
@@ -333,6 +334,11 @@ impl Comparison {
             table.row(cells);
         }
         table
+    }
+
+    /// Positions from which anything was sent, in either run.
+    fn senders(&self) -> impl Iterator<Item = &PositionLine> {
+        self.positions.iter().filter(|line| !line.sent.real.is_empty() || !line.sent.what_if.is_empty())
     }
 
     fn values(&self) -> Table {
@@ -351,7 +357,7 @@ impl Comparison {
             sent.get("cleared").map_or_else(|| "-".to_owned(), |counted| counted.value.clone())
         };
         let cap = |cap: &Option<String>| cap.clone().unwrap_or_else(|| "-".to_owned());
-        for line in &self.positions {
+        for line in self.senders() {
             let mut cells = vec![line.participant.clone(), line.currency.to_owned()];
             cells.extend([cleared(&line.sent.real), cleared(&line.sent.what_if)]);
             cells.extend(line.peak_use.cells());
