@@ -69,7 +69,11 @@ impl Question {
     pub fn text(&self) -> String {
         match self {
             Self::Caps(caps) => {
-                format!("{} net debit caps of the file, all other limits as they were", caps.len())
+                let named = caps.iter().take(CAPS_NAMED).map(|(whose, cap)| cap_text(*whose, *cap));
+                let named: Vec<_> = named.collect();
+                let more = caps.len().saturating_sub(CAPS_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("net debit cap of {}{more}", named.join(", "))
             }
             Self::Without(bic) => format!("without {bic}: nothing that it submits, pays or is paid"),
             Self::Liquidity(percent) => format!("every net debit cap and credit line {percent:+} %"),
@@ -118,8 +122,8 @@ impl Question {
     }
 }
 
-fn cap_text((bic, currency): &(Bic, Currency), cap: u64) -> String {
-    let cap = if cap == UNLIMITED { "unlimited".to_owned() } else { decimal(cap.into(), *currency) };
+fn cap_text((bic, currency): (Bic, Currency), cap: u64) -> String {
+    let cap = if cap == UNLIMITED { "unlimited".to_owned() } else { decimal(cap.into(), currency) };
     format!("{bic} {cap} {currency}")
 }
 

@@ -243,7 +243,9 @@ fn totals(runs: Both<&Run>) -> Vec<TotalLine> {
             },
         })
     };
-    currencies.into_iter().filter_map(total).collect()
+    let mut totals: Vec<_> = currencies.into_iter().filter_map(total).collect();
+    totals.sort_by_key(|line| line.currency);
+    totals
 }
 
 fn reasons(runs: Both<&Run>) -> BTreeMap<&'static str, Both<u64>> {
@@ -301,7 +303,7 @@ impl fmt::Display for Comparison {
         }
         match self.plots.as_slice() {
             [] => Ok(()),
-            plots => writeln!(f, "plots in {}", plots.join(" ")),
+            [first, more @ ..] => writeln!(f, "plots in {first} and {} more files beside it", more.len()),
         }
     }
 }
