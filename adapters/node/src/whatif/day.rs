@@ -1,16 +1,23 @@
 //! Runs a journal twice on the engine, side by side in memory: as it was, and as it is asked. The second run gets the
 //! same frames with the same times, but for what a left-out bank had to do with; its commands are the real ones, with
-//! their real approvals, and what they set is overridden right behind them.
+//! their real approvals, and what they set is overridden right behind them. Payments that wait are released after each
+//! block, by the core's own plan on the queue as it then is, at the block's time; the real releases are left out.
+
+use std::collections::BTreeMap;
 
 use feiqian_core::account::AccountHandle;
-use feiqian_core::batch::{Payload, command_bytes};
+use feiqian_core::batch::{Batch, Payload, PayloadBuilder, command_bytes};
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::delta::Delta;
 use feiqian_core::frame::FrameKind;
+use feiqian_core::liquidity::plan::Plan;
+use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::participant::CycleNumber;
 use feiqian_core::state::{Fault as Broken, FrameView, History, State};
 use feiqian_core::suppose::Supposition;
+use feiqian_core::transfer::Record;
 use feiqian_runtime::history::JournalHistory;
 use feiqian_runtime::journal::{Frame, JournalReader};
 use feiqian_runtime::storage::Storage;
@@ -19,6 +26,9 @@ use super::omission::{MovedUp, Places, Remainder, without};
 use super::question::Question;
 use super::tally::{Decided, Tally, held_before};
 use crate::fault::Fault;
+
+/// A release that came to nothing is asked for again after 2, 4, 8 and at the most two to this power blocks.
+const RESTS_MAX: u32 = 8;
 
 /// One execution with its count.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +111,8 @@ struct Runs<'a> {
 struct Supposed {
     run: Run,
     places: Places,
+    /// Releases that are not in the journal, by sequence.
+    own: BTreeMap<u64, Record>,
     left_out: u64,
 }
 
@@ -115,7 +127,8 @@ impl<'a> Runs<'a> {
     /// From here on there are two, and both are counted.
     fn begin(&mut self, sequence: u64) {
         self.real.tally = Tally::beginning_at(&self.real.state);
-        let mut supposed = Supposed { run: self.real.clone(), places: Places::default(), left_out: 0 };
+        let run = self.real.clone();
+        let mut supposed = Supposed { run, places: Places::default(), own: BTreeMap::new(), left_out: 0 };
         supposed.places.note(1, 1);
         debug_assert_eq!(supposed.run.state.next_sequence(), sequence);
         let accounts = self.real.state.registry().accounts().len() as u64;
@@ -134,19 +147,22 @@ impl<'a> Runs<'a> {
             Question::Without(bic) => self.real.state.registry().participant_of(*bic),
             _ => None,
         };
-        let remainder = self.supposed.as_ref().and(payload.as_ref()).zip(bank);
         let registry = self.real.state.registry();
-        let remainder = remainder.and_then(|(payload, bank)| without(payload, bank, registry));
+        let remainder = self.supposed.as_ref().and(payload.as_ref());
+        let remainder = remainder.and_then(|payload| without(payload, bank, registry));
         let (real_rows, _) =
             self.real.apply(&whole(frame, frame.header.first_sequence), payload.as_ref(), history)?;
         let Some(supposed) = &mut self.supposed else { return Ok(()) };
         self.entries += u64::from(frame.header.count);
-        let rows = supposed.step(frame, (payload.as_ref(), remainder.as_ref()), history)?;
+        let (rows, seals) = supposed.step(frame, (payload.as_ref(), remainder.as_ref()), history)?;
         if frame.header.kind == FrameKind::Command {
             self.compare(frame, &real_rows, &rows);
             self.follow(frame, accounts_before);
         }
-        Ok(())
+        match &mut self.supposed {
+            Some(supposed) if seals => supposed.release(frame, history),
+            _ => Ok(()),
+        }
     }
 
     fn compare(&mut self, frame: &Frame, real: &[OutcomeRow], supposed: &[OutcomeRow]) {
@@ -225,29 +241,62 @@ impl Supposed {
         frame: &Frame,
         (payload, remainder): (Option<&Payload<'_>>, Option<&Remainder>),
         history: &impl History,
-    ) -> Result<Vec<OutcomeRow>, Broken> {
+    ) -> Result<(Vec<OutcomeRow>, bool), Broken> {
         let (first, real) = (self.run.state.next_sequence(), frame.header.first_sequence);
         let Some(left) = remainder else {
             self.places.note(first, real);
-            let history = MovedUp { journal: history, places: &self.places };
-            return Ok(self.run.apply(&whole(frame, first), payload, &history)?.0);
+            let history = MovedUp { journal: history, places: &self.places, own: &self.own };
+            let (rows, delta) = self.run.apply(&whole(frame, first), payload, &history)?;
+            return Ok((rows, delta.is_some()));
         };
         let records = payload.map_or(&[][..], |payload| payload.records);
         for record in left.left_out.iter().filter_map(|at| records.get(*at)) {
             self.left_out += 1;
             self.run.tally.leave_out(&self.run.state, record);
         }
-        let Ok(count) = u32::try_from(left.kept.len()) else { return Ok(Vec::new()) };
-        if count == 0 {
-            return Ok(Vec::new());
-        }
         for (at, here) in left.kept.iter().zip(first..) {
             self.places.note(here, real + *at as u64);
         }
-        let malformed = Broken::Malformed { sequence: real };
-        let payload = Payload::parse(&left.payload, count).map_err(|_| malformed)?;
-        let view = FrameView { count, payload: &left.payload, ..whole(frame, first) };
-        let history = MovedUp { journal: history, places: &self.places };
+        let rows = self.apply(frame, (&left.payload, left.kept.len()), history)?;
+        Ok((rows, false))
+    }
+
+    /// Releases what can go out of the queue as the block has left it. One that came to nothing is asked for again
+    /// after twice as many blocks each time.
+    fn release(&mut self, frame: &Frame, history: &impl History) -> Result<(), Broken> {
+        let state = &self.run.state;
+        if state.queue().is_empty() {
+            return Ok(());
+        }
+        let height = state.registry().open_block();
+        let rests = |_, queued: &Queued| !height.is_multiple_of(1 << queued.attempts.min(RESTS_MAX));
+        let Some(plan) = Plan::of(state, frame.header.timestamp, rests) else { return Ok(()) };
+        for set in plan.releases() {
+            self.own.extend((self.run.state.next_sequence()..).zip(set.iter().copied()));
+            let mut builder = PayloadBuilder::default();
+            builder.push(Batch::new(ENGINE, set));
+            let (payload, count) = builder.finish();
+            self.apply(frame, (&payload, count as usize), history)?;
+        }
+        Ok(())
+    }
+
+    /// Executes transfers of a payload of its own, at a frame's time.
+    fn apply(
+        &mut self,
+        frame: &Frame,
+        (bytes, count): (&[u8], usize),
+        history: &impl History,
+    ) -> Result<Vec<OutcomeRow>, Broken> {
+        let first = self.run.state.next_sequence();
+        let malformed = Broken::Malformed { sequence: frame.header.first_sequence };
+        let count = u32::try_from(count).map_err(|_| malformed)?;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let payload = Payload::parse(bytes, count).map_err(|_| malformed)?;
+        let view = FrameView { kind: FrameKind::Transfers, count, payload: bytes, ..whole(frame, first) };
+        let history = MovedUp { journal: history, places: &self.places, own: &self.own };
         Ok(self.run.apply(&view, Some(&payload), &history)?.0)
     }
 }

@@ -1,9 +1,12 @@
-//! A bank left out of a frame: what it submits, pays or is paid, is not submitted. A chain of which one member goes
-//! goes as a whole, since its members succeed together or not at all. Entries behind move up, so this also knows
-//! where in the real journal each of the entries stands: the engine asks for it when an id comes again.
+//! What a frame is without its releases of payments that waited, which follow from the queue as it was, and without a
+//! bank: what it submits, pays or is paid, is not submitted. A chain of which one member goes goes as a whole, since its
+//! members succeed together or not at all. Entries behind move up, so this also knows where in the real journal each of
+//! the entries stands: the engine asks for it when an id comes again.
+
+use std::collections::BTreeMap;
 
 use feiqian_core::batch::{Batch, Payload, PayloadBuilder};
-use feiqian_core::claim::chain_at;
+use feiqian_core::claim::{ENGINE, chain_at};
 use feiqian_core::ids::SequenceRange;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::Registry;
@@ -17,29 +20,36 @@ pub struct Remainder {
     pub payload: Vec<u8>,
     /// Places in the frame of the records that are left, ascending.
     pub kept: Vec<usize>,
-    /// Places of those that are not.
+    /// Places of those that the bank has to do with.
     pub left_out: Vec<usize>,
 }
 
-/// The frame without a participant; none where nothing in it is the participant's.
+/// The frame without releases, and without a participant if one is named; none where nothing of them is in it.
 #[must_use]
-pub fn without(payload: &Payload<'_>, bank: ParticipantHandle, registry: &Registry) -> Option<Remainder> {
+pub fn without(
+    payload: &Payload<'_>,
+    bank: Option<ParticipantHandle>,
+    registry: &Registry,
+) -> Option<Remainder> {
     let is_owned = |account: u64| {
         let owner = registry.account(account).and_then(|terms| registry.owner_of(terms));
-        owner.is_some_and(|(handle, _)| handle == bank)
+        owner.is_some_and(|(handle, _)| Some(handle) == bank)
     };
     let is_its = |record: &Record| is_owned(record.debtor.get()) || is_owned(record.creditor.get());
     let mut builder = PayloadBuilder::default();
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
     for (first, batch, records) in payload.by_batch() {
         let submitter = batch.participant.get();
+        if submitter == ENGINE {
+            continue;
+        }
         let mut stay = Vec::new();
         let mut at = 0;
         while at < records.len() {
             let rest = records.get(at..).unwrap_or_default();
             let chain = rest.get(..chain_at(rest).0.max(1)).unwrap_or(rest);
             let places = first + at..first + at + chain.len();
-            if submitter == bank || chain.iter().any(is_its) {
+            if Some(submitter) == bank || (bank.is_some() && chain.iter().any(is_its)) {
                 left_out.extend(places);
             } else {
                 kept.extend(places);
@@ -51,7 +61,7 @@ pub fn without(payload: &Payload<'_>, bank: ParticipantHandle, registry: &Regist
             builder.push(Batch::new(submitter, stay));
         }
     }
-    if left_out.is_empty() {
+    if kept.len() == payload.records.len() {
         return None;
     }
     Some(Remainder { payload: builder.finish().0, kept, left_out })
@@ -89,11 +99,13 @@ pub struct MovedUp<'a, H> {
     pub journal: &'a H,
     /// Where entries stand in it.
     pub places: &'a Places,
+    /// Entries that are not in it, by sequence here.
+    pub own: &'a BTreeMap<u64, Record>,
 }
 
 impl<H: History> History for MovedUp<'_, H> {
     fn record(&self, sequence: u64) -> Option<Record> {
-        self.journal.record(self.places.real(sequence)?)
+        self.own.get(&sequence).copied().or_else(|| self.journal.record(self.places.real(sequence)?))
     }
 
     fn stored_ids(&self, _hash: u64, _range: SequenceRange) -> Option<Vec<u64>> {
@@ -140,6 +152,8 @@ mod tests {
             (vec![(c, vec![(a, b, false)]), (a, vec![(a, b, false)])], vec![0]),
             (vec![(b, vec![(b, a, false), (c, a, false)]), (a, vec![(a, c, true)])], vec![1, 2]),
             (vec![(a, vec![(a, b, false), (a, 99, false)])], vec![]),
+            // Releases go in any case, and are nobody's.
+            (vec![(a, vec![(a, c, false)]), (ENGINE, vec![(a, b, true), (b, c, false)])], vec![0]),
         ];
         for (batches, gone) in rows {
             let mut builder = PayloadBuilder::default();
@@ -152,7 +166,7 @@ mod tests {
             }
             let (bytes, count) = builder.finish();
             let payload = Payload::parse(&bytes, count).expect("well formed");
-            let Some(left) = without(&payload, 2, &registry()) else {
+            let Some(left) = without(&payload, Some(2), &registry()) else {
                 assert!(gone.is_empty(), "{batches:?}");
                 continue;
             };

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::day::{Day, Run};
 use super::question::Question;
-use super::tally::{LEFT_OUT, SlotTally, Sums};
+use super::tally::{LEFT_OUT, SlotTally, Sums, Waits};
 use crate::output::{Table, grouped};
 
 /// Cycles whose nets are printed; JSON has all.
@@ -58,6 +58,33 @@ impl Counted {
     }
 }
 
+/// Payments that waited and were released.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct WaitedLine {
+    /// How many.
+    pub released: u64,
+    /// How long on average, milliseconds of frame time.
+    pub mean_ms: u64,
+    /// The longest, milliseconds.
+    pub longest_ms: u64,
+}
+
+impl WaitedLine {
+    fn of(waits: Waits) -> Self {
+        let mean = waits.total.checked_div(u128::from(waits.released)).unwrap_or(0) / 1_000_000;
+        Self {
+            released: waits.released,
+            mean_ms: u64::try_from(mean).unwrap_or(u64::MAX),
+            longest_ms: waits.longest / 1_000_000,
+        }
+    }
+
+    fn cells(self) -> [String; 2] {
+        [self.mean_ms, self.longest_ms]
+            .map(|ms| if self.released == 0 { "-".to_owned() } else { grouped(ms) })
+    }
+}
+
 /// A participant in a currency: its transfers to others, and what they took.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct PositionLine {
@@ -73,6 +100,8 @@ pub struct PositionLine {
     pub received: Both<Counted>,
     /// Of those sent: rejected, by reason.
     pub rejected: Both<BTreeMap<&'static str, Counted>>,
+    /// Of those sent: how long they waited that were released from the queue.
+    pub waited: Both<WaitedLine>,
     /// The most liquidity that it used at once: position, unsettled debts and holds together, below zero.
     pub peak_use: Both<String>,
 }
@@ -132,6 +161,8 @@ pub struct Comparison {
     pub entries: u64,
     /// Transfers that were not submitted.
     pub left_out: u64,
+    /// Payments that wait at the end.
+    pub still_waiting: Both<u64>,
     /// By currency.
     pub totals: Vec<TotalLine>,
     /// Positions in which anything was sent or received, in either run.
@@ -166,6 +197,7 @@ impl Comparison {
             from_cycle,
             entries: day.entries,
             left_out: day.left_out,
+            still_waiting: Both::of(runs, |run| run.state.queue().len() as u64),
             totals: totals(runs),
             positions: slots.filter_map(|slot| position(runs, slot)).collect(),
             elsewhere: Both::of(runs, elsewhere),
@@ -213,6 +245,10 @@ fn position(runs: Both<&Run>, slot: SlotHandle) -> Option<PositionLine> {
             what_if: Counted::of(tallies.what_if.received, currency),
         },
         rejected: Both { real: counted(&tallies.real.reasons), what_if: counted(&tallies.what_if.reasons) },
+        waited: Both {
+            real: WaitedLine::of(tallies.real.waits),
+            what_if: WaitedLine::of(tallies.what_if.waits),
+        },
         peak_use: each(&|tally| signed_decimal(tally.peak_use, currency)),
     })
 }
@@ -293,6 +329,14 @@ impl fmt::Display for Comparison {
             writeln!(f, "{} transfers are not submitted", grouped(self.left_out))?;
         }
         write!(f, "{}{}", self.counts(), self.values())?;
+        let released = |line: &PositionLine| line.waited.real.released + line.waited.what_if.released;
+        if self.positions.iter().any(|line| released(line) > 0) {
+            write!(f, "{}", self.waits())?;
+        }
+        let Both { real, what_if } = self.still_waiting;
+        if real + what_if > 0 {
+            writeln!(f, "  payments that still wait: {}, what if {}", grouped(real), grouped(what_if))?;
+        }
         if !self.reasons.is_empty() {
             write!(f, "{}", self.why())?;
         }
@@ -372,6 +416,22 @@ impl Comparison {
             cells.extend(line.peak_use.cells());
             cells.extend([String::new(), String::new()]);
             table.row(cells);
+        }
+        table
+    }
+
+    fn waits(&self) -> Table {
+        let headings =
+            ["released", "", ">payments", ">what if", ">mean ms", ">longest", ">what if: mean", ">longest"];
+        let mut table = Table::new(&headings);
+        for line in self.senders() {
+            let Both { real, what_if } = line.waited;
+            if real.released + what_if.released > 0 {
+                let mut cells = vec![line.participant.clone(), line.currency.to_owned()];
+                cells.extend([grouped(real.released), grouped(what_if.released)]);
+                cells.extend(real.cells().into_iter().chain(what_if.cells()));
+                table.row(cells);
+            }
         }
         table
     }

@@ -35,6 +35,25 @@ impl Sums {
     }
 }
 
+/// Payments that waited and went out, by frame time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waits {
+    /// How many.
+    pub released: u64,
+    /// Of all of them together, nanoseconds.
+    pub total: u128,
+    /// Of the longest, nanoseconds.
+    pub longest: u64,
+}
+
+impl Waits {
+    fn add(&mut self, nanoseconds: u64) {
+        self.released += 1;
+        self.total += u128::from(nanoseconds);
+        self.longest = self.longest.max(nanoseconds);
+    }
+}
+
 /// One position: what its participant's transfers to others became.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SlotTally {
@@ -44,6 +63,8 @@ pub struct SlotTally {
     pub reasons: BTreeMap<&'static str, Sums>,
     /// Cleared, from others.
     pub received: Sums,
+    /// How long payments waited that were released.
+    pub waits: Waits,
     /// The most that was to be covered at once, minor units: debits less credits of the open cycle, what is owed of
     /// closed ones, and what holds reserve.
     pub peak_use: i128,
@@ -112,6 +133,8 @@ pub struct Tally {
     pub curves: BTreeMap<Currency, Curve>,
     /// What each position uses after the last frame.
     uses: Vec<i128>,
+    /// Since when payments wait, by id.
+    waiting: BTreeMap<u128, u64>,
 }
 
 /// A frame of transfers with what the engine said to it.
@@ -136,7 +159,10 @@ impl Tally {
     ) {
         self.slots.resize_with(state.registry().slots().len(), SlotTally::default);
         if let Some(decided) = decided {
-            decided.records.iter().zip(decided.rows).for_each(|(record, row)| self.count(state, record, row));
+            for (record, row) in decided.records.iter().zip(decided.rows) {
+                self.wait(state, (record, row), timestamp);
+                self.count(state, record, row);
+            }
         }
         self.measure(state, decided);
         self.draw(state, timestamp);
@@ -169,10 +195,34 @@ impl Tally {
         }
     }
 
+    /// Follows payments from where they begin to wait to their release.
+    fn wait(&mut self, state: &State, (record, row): (&Record, &OutcomeRow), timestamp: u64) {
+        let (id, related) = (record.uetr.get(), record.related.get());
+        match row.outcome() {
+            Some(Outcome::Queued) if related == 0 => drop(self.waiting.insert(id, timestamp)),
+            Some(Outcome::Voided) => drop(self.waiting.remove(&related)),
+            Some(Outcome::Cleared) if is_release(record) => {
+                let since = self.waiting.remove(&related);
+                let debtor = slots_of(state, record).0.and_then(|slot| self.slots.get_mut(slot as usize));
+                if let (Some(since), Some(tally)) = (since, debtor) {
+                    tally.waits.add(timestamp.saturating_sub(since));
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn count(&mut self, state: &State, record: &Record, row: &OutcomeRow) {
         let sides = slots_of(state, record);
-        let (outcome, reason) = (row.outcome(), row.reason());
+        let outcome = row.outcome();
         let is_cleared = outcome == Some(Outcome::Cleared);
+        let is_amended = outcome == Some(Outcome::Queued) && record.related.get() != 0;
+        // What the engine has tried, or a bank has said about a payment, is no payment.
+        if is_amended || (is_release(record) && !is_cleared) {
+            return;
+        }
+        // Beside a payment that waits stands for what.
+        let reason = row.reason().filter(|_| outcome == Some(Outcome::Rejected));
         let amount = if is_cleared { row.amount.get() } else { record.amount.get() };
         let name = outcome.map_or("unknown", Outcome::name);
         self.outcomes_of(sides).entry(name).or_default().add(amount);
@@ -205,12 +255,18 @@ impl Tally {
         }
         let Some(decided) = decided else { return };
         let mut uses = self.uses.clone();
-        for (slot, change) in changes(state, decided).into_iter().rev() {
-            if let (Some(tally), Some(used)) =
-                (self.slots.get_mut(slot as usize), uses.get_mut(slot as usize))
-            {
-                tally.peak_use = tally.peak_use.max(*used);
-                *used -= change;
+        for step in steps(state, decided).into_iter().rev() {
+            for (slot, _) in &step {
+                if let (Some(tally), Some(used)) =
+                    (self.slots.get_mut(*slot as usize), uses.get(*slot as usize))
+                {
+                    tally.peak_use = tally.peak_use.max(*used);
+                }
+            }
+            for (slot, change) in step {
+                if let Some(used) = uses.get_mut(slot as usize) {
+                    *used -= change;
+                }
             }
         }
     }
@@ -234,42 +290,72 @@ fn slots_of(state: &State, record: &Record) -> Sides {
     (slot(record.debtor.get()), slot(record.creditor.get()))
 }
 
-/// What each record of a frame has added to the use of positions, in order.
-fn changes(state: &State, decided: Decided<'_>) -> Vec<(SlotHandle, i128)> {
-    let mut begun: BTreeMap<u128, u64> = BTreeMap::new();
-    let mut changes = Vec::new();
+fn is_release(record: &Record) -> bool {
+    record.flags.get() & flags::RELEASE != 0
+}
+
+/// What a step has added to the use of positions.
+type Step = Vec<(SlotHandle, i128)>;
+
+/// What the records of a frame have added, step by step: each record is one, but for releases that settle at once, of
+/// which no position stands in between.
+fn steps(state: &State, decided: Decided<'_>) -> Vec<Step> {
+    let mut left: BTreeMap<u128, u64> = BTreeMap::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut is_joined = false;
     for ((at, record), row) in decided.records.iter().enumerate().zip(decided.rows) {
-        let (Some(debtor), Some(creditor)) = slots_of(state, record) else { continue };
-        let Some(outcome) = row.outcome().filter(|_| debtor != creditor) else { continue };
-        let amount = i128::from(row.amount.get());
-        let ended = || {
-            let related = begun.get(&record.related.get()).or_else(|| decided.held.get(&at));
-            i128::from(related.copied().unwrap_or(0))
-        };
-        let is_post = record.flags.get() & flags::POST != 0;
-        match outcome {
-            // The credit first: walking back, the debtor is looked at when both are done.
-            Outcome::Cleared => {
-                changes.push((creditor, -amount));
-                changes.push((debtor, if is_post { amount - ended() } else { amount }));
-            }
-            Outcome::Held => {
-                begun.insert(record.uetr.get(), row.amount.get());
-                changes.push((debtor, amount));
-            }
-            Outcome::Voided => changes.push((debtor, -ended())),
-            // Nothing has moved, and nothing is reserved.
-            _ => {}
+        if ends_hold(record)
+            && let Some(amount) = decided.held.get(&at)
+        {
+            left.entry(record.related.get()).or_insert(*amount);
         }
+        let step = step(state, (record, row), &mut left);
+        match steps.last_mut().filter(|_| is_joined) {
+            Some(last) => last.extend(step),
+            None => steps.push(step),
+        }
+        is_joined = is_release(record) && record.is_linked();
     }
-    changes
+    steps
+}
+
+/// `left` is what is left of holds that were pending before the frame and named since, or have begun in it.
+fn step(state: &State, (record, row): (&Record, &OutcomeRow), left: &mut BTreeMap<u128, u64>) -> Step {
+    let (Some(debtor), Some(creditor)) = slots_of(state, record) else { return Step::new() };
+    let amount = row.amount.get();
+    let wide = i128::from(amount);
+    let (bits, related) = (record.flags.get(), record.related.get());
+    let step = match row.outcome() {
+        Some(Outcome::Cleared) => {
+            let freed = match (bits & flags::POST != 0, bits & flags::KEEP != 0) {
+                (true, true) => {
+                    left.entry(related).and_modify(|left| *left = left.saturating_sub(amount));
+                    amount
+                }
+                (true, false) => left.remove(&related).unwrap_or(0),
+                (false, _) => 0,
+            };
+            vec![(creditor, -wide), (debtor, wide - i128::from(freed))]
+        }
+        Some(Outcome::Held) => {
+            left.insert(record.uetr.get(), amount);
+            vec![(debtor, wide)]
+        }
+        Some(Outcome::Voided) => vec![(debtor, -i128::from(left.remove(&related).unwrap_or(0)))],
+        // Nothing has moved, and nothing is reserved.
+        _ => Step::new(),
+    };
+    if debtor == creditor { Step::new() } else { step }
+}
+
+fn ends_hold(record: &Record) -> bool {
+    record.flags.get() & (flags::POST | flags::VOID) != 0
 }
 
 /// Amounts of the pending holds that the posts and voids among `records` name, by record; before they are applied.
 #[must_use]
 pub fn held_before(state: &State, records: &[Record]) -> BTreeMap<usize, u64> {
-    let ends = |record: &Record| record.flags.get() & (flags::POST | flags::VOID) != 0;
-    let named = records.iter().enumerate().filter(|(_, record)| ends(record));
+    let named = records.iter().enumerate().filter(|(_, record)| ends_hold(record));
     named.filter_map(|(at, record)| Some((at, state.holds().get(record.related.get())?.amount))).collect()
 }
 

@@ -174,3 +174,32 @@ fn a_bank_that_is_left_out_leaves_the_others_among_themselves() {
     assert!(nets(&report, "what_if").iter().all(|(name, _)| !name.starts_with("BNKBXXAAXXX")));
     house.run(&["whatif", "--without", "NOPEXXAA"]).fails_with(5, &["NOPEXXAAXXX", "take part"]);
 }
+
+#[test]
+fn a_payment_that_would_have_waited_is_released_when_money_comes_in() {
+    let house = House::founded("whatif-queue");
+    let pay = |from: &str, to: &str, amount: &str| {
+        house.run(&["pay", from, to, amount, "--queue"]).json();
+    };
+    let [a, b] = ["BNKAXXAAXXX/EUR", "BNKBXXAAXXX/EUR"];
+    pay(a, b, "400.00");
+    pay(a, b, "1000.00");
+    pay(b, a, "950.00");
+    pay(a, b, "5000.00");
+    house.run(&["cycle", "close"]).json();
+    let file = house.path("caps.toml");
+    let text = "[[cap]]\nbic = \"BNKAXXAA\"\ncurrency = \"EUR\"\nnet_debit_cap = \"500.00\"\n";
+    std::fs::write(&file, text).expect("written");
+    let report = house.run(&["whatif", "--caps", &file.display().to_string()]).json();
+    let own = line(&report, "BNKAXXAAXXX", "EUR");
+    let (real, asked) = (counts(&own["sent"]["real"]), counts(&own["sent"]["what_if"]));
+    assert_eq!((real.get("cleared"), real.get("queued")), (Some(&3), None), "{own}");
+    assert_eq!((asked.get("cleared"), asked.get("queued")), (Some(&2), Some(&2)), "{own}");
+    let waited = &own["waited"]["what_if"];
+    assert_eq!((&waited["released"], &own["waited"]["real"]["released"]), (&1.into(), &0.into()), "{own}");
+    assert!(waited["longest_ms"].as_u64() > Some(0), "{own}");
+    assert_eq!(report["still_waiting"], serde_json::json!({ "real": 0, "what_if": 1 }));
+    assert_eq!(own["peak_use"]["what_if"], "450.00");
+    let net = nets(&report, "what_if");
+    assert!(net.contains(&("BNKAXXAAXXX \"EUR\"".to_owned(), "-450.00".to_owned())), "{net:?}");
+}

@@ -3,6 +3,7 @@
 
 use feiqian_core::batch::{Batch, Payload, PayloadBuilder, command_payload};
 use feiqian_core::bic::Bic;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis};
 use feiqian_core::frame::FrameKind;
 use feiqian_core::ids::SequenceRange;
@@ -102,6 +103,14 @@ impl House {
         self.apply(FrameKind::Transfers, (&payload, count), timestamp)
     }
 
+    /// A release of a payment that waits, by the engine.
+    fn release(&mut self, records: &[Record], timestamp: u64) -> Vec<OutcomeRow> {
+        let mut builder = PayloadBuilder::default();
+        builder.push(Batch::new(ENGINE, records.to_vec()));
+        let (payload, count) = builder.finish();
+        self.apply(FrameKind::Transfers, (&payload, count), timestamp)
+    }
+
     fn peaks(&self) -> Vec<i128> {
         self.tally.slots.iter().map(|tally| tally.peak_use).collect()
     }
@@ -133,6 +142,43 @@ fn a_peak_within_a_frame_is_found() {
     assert_eq!(house.peaks(), [101, 0, 0]);
 }
 
+#[test]
+fn a_payment_that_waits_counts_as_waiting_until_it_is_released() {
+    let mut house = House::founded();
+    house.transfers(&[record(1, (0, 1), 290, 0), record(2, (0, 2), 50, flags::QUEUE)], SECOND);
+    let own = |house: &House| house.tally.slots[0].clone();
+    assert_eq!(own(&house).outcomes["queued"], Sums { count: 1, value: 50 });
+    assert!(own(&house).reasons.is_empty(), "it is not rejected");
+    let release = |id: u128| Record { related: 2.into(), ..record(id, (0, 2), 50, flags::RELEASE) };
+    // Too early: an attempt of the engine is no payment.
+    assert!(house.release(&[release(3)], 2 * SECOND)[0].reason().is_some());
+    assert_eq!((own(&house).outcomes.get("rejected"), house.peaks()[0]), (None, 290));
+    house.transfers(&[record(4, (1, 0), 45, 0)], 3 * SECOND);
+    assert_eq!(house.release(&[release(5)], 4 * SECOND)[0].outcome(), Some(Outcome::Cleared));
+    let tally = own(&house);
+    assert_eq!(tally.waits, Waits { released: 1, total: 3 * u128::from(SECOND), longest: 3 * SECOND });
+    assert_eq!((tally.outcomes["cleared"].count, tally.peak_use), (2, 295));
+    assert!(house.tally.waiting.is_empty());
+}
+
+#[test]
+fn of_payments_that_go_out_at_once_only_what_remains_is_used() {
+    let mut house = House::founded();
+    house.transfers(&[record(1, (0, 1), 280, 0), record(2, (1, 0), 280 * 2 + 10, 0)], SECOND);
+    let queued = [record(3, (0, 1), 900, flags::QUEUE), record(4, (1, 0), 880, flags::QUEUE)];
+    let rows = house.transfers(&queued, 2 * SECOND);
+    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Queued)), "{rows:?}");
+    let before = house.peaks();
+    let of = |id: u128, queued: &Record, flags: u16| {
+        let sides = (queued.debtor.get(), queued.creditor.get());
+        Record { related: queued.uetr, ..record(id, sides, queued.amount.get(), flags) }
+    };
+    let set = [of(5, &queued[0], flags::RELEASE | flags::LINKED), of(6, &queued[1], flags::RELEASE)];
+    let rows = house.release(&set, 3 * SECOND);
+    assert!(rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared)), "{rows:?}");
+    assert_eq!(house.peaks(), before, "no position stood 900 below in between");
+}
+
 /// A frame's records: transfers and holds among three banks, posts and voids of holds of any time, some expiring.
 fn story(random: &mut impl FnMut(u64) -> u64, next: &mut u128, holds: &mut Vec<Record>) -> Vec<Record> {
     let count = 1 + random(12);
@@ -147,15 +193,12 @@ fn story(random: &mut impl FnMut(u64) -> u64, next: &mut u128, holds: &mut Vec<R
             usize::try_from(random(length)).ok().and_then(|at| holds.get(at).copied())
         };
         let made = match (random(5), of_hold(random, holds)) {
-            (0, Some(hold)) => Record {
-                related: hold.uetr,
-                ..record(
-                    *next,
-                    (hold.debtor.get(), hold.creditor.get()),
-                    1 + hold.amount.get() / 2,
-                    flags::POST,
-                )
-            },
+            (0, Some(hold)) => {
+                let part = 1 + hold.amount.get() / 3;
+                let keep = if random(2) == 0 { flags::KEEP } else { 0 };
+                let sides = (hold.debtor.get(), hold.creditor.get());
+                Record { related: hold.uetr, ..record(*next, sides, part, flags::POST | keep) }
+            }
             (1, Some(hold)) => Record {
                 related: hold.uetr,
                 ..record(*next, (hold.debtor.get(), hold.creditor.get()), 0, flags::VOID)
