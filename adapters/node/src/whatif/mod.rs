@@ -2,7 +2,8 @@
 //! in memory, compared with what was. Changes nothing and has no rule of clearing.
 //!
 //! What it can't answer: how the banks would have acted. Every payment is submitted when it was, cycles close and
-//! settle when they did, and nobody sends again what was rejected.
+//! settle when they did, and nobody sends again what was rejected. Queued payments are released at the time of the block
+//! behind which they can be, where the real engine takes a moment longer.
 
 pub mod question;
 pub mod omission;
