@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use benches::workload::Distribution;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use feiqian_core::liquidity::resolve::Priority;
+use feiqian_files::settlement::StatementMessage;
 
 use crate::fault::EXIT_CODES;
 use crate::orders::Order;
@@ -167,18 +168,8 @@ pub enum Command {
     },
     /// List what is proposed: by whom, what it does, and until or from when
     Proposals,
-    /// Write statements of a closed cycle, camt.053: of a participant's positions, or of an account with all its postings
-    Statement {
-        /// A participant's BIC, or an account: a handle, an alias, an IBAN, BIC/CURRENCY
-        #[arg(value_name = "ID")]
-        id: String,
-        /// The cycle [default: the last one that closed]
-        #[arg(long, value_name = "N")]
-        cycle: Option<u64>,
-        /// The folder to write into [default: settlement/ of the data directory's files]
-        #[arg(short, long, value_name = "DIR")]
-        output: Option<PathBuf>,
-    },
+    /// Write statements of a cycle: of a participant's positions, or of an account with all its postings
+    Statement(StatementArgs),
     /// Hold an account statement that someone else has made (camt.053) against ours; fails where they differ
     Reconcile(ReconcileArgs),
     /// Show a sealed block
@@ -268,6 +259,24 @@ pub enum Command {
     /// Replay the journal with other caps, other liquidity or one bank less, and compare with what was; changes nothing
     #[command(name = "whatif")]
     WhatIf(WhatIfArgs),
+}
+
+/// `feiqian statement`.
+#[derive(Debug, Args)]
+pub struct StatementArgs {
+    /// A participant's BIC, or an account: a handle, an alias, an IBAN, BIC/CURRENCY
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// camt.053 for a closed cycle; camt.052 and camt.054, without balances, for the open one too
+    #[arg(long, default_value = "camt.053", value_name = "MESSAGE")]
+    #[arg(value_parser = crate::commands::statement::parse_message)]
+    pub message: StatementMessage,
+    /// The cycle [default: the last one that closed; for camt.052 and camt.054 the open one]
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u64>,
+    /// The folder to write into [default: settlement/ of the data directory's files]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// `feiqian reconcile`.
@@ -646,7 +655,7 @@ mod tests {
             "feiqian cycle report 1",
             "feiqian statement BNKAXXAA --cycle 1",
             "feiqian reconcile theirs.xml --account BNKAXXAA --cycle 1",
-            "feiqian statement BNKAXXAA/EUR -o statements",
+            "feiqian statement BNKAXXAA/EUR -o statements --message camt.052",
             "feiqian block 1",
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
             "feiqian verify r --key 00",

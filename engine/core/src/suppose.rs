@@ -43,6 +43,7 @@ mod tests {
     use super::*;
     use crate::account::UNLIMITED;
     use crate::bic::Bic;
+    use crate::command::{Command, Entry};
     use crate::currency::Currency;
 
     #[test]
@@ -51,12 +52,12 @@ mod tests {
         let (bic, currency) =
             (Bic::parse("BNKAXXAA").expect("a BIC"), Currency::from_code("EUR").expect("there"));
         let founding = [
-            crate::command::Command::RegisterParticipant { bic, name: "A".into(), key: None },
-            crate::command::Command::OpenPosition { bic, currency, cap: 5 },
-            crate::command::Command::OpenAccounts { bic, currency, count: 2, credit_line: 7 },
+            Command::RegisterParticipant { bic, name: "A".into(), key: None },
+            Command::OpenPosition { bic, currency, cap: 5 },
+            Command::OpenAccounts { bic, currency, count: 2, credit_line: 7 },
         ];
         for command in founding {
-            let effect = state.registry.commit(&command, 0, 1);
+            let effect = state.registry.commit(&Entry::new(1, command), 0, 1);
             state.ledger.take_effect(effect, &state.registry, 1);
         }
         let none = Supposition { caps: [(9, 1)].into(), credit_lines: [(99, 1)].into() };

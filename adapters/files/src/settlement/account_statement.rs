@@ -1,5 +1,5 @@
-//! Statements on demand, as camt.053: of a participant's positions, as a cycle's close writes them, and of any account
-//! over a cycle, from its chain of postings. Opening, entries and closing agree: the closing is the engine's balance
+//! Statements on demand, camt.053, and what they are within a day, camt.052, and without balances, camt.054: of a
+//! participant's positions, as a cycle's close writes them, and of any account over a cycle, from its chain of postings. Opening, entries and closing agree: the closing is the engine's balance
 //! less what came later, and the opening what the entries leave of it.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use feiqian_core::money::signed_decimal;
 use feiqian_core::participant::{CycleNumber, CycleState};
 use feiqian_iso20022::payment::AccountId;
 use feiqian_iso20022::write::{self, AccountReport, ReportEntry};
+use feiqian_proof::header::BlockHeader;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::query::{HistoryStart, Posting};
 use serde::Serialize;
@@ -34,6 +35,39 @@ pub enum StatementOf {
     Account(AccountHandle),
 }
 
+/// As which message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StatementMessage {
+    /// camt.052, a report; of the open cycle too, up to the last block.
+    Report,
+    /// camt.053, a statement of a closed cycle.
+    #[default]
+    Statement,
+    /// camt.054, a notification of debits and credits, without balances; of the open cycle too.
+    Notification,
+}
+
+impl StatementMessage {
+    /// The message's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Report => "camt.052",
+            Self::Statement => "camt.053",
+            Self::Notification => "camt.054",
+        }
+    }
+
+    /// What tells its ids from the statement's, and from those of the same message at another block.
+    fn mark(self, end_block: u64) -> String {
+        match self {
+            Self::Report => format!("R{end_block}"),
+            Self::Statement => String::new(),
+            Self::Notification => format!("N{end_block}"),
+        }
+    }
+}
+
 /// A statement that was written.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct StatementLine {
@@ -51,23 +85,36 @@ pub struct StatementLine {
     pub transfers: u64,
 }
 
-/// Writes the statements of a closed cycle into `folder`, and gives them by their files' names.
+/// Writes the statements of a cycle into `folder`, and gives them by their files' names.
 ///
 /// # Errors
-/// [`FilesError::Unknown`] for a cycle that is not closed, an account or position that there is not, or a history of
-/// which parts are no longer at hand; [`FilesError::Journal`] and [`FilesError::Io`] for the disk.
+/// [`FilesError::Unknown`] for a cycle that is not closed where the message needs that, an account or position that there
+/// is not, or a history of which parts are no longer at hand; [`FilesError::Journal`] and [`FilesError::Io`] for the disk.
 pub fn write_statements(
     engine: &Engine,
     (folder, operator): (&Path, Bic),
     cycle: CycleNumber,
-    of: StatementOf,
+    (of, message): (StatementOf, StatementMessage),
 ) -> Result<Vec<StatementLine>, FilesError> {
-    let reports = statements(engine, operator, (cycle, of), REPORT_ENTRIES_MAX)?;
-    reports.iter().map(|(file, report)| line(folder, cycle, (file, report))).collect()
+    let context = context_of(engine, operator, (cycle, message))?;
+    let mark = message.mark(context.cycle.end_block);
+    let mut lines = Vec::new();
+    for (stem, mut report) in reports(&context, engine, (of, REPORT_ENTRIES_MAX))? {
+        report.message_id.push_str(&mark);
+        report.id.push_str(&mark);
+        let file = folder.join(format!("{stem}.{}.xml", message.name()));
+        store::write_file(&file, |out| match message {
+            StatementMessage::Report => write::camt052(out, &report),
+            StatementMessage::Statement => write::camt053(out, &report),
+            StatementMessage::Notification => write::camt054(out, &report),
+        })?;
+        lines.push(line(cycle, file, &report));
+    }
+    Ok(lines)
 }
 
-/// The statements of a closed cycle, by their files' names. Entries stand one by one up to `entries_max`; more are
-/// summed up, so that the balances agree in any case.
+/// The statements of a closed cycle. Entries stand one by one up to `entries_max`; more are summed up, so that the
+/// balances agree in any case.
 ///
 /// # Errors
 /// As [`write_statements`], but for what writes files.
@@ -76,38 +123,55 @@ pub fn statements(
     operator: Bic,
     (cycle, of): (CycleNumber, StatementOf),
     entries_max: usize,
-) -> Result<Vec<(String, AccountReport)>, FilesError> {
-    let context = Context::new(engine, operator, cycle)?;
-    if context.cycle.state == CycleState::Open {
+) -> Result<Vec<AccountReport>, FilesError> {
+    let context = context_of(engine, operator, (cycle, StatementMessage::Statement))?;
+    let all = reports(&context, engine, (of, entries_max))?;
+    Ok(all.into_iter().map(|(_, report)| report).collect())
+}
+
+/// A closed cycle as it is; the open one as if it ended with the last block.
+fn context_of(
+    engine: &Engine,
+    operator: Bic,
+    (cycle, message): (CycleNumber, StatementMessage),
+) -> Result<Context, FilesError> {
+    let mut context = Context::new(engine, operator, cycle)?;
+    if context.cycle.state != CycleState::Open {
+        return Ok(context);
+    }
+    if message == StatementMessage::Statement {
         return Err(FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")));
     }
+    let open_block = engine.ask(|sealer| sealer.mirror().registry.open_block());
+    context.cycle.end_block = open_block;
+    context.cycle.closed_at = block(engine, open_block.saturating_sub(1))?.timestamp;
+    Ok(context)
+}
+
+/// By the beginnings of their files' names.
+fn reports(
+    context: &Context,
+    engine: &Engine,
+    (of, entries_max): (StatementOf, usize),
+) -> Result<Vec<(String, AccountReport)>, FilesError> {
     match of {
-        StatementOf::Participant(bic) => positions(&context, engine, (bic, entries_max)),
+        StatementOf::Participant(bic) => positions(context, engine, (bic, entries_max)),
         StatementOf::Account(account) => {
-            Ok(vec![account_statement(&context, engine, (account, entries_max))?])
+            Ok(vec![account_statement(context, engine, (account, entries_max))?])
         }
     }
 }
 
-fn line(
-    folder: &Path,
-    cycle: CycleNumber,
-    (file, report): (&String, &AccountReport),
-) -> Result<StatementLine, FilesError> {
-    let file = folder.join(file);
-    store::write_file(&file, |out| write::camt053(out, report))?;
-    let balance = |kind| {
-        let found = report.balances.iter().find(|balance| balance.kind == kind);
-        signed_decimal(found.map_or(0, |balance| balance.minor), report.currency)
-    };
-    Ok(StatementLine {
+fn line(cycle: CycleNumber, file: PathBuf, report: &AccountReport) -> StatementLine {
+    let text = |minor| signed_decimal(minor, report.currency);
+    StatementLine {
         file,
         cycle,
         currency: report.currency.code(),
-        opening: balance("OPBD"),
-        closing: balance("CLBD"),
+        opening: text(report.balances.first().map_or(0, |balance| balance.minor)),
+        closing: text(report.balances.last().map_or(0, |balance| balance.minor)),
         transfers: report.summary.map_or(0, |sums| sums.credits + sums.debits),
-    })
+    }
 }
 
 fn positions(
@@ -120,7 +184,7 @@ fn positions(
     let mut reports = Vec::new();
     for (slot, terms) in (0..).zip(&context.slots) {
         if context.bic(terms.participant)? == bic {
-            let file = format!("cycle-{}.{bic}.{}.camt.053.xml", context.cycle.number, terms.currency);
+            let file = format!("cycle-{}.{bic}.{}", context.cycle.number, terms.currency);
             reports.push((file, report(context, engine, &book, slot)?));
         }
     }
@@ -178,7 +242,7 @@ fn account_statement(
     let message_id = context.message_id('A', account);
     let sums = ([opening, closing], period.sums, entries);
     let statement = told(context, (terms, participant), (message_id, id), sums);
-    Ok((format!("cycle-{number}.account-{account}.camt.053.xml"), statement))
+    Ok((format!("cycle-{number}.account-{account}"), statement))
 }
 
 /// Walks the account's postings back to where the cycle begins.
@@ -224,16 +288,19 @@ fn walk(
 
 /// The cycle's entries: the first one's sequence, and that of the first one behind it.
 fn sequences(context: &Context, engine: &Engine) -> Result<(u64, u64), FilesError> {
-    let block = |height: u64| {
-        let read = engine.archive().block(height);
-        let block = read.map_err(|error| FilesError::Unknown(format!("block {height}: {error}")))?;
-        let missing =
-            || FilesError::Unknown(format!("block {height} is not stored yet: try again in a moment"));
-        block.map(|block| (block.header.first_sequence, block.header.count)).ok_or_else(missing)
-    };
-    let (first, _) = block(context.cycle.first_block)?;
-    let (last, count) = block(context.cycle.end_block.saturating_sub(1))?;
-    Ok((first, last + count))
+    let last = block(engine, context.cycle.end_block.saturating_sub(1))?;
+    let end = last.first_sequence + last.count;
+    if context.cycle.first_block >= context.cycle.end_block {
+        return Ok((end, end));
+    }
+    Ok((block(engine, context.cycle.first_block)?.first_sequence, end))
+}
+
+fn block(engine: &Engine, height: u64) -> Result<BlockHeader, FilesError> {
+    let read = engine.archive().block(height);
+    let block = read.map_err(|error| FilesError::Unknown(format!("block {height}: {error}")))?;
+    let missing = || FilesError::Unknown(format!("block {height} is not stored yet: try again in a moment"));
+    block.map(|block| block.header).ok_or_else(missing)
 }
 
 fn entries(context: &Context, engine: &Engine, period: &Period) -> Result<Vec<ReportEntry>, FilesError> {

@@ -2,7 +2,7 @@
 //! stand one by one with their references; many are summed up by counterparty.
 
 use feiqian_core::account::SlotHandle;
-use feiqian_core::participant::{Participant, SlotTerms};
+use feiqian_core::participant::{CycleState, Participant, SlotTerms};
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{AccountId, Agent, Party};
 use feiqian_iso20022::write::{
@@ -46,6 +46,7 @@ pub(super) fn told(
     ([opening, closing], sums, entries): ([i128; 2], Sums, Vec<ReportEntry>),
 ) -> AccountReport {
     let closed = context.cycle.closed_at;
+    let is_open = context.cycle.state == CycleState::Open;
     let owner =
         Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
     AccountReport {
@@ -61,7 +62,7 @@ pub(super) fn told(
         servicer: Some(Agent::of_bic(context.operator)),
         balances: vec![
             Balance { kind: "OPBD", minor: opening, date: date(context.opened_at) },
-            Balance { kind: "CLBD", minor: closing, date: date(closed) },
+            Balance { kind: if is_open { "ITBD" } else { "CLBD" }, minor: closing, date: date(closed) },
         ],
         summary: Some(summary(sums)),
         entries,

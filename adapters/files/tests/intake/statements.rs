@@ -1,13 +1,16 @@
 //! Statements and cycle reports add up: opening, entries and closing, one cycle to the next, one bank to the other.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use feiqian_core::account::AccountHandle;
 use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
 use feiqian_core::transfer::Record;
 use feiqian_files::intake;
-use feiqian_files::settlement::{CycleReport, StatementOf, cycle_report, write_cycle, write_statements};
+use feiqian_files::settlement::{
+    CycleReport, StatementLine, StatementMessage, StatementOf, cycle_report, write_cycle, write_statements,
+};
 
 use crate::house::{House, bic, currency};
 use crate::shared::{demo, files, validate};
@@ -44,7 +47,8 @@ fn told(xml: &str) -> [i128; 3] {
     let sums: Vec<_> = texts(xml, "Sum").into_iter().map(minor).collect();
     let side = |is_credit: bool| entries.iter().filter(|entry| (**entry > 0) == is_credit).sum::<i128>();
     assert_eq!(sums, [side(true), -side(false)], "{xml}");
-    [balances["OPBD"], entries.iter().sum(), balances["CLBD"]]
+    let closing = balances.get("CLBD").or(balances.get("ITBD")).expect("a balance");
+    [balances["OPBD"], entries.iter().sum(), *closing]
 }
 
 fn close(house: &House, cycle: u64) {
@@ -69,6 +73,38 @@ fn pay(house: &House, (debtor, creditor): (&str, &str), amounts: &[u64]) {
     let first = u128::from(from) << 40;
     let records = (first..).zip(amounts).map(record).collect();
     house.engine().submit(Batch::new(bank, records)).expect("admitted").wait().expect("answered");
+}
+
+fn written(house: &House, folder: &Path, cycle: u64, of: StatementOf) -> Vec<StatementLine> {
+    let statement = (of, StatementMessage::Statement);
+    write_statements(house.engine(), (folder, bic(OPERATOR)), cycle, statement).expect("written")
+}
+
+#[test]
+fn within_a_day_a_report_tells_what_the_blocks_have_and_a_notification_the_entries_alone() {
+    let house = House::demo("within");
+    let folder = house.options.work.settlement();
+    let account = StatementOf::Account(clearing(&house, "BNKAXXAAXXX"));
+    let position = StatementOf::Participant(bic("BNKAXXAAXXX"));
+    let read = |of, message| {
+        house.engine().seal().expect("sealed");
+        let lines = write_statements(house.engine(), (&folder, bic(OPERATOR)), 1, (of, message));
+        std::fs::read_to_string(&lines.expect("written")[0].file).expect("there")
+    };
+    pay(&house, ("BNKAXXAAXXX", "BNKBXXAAXXX"), &[500]);
+    let first = read(position, StatementMessage::Report);
+    assert_eq!(told(&first), [0, -500, -500]);
+    pay(&house, ("BNKBXXAAXXX", "BNKAXXAAXXX"), &[200]);
+    let second = read(position, StatementMessage::Report);
+    assert_eq!(told(&second), [0, -300, -300]);
+    assert_ne!(texts(&first, "MsgId")[0], texts(&second, "MsgId")[0]);
+    let [opening, entries, now] = told(&read(account, StatementMessage::Report));
+    assert_eq!((opening, entries), (0, now));
+    let notified = read(position, StatementMessage::Notification);
+    assert_eq!((texts(&notified, "Ntry").len(), texts(&notified, "Bal").len()), (2, 0));
+    let statement = (position, StatementMessage::Statement);
+    assert!(write_statements(house.engine(), (&folder, bic(OPERATOR)), 1, statement).is_err(), "not closed");
+    validate(&folder);
 }
 
 #[test]
@@ -98,8 +134,7 @@ fn opening_entries_and_closing_agree_in_every_statement_and_from_cycle_to_cycle(
         let of = StatementOf::Account(clearing(&house, code));
         let mut expected = 0;
         for cycle in 1..=3 {
-            let lines =
-                write_statements(house.engine(), (&folder, bic(OPERATOR)), cycle, of).expect("written");
+            let lines = written(&house, &folder, cycle, of);
             let xml = std::fs::read_to_string(&lines[0].file).expect("there");
             let [opening, entries, closing] = told(&xml);
             assert_eq!((opening, opening + entries), (expected, closing), "{code}, cycle {cycle}");
@@ -112,7 +147,7 @@ fn opening_entries_and_closing_agree_in_every_statement_and_from_cycle_to_cycle(
     // A hosted account is named by its IBAN.
     let hosted = house.engine().directory().alias("IBAN:DE68500105170001000011").expect("there");
     let of = StatementOf::Account(hosted);
-    let lines = write_statements(house.engine(), (&folder, bic(OPERATOR)), 1, of).expect("written");
+    let lines = written(&house, &folder, 1, of);
     let xml = std::fs::read_to_string(&lines[0].file).expect("there");
     let [opening, entries, closing] = told(&xml);
     assert_eq!((opening, entries), (0, closing));
@@ -131,7 +166,7 @@ fn a_busy_account_is_summed_up_and_its_statement_still_agrees() {
     let account = clearing(&house, "BNKBXXAAXXX");
     let of = StatementOf::Account(account);
     let read = |cycle| {
-        let lines = write_statements(house.engine(), (&folder, bic(OPERATOR)), cycle, of).expect("written");
+        let lines = written(&house, &folder, cycle, of);
         (lines[0].transfers, told(&std::fs::read_to_string(&lines[0].file).expect("there")))
     };
     let (transfers, [opening, entries, closing]) = read(1);
@@ -139,10 +174,11 @@ fn a_busy_account_is_summed_up_and_its_statement_still_agrees() {
     let (transfers, [next, entries, last]) = read(2);
     assert_eq!((transfers, next, entries, last), (1_200, closing, -9 * 1_200, closing - 9 * 1_200));
     let positions = StatementOf::Participant(bic("BNKBXXAAXXX"));
-    let lines = write_statements(house.engine(), (&folder, bic(OPERATOR)), 2, positions).expect("written");
+    let lines = written(&house, &folder, 2, positions);
     assert_eq!(lines.iter().map(|line| line.currency).collect::<Vec<_>>(), ["EUR", "USD"]);
     assert_eq!((lines[0].closing.as_str(), lines[1].closing.as_str()), ("-108.00", "0.00"));
-    let open = write_statements(house.engine(), (&folder, bic(OPERATOR)), 3, positions);
+    let statement = (positions, StatementMessage::Statement);
+    let open = write_statements(house.engine(), (&folder, bic(OPERATOR)), 3, statement);
     assert!(open.expect_err("open").to_string().contains("close it first"));
     assert!(cycle_report(house.engine(), bic(OPERATOR), 3).is_err());
     validate(&folder);

@@ -28,7 +28,7 @@ mod reconcile;
 mod repair;
 pub mod replay;
 mod serve;
-mod statement;
+pub mod statement;
 mod takeover;
 mod transfer;
 mod validate;
@@ -110,7 +110,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Approve { proposal, by } => proposals::approve(context, &proposal, &by),
         Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
         Command::Proposals => proposals::list(context),
-        Command::Statement { id, cycle, output } => statement::statement(context, &id, (cycle, output)),
+        Command::Statement(arguments) => statement::statement(context, arguments),
         Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),

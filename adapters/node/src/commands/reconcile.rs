@@ -142,7 +142,7 @@ fn held(
     let reports = statements(&session.engine, operator, (cycle, of), REPORT_ITEMS_MAX)?;
     let fault = |error: &dyn fmt::Display| Fault::File(format!("{}: {error}", arguments.file.display()));
     let mut first_fault = None;
-    for (_, report) in &reports {
+    for report in &reports {
         match theirs(read, report) {
             Ok(their) => {
                 let our = ours(report).map_err(|error| fault(&error))?;

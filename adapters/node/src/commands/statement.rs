@@ -1,14 +1,15 @@
-//! `feiqian statement ID`: writes statements of a closed cycle, camt.053: of a participant's positions, or of an account.
+//! `feiqian statement ID`: writes statements of a cycle (camt.052, camt.053, camt.054): of a participant's positions, or of
+//! an account.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::participant::{CycleNumber, CycleState};
-use feiqian_files::settlement::{StatementLine, StatementOf, write_statements};
+use feiqian_files::settlement::{StatementLine, StatementMessage, StatementOf, write_statements};
 use serde::Serialize;
 
 use super::Context;
+use crate::cli::StatementArgs;
 use crate::fault::Fault;
 use crate::names::find_account;
 use crate::output::{Table, grouped};
@@ -36,21 +37,32 @@ impl fmt::Display for StatementsReport {
     }
 }
 
-pub(super) fn statement(
-    context: &Context,
-    id: &str,
-    (cycle, output): (Option<CycleNumber>, Option<PathBuf>),
-) -> Result<(), Fault> {
+pub(super) fn statement(context: &Context, arguments: StatementArgs) -> Result<(), Fault> {
+    let StatementArgs { id, message, cycle, output } = arguments;
     let statements = context.with_session(&[], |session| {
         let options = session.intake_options(&context.config)?;
         let folder = output.unwrap_or_else(|| options.work.settlement());
         std::fs::create_dir_all(&folder).map_err(|error| Fault::file(&folder, "make the folder", &error))?;
-        let cycle = cycle.map_or_else(|| last_closed(session), Ok)?;
-        let of = what(session, id)?;
-        Ok(write_statements(&session.engine, (&folder, options.operator), cycle, of)?)
+        let cycle = match (cycle, message) {
+            (Some(cycle), _) => cycle,
+            (None, StatementMessage::Statement) => last_closed(session)?,
+            (None, _) => session.engine.directory().registry(|registry| registry.open_cycle()),
+        };
+        let of = what(session, &id)?;
+        Ok(write_statements(&session.engine, (&folder, options.operator), cycle, (of, message))?)
     })?;
     context.output.report(&StatementsReport { statements });
     Ok(())
+}
+
+/// Reads the name of a message from the command line.
+///
+/// # Errors
+/// The names that there are.
+pub fn parse_message(text: &str) -> Result<StatementMessage, String> {
+    let all = [StatementMessage::Report, StatementMessage::Statement, StatementMessage::Notification];
+    let found = all.into_iter().find(|message| message.name() == text);
+    found.ok_or_else(|| "give camt.052, camt.053 or camt.054".to_owned())
 }
 
 /// A participant by its BIC, or an account by any of its names.

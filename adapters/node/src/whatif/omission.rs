@@ -121,7 +121,7 @@ impl<H: History> History for MovedUp<'_, H> {
 mod tests {
     use super::*;
     use feiqian_core::bic::Bic;
-    use feiqian_core::command::Command;
+    use feiqian_core::command::{Command, Entry};
     use feiqian_core::currency::Currency;
     use feiqian_core::transfer::flags;
 
@@ -131,8 +131,10 @@ mod tests {
         let currency = Currency::from_code("EUR").expect("there");
         for code in ["BNKAXXAA", "BNKBXXAA", "BNKCXXAA"] {
             let bic = Bic::parse(code).expect("a BIC");
-            registry.commit(&Command::RegisterParticipant { bic, name: code.into(), key: None }, 0, 1);
-            registry.commit(&Command::OpenPosition { bic, currency, cap: 1 }, 0, 1);
+            let admitted = Command::RegisterParticipant { bic, name: code.into(), key: None };
+            for command in [admitted, Command::OpenPosition { bic, currency, cap: 1 }] {
+                registry.commit(&Entry::new(1, command), 0, 1);
+            }
         }
         registry
     }
