@@ -12,6 +12,7 @@ mod clearing;
 mod answer;
 pub mod details;
 pub mod settlement;
+pub mod reconcile;
 pub mod agents;
 pub mod watch;
 pub mod report;

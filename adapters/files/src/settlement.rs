@@ -6,6 +6,8 @@
 
 mod book;
 mod statement;
+mod account_statement;
+mod cycle_report;
 
 use std::path::Path;
 
@@ -19,7 +21,11 @@ use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::settlement::{Obligation, obligations};
 use serde::Serialize;
 
+pub use account_statement::{StatementLine, StatementMessage, StatementOf, statements, write_statements};
 pub use book::{CycleBook, Sums};
+pub use cycle_report::{
+    CounterpartyLine, CurrencyTotals, CycleReport, Movements, PositionReport, cycle_report,
+};
 
 use crate::error::FilesError;
 use crate::layout::WorkDir;
@@ -110,6 +116,12 @@ pub fn write_cycle(
         report.statements.push(context.statement(engine, &folder, &book, slot)?);
     }
     Ok(report)
+}
+
+/// Holds a book against the positions that the engine has set aside, while it has them at hand.
+fn check_nets(engine: &Engine, book: &CycleBook, cycle: CycleNumber) -> Result<(), FilesError> {
+    let nets = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|closing| closing.nets.clone()));
+    nets.map_or(Ok(()), |nets| book.check(&nets))
 }
 
 impl Context {

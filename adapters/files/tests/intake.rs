@@ -14,5 +14,7 @@ mod demo;
 mod foreign;
 #[path = "intake/settling.rs"]
 mod settling;
+#[path = "intake/statements.rs"]
+mod statements;
 #[path = "intake/watching.rs"]
 mod watching;

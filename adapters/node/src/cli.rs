@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use benches::workload::Distribution;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use feiqian_core::liquidity::resolve::Priority;
+use feiqian_files::settlement::StatementMessage;
 
 use crate::fault::EXIT_CODES;
 use crate::orders::Order;
@@ -167,6 +168,10 @@ pub enum Command {
     },
     /// List what is proposed: by whom, what it does, and until or from when
     Proposals,
+    /// Write statements of a cycle: of a participant's positions, or of an account with all its postings
+    Statement(StatementArgs),
+    /// Hold an account statement that someone else has made (camt.053) against ours; fails where they differ
+    Reconcile(ReconcileArgs),
     /// Show a sealed block
     Block {
         /// Its height, from 1
@@ -257,6 +262,62 @@ pub enum Command {
         #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
         shards: Vec<u64>,
     },
+    /// Replay the journal with other caps, other liquidity or one bank less, and compare with what was; changes nothing
+    #[command(name = "whatif")]
+    WhatIf(WhatIfArgs),
+}
+
+/// `feiqian statement`.
+#[derive(Debug, Args)]
+pub struct StatementArgs {
+    /// A participant's BIC, or an account: a handle, an alias, an IBAN, BIC/CURRENCY
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// camt.053 for a closed cycle; camt.052 and camt.054, without balances, for the open one too
+    #[arg(long, default_value = "camt.053", value_name = "MESSAGE")]
+    #[arg(value_parser = crate::commands::statement::parse_message)]
+    pub message: StatementMessage,
+    /// The cycle [default: the last one that closed; for camt.052 and camt.054 the open one]
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u64>,
+    /// The folder to write into [default: settlement/ of the data directory's files]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// `feiqian reconcile`.
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    /// The statement: camt.053, or camt.052 or camt.054
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What it is a statement of: a participant's BIC for its position, or an account's handle, alias, IBAN, BIC/CURRENCY
+    #[arg(long, value_name = "ID")]
+    pub account: String,
+    /// The cycle that it covers [default: the last one that closed]
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u64>,
+}
+
+/// `feiqian whatif`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("question").required(true))]
+pub struct WhatIfArgs {
+    /// Other net debit caps: CSV (BIC,CURRENCY,CAP) or TOML ([[cap]] with bic, currency, net_debit_cap)
+    #[arg(long, value_name = "FILE", group = "question")]
+    pub caps: Option<PathBuf>,
+    /// Leave this bank out: what it submits, pays or is paid, is not submitted
+    #[arg(long, value_name = "BIC", group = "question")]
+    pub without: Option<String>,
+    /// All net debit caps and credit lines so many per cent larger or smaller: +10%, -25%
+    #[arg(long, value_name = "PERCENT", group = "question", allow_hyphen_values = true)]
+    pub liquidity: Option<String>,
+    /// Put the question from the opening of this cycle on [default: from the journal's beginning]
+    #[arg(long, value_name = "N")]
+    pub from_cycle: Option<u64>,
+    /// Draw the comparison: SVG files, into this folder
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
 }
 
 /// `feiqian checkpoint`.
@@ -532,6 +593,12 @@ pub enum CycleStep {
     Settle(CycleArgs),
     /// Not all obligations of an instructed cycle are paid
     Fail(CycleArgs),
+    /// Show a closed cycle's settlement report: debits, credits and nets, by participant and counterparty
+    Report {
+        /// The cycle
+        #[arg(value_name = "N")]
+        cycle: u64,
+    },
     /// Draw a new secret for the salts of transfers and positions, from the next cycle on
     RotateSalts(OfficerArgs),
 }
@@ -591,6 +658,10 @@ mod tests {
             "feiqian cycle close --officer-key a --officer-key b",
             "feiqian cycle settle --cycle 1",
             "feiqian cycle fail",
+            "feiqian cycle report 1",
+            "feiqian statement BNKAXXAA --cycle 1",
+            "feiqian reconcile theirs.xml --account BNKAXXAA --cycle 1",
+            "feiqian statement BNKAXXAA/EUR -o statements --message camt.052",
             "feiqian block 1",
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
             "feiqian verify r --key 00",
@@ -613,6 +684,9 @@ mod tests {
             "feiqian withdraw 7f --officer 2",
             "feiqian proposals --json",
             "feiqian replay --shards 1,2,3,8",
+            "feiqian whatif --liquidity -25% --plots p",
+            "feiqian whatif --without BNKAXXAA --from-cycle 2 --json",
+            "feiqian whatif --data d --caps caps.csv",
         ];
         for line in lines {
             assert!(parse(line).is_ok(), "{line}");
@@ -627,6 +701,9 @@ mod tests {
         for line in
             ["feiqian verify f", "feiqian block x", "feiqian demo --transfers 0", "feiqian load --keys k"]
         {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        for line in ["feiqian whatif", "feiqian whatif --without BNKAXXAA --liquidity +10%"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -15,6 +15,7 @@ pub mod config;
 pub mod keys;
 pub mod witnesses;
 pub mod follow;
+pub mod whatif;
 pub mod names;
 pub mod orders;
 pub mod output;

@@ -45,6 +45,7 @@ pub mod overlay;
 pub mod delta;
 pub mod ledger;
 pub mod state;
+pub mod suppose;
 pub mod shard;
 pub mod mirror;
 pub mod block;

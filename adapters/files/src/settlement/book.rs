@@ -38,14 +38,21 @@ impl Sums {
         side(self.credit_sum) - side(self.debit_sum)
     }
 
-    fn add(&mut self, amount: u64, is_credit: bool) {
+    pub(super) fn add(&mut self, amount: u128, is_credit: bool) {
         let (count, sum) = if is_credit {
             (&mut self.credits, &mut self.credit_sum)
         } else {
             (&mut self.debits, &mut self.debit_sum)
         };
         *count += 1;
-        *sum += u128::from(amount);
+        *sum += amount;
+    }
+
+    pub(super) fn include(&mut self, other: Self) {
+        self.credits += other.credits;
+        self.credit_sum += other.credit_sum;
+        self.debits += other.debits;
+        self.debit_sum += other.debit_sum;
     }
 }
 
@@ -65,7 +72,7 @@ pub(super) struct Item {
 pub(super) struct SlotBook {
     pub(super) total: Sums,
     pub(super) by_counterparty: BTreeMap<SlotHandle, Sums>,
-    /// The first transfers; all of them unless there are more than [`REPORT_ENTRIES_MAX`].
+    /// The first transfers; all of them unless there are more than are kept.
     pub(super) items: Vec<Item>,
 }
 
@@ -80,14 +87,21 @@ impl SlotBook {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CycleBook {
     slots: BTreeMap<SlotHandle, SlotBook>,
+    /// Transfers of a position that are kept one by one.
+    items_max: usize,
 }
 
 impl CycleBook {
-    /// Reads a closed cycle's frames.
+    /// Reads a closed cycle's frames; keeps as many transfers of a position one by one as a statement has.
     ///
     /// # Errors
     /// [`FilesError::Journal`] where a file can't be read.
     pub fn read(engine: &Engine, cycle: &Cycle) -> Result<Self, FilesError> {
+        Self::read_keeping(engine, cycle, REPORT_ENTRIES_MAX)
+    }
+
+    /// As [`CycleBook::read`], keeping `items_max` transfers of a position.
+    pub(super) fn read_keeping(engine: &Engine, cycle: &Cycle, items_max: usize) -> Result<Self, FilesError> {
         // The batcher writes the rows: whatever has been answered is written after this.
         engine.ask(|_| ());
         let archive = engine.archive();
@@ -99,7 +113,7 @@ impl CycleBook {
             Ok(block) => Ok(block.map(|block| (block.header.first_sequence, block.header.count))),
             Err(error) => Err(FilesError::Unknown(format!("block {height} can't be read: {error}"))),
         };
-        let mut book = Self::default();
+        let mut book = Self { items_max, ..Self::default() };
         let Some((first, _)) = first_of(cycle.first_block)? else { return Ok(book) };
         let Some((last, count)) = first_of(cycle.end_block.saturating_sub(1))? else { return Ok(book) };
         for frame in archive.journal.frames_from(first) {
@@ -174,9 +188,9 @@ impl CycleBook {
         }
         for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {
             let book = self.slots.entry(slot).or_default();
-            book.total.add(amount, is_credit);
-            book.by_counterparty.entry(counterparty).or_default().add(amount, is_credit);
-            if book.items.len() < REPORT_ENTRIES_MAX {
+            book.total.add(amount.into(), is_credit);
+            book.by_counterparty.entry(counterparty).or_default().add(amount.into(), is_credit);
+            if book.items.len() < self.items_max {
                 book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });
             }
         }

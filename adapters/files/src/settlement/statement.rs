@@ -2,7 +2,7 @@
 //! stand one by one with their references; many are summed up by counterparty.
 
 use feiqian_core::account::SlotHandle;
-use feiqian_core::participant::SlotTerms;
+use feiqian_core::participant::{CycleState, Participant, SlotTerms};
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{AccountId, Agent, Party};
 use feiqian_iso20022::write::{
@@ -28,32 +28,45 @@ pub(super) fn report(
     let terms = context.slots.get(slot as usize).ok_or_else(missing)?;
     let participant = context.participants.get(terms.participant as usize).ok_or_else(missing)?;
     let sums = book.sums(slot);
-    let closed = context.cycle.closed_at;
     let entries = match book.slot(slot) {
-        Some(own) if own.is_itemised() => items(context, engine, own)?,
+        Some(own) if own.is_itemised() => items(context, engine, &own.items)?,
         Some(own) => summed_up(context, own),
         None => Vec::new(),
     };
+    let balances = [0, sums.net()];
+    let id = context.message_id('S', slot.into());
+    Ok(told(context, (terms, participant), (id, account(terms)), (balances, sums, entries)))
+}
+
+/// A statement of the cycle: whose, its id and account, opening and closing balance, sums and entries.
+pub(super) fn told(
+    context: &Context,
+    (terms, participant): (&SlotTerms, &Participant),
+    (id, account): (String, AccountId),
+    ([opening, closing], sums, entries): ([i128; 2], Sums, Vec<ReportEntry>),
+) -> AccountReport {
+    let closed = context.cycle.closed_at;
+    let is_open = context.cycle.state == CycleState::Open;
     let owner =
         Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
-    Ok(AccountReport {
+    AccountReport {
         business: None,
-        message_id: context.message_id('S', slot.into()),
+        message_id: id.clone(),
         creation: date_time(closed),
-        id: context.message_id('S', slot.into()),
+        id,
         sequence: Some(context.cycle.number),
         period: Some((date_time(context.opened_at), date_time(closed))),
-        account: account(terms),
+        account,
         currency: terms.currency,
         owner: Some(owner),
         servicer: Some(Agent::of_bic(context.operator)),
         balances: vec![
-            Balance { kind: "OPBD", minor: 0, date: date(context.opened_at) },
-            Balance { kind: "CLBD", minor: sums.net(), date: date(closed) },
+            Balance { kind: "OPBD", minor: opening, date: date(context.opened_at) },
+            Balance { kind: if is_open { "ITBD" } else { "CLBD" }, minor: closing, date: date(closed) },
         ],
         summary: Some(summary(sums)),
         entries,
-    })
+    }
 }
 
 fn account(terms: &SlotTerms) -> AccountId {
@@ -69,13 +82,18 @@ fn summary(sums: Sums) -> EntrySummary {
     }
 }
 
-fn code(is_credit: bool) -> BankTransactionCode {
+pub(super) fn code(is_credit: bool) -> BankTransactionCode {
     if is_credit { BankTransactionCode::RECEIVED } else { BankTransactionCode::ISSUED }
 }
 
-fn items(context: &Context, engine: &Engine, own: &SlotBook) -> Result<Vec<ReportEntry>, FilesError> {
+/// Transfers one by one, with their references.
+pub(super) fn items(
+    context: &Context,
+    engine: &Engine,
+    items: &[Item],
+) -> Result<Vec<ReportEntry>, FilesError> {
     let mut frame: Option<Durable<Frame>> = None;
-    own.items
+    items
         .iter()
         .map(|item| journaled(engine, &mut frame, item.sequence).map(|found| entry(context, item, &found)))
         .collect()
@@ -102,7 +120,7 @@ fn journaled(
 
 fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEntry {
     let details = journaled.details.as_deref().and_then(Details::decode);
-    let uetr = Uetr::new(journaled.record.uetr.get());
+    let id = journaled.record.uetr.get();
     ReportEntry {
         reference: Some(item.sequence.to_string()),
         minor: item.amount.into(),
@@ -111,16 +129,22 @@ fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEn
         value_date: Some(date(context.cycle.closed_at)),
         servicer_reference: Some(item.sequence.to_string()),
         code: code(item.is_credit),
-        transactions: vec![transaction(details.unwrap_or_default(), uetr)],
+        transactions: vec![transaction(details.unwrap_or_default(), id)],
         information: None,
     }
 }
 
-fn transaction(details: Details, uetr: Option<Uetr>) -> EntryTransaction {
+fn transaction(details: Details, id: u128) -> EntryTransaction {
+    // The message takes UUIDs of version 4 alone; the engine takes any id.
+    let uetr = Some(Uetr::from_digest(id.to_be_bytes())).filter(|uetr| uetr.bits() == id);
+    let mut ids = details.ids(uetr);
+    if uetr.is_none() && ids.transaction.is_none() {
+        ids.transaction = Some(format!("{id:032x}"));
+    }
     let party = |side: &crate::details::Side| Some(side.party()).filter(|party| *party != Party::default());
     EntryTransaction {
         message_id: Some(details.message_id.clone()).filter(|id| !id.is_empty()),
-        ids: details.ids(uetr),
+        ids,
         minor: None,
         debtor: party(&details.debtor),
         debtor_account: details.debtor.account_id(),

@@ -130,6 +130,7 @@ impl fmt::Display for RotationReport {
 pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
     match step {
         CycleStep::List => cycles(context, None),
+        CycleStep::Report { cycle } => super::cycle_report::report(context, *cycle),
         CycleStep::Open => cycles(context, Some(OPEN)),
         CycleStep::Close(arguments) => run(context, arguments, |session| {
             let open = session.engine.directory().registry(|registry| registry.open_cycle());

@@ -13,6 +13,7 @@ mod audit;
 mod block;
 mod checkpoint;
 pub mod cycle;
+mod cycle_report;
 mod evidence;
 pub mod import;
 mod init;
@@ -24,15 +25,18 @@ mod proposals;
 mod prove;
 mod queue;
 pub mod receipt;
+mod reconcile;
 mod repair;
 pub mod replay;
 mod serve;
+pub mod statement;
 mod takeover;
 mod transfer;
 mod validate;
 mod validator_key;
 pub mod verify;
 mod verify_kinds;
+mod whatif;
 
 /// What every command is given.
 #[derive(Clone, Debug)]
@@ -109,6 +113,8 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Approve { proposal, by } => proposals::approve(context, &proposal, &by),
         Command::Withdraw { proposal, by } => proposals::withdraw(context, &proposal, &by),
         Command::Proposals => proposals::list(context),
+        Command::Statement(arguments) => statement::statement(context, arguments),
+        Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, text, output } => receipt::receipt(context, (&uetr, text), output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
@@ -122,6 +128,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
             repair::repair(context, &from, (name.as_deref(), key.as_deref()))
         }
         Command::Replay { shards } => replay::replay(context, &shards),
+        Command::WhatIf(arguments) => whatif::whatif(context, &arguments),
         // Taken by `run`: they have no data directory, or one of their own.
         Command::Demo(_)
         | Command::Load(_)

@@ -2,6 +2,7 @@
 //! that come of it with those that were signed. Changes nothing.
 
 use std::fmt;
+use std::path::Path;
 
 use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
@@ -88,12 +89,7 @@ pub fn table(replays: &[ReplayLine]) -> Table {
 }
 
 pub(super) fn replay(context: &Context, shards: &[u64]) -> Result<(), Fault> {
-    check_is_there(&context.data)?;
-    let storage = FileStorage::open(&context.data).map_err(|error| Fault::Data(error.to_string()))?;
-    let storage = Frozen(storage);
-    let (blocks, _) = BlockStore::open(storage.clone()).map_err(|error| Fault::Data(error.to_string()))?;
-    let stored = stored_blocks(&blocks)?;
-    let reader = reader(storage, &blocks)?;
+    let (reader, stored) = open(&context.data)?;
     let replays: Result<Vec<_>, _> =
         shards.iter().map(|count| ReplayLine::run(&reader, &stored, *count)).collect();
     let replays = Replays { stored_blocks: stored.len() as u64, replays: replays? };
@@ -105,6 +101,19 @@ pub(super) fn replay(context: &Context, shards: &[u64]) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
+}
+
+/// What replays need of a data directory, which stays as it is: a reader of its journal, and the hashes of its blocks.
+///
+/// # Errors
+/// [`Fault::Data`] if it is none, is in use, or is damaged.
+pub(super) fn open(data: &Path) -> Result<(JournalReader<Frozen<FileStorage>>, Vec<Hash>), Fault> {
+    check_is_there(data)?;
+    let storage = FileStorage::open(data).map_err(|error| Fault::Data(error.to_string()))?;
+    let storage = Frozen(storage);
+    let (blocks, _) = BlockStore::open(storage.clone()).map_err(|error| Fault::Data(error.to_string()))?;
+    let stored = stored_blocks(&blocks)?;
+    Ok((reader(storage, &blocks)?, stored))
 }
 
 /// The hash of every stored block's header, by height from 1.

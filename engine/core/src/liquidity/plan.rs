@@ -8,13 +8,16 @@ use alloc::vec::Vec;
 
 use feiqian_proof::hash::{Domain, Hash, keyed};
 
-use crate::account::{AccountHandle, SlotHandle};
+use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::codec::Encoder;
 use crate::limits::RESOLUTION_PAYMENTS_MAX;
 use crate::liquidity::queue::Queued;
 use crate::liquidity::resolve::{Bounds, Liquidity, Waiting, resolve};
 use crate::mirror::Mirror;
 use crate::number::index;
+use crate::participant::SlotCell;
+use crate::registry::Registry;
+use crate::state::State;
 use crate::transfer::{Record, flags};
 use crate::uetr::Uetr;
 
@@ -27,6 +30,48 @@ pub struct Plan {
     cells: Cells,
     now: u64,
     id_key: u128,
+}
+
+/// What a plan is made of: a mirror as a block left it, or a state.
+pub trait Standing {
+    /// Terms.
+    fn registry(&self) -> &Registry;
+    /// Payments that wait, ascending by id.
+    fn queued(&self) -> impl Iterator<Item = (u128, &Queued)>;
+    /// An account's cell.
+    fn account(&self, account: AccountHandle) -> Option<&AccountCell>;
+    /// A position's cell.
+    fn slot(&self, slot: SlotHandle) -> Option<&SlotCell>;
+}
+
+impl Standing for Mirror {
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+    fn queued(&self) -> impl Iterator<Item = (u128, &Queued)> {
+        self.queue.iter().map(|(id, queued)| (*id, queued))
+    }
+    fn account(&self, account: AccountHandle) -> Option<&AccountCell> {
+        self.account(account)
+    }
+    fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
+        self.slots.get(index(slot.into()))
+    }
+}
+
+impl Standing for State {
+    fn registry(&self) -> &Registry {
+        self.registry()
+    }
+    fn queued(&self) -> impl Iterator<Item = (u128, &Queued)> {
+        self.queue().iter()
+    }
+    fn account(&self, account: AccountHandle) -> Option<&AccountCell> {
+        self.account(account)
+    }
+    fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
+        self.slot(slot)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -49,34 +94,31 @@ impl Plan {
     /// Of the payments that wait and are due at `now`, frame time, the first in order of class and number, as many as
     /// one resolution takes; `skips` says which not. None where nothing remains.
     #[must_use]
-    pub fn of(mirror: &Mirror, now: u64, skips: impl Fn(u128, &Queued) -> bool) -> Option<Self> {
-        let due = mirror.queue.iter().filter(|(id, queued)| queued.earliest <= now && !skips(**id, queued));
+    pub fn of(standing: &impl Standing, now: u64, skips: impl Fn(u128, &Queued) -> bool) -> Option<Self> {
+        let due = standing.queued().filter(|(id, queued)| queued.earliest <= now && !skips(*id, queued));
         let mut due: Vec<_> = due.collect();
         if due.len() > RESOLUTION_PAYMENTS_MAX {
-            due.sort_unstable_by_key(|(id, queued)| (queued.place(), **id));
+            due.sort_unstable_by_key(|(id, queued)| (queued.place(), *id));
             due.truncate(RESOLUTION_PAYMENTS_MAX);
         }
-        let id_key = mirror.registry.genesis()?.id_key;
+        let id_key = standing.registry().genesis()?.id_key;
         let mut plan =
             Self { waiting: Vec::new(), terms: BTreeMap::new(), cells: Cells::default(), now, id_key };
-        due.into_iter().for_each(|(id, queued)| plan.add(mirror, *id, queued));
+        due.into_iter().for_each(|(id, queued)| plan.add(standing, id, queued));
         (!plan.waiting.is_empty()).then_some(plan)
     }
 
-    fn add(&mut self, mirror: &Mirror, id: u128, queued: &Queued) {
-        let registry = &mirror.registry;
+    fn add(&mut self, standing: &impl Standing, id: u128, queued: &Queued) {
+        let registry = standing.registry();
         let (Some(debtor), Some(creditor)) =
             (registry.account(queued.debtor), registry.account(queued.creditor))
         else {
             return;
         };
         for (handle, terms) in [(queued.debtor, debtor), (queued.creditor, creditor)] {
-            let cell = mirror.account(handle).copied().unwrap_or_default();
+            let cell = standing.account(handle).copied().unwrap_or_default();
             self.cells.accounts.insert(handle, cell.available(terms.credit_line));
-            let slot = mirror
-                .slots
-                .get(index(terms.slot.into()))
-                .zip(registry.slots().get(index(terms.slot.into())));
+            let slot = standing.slot(terms.slot).zip(registry.slots().get(index(terms.slot.into())));
             let headroom = slot.map_or(0, |(cell, terms)| cell.headroom(terms.cap));
             self.cells.slots.insert(terms.slot, headroom);
         }

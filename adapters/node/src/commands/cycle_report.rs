@@ -1,0 +1,87 @@
+//! `feiqian cycle report N`: a closed cycle's settlement report, printable and as JSON.
+
+use std::fmt;
+
+use feiqian_core::participant::CycleNumber;
+use feiqian_files::settlement::{CycleReport, Movements, cycle_report};
+
+use super::Context;
+use crate::fault::Fault;
+use crate::output::{Table, grouped};
+
+#[derive(serde::Serialize)]
+#[serde(transparent)]
+struct Printed(CycleReport);
+
+impl fmt::Display for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CycleReport { cycle, state, first_block, last_block, opened_at, closed_at, .. } = &self.0;
+        writeln!(
+            f,
+            "cycle {cycle} is {state}: blocks {first_block} to {last_block}, {opened_at} to {closed_at}"
+        )?;
+        if let Some(sequence) = self.0.settled_by {
+            writeln!(f, "settled by the command at sequence {sequence}")?;
+        }
+        write!(f, "{}{}", self.positions(), self.counterparties())
+    }
+}
+
+impl Printed {
+    fn positions(&self) -> Table {
+        let headings = [
+            "participant",
+            "",
+            ">opening",
+            ">credits",
+            ">sum",
+            ">debits",
+            ">sum",
+            ">net",
+            ">closing",
+            "state",
+        ];
+        let mut table = Table::new(&headings);
+        for line in &self.0.positions {
+            let mut cells = vec![line.participant.clone(), line.currency.to_owned(), line.opening.clone()];
+            cells.extend(movements(&line.movements));
+            cells.extend([line.closing.clone(), line.state.to_owned()]);
+            table.row(cells);
+        }
+        for line in &self.0.totals {
+            let mut cells = vec!["all".to_owned(), line.currency.to_owned(), String::new()];
+            cells.extend(movements(&line.movements));
+            cells.extend([String::new(), format!("{} to settle", line.to_settle)]);
+            table.row(cells);
+        }
+        table
+    }
+
+    fn counterparties(&self) -> Table {
+        let mut table =
+            Table::new(&["participant", "", "with", ">credits", ">sum", ">debits", ">sum", ">net"]);
+        for line in &self.0.positions {
+            for other in &line.counterparties {
+                let mut cells =
+                    vec![line.participant.clone(), line.currency.to_owned(), other.counterparty.clone()];
+                cells.extend(movements(&other.movements));
+                table.row(cells);
+            }
+        }
+        table
+    }
+}
+
+fn movements(movements: &Movements) -> [String; 5] {
+    let Movements { credits, credit_sum, debits, debit_sum, net } = movements;
+    [grouped(*credits), credit_sum.clone(), grouped(*debits), debit_sum.clone(), net.clone()]
+}
+
+pub(super) fn report(context: &Context, cycle: CycleNumber) -> Result<(), Fault> {
+    let report = context.with_session(&[], |session| {
+        let operator = session.intake_options(&context.config)?.operator;
+        Ok(Printed(cycle_report(&session.engine, operator, cycle)?))
+    })?;
+    context.output.report(&report);
+    Ok(())
+}
