@@ -13,6 +13,7 @@ use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
+use feiqian_core::model::Model;
 use feiqian_core::participant::{Cycle, CycleState, ParticipantHandle, ParticipantState};
 use feiqian_core::secrets::SaltSecret;
 use feiqian_core::transfer::{Record, flags};
@@ -107,6 +108,13 @@ impl Teller {
         self.command(Command::Genesis(genesis(id_key)), Eyes::None);
         let banks = 2 + usize::try_from(self.dice.below(3)).unwrap_or(0);
         let codes = 1 + usize::try_from(self.dice.below(2)).unwrap_or(0);
+        for code in CODES {
+            if self.dice.once_in(4) {
+                let model = self.pick(&[Model::Bilateral, Model::Gross, Model::Hybrid, Model::Multilateral]);
+                let model = model.unwrap_or_default();
+                self.command(Command::SetModel { currency: currency(code), model }, Eyes::Four);
+            }
+        }
         for bank in BANKS.iter().take(banks) {
             let name = format!("Bank {bank}");
             let key = Some(PublicKey::of(&bank_key(bank)));
@@ -552,7 +560,7 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(25) {
+        Some(match self.dice.below(26) {
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {
                 let is_any = self.dice.once_in(2);
@@ -589,6 +597,7 @@ impl Teller {
                 currency: self.some_currency(),
                 cap: self.limit(),
             },
+            24 => Command::SetModel { currency: self.some_currency(), model: Model::Gross },
             // One of few, so that one comes again.
             23 => Command::RotateSalts {
                 secret: SaltSecret([u8::try_from(self.dice.below(40)).unwrap_or(0); 32]),

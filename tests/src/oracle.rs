@@ -15,6 +15,7 @@ use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::liquidity::queue::Queued;
+use feiqian_core::model::Model;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
 use feiqian_core::transfer::{Record, flags};
@@ -68,6 +69,8 @@ pub enum Planted {
     QuoteTwice,
     /// Locking takes nothing of a rate's size.
     RateForGranted,
+    /// A closing cycle sets aside what was final.
+    GrossIsSetAside,
     /// Who proposed may approve.
     SelfApproval,
     /// A proposal that has expired may be approved.
@@ -78,7 +81,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -96,6 +99,7 @@ impl Planted {
         Self::ReturnsForget,
         Self::QuoteTwice,
         Self::RateForGranted,
+        Self::GrossIsSetAside,
         Self::SelfApproval,
         Self::ExpiredApproval,
         Self::LooseningEarly,
@@ -155,6 +159,7 @@ struct Books {
     /// What has moved, by the id that moved it.
     paid: BTreeMap<u128, Paid>,
     rates: BTreeMap<RateKey, Rate>,
+    models: BTreeMap<Currency, Model>,
     quotes: BTreeMap<u128, Quote>,
     trades: BTreeMap<u128, u64>,
     height: u64,
@@ -390,6 +395,7 @@ impl Books {
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
             || (has(flags::FIRST) && has(flags::LAST))
             || is_among_others
+            || (matches!(wish, Wish::Pay | Wish::PayLater) && self.is_gross(record.currency.get()))
             || (is_trade && !is_paired(record, chain))
             || (record.zeros, record.outcome, record.reason) != ([0; 6], 0, 0)
             || (record.sequence.get(), record.timestamp.get()) != (0, 0)
@@ -460,6 +466,16 @@ impl Books {
         };
         note(reasons, hold.creditor != record.creditor.get(), RejectReason::HoldMismatch);
         note(reasons, record.amount.get() > hold.amount, RejectReason::ExceedsHold);
+    }
+
+    fn is_gross(&self, numeric: u16) -> bool {
+        self.models.iter().any(|(currency, model)| currency.numeric() == numeric && *model == Model::Gross)
+    }
+
+    /// Whether a cycle leaves something to pay in a currency.
+    fn is_deferred(&self, currency: Currency) -> bool {
+        let model = self.models.get(&currency).copied().unwrap_or(Model::Multilateral);
+        matches!(model, Model::Multilateral | Model::Bilateral) || self.is_planted(Planted::GrossIsSetAside)
     }
 
     fn note_return(&self, reasons: &mut Reasons, record: &Record) {

@@ -19,6 +19,8 @@ mod liquidity;
 mod exchange;
 #[path = "rules/four_eyes.rs"]
 mod four_eyes;
+#[path = "rules/models.rs"]
+mod models;
 #[path = "rules/properties.rs"]
 mod properties;
 #[path = "rules/returns.rs"]

@@ -66,6 +66,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CycleState
         | Reason::AccountState
         | Reason::AccountNotEmpty
+        | Reason::ModelFixed
         | Reason::UnknownRate
         | Reason::RateExhausted
         | Reason::ParticipantSignature

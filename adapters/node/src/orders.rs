@@ -277,6 +277,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
             format!("delay of loosenings: {} s -> {seconds} s", registry.authority().delay())

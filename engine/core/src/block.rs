@@ -469,6 +469,13 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.0
     });
     let authority = registry.authority().config_entry(11);
+    let models = registry.models().iter().map(|(currency, model)| {
+        let mut to = Encoder::default();
+        to.u8(5);
+        to.u16(currency.numeric());
+        to.u8(model.number());
+        to.0
+    });
     let rates = registry.exchange().rates().iter().map(|((provider, base, quote), rate)| {
         let mut to = Encoder::default();
         to.u8(7);
@@ -480,7 +487,14 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         }
         to.0
     });
-    rules.into_iter().chain(participants).chain(slots).chain(cycles).chain(rates).chain(authority)
+    rules
+        .into_iter()
+        .chain(participants)
+        .chain(slots)
+        .chain(cycles)
+        .chain(models)
+        .chain(rates)
+        .chain(authority)
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

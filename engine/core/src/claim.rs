@@ -131,6 +131,10 @@ pub fn examine(
     terms_of: impl Fn(AccountHandle) -> Option<AccountTerms>,
 ) -> Result<Claim, RejectReason> {
     let kind = kind_of(record).ok_or(RejectReason::MalformedRecord)?;
+    let may_wait = matches!(kind, Kind::Queueable | Kind::Scheduled);
+    if may_wait && !registry.models().may_queue(record.currency.get()) {
+        return Err(RejectReason::MalformedRecord);
+    }
     let amount = record.amount.get();
     let is_amount_right =
         if kind.is_without_amount() { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };

@@ -16,6 +16,7 @@ use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
 use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
+use crate::model::Model;
 use crate::participant::{CycleNumber, ParticipantState};
 use crate::secrets::SaltSecret;
 use crate::transfer::{Record, flags};
@@ -148,6 +149,13 @@ pub enum Command {
         /// Drawn anew; none that this chain has had.
         secret: SaltSecret,
     },
+    /// 20: fixes how a currency settles, before it has a position.
+    SetModel {
+        /// The currency.
+        currency: Currency,
+        /// Its model.
+        model: Model,
+    },
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
     /// 80 to 83: a step of a proposal.
@@ -229,6 +237,11 @@ impl Command {
                 to.u8(15);
                 to.raw(&secret.0);
             }
+            Self::SetModel { currency, model } => {
+                to.u8(20);
+                to.u16(currency.numeric());
+                to.u8(model.number());
+            }
             Self::Exchange(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
@@ -270,6 +283,7 @@ impl Command {
             13 => Self::SettleCycle { cycle: from.u64()? },
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
+            20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
@@ -453,6 +467,7 @@ mod tests {
             Command::SettleCycle { cycle: 16 },
             Command::FailCycle { cycle: 17 },
             Command::RotateSalts { secret: SaltSecret([18; 32]) },
+            Command::SetModel { currency, model: Model::Hybrid },
             Command::Exchange(ExchangeCommand::PublishRate {
                 provider: bic,
                 base: currency,

@@ -468,7 +468,8 @@ impl Ledger {
         self.touched.clear();
         let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
-            self.slots.iter_mut().filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
+            let deferred = self.slots.iter_mut().filter(|slot| slot.terms.model.is_deferred());
+            deferred.filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
         }
         let settlements = core::mem::take(&mut self.settlements);
         Delta { height, closes, accounts, slots, settlements, ..Delta::default() }

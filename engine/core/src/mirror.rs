@@ -103,9 +103,15 @@ impl Mirror {
 
     /// Sets the positions of the cycle that ended aside, as every shard has done.
     pub(crate) fn close(&mut self, cycle: CycleNumber) {
-        let nets = self.slots.iter().zip(0..).map(|(cell, slot)| (slot, cell.position));
-        let nets = nets.filter(|(_, net)| *net != 0).collect();
-        self.slots.iter_mut().for_each(|cell| cell.close(cycle));
+        let deferred = self.slots.iter_mut().zip(self.registry.slots()).zip(0..);
+        let deferred = deferred.filter(|((_, terms), _)| terms.model.is_deferred());
+        let mut nets = Vec::new();
+        for ((cell, _), slot) in deferred {
+            if cell.position != 0 {
+                nets.push((slot, cell.position));
+            }
+            cell.close(cycle);
+        }
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();

@@ -158,6 +158,8 @@ reasons! {
     AccountNotEmpty = 50, "account_not_empty";
     /// The command would pass a bound of the engine.
     LimitReached = 51, "limit_reached";
+    /// The currency has a position already, and settles as it does.
+    ModelFixed = 52, "model_fixed";
     /// The provider has no rate for the pair, or it has expired.
     UnknownRate = 59, "unknown_rate";
     /// More is asked for than the rate has left.

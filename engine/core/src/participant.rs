@@ -9,6 +9,7 @@ use crate::account::{AccountHandle, UNLIMITED, numbered};
 use crate::bic::Bic;
 use crate::codec::Malformed;
 use crate::currency::Currency;
+use crate::model::Model;
 
 /// Dense number of a participant.
 pub type ParticipantHandle = u32;
@@ -51,6 +52,8 @@ pub struct SlotTerms {
     pub cap: u64,
     /// Settles here; also decides which shard owns the slot, so that most transfers ask one shard only.
     pub clearing_account: AccountHandle,
+    /// How its currency settles.
+    pub model: Model,
 }
 
 /// One participant in one currency: what transfers move.

@@ -14,6 +14,7 @@ use crate::command::{Command, Entry, Genesis};
 use crate::currency::Currency;
 use crate::exchange::book::ExchangeBook;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
+use crate::model::Models;
 use crate::number::{index, number, number32};
 use crate::outcome::RejectReason;
 use crate::participant::{
@@ -36,6 +37,7 @@ pub struct Registry {
     pub(crate) secrets: SaltSecrets,
     pub(crate) authority: Authority,
     pub(crate) exchange: ExchangeBook,
+    pub(crate) models: Models,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -141,6 +143,9 @@ impl Registry {
                 let is_first = self.genesis.as_ref().is_some_and(|genesis| genesis.salt_secret == secret.0);
                 refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
             }
+            Command::SetModel { currency, .. } => {
+                refuse(self.slots.iter().any(|slot| slot.currency == *currency), RejectReason::ModelFixed)
+            }
             Command::Authority(command) => self.check_authority(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
@@ -215,6 +220,10 @@ impl Registry {
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
+            Command::SetModel { currency, model } => {
+                self.models.set(*currency, *model);
+                Effect::Registered
+            }
             Command::Authority(command) => self.commit_authority(command),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
         }
@@ -249,7 +258,8 @@ impl Registry {
         let slot = number32(self.slots.len());
         let first = number(self.accounts.len());
         self.by_currency.insert((participant, currency), slot);
-        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first });
+        let model = self.models.of(currency);
+        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first, model });
         self.accounts.push(AccountTerms {
             slot,
             currency: currency.numeric(),
@@ -385,6 +395,11 @@ impl Registry {
     #[must_use]
     pub fn cycle(&self, cycle: CycleNumber) -> Option<&Cycle> {
         self.cycles.get(index(cycle.checked_sub(1)?))
+    }
+    /// How currencies settle.
+    #[must_use]
+    pub fn models(&self) -> &Models {
+        &self.models
     }
     /// Rates and quotes.
     #[must_use]

@@ -18,6 +18,7 @@ use crate::limits::{
 };
 use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
+use crate::model::{Model, Models};
 use crate::number::number32;
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
@@ -32,6 +33,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// How currencies settle.
+    pub(super) const MODELS: u8 = 2;
     /// Rates, quotes, and which of those have been traded on.
     pub(super) const EXCHANGE: u8 = 4;
     /// Which transfers have cleared, and how much of them has come back.
@@ -100,6 +103,7 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        add(part::MODELS, self.registry.models.is_empty(), &|to| self.registry.models.encode(to));
         let is_without_exchange = self.registry.exchange.is_empty() && self.trades.is_empty();
         add(part::EXCHANGE, is_without_exchange, &|to| {
             self.registry.exchange.encode(to);
@@ -120,6 +124,13 @@ impl Mirror {
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::MODELS => {
+                let models = Models::decode(from, COUNT_MAX)?;
+                for terms in &mut self.registry.slots {
+                    terms.model = models.of(terms.currency);
+                }
+                self.registry.models = models;
+            }
             part::EXCHANGE => {
                 self.registry.exchange = ExchangeBook::decode(from, COUNT_MAX)?;
                 self.trades = decode_trades(from)?;
@@ -352,6 +363,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
             currency: decode_currency(from)?,
             cap: from.u64()?,
             clearing_account: from.u64()?,
+            model: Model::default(),
         })
     })?;
     let accounts = list(from, ACCOUNTS_MAX, |from| {
@@ -384,6 +396,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         cycles,
         open_block: from.u64()?,
         exchange: ExchangeBook::default(),
+        models: Models::default(),
         secrets: SaltSecrets::default(),
     })
 }

@@ -116,6 +116,10 @@ impl Books {
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
             Command::Authority(command) => self.note_authority(reasons, command),
+            Command::SetModel { currency, .. } => {
+                let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
+                note(reasons, is_fixed, RejectReason::ModelFixed);
+            }
             Command::Proposal(_) | Command::Exchange(_) => {
                 note(reasons, true, RejectReason::MalformedCommand);
             }
@@ -196,14 +200,30 @@ impl Books {
                     self.secrets.insert(end_block, secret);
                 }
                 self.begin_cycle();
+                self.carry_over(*cycle);
             }
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
             Command::Authority(command) => self.execute_authority(command),
+            Command::SetModel { currency, model } => {
+                self.models.insert(*currency, *model);
+            }
             Command::Exchange(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
+        }
+    }
+
+    /// What is final at once stays where it is.
+    fn carry_over(&mut self, closed: u64) {
+        let open = self.open_cycle();
+        for at in 0..self.positions.len() {
+            if !self.is_deferred(self.positions[at].currency)
+                && let Some(net) = self.positions[at].nets.remove(&closed)
+            {
+                self.positions[at].nets.insert(open, net);
+            }
         }
     }
 
@@ -271,6 +291,7 @@ impl Books {
                 currency: position.currency,
                 cap: position.cap,
                 clearing_account: position.clearing,
+                model: self.models.get(&position.currency).copied().unwrap_or_default(),
             };
             let cell = SlotCell {
                 position: position.nets.get(&open).copied().unwrap_or(0),

@@ -73,6 +73,7 @@ impl Command {
             | Self::SettleCycle { .. }
             | Self::FailCycle { .. }
             | Self::RotateSalts { .. }
+            | Self::SetModel { .. }
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }
