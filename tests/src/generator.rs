@@ -16,12 +16,14 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::participant::{Cycle, CycleState, ParticipantHandle, ParticipantState};
 use feiqian_core::secrets::SaltSecret;
 use feiqian_core::transfer::{Record, flags};
+use feiqian_proof::signature::PublicKey;
 
 use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::picture::Picture;
-use crate::world::{Eyes, NOWHERE, World, bic, currency, entry, genesis};
+use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis};
 
+mod exchange;
 mod proposals;
 
 const BANKS: [&str; 5] = ["A", "B", "C", "D", "E"];
@@ -107,7 +109,8 @@ impl Teller {
         let codes = 1 + usize::try_from(self.dice.below(2)).unwrap_or(0);
         for bank in BANKS.iter().take(banks) {
             let name = format!("Bank {bank}");
-            self.command(Command::RegisterParticipant { bic: bic(bank), name, key: None }, Eyes::Four);
+            let key = Some(PublicKey::of(&bank_key(bank)));
+            self.command(Command::RegisterParticipant { bic: bic(bank), name, key }, Eyes::Four);
             for code in CODES.iter().take(codes) {
                 let (currency, cap) = (currency(code), self.limit());
                 self.command(Command::OpenPosition { bic: bic(bank), currency, cap }, Eyes::Four);
@@ -167,7 +170,11 @@ impl Teller {
     fn batch(&mut self, submitter: ParticipantHandle, wanted: u64) -> Vec<Record> {
         let first = self.fresh.len();
         while u64::try_from(self.fresh.len() - first).unwrap_or(0) < wanted {
-            if self.dice.once_in(self.chains) {
+            let trade = if self.dice.once_in(self.waits) { self.trade(submitter) } else { None };
+            if let Some(legs) = trade {
+                self.fresh.extend(legs);
+                self.link(self.fresh.len() - 2);
+            } else if self.dice.once_in(self.chains) {
                 self.chain(submitter);
             } else {
                 let record = self.record(submitter);
@@ -474,6 +481,9 @@ fn hold_of(record: &Record) -> Hold {
 /// Frames of one command.
 impl Teller {
     fn administer(&mut self) {
+        if self.dice.once_in(4) {
+            return self.exchange();
+        }
         if self.dice.once_in(12) {
             return self.misadminister();
         }

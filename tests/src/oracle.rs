@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
 use feiqian_core::authority::Proposal;
-use feiqian_core::command::{Entry, Genesis, OfficerNumber};
+use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
+use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::liquidity::queue::Queued;
@@ -23,9 +24,11 @@ use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod exchange;
 mod proposals;
 mod queue;
 
+use exchange::is_paired;
 use queue::{ENGINE, Wish, is_release, wish_of};
 
 /// A rule turned wrong on purpose.
@@ -61,6 +64,10 @@ pub enum Planted {
     GroupOneByOne,
     /// What has come back of a payment may come back again.
     ReturnsForget,
+    /// A quote serves twice.
+    QuoteTwice,
+    /// Locking takes nothing of a rate's size.
+    RateForGranted,
     /// Who proposed may approve.
     SelfApproval,
     /// A proposal that has expired may be approved.
@@ -71,7 +78,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -87,6 +94,8 @@ impl Planted {
         Self::WaitingForEver,
         Self::GroupOneByOne,
         Self::ReturnsForget,
+        Self::QuoteTwice,
+        Self::RateForGranted,
         Self::SelfApproval,
         Self::ExpiredApproval,
         Self::LooseningEarly,
@@ -145,6 +154,9 @@ struct Books {
     queue: BTreeMap<u128, Queued>,
     /// What has moved, by the id that moved it.
     paid: BTreeMap<u128, Paid>,
+    rates: BTreeMap<RateKey, Rate>,
+    quotes: BTreeMap<u128, Quote>,
+    trades: BTreeMap<u128, u64>,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
@@ -279,6 +291,9 @@ impl Oracle {
         match self.books.refusals_of_command(&entry, now).first() {
             Some(reason) => OutcomeRow::rejected(*reason),
             None => {
+                if let Command::Exchange(command) = &entry.command {
+                    self.books.exchange(now, entry.id, command);
+                }
                 self.books.execute_entry(now, sequence, &entry);
                 OutcomeRow::accepted(Outcome::Cleared, 0)
             }
@@ -364,21 +379,25 @@ impl Books {
         let may_wait = matches!(wish, Wish::Pay | Wish::PayLater | Wish::Amend);
         let is_among_others = chain.len() > 1
             && (has(flags::QUEUE) || has(flags::RETURN) || is_release(record) != is_release(&chain[0]));
-        let is_return = has(flags::RETURN);
-        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return];
+        let (is_return, is_trade) = (has(flags::RETURN), has(flags::QUOTE));
+        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
-            || bits & !0x33FF != 0
+            || bits & !0x3BFF != 0
             || (has(flags::KEEP) && !is_post)
-            || (has(flags::QUEUE) && (is_hold || is_post || is_return || is_release(record)))
+            || (has(flags::QUEUE) && (is_hold || is_post || is_return || is_trade || is_release(record)))
             || (has(flags::URGENT | flags::HIGH) && !may_wait)
             || (has(flags::URGENT) && has(flags::HIGH))
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
             || (has(flags::FIRST) && has(flags::LAST))
             || is_among_others
+            || (is_trade && !is_paired(record, chain))
             || (record.zeros, record.outcome, record.reason) != ([0; 6], 0, 0)
             || (record.sequence.get(), record.timestamp.get()) != (0, 0)
             || (record.related.get() != 0)
-                != (is_finishing || is_return || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
+                != (is_finishing
+                    || is_return
+                    || is_trade
+                    || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
             || (record.timeout.get() != 0 && !is_hold && !may_wait)
             || (record.delay.get() != 0 && !may_wait);
         let is_right = if is_without_amount { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
@@ -393,7 +412,8 @@ impl Books {
         }
         let positions = [debtor, creditor].map(|handle| &self.positions[self.known(handle).position]);
         let owner = if wish == Wish::Release { ENGINE } else { positions[0].participant };
-        let is_owner = submitter == owner || (is_finishing && submitter == positions[1].participant);
+        let is_owner = if is_trade { self.is_leg(submitter, record) } else { submitter == owner }
+            || (is_finishing && submitter == positions[1].participant);
         note(&mut reasons, !is_owner, RejectReason::NotOwner);
         let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
         note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);
@@ -406,6 +426,9 @@ impl Books {
             self.note_funds(&mut reasons, record, is_hold);
         }
         self.note_queue(&mut reasons, now, record);
+        if is_trade {
+            self.note_quote(&mut reasons, now, record);
+        }
         if is_return {
             self.note_return(&mut reasons, record);
         }
@@ -522,6 +545,9 @@ impl Books {
         let stays = (keeps && is_more) || self.is_planted(Planted::RestStaysReserved);
         if let Some(hold) = hold.filter(|_| stays) {
             self.holds.insert(related, Hold { amount: hold.amount - amount, ..hold });
+        }
+        if bits & flags::QUOTE != 0 {
+            self.trade(record);
         }
         if bits & flags::RETURN != 0 {
             self.paid.get_mut(&related).expect("checked").returned += amount;

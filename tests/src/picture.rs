@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use feiqian_core::account::{AccountCell, AccountTerms};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::OfficerNumber;
+use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
@@ -31,6 +32,12 @@ pub struct Picture {
     pub holds: ById<Hold>,
     /// Payments that wait, ascending by id.
     pub queue: ById<Queued>,
+    /// Rates by provider and pair.
+    pub rates: Vec<(RateKey, Rate)>,
+    /// Quotes, ascending by id.
+    pub quotes: ById<Quote>,
+    /// Quotes that have been traded on, with the time at which they expire.
+    pub trades: ById<u64>,
     /// What has come back of transfers, ascending by id.
     pub returned: ById<u64>,
     /// The sequences of all transfers that have moved money.
@@ -65,7 +72,7 @@ impl Picture {
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
         let picture = Self::of(state.registry(), account, slot, (holds, queue));
-        picture.with(state.returns())
+        Self { trades: state.trades().iter().collect(), ..picture.with(state.returns()) }
     }
 
     /// Of the mirror, at the end of a block.
@@ -85,7 +92,8 @@ impl Picture {
                 mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
             ),
         );
-        picture.with(&mirror.returns)
+        let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();
+        Self { trades, ..picture.with(&mirror.returns) }
     }
 
     fn with(self, returns: &Returns) -> Self {
@@ -104,6 +112,9 @@ impl Picture {
             accounts: registry.accounts().iter().zip(0..).map(|(terms, at)| (*terms, account(at))).collect(),
             holds,
             queue,
+            rates: registry.exchange().rates().iter().map(|(key, rate)| (*key, *rate)).collect(),
+            quotes: registry.exchange().quotes().iter().map(|(id, quote)| (*id, *quote)).collect(),
+            trades: Vec::new(),
             returned: Vec::new(),
             credited: Vec::new(),
             aliases: registry.aliases().clone(),

@@ -13,6 +13,7 @@ use feiqian_core::bic::Bic;
 use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
+use feiqian_core::exchange::decide::PARTICIPANT_SIGNER;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
@@ -36,6 +37,12 @@ pub fn officer_key(officer: OfficerNumber) -> SigningKey {
     let mut secret = [0x0F; 32];
     (secret[0], secret[1]) = (low, high);
     SigningKey::from_bytes(&secret)
+}
+
+/// TEST KEY, NEVER FOR REAL MONEY: that of the bank called `name`.
+#[must_use]
+pub fn bank_key(name: &str) -> SigningKey {
+    SigningKey::from_bytes(&[name.as_bytes()[0]; 32])
 }
 
 /// TEST KEY, NEVER FOR REAL MONEY: the operator's.
@@ -87,6 +94,8 @@ pub enum Eyes {
     Stranger,
     /// The second signs another command.
     Elsewhere,
+    /// This bank signs, for itself.
+    Bank(&'static str),
 }
 
 /// A command as an operator's desk sends it.
@@ -105,6 +114,10 @@ pub fn entry(id: u128, command: Command, eyes: Eyes) -> Entry {
         Eyes::TwoTwice => vec![sign(1, 1, &bytes), sign(1, 1, &bytes)],
         Eyes::Borrowed => vec![sign(1, 1, &bytes), sign(2, 1, &bytes)],
         Eyes::Stranger => vec![sign(1, 1, &bytes), sign(9, 9, &bytes)],
+        Eyes::Bank(name) => vec![Approval {
+            officer: PARTICIPANT_SIGNER,
+            signature: sign_message(&bank_key(name), APPROVAL_CONTEXT, &bytes),
+        }],
         Eyes::Elsewhere => vec![sign(1, 1, &bytes), sign(2, 2, &[&bytes[..], &[0]].concat())],
     };
     Entry { approvals, ..Entry::new(id, command) }
@@ -337,7 +350,8 @@ impl World {
         self.banks.insert(name.into(), handle);
         let name = format!("Bank {name}");
         let bic = bic(&name[5..]);
-        self.push_command(Command::RegisterParticipant { bic, name, key: None }, Eyes::Four);
+        let key = Some(PublicKey::of(&bank_key(&name[5..])));
+        self.push_command(Command::RegisterParticipant { bic, name, key }, Eyes::Four);
     }
 
     /// Opens a position; its clearing account is called `BANK/CODE`, in EUR also `BANK` alone.
@@ -558,6 +572,11 @@ impl Row {
     #[must_use]
     pub fn returning(self, original: u128) -> Self {
         Self { flags: self.flags | flags::RETURN, related: original, ..self }
+    }
+    /// As a leg of a trade on this quote.
+    #[must_use]
+    pub fn on_quote(self, quote: u128) -> Self {
+        Self { flags: self.flags | flags::QUOTE, related: quote, ..self }
     }
     /// With these flags too.
     #[must_use]

@@ -3,6 +3,8 @@
 //! Its clock is the machine's, so two runs differ in times and therefore in roots; what must be equal is said
 //! in each test. Any hang fails.
 
+#[path = "engine/audits.rs"]
+mod audits;
 #[path = "engine/clients.rs"]
 mod clients;
 #[path = "engine/eyes.rs"]
@@ -11,6 +13,8 @@ mod eyes;
 mod followers;
 #[path = "engine/house.rs"]
 mod house;
+#[path = "engine/proofs.rs"]
+mod proofs;
 #[path = "engine/receipts.rs"]
 mod receipts;
 #[path = "engine/waiting.rs"]

@@ -15,6 +15,8 @@ mod corners;
 mod cycles;
 #[path = "rules/liquidity.rs"]
 mod liquidity;
+#[path = "rules/exchange.rs"]
+mod exchange;
 #[path = "rules/four_eyes.rs"]
 mod four_eyes;
 #[path = "rules/properties.rs"]

@@ -45,6 +45,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::QueuedAhead => {
             (codes::AM04, "payments of the same account that go out in order wait before it")
         }
+        Reason::QuoteExpired => (codes::NARR, "the quote has expired or was traded on; ask for another"),
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
         Reason::ExceedsOriginal => (codes::AM09, "more would come back than was paid"),
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
@@ -65,6 +66,10 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CycleState
         | Reason::AccountState
         | Reason::AccountNotEmpty
+        | Reason::UnknownRate
+        | Reason::RateExhausted
+        | Reason::ParticipantSignature
+        | Reason::BadRate
         | Reason::LimitReached
         | Reason::UnknownOfficer
         | Reason::UnknownProposal

@@ -186,7 +186,10 @@ pub enum Command {
         /// The transfer
         #[arg(value_name = "UETR")]
         uetr: String,
-        /// Where to [default: UETR.receipt]
+        /// Write the JSON form
+        #[arg(long)]
+        text: bool,
+        /// Where to [default: UETR.receipt or .json]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -201,6 +204,9 @@ pub enum Command {
         /// The operator's public key: 64 hexadecimal digits, or a file with them
         #[arg(long, value_name = "KEY")]
         key: String,
+        /// The chain that it must be of, 32 hexadecimal digits [default: whichever it says]
+        #[arg(long, value_name = "HEX")]
+        chain: Option<String>,
     },
     /// Check the log of blocks from its files alone: signature, witnesses, a block in it, an older one extended
     Checkpoint(CheckpointArgs),

@@ -290,7 +290,9 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }) => {
             format!("{bic} signs with key {key}")
         }
-        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) => "nothing that can be".to_owned(),
+        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_) => {
+            "nothing that can be".to_owned()
+        }
     }
 }
 

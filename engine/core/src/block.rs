@@ -262,6 +262,7 @@ impl Sealer {
             config: self.config_root(),
             journal_head: frame.hash,
         };
+        self.mirror.trades.retain(|_, expires| *expires > frame.timestamp);
         self.groups = self.transfers.take_kept();
         if let Some(cycle) = delta.closes {
             self.mirror.close(cycle);
@@ -468,7 +469,18 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.0
     });
     let authority = registry.authority().config_entry(11);
-    rules.into_iter().chain(participants).chain(slots).chain(cycles).chain(authority)
+    let rates = registry.exchange().rates().iter().map(|((provider, base, quote), rate)| {
+        let mut to = Encoder::default();
+        to.u8(7);
+        to.u32(*provider);
+        to.u16(base.numeric());
+        to.u16(quote.numeric());
+        for value in [rate.bid.scaled(), rate.ask.scaled(), rate.left, rate.expires] {
+            to.u64(value);
+        }
+        to.0
+    });
+    rules.into_iter().chain(participants).chain(slots).chain(cycles).chain(rates).chain(authority)
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

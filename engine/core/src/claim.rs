@@ -2,6 +2,7 @@
 //! for the plain loop and for every shard; funds, caps and holds are asked afterwards, of cells.
 
 use crate::account::{AccountHandle, AccountState, AccountTerms, SlotHandle};
+use crate::exchange::trades::has_both_legs;
 use crate::money::AMOUNT_MAX;
 use crate::number::index;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -35,6 +36,8 @@ pub enum Kind {
     Release,
     /// Moves back what an earlier one has moved, or a part.
     Return,
+    /// Moves a leg of a trade.
+    Trade,
 }
 
 impl Kind {
@@ -42,7 +45,9 @@ impl Kind {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Direct | Self::Post | Self::Queueable | Self::Release | Self::Return => Outcome::Cleared,
+            Self::Direct | Self::Post | Self::Queueable | Self::Release | Self::Return | Self::Trade => {
+                Outcome::Cleared
+            }
             Self::Hold => Outcome::Held,
             Self::Void | Self::Revoke => Outcome::Voided,
             Self::Scheduled | Self::Amend => Outcome::Queued,
@@ -52,7 +57,7 @@ impl Kind {
     /// Whether it takes the amount out of the debtor's funds and headroom.
     #[must_use]
     pub const fn is_fresh(self) -> bool {
-        matches!(self, Self::Direct | Self::Hold | Self::Queueable | Self::Return)
+        matches!(self, Self::Direct | Self::Hold | Self::Queueable | Self::Return | Self::Trade)
     }
 
     /// Whether it asks the queue of its debtor account.
@@ -100,7 +105,10 @@ impl Claim {
     /// Whether it posts on the two accounts.
     #[must_use]
     pub const fn moves(&self) -> bool {
-        matches!(self.kind, Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release | Kind::Return)
+        matches!(
+            self.kind,
+            Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade
+        )
     }
 
     /// The row of this claim where it is accepted; its links are set when it is posted.
@@ -139,7 +147,13 @@ pub fn examine(
     let creditor_slot = slot_of(registry, &creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
     // The hold itself was the debtor's word, so either side may finish it.
     let is_finishing = matches!(kind, Kind::Post | Kind::Void);
-    let owner = if kind == Kind::Release { ENGINE } else { debtor_slot.participant };
+    let owner = match kind {
+        Kind::Release => ENGINE,
+        Kind::Trade if registry.is_leg(record, submitter, [&debtor_terms, &creditor_terms]) => submitter,
+        // A trade that its quote does not say is nobody's.
+        Kind::Trade => ENGINE,
+        _ => debtor_slot.participant,
+    };
     if submitter != owner && !(is_finishing && submitter == creditor_slot.participant) {
         return Err(RejectReason::NotOwner);
     }
@@ -179,6 +193,7 @@ fn kind_of(record: &Record) -> Option<Kind> {
         (flags::VOID, true) => Kind::Void,
         (flags::RELEASE, true) => Kind::Release,
         (flags::RETURN, true) => Kind::Return,
+        (flags::QUOTE, true) => Kind::Trade,
         (_, true) if bits == QUEUE | flags::VOID => Kind::Revoke,
         (_, true)
             if has_class(bits & !(flags::FIRST | flags::LAST))
@@ -213,7 +228,7 @@ fn has_both(bits: u16, pair: u16) -> bool {
 
 /// Whether a record may stand in its chain: releases stand among themselves, since they settle at once; and what may
 /// wait, or changes what waits, stands alone, since the others could not wait with it. So does a return, which is held to
-/// the journal.
+/// the journal. A leg of a trade stands with the other one.
 ///
 /// # Errors
 /// [`RejectReason::MalformedRecord`].
@@ -221,7 +236,8 @@ pub fn check_chained(record: &Record, chain: &[Record]) -> Result<(), RejectReas
     let has = |record: &Record, bits: u16| record.flags.get() & bits != 0;
     let is_among_releases = chain.first().is_some_and(|first| has(first, flags::RELEASE));
     let fits = has(record, flags::RELEASE) == is_among_releases && !has(record, flags::QUEUE | flags::RETURN);
-    if chain.len() <= 1 || fits { Ok(()) } else { Err(RejectReason::MalformedRecord) }
+    let is_whole = !has(record, flags::QUOTE) || has_both_legs(record, chain);
+    if is_whole && (chain.len() <= 1 || fits) { Ok(()) } else { Err(RejectReason::MalformedRecord) }
 }
 
 #[inline(always)]

@@ -14,6 +14,7 @@ use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
+use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::participant::{CycleNumber, ParticipantState};
 use crate::secrets::SaltSecret;
@@ -147,6 +148,8 @@ pub enum Command {
         /// Drawn anew; none that this chain has had.
         secret: SaltSecret,
     },
+    /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
+    Exchange(ExchangeCommand),
     /// 80 to 83: a step of a proposal.
     Proposal(ProposalCommand),
     /// 84 to 87: officers, the delay of loosenings, keys.
@@ -226,6 +229,7 @@ impl Command {
                 to.u8(15);
                 to.raw(&secret.0);
             }
+            Self::Exchange(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
         }
@@ -266,6 +270,7 @@ impl Command {
             13 => Self::SettleCycle { cycle: from.u64()? },
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
+            kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
             _ => return Err(Malformed),
@@ -408,11 +413,17 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::command::Fixed;
+    use crate::exchange::price::Price;
     use std::boxed::Box;
     use std::vec;
 
     fn test_key(seed: u8) -> PublicKey {
         PublicKey::of(&feiqian_proof::signature::SigningKey::from_bytes(&[seed; 32]))
+    }
+
+    fn price(scaled: u64) -> Price {
+        Price::new(scaled).expect("in bounds")
     }
 
     fn every_kind() -> Vec<Command> {
@@ -442,6 +453,28 @@ mod tests {
             Command::SettleCycle { cycle: 16 },
             Command::FailCycle { cycle: 17 },
             Command::RotateSalts { secret: SaltSecret([18; 32]) },
+            Command::Exchange(ExchangeCommand::PublishRate {
+                provider: bic,
+                base: currency,
+                quote: currency,
+                bid: price(1),
+                ask: price(2),
+                size: 3,
+                valid_seconds: 4,
+            }),
+            Command::Exchange(ExchangeCommand::WithdrawRate {
+                provider: bic,
+                base: currency,
+                quote: currency,
+            }),
+            Command::Exchange(ExchangeCommand::LockQuote {
+                requester: bic,
+                provider: bic,
+                source: currency,
+                target: currency,
+                fixed: Fixed::Target(5),
+                valid_seconds: 6,
+            }),
             Command::Proposal(ProposalCommand::Propose {
                 command: Box::new(Command::CloseCycle { cycle: 19 }),
                 expires_after: 20,

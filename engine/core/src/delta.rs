@@ -24,6 +24,8 @@ pub struct Delta {
     pub queue: Vec<(u128, Option<Queued>)>,
     /// What has come back of transfers of which more has than before.
     pub returned: Vec<(u128, u64)>,
+    /// Quotes that have been traded on, with the time at which they would have expired.
+    pub traded: Vec<(u128, u64)>,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
 }
@@ -41,6 +43,7 @@ impl Delta {
             whole.holds.extend(part.holds);
             whole.queue.extend(part.queue);
             whole.returned.extend(part.returned);
+            whole.traded.extend(part.traded);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);

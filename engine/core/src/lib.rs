@@ -39,6 +39,7 @@ pub mod identify;
 pub mod hold;
 pub mod liquidity;
 pub mod returns;
+pub mod exchange;
 pub mod claim;
 pub mod overlay;
 pub mod delta;

@@ -64,6 +64,10 @@ pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
 /// Waiting payments that one resolution looks at: some tens of milliseconds beside the batcher.
 pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 
+/// Rates in force, and quotes that are locked and have not expired.
+pub const RATES_MAX: usize = 65_536;
+pub const QUOTES_MAX: usize = 65_536;
+
 const _: () = assert!(
     BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096
 );

@@ -43,6 +43,8 @@ pub struct Mirror {
     pub queue: BTreeMap<u128, Queued>,
     /// Which transfers have cleared, and how much of them has come back.
     pub returns: Returns,
+    /// Quotes that have been traded on and have not expired, with the time at which they will.
+    pub trades: BTreeMap<u128, u64>,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -91,6 +93,7 @@ impl Mirror {
             };
         }
         self.returns.absorb(&delta.returned);
+        self.trades.extend(delta.traded.iter().copied());
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {
                 closing.settlements.push(*settlement);

@@ -89,7 +89,7 @@ reasons! {
     UnknownDebtor = 6, "unknown_debtor";
     /// No such creditor account.
     UnknownCreditor = 7, "unknown_creditor";
-    /// The submitting participant does not own the debtor account.
+    /// The submitting participant does not own the debtor account, and no quote of its own says just that transfer.
     NotOwner = 8, "not_owner";
     /// The currency is not the one of both accounts.
     CurrencyMismatch = 9, "currency_mismatch";
@@ -126,6 +126,8 @@ reasons! {
     ChainFailed = 24, "chain_failed";
     /// Payments of the same account that go out in order wait before it: it waits behind them.
     QueuedAhead = 25, "queued_ahead";
+    /// The quote has expired, or has been traded on.
+    QuoteExpired = 31, "quote_expired";
     /// No transfer of that id has cleared from the creditor account to the debtor account of the return, or it is a return
     /// itself.
     NotReturnable = 34, "not_returnable";
@@ -156,6 +158,14 @@ reasons! {
     AccountNotEmpty = 50, "account_not_empty";
     /// The command would pass a bound of the engine.
     LimitReached = 51, "limit_reached";
+    /// The provider has no rate for the pair, or it has expired.
+    UnknownRate = 59, "unknown_rate";
+    /// More is asked for than the rate has left.
+    RateExhausted = 60, "rate_exhausted";
+    /// The participant whose word the command is has not signed it, or is suspended.
+    ParticipantSignature = 61, "participant_signature";
+    /// One currency, one participant, no time, no size, or a bid above the ask.
+    BadRate = 62, "bad_rate";
     /// The command names an unknown officer.
     UnknownOfficer = 71, "unknown_officer";
     /// No such proposal stands: never did, is decided, withdrawn or expired, or is of other content.

@@ -12,6 +12,7 @@ use crate::authority::{Authority, ProposalCommand, check_proposable};
 use crate::bic::Bic;
 use crate::command::{Command, Entry, Genesis};
 use crate::currency::Currency;
+use crate::exchange::book::ExchangeBook;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::number::{index, number, number32};
 use crate::outcome::RejectReason;
@@ -34,6 +35,7 @@ pub struct Registry {
     pub(crate) open_block: u64,
     pub(crate) secrets: SaltSecrets,
     pub(crate) authority: Authority,
+    pub(crate) exchange: ExchangeBook,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -85,6 +87,7 @@ impl Registry {
                 let signer = entry.approvals.first().map_or(0, |approval| approval.officer);
                 self.check_proposal(step, signer, timestamp)?;
             }
+            Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
             command => self.check_direct(command)?,
         }
         Ok(match self.puts_in_force(command) {
@@ -139,8 +142,8 @@ impl Registry {
                 refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
             }
             Command::Authority(command) => self.check_authority(command),
-            // Its steps are checked apart, since they ask who signed and when.
-            Command::Proposal(_) => Err(RejectReason::MalformedCommand),
+            // Checked apart, since they ask who signed and when.
+            Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
         }
     }
 
@@ -166,6 +169,7 @@ impl Registry {
         self.expire_proposals(timestamp);
         match &entry.command {
             Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),
+            Command::Exchange(command) => self.commit_exchange(entry.id, command, timestamp),
             command => self.put_in_force(command, timestamp, sequence),
         }
     }
@@ -212,7 +216,7 @@ impl Registry {
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
             Command::Authority(command) => self.commit_authority(command),
-            Command::Proposal(_) => Effect::Registered,
+            Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
         }
     }
 
@@ -381,6 +385,11 @@ impl Registry {
     #[must_use]
     pub fn cycle(&self, cycle: CycleNumber) -> Option<&Cycle> {
         self.cycles.get(index(cycle.checked_sub(1)?))
+    }
+    /// Rates and quotes.
+    #[must_use]
+    pub fn exchange(&self) -> &ExchangeBook {
+        &self.exchange
     }
     /// The number of the open cycle; zero before genesis.
     #[must_use]

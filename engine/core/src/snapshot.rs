@@ -10,6 +10,7 @@ use crate::authority::Authority;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
 use crate::delta::Settlement;
+use crate::exchange::book::ExchangeBook;
 use crate::hold::{Hold, HoldTable};
 use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
@@ -31,6 +32,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// Rates, quotes, and which of those have been traded on.
+    pub(super) const EXCHANGE: u8 = 4;
     /// Which transfers have cleared, and how much of them has come back.
     pub(super) const RETURNS: u8 = 6;
     /// Officers, proposals and the delay, where they are not as the chain began.
@@ -97,6 +100,15 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        let is_without_exchange = self.registry.exchange.is_empty() && self.trades.is_empty();
+        add(part::EXCHANGE, is_without_exchange, &|to| {
+            self.registry.exchange.encode(to);
+            to.count(self.trades.len());
+            for (id, expires) in &self.trades {
+                to.u128(*id);
+                to.u64(*expires);
+            }
+        });
         add(part::RETURNS, self.returns.is_empty(), &|to| self.returns.encode(to));
         let authority = &self.registry.authority;
         let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
@@ -108,6 +120,13 @@ impl Mirror {
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::EXCHANGE => {
+                self.registry.exchange = ExchangeBook::decode(from, COUNT_MAX)?;
+                self.trades = decode_trades(from)?;
+                if self.registry.exchange.is_empty() && self.trades.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             part::RETURNS => self.returns = Returns::decode(from, COUNT_MAX)?,
             part::AUTHORITY => {
                 self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
@@ -152,6 +171,7 @@ impl Mirror {
             holds: decode_holds(from, key)?,
             queue: BTreeMap::new(),
             returns: Returns::default(),
+            trades: BTreeMap::new(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         let mut last = 0;
@@ -195,6 +215,18 @@ fn decode_holds(from: &mut Decoder<'_>, key: u128) -> Result<HoldTable, Malforme
         holds.insert(id, Hold { debtor, creditor, amount, sequence, deadline });
     }
     Ok(holds)
+}
+
+fn decode_trades(from: &mut Decoder<'_>) -> Result<BTreeMap<u128, u64>, Malformed> {
+    let mut trades = BTreeMap::new();
+    for _ in 0..from.count(COUNT_MAX)? {
+        let (id, expires) = (from.u128()?, from.u64()?);
+        if trades.last_key_value().is_some_and(|(last, _)| *last >= id) {
+            return Err(Malformed);
+        }
+        trades.insert(id, expires);
+    }
+    Ok(trades)
 }
 
 fn encode_queue(queue: &BTreeMap<u128, Queued>, to: &mut Encoder) {
@@ -351,6 +383,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         aliases: aliases.into_iter().collect(),
         cycles,
         open_block: from.u64()?,
+        exchange: ExchangeBook::default(),
         secrets: SaltSecrets::default(),
     })
 }

@@ -11,6 +11,7 @@ use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, ENGINE, Kind, chain_at, check_chained, examine};
 use crate::command::Entry;
 use crate::delta::Delta;
+use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
 use crate::hold::{Freed, Hold, Holds, deadline};
 use crate::identify::{Context, find_id, original_of, restore_id, take_id};
@@ -119,6 +120,7 @@ pub struct State {
     pub(crate) holds: Holds,
     pub(crate) queue: Queue,
     pub(crate) returns: Returns,
+    pub(crate) trades: Trades,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
 }
@@ -131,6 +133,7 @@ impl Default for State {
             holds: Holds::default(),
             queue: Queue::default(),
             returns: Returns::default(),
+            trades: Trades::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
         }
@@ -144,8 +147,8 @@ impl State {
         let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         let queue = Queue::restored(&mirror.queue);
-        let returns = mirror.returns.clone();
-        Self { registry: mirror.registry.clone(), ledger, holds, queue, returns, ids, next_sequence }
+        let (returns, trades) = (mirror.returns.clone(), Trades::restored(&mirror.trades));
+        Self { registry: mirror.registry.clone(), ledger, holds, queue, returns, trades, ids, next_sequence }
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -259,7 +262,9 @@ impl State {
         context: &Context<'_, impl History>,
     ) -> Result<OutcomeRow, Fault> {
         let timestamp = context.frame.timestamp;
-        let claim = match examine(record, submitter, &self.registry, |at| self.ledger.terms(at)) {
+        let claim = check_chained(record, core::slice::from_ref(record))
+            .and_then(|()| examine(record, submitter, &self.registry, |at| self.ledger.terms(at)));
+        let claim = match claim {
             Ok(claim) => claim,
             Err(reason) => return Ok(self.refuse_one(submitter, record, reason)),
         };
@@ -405,6 +410,9 @@ impl State {
         }
         match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
+            Kind::Trade => {
+                check_trade(&self.trades, &self.registry, claim, record, timestamp).map(|()| Freed::default())
+            }
             Kind::Direct | Kind::Hold | Kind::Release | Kind::Return => Ok(Freed::default()),
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
         }
@@ -427,6 +435,7 @@ impl State {
             }
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
+            Kind::Trade => commit_trade(&mut self.trades, &self.registry, claim, record),
             _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
         }
         if claim.moves() {
@@ -501,6 +510,8 @@ impl State {
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
                 delta.returned = self.returns.take_changed();
+                delta.traded = self.trades.take_changed();
+                self.trades.forget(frame.timestamp);
                 Some(delta)
             }
             _ => None,
@@ -539,6 +550,11 @@ impl State {
     #[must_use]
     pub fn returns(&self) -> &Returns {
         &self.returns
+    }
+    /// Which quotes have been traded on.
+    #[must_use]
+    pub fn trades(&self) -> &Trades {
+        &self.trades
     }
     /// The index of ids.
     #[must_use]
@@ -669,6 +685,31 @@ pub(crate) fn check_queue(
         }
         Kind::Scheduled => refuse(!queue.has_room(claim.debtor), RejectReason::TooManyHolds),
         _ => queue.named(claim, record).map(drop),
+    }
+}
+
+/// Of the leg that the provider pays, whether its quote still holds.
+pub(crate) fn check_trade(
+    trades: &Trades,
+    registry: &Registry,
+    claim: &Claim,
+    record: &Record,
+    timestamp: u64,
+) -> Result<(), RejectReason> {
+    let id = record.related.get();
+    match registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor) {
+        Some(quote) => trades.check(id, quote, timestamp),
+        None => Ok(()),
+    }
+}
+
+/// Notes a trade with the leg that the provider pays.
+pub(crate) fn commit_trade(trades: &mut Trades, registry: &Registry, claim: &Claim, record: &Record) {
+    let id = record.related.get();
+    if let Some(quote) =
+        registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor)
+    {
+        trades.add(id, quote);
     }
 }
 

@@ -1,25 +1,38 @@
 //! The audit of a data directory: replays the journal from nothing, and compares every root, signature, row
 //! and snapshot with what is stored. Changes nothing; finds the first difference.
+//!
+//! ```text
+//! read, checked, executed ──┬─▶ rows compared
+//!   (the calling thread)    └─▶ sealed; blocks, groups, snapshots compared
+//! ```
+//! Each difference has a place, and the earliest is told: which thread was first makes none.
 
-use feiqian_core::block::Sealer;
+mod beside;
+
+use std::sync::Arc;
+
+use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
-use feiqian_core::outcome::{OutcomeRow, ROW_BYTES};
+use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::PublicKey;
-use zerocopy::IntoBytes as _;
 
-use crate::book::{BookFault, check_block};
+use crate::book::BookFault;
 use crate::execution::view_of;
 use crate::follow::begun_behind;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
-use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, Tail};
+use crate::journal::{
+    Durable, Frame, Journal, JournalOptions, JournalReader, Recovered, RecoveryFault, Tail,
+};
+use crate::stage::Stage;
 use crate::storage::frozen::Frozen;
 use crate::storage::{Storage, StorageFault};
 use crate::stores::{
     BlockStore, FoundRun, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
 };
+use beside::{Found, FrameRows, Replayed, Rows, Seals};
 
 /// What an audit of a good directory saw.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -109,35 +122,31 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
         return Err(StoreFault::Absent(blocks.last().saturating_add(1).min(height)).into());
     }
     let vouched = snapshots.iter().map(|(of, _)| of.head.sequence).max().unwrap_or(0);
-    let mut audit = Audit {
-        key: identity.operator,
-        state: State::default(),
-        sealer: Sealer::default(),
-        outcomes: OutcomeStore::open(storage.clone())?,
-        groups: GroupStore::open(storage.clone())?,
-        blocks,
-        snapshots,
-        vouched,
-        begun: begun_behind(&storage)?,
-        id_runs: runs_in(&storage, &identity.chain_id)?,
-        report: AuditReport::default(),
-    };
+    let key = identity.operator;
+    let rows = Rows::new(OutcomeStore::open(storage.clone())?, (vouched, begun_behind(&storage)?));
+    let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
+    let id_runs = runs_in(&storage, &identity.chain_id)?;
     let options = JournalOptions::new(identity.chain_id);
-    let (_, recovered) = Journal::recover_reading(storage, options, acknowledged, None, |frame, reader| {
-        audit.step(&frame, reader)
+    let mut execution = Execution::new(key);
+    let (recovered, rows, seals) = execution.run((storage, options, acknowledged), (rows, seals))?;
+    let torn_bytes = match recovered.tail {
+        Tail::Torn { bytes, .. } => bytes,
+        Tail::Clean => 0,
+    };
+    let id_runs = execution.check_ids(&id_runs)?;
+    seals.check_all_found()?;
+    Ok(AuditReport {
+        rows: rows.equal,
+        rows_missing: rows.missing,
+        rows_before: rows.before,
+        blocks: seals.equal_blocks,
+        groups: seals.equal_groups,
+        snapshots: seals.equal_snapshots,
+        id_runs,
+        log_blocks: check_log(&log_storage, &blocks, (&identity.chain_id, key))?,
+        torn_bytes,
+        ..execution.report
     })
-    .map_err(|fault| match fault {
-        RecoveryFault::Stopped(fault) => fault,
-        RecoveryFault::Refused(refusal) => AuditFault::Journal(refusal.to_string()),
-        RecoveryFault::Storage(fault) => AuditFault::Storage(fault),
-    })?;
-    if let Tail::Torn { bytes, .. } = recovered.tail {
-        audit.report.torn_bytes = bytes;
-    }
-    let (key, blocks) = (audit.key, audit.blocks.clone());
-    let mut report = audit.finish()?;
-    report.log_blocks = check_log(&log_storage, &blocks, (&identity.chain_id, key))?;
-    Ok(report)
 }
 
 type StoredState = (SnapshotOf, Vec<u8>);
@@ -160,28 +169,110 @@ fn last_entry<S: Storage>(blocks: &BlockStore<S>, snapshots: &[StoredState]) -> 
     Ok(last)
 }
 
-struct Audit<S: Storage> {
+/// Frames that wait for each thread beside: some 10 MiB each.
+const FRAMES_AHEAD: usize = 16;
+
+/// The threads that compare.
+struct Beside<'scope, S: Storage> {
+    rows: Stage<'scope, FrameRows, Rows<S>, Found>,
+    seals: Stage<'scope, Replayed, Seals<S>, Found>,
+}
+
+/// Why the execution stops before the journal's end.
+enum Stop {
+    /// A difference.
+    Found(AuditFault),
+    /// A thread beside has found one.
+    Beside,
+}
+
+impl<S: Storage> Beside<'_, S> {
+    /// All threads are handed each frame, before any is handed the next: what the one behind finds, at an earlier frame
+    /// than the other, is found.
+    fn hand(&self, frame: Durable<Frame>, rows: Vec<OutcomeRow>, delta: Option<Delta>) -> Result<(), Stop> {
+        let rows = Arc::new(rows);
+        let first = frame.header.first_sequence;
+        let are_open =
+            [self.rows.hand((first, Arc::clone(&rows))), self.seals.hand(Replayed { frame, rows, delta })];
+        if are_open == [true; 2] { Ok(()) } else { Err(Stop::Beside) }
+    }
+
+    /// Waits for the threads; gives what they have seen, or the first difference.
+    fn finish(
+        self,
+        walk: Result<Recovered, RecoveryFault<Stop>>,
+    ) -> Result<(Recovered, Rows<S>, Seals<S>), AuditFault> {
+        let (rows, seals) = match (self.rows.finish(), self.seals.finish()) {
+            (Ok(rows), Ok(seals)) => (rows, seals),
+            (Err((row, _)), Err((block, fault))) if block < row => return Err(fault),
+            (Err((_, fault)), _) | (_, Err((_, fault))) => return Err(fault),
+        };
+        // The walk was ahead of the threads: where it ended comes behind all that they have found.
+        let recovered = walk.map_err(|fault| match fault {
+            RecoveryFault::Stopped(Stop::Found(fault)) => fault,
+            RecoveryFault::Stopped(Stop::Beside) => {
+                unreachable!("a thread that ends early has found something")
+            }
+            RecoveryFault::Refused(refusal) => AuditFault::Journal(refusal.to_string()),
+            RecoveryFault::Storage(fault) => AuditFault::Storage(fault),
+        })?;
+        Ok((recovered, rows, seals))
+    }
+}
+
+/// The plain loop over all frames.
+struct Execution<S: Storage> {
     key: PublicKey,
     state: State,
-    sealer: Sealer,
-    outcomes: OutcomeStore<S>,
-    groups: GroupStore<S>,
-    blocks: BlockStore<S>,
-    snapshots: Vec<StoredState>,
-    /// Rows up to here were durable when a snapshot was taken: none may be missing.
-    vouched: u64,
-    /// Rows up to here need not be there.
-    begun: u64,
-    id_runs: Vec<FoundRun>,
+    history: Option<JournalHistory<S>>,
+    /// Frames, entries and bytes.
     report: AuditReport,
 }
 
-impl<S: Storage> Audit<S> {
-    fn step(&mut self, frame: &Durable<Frame>, reader: &JournalReader<S>) -> Result<(), AuditFault> {
-        let view = view_of(frame);
+impl<S: Storage> Execution<S> {
+    fn new(key: PublicKey) -> Self {
+        Self { key, state: State::default(), history: None, report: AuditReport::default() }
+    }
+
+    /// Executes all frames, with the threads that compare beside.
+    fn run(
+        &mut self,
+        (storage, options, acknowledged): (S, JournalOptions, u64),
+        (rows, seals): (Rows<S>, Seals<S>),
+    ) -> Result<(Recovered, Rows<S>, Seals<S>), AuditFault> {
+        std::thread::scope(|scope| {
+            let beside = Beside {
+                rows: Stage::start(scope, FRAMES_AHEAD, rows, Rows::take),
+                seals: Stage::start(scope, FRAMES_AHEAD, seals, |seals, replayed| seals.take(&replayed)),
+            };
+            let walk = Journal::recover_reading(storage, options, acknowledged, None, |frame, reader| {
+                self.step(frame, reader, &beside)
+            });
+            beside.finish(walk.map(|(_, recovered)| recovered))
+        })
+    }
+
+    fn step(
+        &mut self,
+        frame: Durable<Frame>,
+        reader: &JournalReader<S>,
+        beside: &Beside<'_, S>,
+    ) -> Result<(), Stop> {
         let mut rows = Vec::new();
-        let applied = self.state.apply(&view, &JournalHistory::new(reader.clone()), &mut rows)?;
-        let header = self.sealer.absorb(&view, &rows, applied.delta.as_ref())?;
+        let delta = self.execute(&frame, reader, &mut rows).map_err(Stop::Found)?;
+        beside.hand(frame, rows, delta)
+    }
+
+    fn execute(
+        &mut self,
+        frame: &Durable<Frame>,
+        reader: &JournalReader<S>,
+        rows: &mut Vec<OutcomeRow>,
+    ) -> Result<Option<Delta>, AuditFault> {
+        let view = view_of(frame);
+        // It reads what is recovered by the time that it is asked.
+        let history = self.history.get_or_insert_with(|| JournalHistory::new(reader.clone()));
+        let applied = self.state.apply(&view, history, rows)?;
         self.report.frames += 1;
         self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + u64::from(frame.header.payload_bytes);
         self.report.entries += u64::from(view.count);
@@ -190,83 +281,21 @@ impl<S: Storage> Audit<S> {
         {
             return Err(AuditFault::Operator);
         }
-        self.check_rows(view.first_sequence, &rows)?;
-        match header {
-            Some(header) => self.check_sealed(&header, frame),
-            None => Ok(()),
-        }
+        Ok(applied.delta)
     }
 
-    fn check_rows(&mut self, first: u64, rows: &[OutcomeRow]) -> Result<(), AuditFault> {
-        for (row, sequence) in rows.iter().zip(first..) {
-            let is_missing = match self.outcomes.read_row(sequence) {
-                Ok(stored) if stored == row.as_bytes() => {
-                    self.report.rows += 1;
-                    continue;
-                }
-                Ok(stored) => stored == [0; ROW_BYTES],
-                Err(StoreFault::Absent(_)) => true,
-                Err(fault) => return Err(fault.into()),
-            };
-            if is_missing && sequence <= self.begun {
-                self.report.rows_before += 1;
-                continue;
-            }
-            if !is_missing || sequence <= self.vouched {
-                return Err(AuditFault::Row(sequence));
-            }
-            self.report.rows_missing += 1;
-        }
-        Ok(())
-    }
-
-    fn check_sealed(&mut self, header: &BlockHeader, frame: &Durable<Frame>) -> Result<(), AuditFault> {
-        let height = header.height;
-        if height <= self.blocks.last() {
-            check_block(&self.blocks.read(height)?, header, &self.key)?;
-            self.report.blocks += 1;
-        }
-        match self.groups.compare(header, self.sealer.groups())? {
-            Some(true) => self.report.groups += 1,
-            Some(false) => return Err(AuditFault::Groups(height)),
-            None => {}
-        }
-        let Some(at) = self.snapshots.iter().position(|(of, _)| of.height == height) else { return Ok(()) };
-        let (of, state) = self.snapshots.remove(at);
-        let head = frame.header.head(frame.hash);
-        if of.head != head || state != self.sealer.mirror().encode() {
-            let what = format!("the snapshot of block {height} differs from its replay");
-            return Err(AuditFault::Snapshot(what));
-        }
-        self.report.snapshots += 1;
-        Ok(())
-    }
-
-    /// Each stored run holds exactly the ids that entries of its range have taken first.
-    fn check_ids(&mut self) -> Result<(), AuditFault> {
+    /// Each stored run holds exactly the ids that entries of its range have taken first. Gives how many runs there are.
+    fn check_ids(&self, runs: &[FoundRun]) -> Result<u64, AuditFault> {
         let mut taken: Vec<_> = self.state.ids().entries().collect();
         taken.sort_unstable_by_key(|(_, sequence)| *sequence);
-        for run in &self.id_runs {
+        for run in runs {
             let place = |end| taken.partition_point(|(_, sequence)| *sequence < end);
             let mut wanted = taken[place(run.range.0)..place(run.range.1)].to_vec();
             wanted.sort_unstable();
             if run.entries.as_ref() != Some(&wanted) {
                 return Err(AuditFault::Ids(run.path.clone()));
             }
-            self.report.id_runs += 1;
         }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<AuditReport, AuditFault> {
-        self.check_ids()?;
-        if let Some((of, _)) = self.snapshots.first() {
-            let what = format!("the snapshot of block {} has no block in the journal", of.height);
-            return Err(AuditFault::Snapshot(what));
-        }
-        if self.report.blocks < self.blocks.last() {
-            return Err(StoreFault::Absent(self.report.blocks + 1).into());
-        }
-        Ok(self.report)
+        Ok(runs.len() as u64)
     }
 }

@@ -149,6 +149,13 @@ pub(crate) struct Beginning {
     pub(crate) until: u64,
 }
 
+impl Default for Beginning {
+    /// The journal's beginning.
+    fn default() -> Self {
+        Self { state: State::default(), sealer: Sealer::default(), ids: IdIndex::new(0), until: 0 }
+    }
+}
+
 impl<S: Storage> Machine<S> {
     /// Begins a journal in an empty directory.
     ///
@@ -391,7 +398,7 @@ pub(crate) fn begin<S: Storage>(
             Err(flaw) => report.bad_snapshots.push(flaw),
         }
     }
-    Ok(Beginning { state: State::default(), sealer: Sealer::default(), ids: IdIndex::new(0), until: 0 })
+    Ok(Beginning::default())
 }
 
 /// A snapshot counts only if the state in it has the roots of the block that it names.

@@ -1,14 +1,12 @@
-//! Proofs of any sealed block, made from the stored files: replays the journal up to the block, which gives every leaf
-//! and path again, compares the block with the stored one, and then answers. Reads only.
+//! Proofs of any sealed block, made from the stored files: goes back to the block (`retrace.rs`), which gives every leaf
+//! and path again, and then answers. Reads only.
 
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::batch::Payload;
 use feiqian_core::batch_signature::verify_batch;
-use feiqian_core::block::{Sealer, decided_record};
-use feiqian_core::frame::FrameKind;
+use feiqian_core::block::Sealer;
 use feiqian_core::participant::CycleState;
-use feiqian_core::state::{Fault, State};
-use feiqian_core::transfer::Record;
+use feiqian_core::state::Fault;
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::kinds::{
     BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer, PositionProof,
@@ -18,10 +16,9 @@ use feiqian_proof::leaf::{PositionLeaf, SaltKind, config_leaf, salt};
 use feiqian_proof::signature::Signature;
 use feiqian_proof::tree::path_of;
 
-use crate::execution::view_of;
-use crate::history::JournalHistory;
 use crate::journal::{Durable, Frame, ReadFault};
 use crate::query::{Archive, QueryFault};
+use crate::retrace::{Decided, Retraced, retrace};
 use crate::storage::Storage;
 
 /// Why a proof can't be made.
@@ -53,47 +50,27 @@ pub struct Prover<S: Storage> {
     archive: Archive<S>,
     sealer: Sealer,
     block: SignedHeader,
-    /// The block's transfers as its leaves have them, commands left out.
-    records: Vec<Record>,
+    /// The block's transfers, commands left out.
+    transfers: Vec<Decided>,
+    snapshot: Option<u64>,
 }
 
 impl<S: Storage> Prover<S> {
-    /// Replays up to the block at `height`.
+    /// Replays up to the block at `height`, from the nearest snapshot before it that can be used.
     ///
     /// # Errors
     /// [`ProverFault`].
     pub fn at(archive: Archive<S>, height: u64) -> Result<Self, ProverFault> {
         let stored = archive.block(height)?.ok_or(ProverFault::NoBlock(height))?;
-        let history = JournalHistory::new(archive.journal.clone());
-        let (mut state, mut sealer) = (State::default(), Sealer::default());
-        let (mut records, mut rows) = (Vec::new(), Vec::new());
-        for frame in archive.journal.frames_from(1) {
-            let frame = frame?;
-            let view = view_of(&frame);
-            rows.clear();
-            let applied = state.apply(&view, &history, &mut rows)?;
-            let header = sealer.absorb(&view, &rows, applied.delta.as_ref())?;
-            if view.kind == FrameKind::Transfers {
-                let payload = Payload::parse(view.payload, view.count)
-                    .map_err(|_| Fault::Malformed { sequence: view.first_sequence })?;
-                let entries = payload.records.iter().zip(&rows).zip(view.first_sequence..);
-                let decided = entries
-                    .map(|((record, row), sequence)| decided_record(record, row, sequence, view.timestamp));
-                records.extend(decided);
-            }
-            match header {
-                Some(header) if header.height == height => {
-                    if header != stored.header {
-                        return Err(ProverFault::Differs(height));
-                    }
-                    let block = SignedHeader { header, signature: stored.signature };
-                    return Ok(Self { archive, sealer, block, records });
-                }
-                Some(_) => records.clear(),
-                None => {}
-            }
-        }
-        Err(ProverFault::NoBlock(height))
+        let Retraced { sealer, transfers, snapshot } = retrace(&archive, &stored.header)?;
+        let block = SignedHeader { header: stored.header, signature: stored.signature };
+        Ok(Self { archive, sealer, block, transfers, snapshot })
+    }
+
+    /// The block of the snapshot that the replay went on from; none where it began with the journal.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<u64> {
+        self.snapshot
     }
 
     /// The state at the end of the block, for names.
@@ -120,12 +97,9 @@ impl<S: Storage> Prover<S> {
     /// [`ProverFault::Absent`].
     pub fn completeness(&self, slot: SlotHandle) -> Result<CompletenessProof, ProverFault> {
         let position = self.position(slot)?;
-        let registry = &self.sealer.mirror().registry;
-        let is_own = |handle| registry.account(handle).is_some_and(|terms| terms.slot == slot);
-        let seed = registry.block_seed(self.block.header.height);
-        let own =
-            self.records.iter().filter(|record| is_own(record.debtor.get()) || is_own(record.creditor.get()));
-        let transfers = own.map(|record| OwnTransfer {
+        let seed = self.sealer.mirror().registry.block_seed(self.block.header.height);
+        let own = self.transfers.iter().filter(|transfer| transfer.slots.contains(&Some(slot)));
+        let transfers = own.map(|Decided { record, .. }| OwnTransfer {
             salt: salt(&seed, SaltKind::Transfer, record.sequence.get()),
             record: *record.bytes(),
         });

@@ -11,6 +11,7 @@ use feiqian_core::outcome::OutcomeRow;
 use crate::book::{Book, BookFault};
 use crate::journal::{Durable, Frame};
 use crate::machine::MachineFault;
+use crate::stage::Stage;
 use crate::storage::Storage;
 use crate::stores::{IdRuns, StoreFault};
 
@@ -75,28 +76,26 @@ pub(crate) fn store<S: Storage>(ids: &IdRuns<S>, full: FullIds) -> Result<u64, S
 }
 
 type Executed = (Durable<Frame>, Vec<OutcomeRow>, Option<Delta>);
+type Sealing<'scope, S> = Stage<'scope, Executed, Book<S>, BookFault>;
 
 /// Threads beside the one that executes.
 #[derive(Debug)]
 pub(crate) struct Beside<'scope, S: Storage> {
-    executed: Sender<Executed>,
-    sealing: Option<ScopedJoinHandle<'scope, Result<Book<S>, BookFault>>>,
+    /// None once it has failed.
+    sealing: Option<Sealing<'scope, S>>,
     tables: Sender<FullIds>,
     stored: Receiver<Result<u64, StoreFault>>,
-    storing: Option<ScopedJoinHandle<'scope, ()>>,
+    storing: ScopedJoinHandle<'scope, ()>,
 }
 
 impl<'scope, S: Storage> Beside<'scope, S> {
-    pub(crate) fn start(scope: &'scope Scope<'scope, '_>, mut book: Book<S>, ids: IdRuns<S>) -> Self {
-        let (executed, executed_in) = bounded::<Executed>(FRAMES_AHEAD);
+    pub(crate) fn start(scope: &'scope Scope<'scope, '_>, book: Book<S>, ids: IdRuns<S>) -> Self {
         let (tables, tables_in) = bounded::<FullIds>(TABLES_AHEAD);
         let (answer, stored) = bounded(ANSWERS);
-        let sealing = scope.spawn(move || {
-            for (frame, rows, delta) in executed_in {
-                book.absorb(&frame, &rows, delta.as_ref())?;
-            }
-            Ok(book)
-        });
+        let seal = |book: &mut Book<S>, (frame, rows, delta): Executed| {
+            book.absorb(&frame, &rows, delta.as_ref()).map(drop)
+        };
+        let sealing = Some(Stage::start(scope, FRAMES_AHEAD, book, seal));
         let storing = scope.spawn(move || {
             for full in tables_in {
                 let end = store(&ids, full);
@@ -106,35 +105,31 @@ impl<'scope, S: Storage> Beside<'scope, S> {
                 }
             }
         });
-        Self { executed, sealing: Some(sealing), tables, stored, storing: Some(storing) }
+        Self { sealing, tables, stored, storing }
     }
 
     /// Waits until all is sealed and stored; gives the book, and the sequence below which ids are stored.
     pub(crate) fn finish(self) -> Result<(Book<S>, Option<u64>), MachineFault> {
-        let Self { executed, mut sealing, tables, stored, mut storing } = self;
-        drop((executed, tables));
+        let Self { sealing, tables, stored, storing } = self;
+        drop(tables);
         let mut end = None;
         for answer in stored {
             end = Some(answer.map_err(BookFault::from)?);
         }
-        join(&mut storing);
-        match join(&mut sealing) {
-            Some(book) => Ok((book?, end)),
+        storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        match sealing {
+            Some(sealing) => Ok((sealing.finish()?, end)),
             None => unreachable!("whoever took the thread's end has failed with it"),
         }
     }
 
     /// Why the sealing thread has ended before its time.
     fn sealing_fault(&mut self) -> MachineFault {
-        match join(&mut self.sealing) {
+        match self.sealing.take().map(Stage::finish) {
             Some(Err(fault)) => fault.into(),
             _ => unreachable!("the thread ends with a fault as long as frames may come"),
         }
     }
-}
-
-fn join<T>(thread: &mut Option<ScopedJoinHandle<'_, T>>) -> Option<T> {
-    thread.take().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 impl<S: Storage> Aftermath for Beside<'_, S> {
@@ -144,7 +139,10 @@ impl<S: Storage> Aftermath for Beside<'_, S> {
         rows: Vec<OutcomeRow>,
         delta: Option<Delta>,
     ) -> Result<(), MachineFault> {
-        self.executed.send((frame, rows, delta)).map_err(|_| self.sealing_fault())
+        match self.sealing.as_ref().is_some_and(|sealing| sealing.hand((frame, rows, delta))) {
+            true => Ok(()),
+            false => Err(self.sealing_fault()),
+        }
     }
 
     fn store(&mut self, full: FullIds) -> Result<(), MachineFault> {

@@ -36,6 +36,9 @@ impl Books {
         if let Command::Proposal(step) = &entry.command {
             return self.refusals_of_step(&signers, entry.approvals.len(), step, now);
         }
+        if let Command::Exchange(command) = &entry.command {
+            return self.refusals_of_exchange(entry, command, now);
+        }
         let needed = if self.is_planted(Planted::TwoEyes) { 1 } else { 2 };
         let needed = needed.min(self.eyes(&entry.command));
         note(&mut reasons, signers.len() < needed, RejectReason::FourEyesRequired);
@@ -113,7 +116,9 @@ impl Books {
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
             Command::Authority(command) => self.note_authority(reasons, command),
-            Command::Proposal(_) => note(reasons, true, RejectReason::MalformedCommand),
+            Command::Proposal(_) | Command::Exchange(_) => {
+                note(reasons, true, RejectReason::MalformedCommand);
+            }
         }
     }
 
@@ -182,9 +187,9 @@ impl Books {
             Command::RegisterAlias { alias, account } => {
                 self.aliases.insert(alias.clone(), *account);
             }
-            Command::Seal { .. } => self.height += 1,
+            Command::Seal { .. } => self.end_block(now),
             Command::CloseCycle { cycle } => {
-                self.height += 1;
+                self.end_block(now);
                 let (end_block, closed) = (self.height, self.cycle(*cycle));
                 *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
                 if let Some(secret) = self.next_secret.take() {
@@ -197,8 +202,14 @@ impl Books {
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
             Command::Authority(command) => self.execute_authority(command),
+            Command::Exchange(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
         }
+    }
+
+    fn end_block(&mut self, now: u64) {
+        self.height += 1;
+        self.trades.retain(|_, expires| *expires > now);
     }
 
     fn settle(&mut self, number: u64, sequence: u64) {
@@ -286,6 +297,9 @@ impl Books {
             accounts: (0..).zip(&self.accounts).map(account).collect(),
             holds: self.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
             queue: self.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
+            rates: self.rates.iter().map(|(key, rate)| (*key, *rate)).collect(),
+            quotes: self.quotes.iter().map(|(id, quote)| (*id, *quote)).collect(),
+            trades: self.trades.iter().map(|(id, expires)| (*id, *expires)).collect(),
             returned: self.returned(),
             credited: self.credited(),
             aliases: self.aliases.clone(),

@@ -49,7 +49,10 @@ impl Books {
 
     /// Of a command that nothing speaks against.
     pub(super) fn loosens(&self, command: &Command) -> bool {
-        if matches!(command, Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_)) {
+        if matches!(
+            command,
+            Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+        ) {
             return false;
         }
         let mut after = self.clone();
@@ -131,8 +134,10 @@ impl Books {
     ) -> Reasons {
         let mut reasons = Reasons::new();
         if let ProposalCommand::Propose { command, .. } = step {
-            let is_not =
-                matches!(**command, Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_));
+            let is_not = matches!(
+                **command,
+                Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+            );
             note(&mut reasons, is_not, RejectReason::MalformedCommand);
         }
         let is_engines = matches!(step, ProposalCommand::Enact { .. });

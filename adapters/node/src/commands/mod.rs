@@ -20,6 +20,7 @@ mod init;
 pub mod load;
 mod pay;
 mod positions;
+mod proof_file;
 mod proposals;
 mod prove;
 mod queue;
@@ -74,7 +75,9 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(arguments) => return crate::demo::run(&config, cli.data, &arguments, output),
         Command::Load(arguments) => return load::load(cli.data, &arguments, output),
         Command::LoadServer { spec } => return load::serve(&spec),
-        Command::Verify { file, key } => return verify::verify(output, &file, &key),
+        Command::Verify { file, key, chain } => {
+            return verify::verify(output, &file, (&key, chain.as_deref()));
+        }
         Command::Audit(arguments) if arguments.files.is_some() => {
             return audit::files::audit_files(output, &arguments);
         }
@@ -113,7 +116,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Statement(arguments) => statement::statement(context, arguments),
         Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Block { height, seed } => block::block(context, height, seed),
-        Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
+        Command::Receipt { uetr, text, output } => receipt::receipt(context, (&uetr, text), output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit(_) => audit::audit(context),

@@ -2,19 +2,18 @@
 //! a signed batch, or that one block is an ancestor of another, of any sealed block.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use feiqian_core::account::SlotHandle;
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
-use feiqian_proof::json::to_json;
 use feiqian_proof::kinds::{Obligation, Proof, SettlementProof};
 use feiqian_runtime::prover::{Prover, ProverFault, consistency};
 use feiqian_runtime::query::Archive;
 use feiqian_runtime::storage::files::FileStorage;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, proof_file};
 use crate::cli::{ProveArgs, ProveWhat};
 use crate::fault::Fault;
 use crate::names::{find_account, parse_uetr};
@@ -50,14 +49,11 @@ pub(super) fn prove(context: &Context, arguments: &ProveArgs) -> Result<(), Faul
     let report = context.with_session(&[], |session| {
         let (proof, block) = make(session, arguments)?;
         let kind = proof.kind().name();
-        let refused = |refusal| Fault::Data(format!("{kind}: {refusal}"));
-        let (bytes, suffix) = match arguments.text {
-            true => (to_json(&proof).map_err(refused)?.into_bytes(), "json"),
-            false => (proof.encode().map_err(refused)?, "proof"),
-        };
+        let bytes = proof_file::encode(session, (&proof, block), arguments.text)?;
+        let suffix = if arguments.text { "json" } else { "proof" };
         let path = arguments.output.clone();
         let path = path.unwrap_or_else(|| PathBuf::from(format!("{kind}-{block}.{suffix}")));
-        write(&path, &bytes)?;
+        proof_file::write(&path, &bytes)?;
         Ok(ProofReport {
             kind,
             file: path.display().to_string(),
@@ -68,10 +64,6 @@ pub(super) fn prove(context: &Context, arguments: &ProveArgs) -> Result<(), Faul
     })?;
     context.output.report(&report);
     Ok(())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    std::fs::write(path, bytes).map_err(|error| Fault::file(path, "write the proof", &error))
 }
 
 /// The proof, and the height of its block.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use feiqian_proof::kinds::Proof;
 use feiqian_proof::receipt::Receipt;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, proof_file};
 use crate::fault::Fault;
 use crate::names::{parse_uetr, uetr_text};
 use crate::session::Session;
@@ -28,17 +29,24 @@ impl fmt::Display for ReceiptReport {
     }
 }
 
-pub(super) fn receipt(context: &Context, text: &str, output: Option<PathBuf>) -> Result<(), Fault> {
-    let id = parse_uetr(text)?.bits();
-    let path = output.unwrap_or_else(|| PathBuf::from(format!("{}.receipt", uetr_text(id))));
+pub(super) fn receipt(
+    context: &Context,
+    (uetr, is_json): (&str, bool),
+    output: Option<PathBuf>,
+) -> Result<(), Fault> {
+    let id = parse_uetr(uetr)?.bits();
+    let suffix = if is_json { "json" } else { "receipt" };
+    let path = output.unwrap_or_else(|| PathBuf::from(format!("{}.{suffix}", uetr_text(id))));
     let report = context.with_session(&[], |session| {
-        let (bytes, receipt) = make(session, id)?;
+        let receipt = of_transfer(session, id)?;
+        let block = receipt.header.height;
+        let bytes = proof_file::encode(session, (&Proof::Receipt(receipt), block), is_json)?;
         write(&path, &bytes)?;
         Ok(ReceiptReport {
             uetr: uetr_text(id),
             file: path.display().to_string(),
             bytes: bytes.len() as u64,
-            block: receipt.header.height,
+            block,
             operator_key: session.genesis.operator_key.to_string(),
         })
     })?;
@@ -51,11 +59,15 @@ pub(super) fn receipt(context: &Context, text: &str, output: Option<PathBuf>) ->
 /// # Errors
 /// [`Fault::Absent`] if it was never journaled or its block is open.
 pub fn make(session: &Session, id: u128) -> Result<(Vec<u8>, Receipt), Fault> {
-    let absent = || Fault::Absent(format!("{}: never journaled", uetr_text(id)));
-    let sequence = session.engine.find(id).ok_or_else(absent)?;
-    let receipt = session.engine.receipt(sequence)?;
+    let receipt = of_transfer(session, id)?;
     let bytes = receipt.encode().map_err(|error| Fault::Data(format!("{}: {error}", uetr_text(id))))?;
     Ok((bytes, receipt))
+}
+
+fn of_transfer(session: &Session, id: u128) -> Result<Receipt, Fault> {
+    let absent = || Fault::Absent(format!("{}: never journaled", uetr_text(id)));
+    let sequence = session.engine.find(id).ok_or_else(absent)?;
+    Ok(session.engine.receipt(sequence)?)
 }
 
 /// Writes a receipt's file.

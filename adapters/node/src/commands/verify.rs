@@ -2,26 +2,23 @@
 //! Opens no engine.
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::Path;
 
 use feiqian_core::currency::Currency;
 use feiqian_core::money::decimal;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
-use feiqian_proof::kinds::ProofKind;
+use feiqian_proof::kinds::Proof;
 use feiqian_proof::receipt::{Receipt, ReceiptError};
 use feiqian_proof::signature::PublicKey;
 use serde::Serialize;
 
-use super::verify_kinds;
+use super::proof_file;
+use super::verify_kinds::VerifiedProof;
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{time_text, uetr_text};
 use crate::output::Output;
-
-/// The longest proof that is read: all transfers of a participant in a full block, as JSON.
-const PROOF_BYTES_MAX: u64 = 256 << 20;
 
 /// What a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,27 +64,26 @@ impl fmt::Display for VerifiedTransfer {
     }
 }
 
-pub(super) fn verify(output: Output, file: &Path, key: &str) -> Result<(), Fault> {
+pub(super) fn verify(output: Output, file: &Path, (key, chain): (&str, Option<&str>)) -> Result<(), Fault> {
     let key = read_public(key)?;
-    let bytes = read(file)?;
+    let chain = chain.map(parse_chain).transpose()?;
+    let bytes = proof_file::read(file)?;
     let refused = |error: String| Fault::Check(format!("{}: not valid: {error}", file.display()));
-    match ProofKind::of(&bytes) {
+    let proof = proof_file::decode(&bytes).map_err(refused)?;
+    let proven = proof.verify(&key, chain.as_ref()).map_err(|refusal| refused(refusal.to_string()))?;
+    match proven.get() {
         // What became of a transfer is told in full.
-        Some(ProofKind::Receipt) => {
-            output.report(&check(&bytes, &key).map_err(|error| refused(error.to_string()))?);
+        Proof::Receipt(receipt) => {
+            output.report(&check_receipt(receipt, &key).map_err(|error| refused(error.to_string()))?);
         }
-        _ => output.report(&verify_kinds::check(&bytes, &key).map_err(refused)?),
+        _ => output.report(&VerifiedProof::of(&proven)),
     }
     Ok(())
 }
 
-/// Reads no more than any proof has, and one byte to see that there is more.
-fn read(file: &Path) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file);
-    let all = opened.and_then(|opened| opened.take(PROOF_BYTES_MAX + 1).read_to_end(&mut bytes));
-    all.map_err(|error| Fault::file(file, "read the proof", &error))?;
-    Ok(bytes)
+fn parse_chain(text: &str) -> Result<[u8; 16], Fault> {
+    let wrong = || Fault::Usage(format!("--chain {text}: takes 32 lower-case hexadecimal digits"));
+    crate::hex::decode(text).ok_or_else(wrong)
 }
 
 /// Checks a receipt's bytes under a key.
@@ -95,7 +91,10 @@ fn read(file: &Path) -> Result<Vec<u8>, Fault> {
 /// # Errors
 /// [`ReceiptError`], the first check that fails.
 pub fn check(bytes: &[u8], key: &PublicKey) -> Result<VerifiedTransfer, ReceiptError> {
-    let receipt = Receipt::decode(bytes)?;
+    check_receipt(&Receipt::decode(bytes)?, key)
+}
+
+fn check_receipt(receipt: &Receipt, key: &PublicKey) -> Result<VerifiedTransfer, ReceiptError> {
     let verified = receipt.verify(key)?;
     // Infallible: both are 128 bytes, and every bit pattern is a record.
     let Record { uetr, debtor, creditor, amount, currency, sequence, timestamp, outcome, reason, .. } =

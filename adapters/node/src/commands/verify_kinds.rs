@@ -1,13 +1,11 @@
-//! What a proof of any kind states, once it has been verified from its bytes and the public key alone.
+//! What a proof of any kind states, once it has been verified under the public key.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use feiqian_core::currency::Currency;
 use feiqian_core::money::signed_decimal;
-use feiqian_proof::json::from_json;
-use feiqian_proof::kinds::{PositionProof, Proof, SettlementProof, SignedHeader};
-use feiqian_proof::signature::PublicKey;
+use feiqian_proof::kinds::{PositionProof, Proof, Proven, SettlementProof, SignedHeader};
 use serde::Serialize;
 
 use crate::names::uetr_text;
@@ -35,22 +33,13 @@ impl fmt::Display for VerifiedProof {
     }
 }
 
-/// Checks a proof's bytes, or its JSON form, under a key.
-///
-/// # Errors
-/// Why it is not valid.
-pub(super) fn check(bytes: &[u8], key: &PublicKey) -> Result<VerifiedProof, String> {
-    let proof = match bytes.first() {
-        Some(b'{') => {
-            let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-            from_json(text).map_err(|error| error.to_string())?
-        }
-        _ => Proof::decode(bytes).map_err(|refusal| refusal.to_string())?,
-    };
-    proof.verify(key, None).map_err(|refusal| refusal.to_string())?;
-    let mut states = BTreeMap::new();
-    let block = say(&proof, &mut states);
-    Ok(VerifiedProof { is_valid: true, kind: proof.kind().name(), block, states })
+impl VerifiedProof {
+    /// What a proof states that holds.
+    pub(super) fn of(proof: &Proven<'_, Proof>) -> Self {
+        let mut states = BTreeMap::new();
+        let block = say(proof.get(), &mut states);
+        Self { is_valid: true, kind: proof.get().kind().name(), block, states }
+    }
 }
 
 type States = BTreeMap<&'static str, String>;

@@ -1,5 +1,6 @@
 //! Proofs of every kind, made from a data directory and verified from their bytes and the public key alone.
 
+use feiqian_proof::hash::{Domain, Hasher};
 use feiqian_proof::leaf::{SaltKind, SaltSeed, salt};
 use feiqian_proof::receipt::Receipt;
 use serde_json::Value;
@@ -89,6 +90,94 @@ fn every_kind_of_proof_is_made_and_verified_and_a_changed_one_refused() {
         std::fs::write(&file, wrong).expect("written");
         house.run(&["verify", &file, "--key", &key]).fails_with(1, &["a.settlement", "not valid"]);
     }
+}
+
+#[test]
+fn nothing_happened_is_provable_and_so_is_a_final_position_and_json_says_what_binary_says() {
+    let house = House::founded("edges");
+    house.import(&["01-single.xml"]);
+    let key = house.data().join("keys/operator.pub").display().to_string();
+    let officer = |number: u32| house.data().join(format!("keys/officer-{number}.key")).display().to_string();
+    house.run(&["cycle", "close", "--officer-key", &officer(1), "--officer-key", &officer(2)]).json();
+    house.import(&["03-sepa-2009.xml"]);
+    let verify = |file: &str| house.run(&["verify", file, "--key", &key]).json();
+
+    let (_, made) = make(&house, "s.proof", &["settlement", "EUR", "BNKAXXAAXXX", "BNKBXXAAXXX"]);
+    let closing = made["block"].as_u64().expect("a height").to_string();
+    let (file, _) = make(&house, "p.proof", &["position", "BNKBXXAAXXX", "EUR", "--block", &closing]);
+    let said = verify(&file);
+    assert_eq!(
+        (&said["states"]["is final of cycle"], &said["states"]["cycle"]),
+        (&"yes".into(), &"1".into())
+    );
+    let positions = house.run(&["positions", "--cycle", "1"]).json();
+    let lines = positions["positions"].as_array().expect("lines");
+    let line = lines.iter().find(|line| line["participant"] == "BNKBXXAAXXX" && line["currency"] == "EUR");
+    let position = said["states"]["position"].as_str().expect("a text").trim_end_matches(" EUR");
+    assert_eq!(position, line.expect("a position")["position"].as_str().expect("a text"));
+
+    let paid_in = house.run(&["transfer", PAID]).json()["block"].as_u64().expect("sealed").to_string();
+    for form in [&[][..], &["--text"]] {
+        let arguments = [&["completeness", "BNKFXXAAXXX", "EUR", "--block", &paid_in], form].concat();
+        let (file, _) = make(&house, "c.proof", &arguments);
+        let states = &verify(&file)["states"];
+        assert_eq!((&states["all transfers"], &states["transfers"]), (&"0".into(), &"".into()), "{form:?}");
+        assert_eq!(states["participant"], "BNKFXXAAXXX");
+    }
+
+    let (binary, text) = (house.path("r.receipt"), house.path("r.json"));
+    let (binary, text) = (binary.display().to_string(), text.display().to_string());
+    house.run(&["receipt", PAID, "-o", &binary]).json();
+    house.run(&["receipt", PAID, "--text", "-o", &text]).json();
+    assert!(std::fs::read_to_string(&text).expect("there").starts_with("{\"kind\":\"receipt\""));
+    let said = verify(&text);
+    assert_eq!(said, verify(&binary));
+    assert_eq!(
+        (&said["uetr"], &said["outcome"], &said["is_valid"]),
+        (&PAID.into(), &"cleared".into(), &true.into())
+    );
+    assert!(said["debtor"].is_u64() && said["creditor"].is_u64() && said["details"].is_object(), "{said}");
+
+    let chain = said["chain_id"].as_str().expect("a text").to_owned();
+    let other = chain.chars().rev().collect::<String>();
+    assert_ne!(chain, other);
+    for file in [&binary, &text, &file] {
+        house.run(&["verify", file, "--key", &key, "--chain", &chain]).json();
+        house.run(&["verify", file, "--key", &key, "--chain", &other]).fails_with(1, &["another chain"]);
+        house.run(&["verify", file, "--key", &key, "--chain", &chain[1..]]).fails_with(2, &["32 lower-case"]);
+    }
+}
+
+#[test]
+fn a_proof_that_does_not_verify_is_not_written() {
+    let house = House::founded("unsigned");
+    house.import(&["01-single.xml"]);
+    let block = house.run(&["transfer", PAID]).json()["block"].as_u64().expect("sealed");
+    forge_signature(&house, block);
+    let file = house.path("forged.proof").display().to_string();
+    let height = block.to_string();
+    let named = ["position of block", &height, "not signed by this key"];
+    let arguments = ["prove", "position", "BNKAXXAAXXX", "EUR", "--block", &height, "-o", &file];
+    house.run(&arguments).fails_with(3, &named);
+    house.run(&["receipt", PAID, "-o", &file]).fails_with(3, &["receipt of block", &height]);
+    assert!(!std::path::Path::new(&file).exists());
+    let before = (block - 1).to_string();
+    let (file, _) = make(&house, "good.proof", &["position", "BNKAXXAAXXX", "EUR", "--block", &before]);
+    assert!(std::path::Path::new(&file).exists());
+}
+
+/// Turns a bit of a stored block's signature, and makes its checksum right again (engine/runtime/FORMAT.md).
+fn forge_signature(house: &House, height: u64) {
+    let path = house.data().join("blocks/0000000001.fqb");
+    let mut bytes = std::fs::read(&path).expect("there");
+    let at = usize::try_from(height - 1).expect("few") * 512;
+    let entry = &mut bytes[at..at + 512];
+    entry[320] ^= 1;
+    let mut hasher = Hasher::new(Domain::Payload);
+    hasher.update(&height.to_le_bytes()).update(&entry[..384]).update(&entry[416..424]);
+    let checksum = hasher.finish().0;
+    entry[384..416].copy_from_slice(&checksum);
+    std::fs::write(&path, bytes).expect("written");
 }
 
 #[test]

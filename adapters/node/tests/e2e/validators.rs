@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use feiqian_proof::header::BlockHeader;
+use feiqian_proof::json::to_json;
+use feiqian_proof::kinds::Proof;
 use feiqian_proof::signature::{SigningKey, sign_header};
 use serde_json::Value;
 
@@ -207,6 +209,9 @@ fn a_bank_audits_proofs_of_every_kind_and_one_that_is_not_valid_fails_it() {
     for vector in vectors.iter().filter(|vector| vector["valid"] == "yes") {
         let Some(bytes) = bytes_of(vector) else { continue };
         good += 1;
+        // Each second one as JSON.
+        let json = |bytes| to_json(&Proof::decode(bytes).expect("a right one")).expect("within bounds");
+        let bytes = if good % 2 == 0 { json(&bytes).into_bytes() } else { bytes };
         std::fs::write(files.join(format!("{good}.proof")), bytes).expect("written");
         // The last kind about the first block; those of the next one are of a chain of its own.
         if vector["name"] == "signed_batch" {
@@ -223,6 +228,13 @@ fn a_bank_audits_proofs_of_every_kind_and_one_that_is_not_valid_fails_it() {
     let wrong = vectors.iter().find(|vector| vector["name"] == "transfers swapped").expect("there");
     std::fs::write(files.join("wrong.proof"), bytes_of(wrong).expect("bytes")).expect("written");
     audit().fails_with(1, &["wrong.proof", "not valid"]);
+    std::fs::remove_file(files.join("wrong.proof")).expect("removed");
+    let text = std::fs::read_to_string(files.join("2.proof")).expect("JSON");
+    let at = text.rfind("\"index\":\"").map_or(0, |at| at + 9);
+    let other = if text.as_bytes()[at] == b'9' { "8" } else { "9" };
+    let text = [&text[..at], other, &text[at + 1..]].concat();
+    std::fs::write(files.join("2.proof"), text).expect("written");
+    audit().fails_with(1, &["2.proof", "not valid"]);
 }
 
 fn operator_secret(house: &House) -> SigningKey {

@@ -310,7 +310,10 @@ impl Registry {
 
 /// What can't be proposed: what begins the journal, the engine's own, and a step of a proposal.
 pub(crate) fn check_proposable(command: &Command) -> Decision<()> {
-    let is_not = matches!(command, Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_));
+    let is_not = matches!(
+        command,
+        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+    );
     refuse(is_not, RejectReason::MalformedCommand)
 }
 

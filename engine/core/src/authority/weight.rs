@@ -18,6 +18,8 @@ impl Command {
         match self {
             Self::Genesis(_) | Self::Seal { .. } | Self::RegisterAlias { .. } => false,
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
+            // The word of a participant, which signs it itself.
+            Self::Exchange(_) => false,
             Self::Proposal(ProposalCommand::Enact { .. }) => false,
             _ => true,
         }
@@ -71,6 +73,7 @@ impl Command {
             | Self::SettleCycle { .. }
             | Self::FailCycle { .. }
             | Self::RotateSalts { .. }
+            | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }
     }

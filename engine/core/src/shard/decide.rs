@@ -14,8 +14,8 @@ use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
 use crate::returns::Original;
 use crate::state::{
-    FrameView, check_hold, check_queue, commit_queue, failed_chain, hold_of, may_wait, note_attempts,
-    note_hold,
+    FrameView, check_hold, check_queue, check_trade, commit_queue, commit_trade, failed_chain, hold_of,
+    may_wait, note_attempts, note_hold,
 };
 use crate::transfer::Record;
 
@@ -107,6 +107,12 @@ impl Shard {
             if claim.kind == Kind::Return
                 && self.share.holds(claim.debtor)
                 && let Err(reason) = self.returns.check(claim, record, self.original_of(unit.first))
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
+            if claim.kind == Kind::Trade
+                && self.share.holds(claim.debtor)
+                && let Err(reason) = check_trade(&self.trades, &self.registry, claim, record, timestamp)
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -266,6 +272,9 @@ impl Shard {
             Kind::Hold => {}
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return if self.share.holds(claim.debtor) => self.returns.add(claim, record),
+            Kind::Trade if self.share.holds(claim.debtor) => {
+                commit_trade(&mut self.trades, &self.registry, claim, record);
+            }
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
                 commit_queue(&mut self.queue, claim, record, (sequence, frame.timestamp));

@@ -19,6 +19,7 @@ use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
 use crate::command::{Command, Entry};
 use crate::delta::Delta;
+use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
 use crate::identify::{Context, find_id, original_of, take_id};
@@ -99,6 +100,8 @@ pub struct Shard {
     queue: Queue,
     /// Of those that credited an account that is here.
     returns: Returns,
+    /// Of those whose target amount an account here pays.
+    trades: Trades,
     ids: IdIndex,
     undecided: Undecided,
     next_sequence: u64,
@@ -130,6 +133,7 @@ impl Shard {
             holds,
             queue: state.queue.part(|debtor| share.holds(debtor)),
             returns: state.returns.part(share.number == 0),
+            trades: state.trades.part(share.number == 0),
             ids: state.ids.part(share.number, share.shards),
             undecided: Undecided::default(),
             next_sequence: state.next_sequence,
@@ -448,7 +452,9 @@ impl Shard {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return => claim.cap != UNLIMITED,
+            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade => {
+                claim.cap != UNLIMITED
+            }
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
         };
@@ -519,6 +525,8 @@ impl Shard {
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
         delta.returned = self.returns.take_changed();
+        delta.traded = self.trades.take_changed();
+        self.trades.forget(frame.timestamp);
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;

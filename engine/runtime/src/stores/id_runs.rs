@@ -45,34 +45,24 @@ impl<S: Storage> IdRuns<S> {
     /// The storage's faults.
     pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, IdFilter, usize), StoreFault> {
         storage.create_directory(IDS_DIRECTORY)?;
-        let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
-        let mut end = 1;
-        let (kept, left_over) = sorted_names(&storage)?;
-        let mut removed = left_over;
-        for range in kept {
-            let is_next = range.0 == end && range.1 - 1 <= last;
-            match if is_next { IdRun::open(&storage, &chain_id, range)? } else { None } {
-                Some((run, entries)) => {
-                    end = range.1;
-                    hashes.extend(entries.iter().map(|(hash, _)| *hash));
-                    runs.push(run);
-                }
-                None => {
-                    // A run within the one before is left from its merging; one behind a gap is of no use. Where a merging
-                    // was torn, the short runs that it was made of come next.
-                    damaged += usize::from(is_next);
-                    removed.push(path_of(range));
-                }
-            }
-        }
-        for path in &removed {
+        let Gathered { runs, filter, damaged, useless } = gather(&storage, &chain_id, last)?;
+        for path in &useless {
             storage.remove(path)?;
         }
         storage.sync_directory(IDS_DIRECTORY)?;
-        let mut filter = IdFilter::for_ids(hashes.len());
-        hashes.iter().for_each(|hash| filter.insert(*hash));
         let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), unsynced: Mutex::default() };
         Ok((Self(Arc::new(parts)), filter, damaged))
+    }
+
+    /// For reading, beside the store of the process that writes: makes and removes nothing. Holds what is there by now of
+    /// the ids of entries up to `last`, without a gap, and gives a filter over that.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn reading(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, IdFilter), StoreFault> {
+        let Gathered { runs, filter, .. } = gather(&storage, &chain_id, last)?;
+        let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), unsynced: Mutex::default() };
+        Ok((Self(Arc::new(parts)), filter))
     }
 
     /// The sequence below which the ids of all entries are stored.
@@ -178,6 +168,57 @@ impl<S: Storage> IdRuns<S> {
             run.find(hash, &mut found)?;
         }
         Ok(found)
+    }
+}
+
+/// What a directory has of the ids up to some entry.
+struct Gathered<F> {
+    /// From the first entry on, without a gap.
+    runs: Vec<IdRun<F>>,
+    filter: IdFilter,
+    /// How many were damaged.
+    damaged: usize,
+    /// All other files.
+    useless: Vec<String>,
+}
+
+fn gather<S: Storage>(storage: &S, chain_id: &[u8; 16], last: u64) -> Result<Gathered<S::File>, StoreFault> {
+    let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
+    let mut end = 1;
+    let (kept, mut useless) = sorted_names(storage)?;
+    for range in kept {
+        let is_next = range.0 == end && range.1 - 1 <= last;
+        match if is_next { open_run(storage, chain_id, range)? } else { None } {
+            Some((run, entries)) => {
+                end = range.1;
+                hashes.extend(entries.iter().map(|(hash, _)| *hash));
+                runs.push(run);
+            }
+            None => {
+                // A run within the one before is left from its merging; one behind a gap is of no use. Where a merging
+                // was torn, the short runs that it was made of come next.
+                damaged += usize::from(is_next);
+                useless.push(path_of(range));
+            }
+        }
+    }
+    let mut filter = IdFilter::for_ids(hashes.len());
+    hashes.iter().for_each(|hash| filter.insert(*hash));
+    Ok(Gathered { runs, filter, damaged, useless })
+}
+
+/// A run and its entries.
+type Opened<S> = (IdRun<<S as Storage>::File>, Vec<IdEntry>);
+
+/// None where it is damaged, or has been merged into another by the process that writes.
+fn open_run<S: Storage>(
+    storage: &S,
+    chain_id: &[u8; 16],
+    range: SequenceRange,
+) -> Result<Option<Opened<S>>, StoreFault> {
+    match IdRun::open(storage, chain_id, range) {
+        Err(fault) if fault.is_absent() => Ok(None),
+        opened => Ok(opened?),
     }
 }
 

@@ -125,12 +125,27 @@ impl<S: Storage> SnapshotStore<S> {
         Ok(())
     }
 
+    /// The snapshot of a block.
+    ///
+    /// # Errors
+    /// [`BadSnapshot`] where it is damaged, or not there (any more).
+    pub fn read(&self, height: u64) -> Result<Snapshot, BadSnapshot> {
+        let file = path_of(height);
+        let bytes = read_whole(&self.storage, &file, SNAPSHOT_BYTES_MAX).map_err(SnapshotFlaw::Storage);
+        let decoded = bytes.and_then(|bytes| decode(bytes).ok_or(SnapshotFlaw::Damaged));
+        let named = decoded.and_then(|snapshot| match snapshot.of.height == height {
+            true => Ok(snapshot),
+            false => Err(SnapshotFlaw::Misnamed),
+        });
+        named.map_err(|flaw| BadSnapshot { file, flaw })
+    }
+
     /// All snapshots, newest first, each read when it is asked for.
     ///
     /// # Errors
     /// The storage's faults.
     pub fn newest_first(&self) -> Result<Snapshots<S>, StoreFault> {
-        Ok(Snapshots { storage: self.storage.clone(), heights: self.heights()?.into_iter() })
+        Ok(Snapshots { store: self.clone(), heights: self.heights()?.into_iter() })
     }
 
     /// The newest snapshot that is good, and the bad ones that were newer.
@@ -186,7 +201,7 @@ impl<S: Storage> SnapshotStore<S> {
 /// Snapshots from the newest to the oldest.
 #[derive(Debug)]
 pub struct Snapshots<S> {
-    storage: S,
+    store: SnapshotStore<S>,
     heights: std::vec::IntoIter<u64>,
 }
 
@@ -194,16 +209,7 @@ impl<S: Storage> Iterator for Snapshots<S> {
     type Item = Result<Snapshot, BadSnapshot>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let height = self.heights.next()?;
-        let file = path_of(height);
-        let read =
-            read_whole(&self.storage, &file, SNAPSHOT_BYTES_MAX)
-                .map_err(SnapshotFlaw::Storage)
-                .and_then(|bytes| decode(bytes).ok_or(SnapshotFlaw::Damaged))
-                .and_then(|snapshot| {
-                    if snapshot.of.height == height { Ok(snapshot) } else { Err(SnapshotFlaw::Misnamed) }
-                });
-        Some(read.map_err(|flaw| BadSnapshot { file, flaw }))
+        self.heights.next().map(|height| self.store.read(height))
     }
 }
 

@@ -15,7 +15,7 @@ use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
 use feiqian_proof::header::BlockHeader;
-use feiqian_proof::kinds::{Proof, ProofKind, SignedHeader};
+use feiqian_proof::kinds::{Proof, SignedHeader};
 use feiqian_proof::leaf::PositionLeaf;
 use feiqian_proof::log::origin_of;
 use feiqian_proof::note::VerifierKey;
@@ -27,12 +27,10 @@ use feiqian_runtime::stores::StoredBlock;
 use serde::Serialize;
 
 use crate::cli::AuditArgs;
+use crate::commands::proof_file::{self, PROOF_BYTES_MAX};
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::output::{Output, grouped};
-
-/// A block's completeness for a bank that had a part in each of its transfers.
-const FILE_BYTES_MAX: u64 = 64 << 20;
 
 #[derive(Serialize, Default)]
 struct FilesAudit {
@@ -118,7 +116,7 @@ pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) ->
     let mut notes = Vec::new();
     for path in names(files)? {
         match read(&path)? {
-            Some(bytes) if ProofKind::of(&bytes).is_some() => {
+            Some(bytes) if proof_file::is_proof(&bytes) => {
                 take_proof(&mut audit, &mut seen, (&path, &bytes), (&bic, &key))?;
             }
             Some(bytes) if bytes.starts_with(b"feiqian/") => notes.push((path, bytes)),
@@ -159,7 +157,7 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     let fault = |error: std::io::Error| Fault::file(path, "read the file", &error);
     let length = std::fs::metadata(path).map_err(fault)?.len();
-    if length > FILE_BYTES_MAX {
+    if length > PROOF_BYTES_MAX {
         return Ok(None);
     }
     std::fs::read(path).map(Some).map_err(fault)
@@ -172,7 +170,7 @@ fn take_proof(
     (bic, key): (&Bic, &PublicKey),
 ) -> Result<(), Fault> {
     let refused = |what: &dyn fmt::Display| Fault::Check(format!("{}: not valid: {what}", path.display()));
-    let proof = Proof::decode(bytes).map_err(|error| refused(&error))?;
+    let proof = proof_file::decode(bytes).map_err(|error| refused(&error))?;
     proof.verify(key, None).map_err(|error| refused(&error))?;
     if let Some(SignedHeader { header, signature }) = block_of(&proof) {
         take_block(

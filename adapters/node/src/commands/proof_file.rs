@@ -1,0 +1,77 @@
+//! A proof as a file, binary or JSON: read within a bound, and written only where it verifies. Knows no kind.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use feiqian_proof::json::{from_json, to_json};
+use feiqian_proof::kinds::{Proof, ProofKind};
+
+use crate::fault::Fault;
+use crate::session::Session;
+
+/// The longest proof that is read. A transfer of a completeness takes 144 bytes, as JSON 312: that is all transfers of a
+/// participant in a block of 3.4 million entries as JSON. A block is sealed at 262,144 entries, and holds what is in flight
+/// at that moment besides: the fullest in `benches/RESULTS.md`, a founding's, has 990,991.
+pub(super) const PROOF_BYTES_MAX: u64 = 1 << 30;
+
+/// Reads a proof's file.
+///
+/// # Errors
+/// [`Fault::File`]; [`Fault::Check`] if it is longer than any proof.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file);
+    // One byte more, to see that there is more.
+    let all = opened.and_then(|opened| opened.take(PROOF_BYTES_MAX + 1).read_to_end(&mut bytes));
+    all.map_err(|error| Fault::file(file, "read the proof", &error))?;
+    if bytes.len() as u64 > PROOF_BYTES_MAX {
+        let what = format!("{}: not valid: longer than any proof", file.display());
+        return Err(Fault::Check(what));
+    }
+    Ok(bytes)
+}
+
+/// Whether a file begins as one that this program has written, in either form.
+pub(super) fn is_proof(bytes: &[u8]) -> bool {
+    let is_json = |kind: ProofKind| bytes.starts_with(format!("{{\"kind\":\"{}\"", kind.name()).as_bytes());
+    ProofKind::of(bytes).is_some() || ProofKind::ALL.into_iter().any(is_json)
+}
+
+/// The proof that a file's bytes are, binary or JSON; nothing is verified yet.
+///
+/// # Errors
+/// Where they leave the format.
+pub(super) fn decode(bytes: &[u8]) -> Result<Proof, String> {
+    if bytes.first() != Some(&b'{') {
+        return Proof::decode(bytes).map_err(|refusal| refusal.to_string());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    from_json(text).map_err(|error| error.to_string())
+}
+
+/// The file's bytes, JSON or binary, of a proof about a block of the session's chain; the last check before it leaves
+/// the house.
+///
+/// # Errors
+/// [`Fault::Data`] where it does not verify under the operator's key: the data directory is damaged.
+pub(super) fn encode(
+    session: &Session,
+    (proof, block): (&Proof, u64),
+    is_json: bool,
+) -> Result<Vec<u8>, Fault> {
+    let kind = proof.kind().name();
+    let refused = |refusal| {
+        let way = "nothing was written; run `feiqian audit`";
+        Fault::Data(format!("the {kind} of block {block} does not verify: {refusal}; {way}"))
+    };
+    proof.verify(&session.genesis.operator_key, Some(&session.genesis.chain_id)).map_err(refused)?;
+    if is_json { to_json(proof).map(String::into_bytes) } else { proof.encode() }.map_err(refused)
+}
+
+/// Writes a proof's file.
+///
+/// # Errors
+/// [`Fault::File`].
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    std::fs::write(path, bytes).map_err(|error| Fault::file(path, "write the proof", &error))
+}
