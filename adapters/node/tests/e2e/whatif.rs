@@ -89,6 +89,7 @@ fn a_question_that_asks_nothing_gives_the_real_day() {
     assert!(drawn.iter().all(|file| files.contains(&(*file).to_owned())), "{files:?}");
     let svg = std::fs::read_to_string(plots.join("EUR-cleared.svg")).expect("there");
     assert!(svg.starts_with("<svg xmlns=") && svg.matches("<polyline").count() == 2, "{svg}");
+    assert_eq!((svg.matches("http").count(), svg.matches("href").count()), (1, 0), "it loads nothing: {svg}");
 }
 
 #[test]
