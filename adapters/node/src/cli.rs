@@ -104,6 +104,12 @@ pub enum Command {
         #[arg(value_name = "AMOUNT")]
         amount: Option<String>,
     },
+    /// Publish firm exchange rates, lock quotes, trade on them: payment versus payment
+    Fx {
+        /// The step
+        #[command(subcommand)]
+        step: FxStep,
+    },
     /// Show, amend, revoke or resolve the payments that wait
     Queue {
         /// The step
@@ -515,6 +521,82 @@ pub struct PostArgs {
     pub keep: bool,
 }
 
+/// Whose word a command is, and the key that says so.
+#[derive(Debug, Args)]
+pub struct SignerArgs {
+    /// The participant
+    #[arg(long = "as", value_name = "BIC")]
+    pub bic: String,
+    /// Its secret key
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// With the TEST KEY of a bank of the demo
+    #[arg(long, conflicts_with = "key")]
+    pub test_key: bool,
+}
+
+/// Steps of foreign exchange.
+#[derive(Debug, Subcommand)]
+pub enum FxStep {
+    /// Show the rates in force
+    Rates,
+    /// Publish a firm two-way rate, in the place of the last one for the pair
+    Publish {
+        /// Base and quote currency: EUR/USD is the price of a euro in dollars
+        pair: String,
+        /// The provider buys a unit of the base currency for so much
+        bid: String,
+        /// And sells it for so much
+        ask: String,
+        /// So much of the base currency may be locked
+        #[arg(long, value_name = "AMOUNT")]
+        size: String,
+        /// It holds for so many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        valid: u32,
+        #[command(flatten)]
+        signer: SignerArgs,
+    },
+    /// Withdraw a rate; quotes that are locked stay
+    Withdraw {
+        /// Base and quote currency
+        pair: String,
+        #[command(flatten)]
+        signer: SignerArgs,
+    },
+    /// Lock a rate: what is paid and what is got, fixed to the minor unit
+    Quote {
+        /// What is paid and what is got: EUR/USD pays euros
+        pair: String,
+        /// Whose rate
+        #[arg(long, value_name = "BIC")]
+        provider: String,
+        /// Pay just so much
+        #[arg(long, value_name = "AMOUNT", conflicts_with = "get")]
+        pay: Option<String>,
+        /// Get just so much
+        #[arg(long, value_name = "AMOUNT")]
+        get: Option<String>,
+        /// It is locked for so many seconds, at most as long as the rate holds
+        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+        valid: u32,
+        #[command(flatten)]
+        signer: SignerArgs,
+    },
+    /// Trade on a quote: both legs clear, or none
+    Trade {
+        /// The quote
+        #[arg(value_name = "QUOTE")]
+        quote: String,
+        /// The account that pays
+        #[arg(long, value_name = "ACCOUNT")]
+        from: String,
+        /// The account that is paid
+        #[arg(long, value_name = "ACCOUNT")]
+        to: String,
+    },
+}
+
 /// Steps about payments that wait.
 #[derive(Debug, Subcommand)]
 pub enum QueueStep {
@@ -648,6 +730,11 @@ mod tests {
             "feiqian post dfcd3679-e024-4e98-804a-e04346230aa6 5.00 --keep",
             "feiqian void dfcd3679-e024-4e98-804a-e04346230aa6",
             "feiqian return dfcd3679-e024-4e98-804a-e04346230aa6 5.00",
+            "feiqian fx rates",
+            "feiqian fx publish EUR/USD 1.08 1.10 --size 1000000.00 --as BNKBXXAAXXX --test-key",
+            "feiqian fx quote EUR/USD --provider BNKBXXAAXXX --pay 500.00 --as BNKEXXAAXXX --key k",
+            "feiqian fx trade dfcd3679-e024-4e98-804a-e04346230aa6 --from BNKEXXAAXXX/EUR --to BNKEXXAAXXX/USD",
+            "feiqian fx withdraw EUR/USD --as BNKBXXAAXXX --test-key",
             "feiqian queue list",
             "feiqian queue resolve",
             "feiqian queue amend dfcd3679-e024-4e98-804a-e04346230aa6 --priority high --first",

@@ -6,10 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use feiqian_core::authority::ProposalCommand;
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
+use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis, OfficerNumber};
+use feiqian_core::exchange::decide::PARTICIPANT_SIGNER;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::uetr::Uetr;
 use feiqian_files::{IntakeOptions, WorkDir};
+use feiqian_proof::signature::{SigningKey, sign_message};
 use feiqian_runtime::admission::{Busy, CommandOutcome};
 use feiqian_runtime::pipeline::Engine;
 use serde::{Deserialize, Serialize};
@@ -96,6 +98,19 @@ impl Session {
     pub fn command(&self, command: Command) -> Result<CommandOutcome, Fault> {
         let id = Uetr::from_digest(random()?).bits();
         self.run(&self.officers.approve(Entry::new(id, command), &self.genesis.chain_id))
+    }
+
+    /// Runs a command under a new id as the word of a participant, signed with its own key; gives the entry's id.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] as for other commands.
+    pub fn command_of_participant(&self, command: Command, key: &SigningKey) -> Result<u128, Fault> {
+        let id = Uetr::from_digest(random()?).bits();
+        let mut entry = Entry::new(id, command);
+        let bytes = entry.signed_bytes(&self.genesis.chain_id);
+        let signature = sign_message(key, APPROVAL_CONTEXT, &bytes);
+        entry.approvals = vec![Approval { officer: PARTICIPANT_SIGNER, signature }];
+        self.run(&entry).map(|_| id)
     }
 
     /// Runs a step of a proposal, signed by one officer: the one named, or the only one whose key is at hand. Gives the

@@ -15,6 +15,7 @@ mod checkpoint;
 pub mod cycle;
 mod cycle_report;
 mod evidence;
+mod fx;
 pub mod import;
 mod init;
 pub mod load;
@@ -105,6 +106,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Post(arguments) => pay::post(context, &arguments),
         Command::Void { uetr } => pay::void(context, &uetr),
         Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
+        Command::Fx { step } => fx::step(context, &step),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
