@@ -83,8 +83,8 @@ impl fmt::Display for RatesReport {
 
 /// A quote as it is locked.
 #[derive(Serialize)]
-pub(crate) struct QuoteReport {
-    pub(crate) quote: String,
+struct QuoteReport {
+    quote: String,
     pays: String,
     gets: String,
     provider: String,
@@ -92,7 +92,7 @@ pub(crate) struct QuoteReport {
 }
 
 impl QuoteReport {
-    pub(crate) fn of(registry: &Registry, id: u128, quote: &Quote) -> Option<Self> {
+    fn of(registry: &Registry, id: u128, quote: &Quote) -> Option<Self> {
         let amount = |minor: u64, currency: Currency| {
             format!("{} {}", decimal(minor.into(), currency), currency.code())
         };
@@ -117,7 +117,7 @@ impl fmt::Display for QuoteReport {
 pub(crate) struct TradeReport {
     quote: String,
     /// Of both legs.
-    pub(crate) sequences: [u64; 2],
+    sequences: [u64; 2],
     paid: String,
     got: String,
 }
@@ -172,13 +172,13 @@ pub(super) fn step(context: &Context, step: &FxStep) -> Result<(), Fault> {
                 base.code(),
                 quote.code()
             );
-            context.with_session(&[], |session| order(session, signer, command))?;
+            context.with_session(&[], |session| order(session, &key_of(signer)?, command))?;
             context.output.report(&Done { done });
         }
         FxStep::Withdraw { pair, signer } => {
             let (base, quote) = parse_pair(pair)?;
             let command = ExchangeCommand::WithdrawRate { provider: signer_bic(signer)?, base, quote };
-            context.with_session(&[], |session| order(session, signer, command))?;
+            context.with_session(&[], |session| order(session, &key_of(signer)?, command))?;
             context
                 .output
                 .report(&Done { done: format!("{} has withdrawn its rate for {pair}", signer.bic) });
@@ -215,17 +215,13 @@ pub(super) fn step(context: &Context, step: &FxStep) -> Result<(), Fault> {
 }
 
 /// Orders a command under the participant's own key; gives the entry's id.
-pub(crate) fn order(session: &Session, signer: &SignerArgs, command: ExchangeCommand) -> Result<u128, Fault> {
-    session.command_of_participant(Command::Exchange(command), &key_of(signer)?)
+pub(crate) fn order(session: &Session, key: &SigningKey, command: ExchangeCommand) -> Result<u128, Fault> {
+    session.command_of_participant(Command::Exchange(command), key)
 }
 
 /// Locks a quote and says what it fixes.
-pub(crate) fn lock(
-    session: &Session,
-    signer: &SignerArgs,
-    command: ExchangeCommand,
-) -> Result<QuoteReport, Fault> {
-    let id = order(session, signer, command)?;
+fn lock(session: &Session, signer: &SignerArgs, command: ExchangeCommand) -> Result<QuoteReport, Fault> {
+    let id = order(session, &key_of(signer)?, command)?;
     let report = session.engine.directory().registry(|registry| {
         registry.exchange().quotes().get(&id).and_then(|quote| QuoteReport::of(registry, id, quote))
     });

@@ -24,7 +24,7 @@ use crate::session::Session;
 
 /// What became of a transfer that was just submitted.
 #[derive(Serialize)]
-pub(super) struct Submitted {
+pub(crate) struct Submitted {
     uetr: String,
     sequence: u64,
     outcome: &'static str,
@@ -46,7 +46,7 @@ impl fmt::Display for Submitted {
 ///
 /// # Errors
 /// [`Fault::Refused`] with the reason where the engine rejects it.
-pub(super) fn submit(
+pub(crate) fn submit(
     session: &Session,
     participant: ParticipantHandle,
     (record, currency): (Record, Currency),
@@ -80,7 +80,7 @@ pub(super) fn owner_of(
 }
 
 /// A new id, unless one is given.
-pub(super) fn new_id(uetr: Option<&str>) -> Result<Uetr, Fault> {
+pub(crate) fn new_id(uetr: Option<&str>) -> Result<Uetr, Fault> {
     match uetr {
         Some(text) => parse_uetr(text),
         None => Ok(Uetr::from_digest(random()?)),

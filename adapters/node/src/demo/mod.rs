@@ -1,7 +1,8 @@
-//! `feiqian demo`: the whole job once, in eight steps, each with its checks. The steps are those of any
+//! `feiqian demo`: the whole job once, in nine steps, each with its checks. The steps are those of any
 //! clearing day; only the load, the test keys and the checks are the demo's own.
 
 mod checks;
+mod day;
 mod load;
 mod summary;
 
@@ -27,6 +28,7 @@ use crate::output::{Output, grouped};
 use crate::participants::{House, locate};
 use crate::session::{Session, Start};
 use checks::Checks;
+use day::Day;
 use load::{Load, LoadResult};
 use summary::{ReceiptLine, Summary};
 
@@ -134,6 +136,7 @@ impl Demo<'_> {
         self.step(2, format_args!("read {}, and 3 clear and answer each file", inbox.display()));
         let intake = self.take_in(&options, &mut checks)?;
         let load = self.load(&mut checks)?;
+        let day = self.day(&mut checks)?;
         let settlement = self.settle(&options, &mut checks)?;
         let receipt = self.prove(&options, &intake, &mut checks)?;
         let replays = self.replay(&mut checks)?;
@@ -145,6 +148,7 @@ impl Demo<'_> {
             agents,
             intake,
             load,
+            day,
             settlement,
             receipt,
             replays,
@@ -194,9 +198,16 @@ impl Demo<'_> {
         Ok(result)
     }
 
+    fn day(&self, checks: &mut Checks) -> Result<Day, Fault> {
+        self.step(5, "a day's business between two banks");
+        let day = Day::run(&self.session, checks)?;
+        day.0.iter().for_each(|line| self.say(line));
+        Ok(day)
+    }
+
     fn settle(&self, options: &IntakeOptions, checks: &mut Checks) -> Result<SettlementReport, Fault> {
         let cycle = self.session.engine.directory().registry(|registry| registry.open_cycle());
-        self.step(5, format_args!("close cycle {cycle}, net, instruct"));
+        self.step(6, format_args!("close cycle {cycle}, net, instruct"));
         self.session.command(Command::CloseCycle { cycle })?;
         let report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
         self.session.command(Command::InstructCycle { cycle })?;
@@ -212,7 +223,7 @@ impl Demo<'_> {
         intake: &IntakeReport,
         checks: &mut Checks,
     ) -> Result<Option<ReceiptLine>, Fault> {
-        self.step(6, "export a receipt, verify it offline, flip one byte");
+        self.step(7, "export a receipt, verify it offline, flip one byte");
         let Some(uetr) = intake.first_cleared() else {
             checks.add("receipt_verifies_offline", false);
             return Ok(None);
@@ -243,7 +254,7 @@ impl Demo<'_> {
 
     fn replay(&self, checks: &mut Checks) -> Result<Vec<ReplayLine>, Fault> {
         let shards = SHARDS.map(|count| count.to_string()).join(", ");
-        self.step(7, format_args!("replay the journal from nothing at {shards} shards"));
+        self.step(8, format_args!("replay the journal from nothing at {shards} shards"));
         // Whatever is open is sealed first, so that every entry is in a block.
         self.session.engine.seal()?;
         let archive = self.session.engine.archive();

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap as _;
 
 use super::checks::Checks;
+use super::day::Day;
 use super::load::LoadResult;
 use crate::commands::replay::ReplayLine;
 use crate::founding::Founded;
@@ -36,6 +37,7 @@ pub(super) struct Summary {
     pub(super) agents: Vec<AgentLine>,
     pub(super) intake: IntakeReport,
     pub(super) load: LoadResult,
+    pub(super) day: Day,
     pub(super) settlement: SettlementReport,
     pub(super) receipt: Option<ReceiptLine>,
     pub(super) replays: Vec<ReplayLine>,
@@ -76,6 +78,7 @@ impl Serialize for Summary {
         map.serialize_entry("transfers_per_second", &self.load.transfers_per_second())?;
         map.serialize_entry("batch_latency_ms", &self.latencies().into_iter().collect::<BTreeMap<_, _>>())?;
         map.serialize_entry("disk_bytes_per_transfer", &self.load.disk_bytes_per_transfer())?;
+        map.serialize_entry("day", &self.day)?;
         map.serialize_entry("settlement", &self.settlement)?;
         map.serialize_entry("receipt", &self.receipt)?;
         map.serialize_entry("replays", &self.replays)?;
@@ -87,7 +90,7 @@ impl Serialize for Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n8  summary")?;
+        writeln!(f, "\n9  summary")?;
         self.files(f)?;
         self.cleared(f)?;
         let obligations = self.settlement.obligations.len();
