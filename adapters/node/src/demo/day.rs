@@ -75,16 +75,11 @@ impl Day {
             let amount = from.headroom.saturating_add(pair.major(0, 100));
             let record = pair.record((from, to), amount, flags::QUEUE)?;
             ids.push(record.uetr.get());
-            texts.push(format!(
-                "{} {} pays {}",
-                from.bic,
-                decimal(amount.into(), pair.currencies[0]),
-                to.bic
-            ));
+            let text = decimal(amount.into(), pair.currencies[0]);
+            texts.push(format!("{} pays {} {text} {}", from.bic, to.bic, pair.currencies[0].code()));
             submit(session, from.handle, (record, pair.currencies[0]))?;
         }
-        let code = pair.currencies[0].code();
-        self.0.push(format!("queued: {} and {} {code}, each beyond its cap", texts[0], texts[1]));
+        self.0.push(format!("queued: {} and {}, each beyond its cap", texts[0], texts[1]));
         let begun = Instant::now();
         let mut released = Vec::new();
         while released.len() < ids.len() && begun.elapsed() < PATIENCE {
@@ -137,7 +132,7 @@ impl Day {
         let currency = pair.currencies[0];
         let paid = pair.record((payer, payee), pair.major(0, PAID), 0)?;
         submit(session, payer.handle, (paid, currency))?;
-        let mut back = |amount: u64| -> Result<_, Fault> {
+        let back = |amount: u64| -> Result<_, Fault> {
             let mut record = pair.record((payee, payer), pair.major(0, amount), flags::RETURN)?;
             record.related = paid.uetr;
             submit(session, payee.handle, (record, currency))
@@ -145,7 +140,7 @@ impl Day {
         let first = back(RETURNED)?;
         let too_much = back(PAID - RETURNED + 1);
         checks.add("no_more_comes_back_than_was_paid", matches!(too_much, Err(Fault::Refused(_))));
-        self.0.push(format!("return: {first}; what would come back beyond the {PAID}.00 paid is refused"));
+        self.0.push(format!("return: {first}; more than was paid is refused"));
         Ok(())
     }
 
@@ -199,6 +194,10 @@ impl Pair {
         let mut currencies: Vec<Currency> = registry.slots().iter().map(|terms| terms.currency).collect();
         currencies.sort_unstable();
         currencies.dedup();
+        // The most used first.
+        let users =
+            |currency: &Currency| registry.slots().iter().filter(|terms| terms.currency == *currency).count();
+        currencies.sort_by_key(|currency| std::cmp::Reverse(users(currency)));
         let all = 0..ParticipantHandle::try_from(registry.participants().len()).ok()?;
         for first in &currencies {
             for second in currencies.iter().filter(|second| *second != first) {
