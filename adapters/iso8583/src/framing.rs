@@ -3,6 +3,9 @@
 
 use crate::error::FrameError;
 
+/// A frame and the bytes behind it.
+pub type Split<'a> = (&'a [u8], &'a [u8]);
+
 /// How a message's length is written in front of it; the length doesn't count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthHeader {
@@ -25,7 +28,7 @@ impl LengthHeader {
     ///
     /// # Errors
     /// A length that is not decimal, nothing, or above `max`: told as soon as the header is there.
-    pub fn split(self, received: &[u8], max: usize) -> Result<Option<(&[u8], &[u8])>, FrameError> {
+    pub fn split(self, received: &[u8], max: usize) -> Result<Option<Split<'_>>, FrameError> {
         let Some((header, rest)) = received.split_at_checked(self.bytes()) else { return Ok(None) };
         let length = match self {
             LengthHeader::Ascii4 => header.iter().try_fold(0_u64, |sum, byte| {

@@ -24,3 +24,8 @@ pub use message::{Field, Message};
 pub use mti::{Class, Function, Mti};
 pub use pan::Pan;
 pub use spec::{Spec, SpecError};
+
+/// The session of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

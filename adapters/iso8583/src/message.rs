@@ -344,15 +344,16 @@ impl<'a> Field<'a> {
         }
         for (place, character) in self.characters().enumerate() {
             let (field, offset) = (self.number, self.offset + self.byte_of(place));
+            let is_sign = self.spec.format == Format::Xn && place == 0;
+            let is_digit = character.is_ascii_digit();
             match self.spec.format {
                 Format::Z if !is_track(character) => return Err(Error::NotTrack { field, offset }),
-                Format::Xn if place == 0 => {
-                    if !matches!(character, b'C' | b'D') {
-                        return Err(Error::NoSign { field, offset });
-                    }
+                Format::Xn if is_sign && !matches!(character, b'C' | b'D') => {
+                    return Err(Error::NoSign { field, offset });
                 }
-                Format::Z => {}
-                _ if !character.is_ascii_digit() => return Err(Error::NotNumeric { field, offset }),
+                Format::N | Format::Nl | Format::Xn if !is_sign && !is_digit => {
+                    return Err(Error::NotNumeric { field, offset });
+                }
                 _ => {}
             }
         }

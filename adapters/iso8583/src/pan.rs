@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::limits::{PAN_DIGITS_MAX, PAN_DIGITS_MIN};
 
+/// Shorter numbers than this show their last four only: six more would leave too few to hide.
+const PREFIX_SHOWN_FROM: usize = 15;
+
 /// A card number of 12 to 19 digits. `Debug` and `Display` show the first six and the last four (PCI DSS 3.4.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pan {
@@ -53,7 +56,8 @@ impl Pan {
 impl fmt::Display for Pan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, digit) in self.digits().iter().enumerate() {
-            let is_shown = place < 6 || place + 4 >= self.length;
+            let is_prefix = place < 6 && self.length >= PREFIX_SHOWN_FROM;
+            let is_shown = is_prefix || place + 4 >= self.length;
             write!(out, "{}", if is_shown { char::from(*digit) } else { '*' })?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> =
-        text.chars().map(|digit| u8::try_from(digit.to_digit(16).expect("hex")).unwrap()).collect();
+        text.chars().map(|digit| u8::try_from(digit.to_digit(16).expect("hex")).expect("a digit")).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
@@ -79,7 +79,8 @@ fn folder() -> Option<PathBuf> {
 pub(crate) fn table(dialect: &str) -> Spec {
     let head = "name = \"other\"\nbase = \"generic-1987\"\n";
     let text = match dialect {
-        "ascii-hexbitmap" => "[fields]\n55 = \"ans...999\"",
+        // One vector has three letters Æ for a track, which `z` refuses: its network would declare text.
+        "ascii-hexbitmap" => "[fields]\n35 = \"ans..37\"\n55 = \"ans...999\"",
         "ascii-binbitmap" => "bitmap = \"binary\"\n[fields]\n55 = \"b...999\"",
         "basei-demo" => "bitmap = \"hex16\"\n[fields]\n28 = \"ans 9\"\n55 = \"b...999\"",
         "mc-ebcdic" => {

@@ -3,7 +3,7 @@
 use feiqian_iso8583::framing::{InterchangeHeader, LengthHeader, split_terminal};
 use feiqian_iso8583::response_code::{RESPONSE_CODES, response_code};
 use feiqian_iso8583::spec::{GENERIC_1987, GENERIC_1993, UNIONPAY, UNIONPAY_TERMINAL};
-use feiqian_iso8583::{Builder, Error, FrameError, Message, Mti, Spec, SpecError, limits, mac};
+use feiqian_iso8583::{Builder, Error, FrameError, Message, Mti, Pan, Spec, SpecError, limits, mac};
 
 use crate::data::{Dice, table, vectors};
 
@@ -119,6 +119,16 @@ fn nothing_shown_holds_a_card_number_track_or_pin() {
         }
     }
     assert!(format!("{message:?}").contains("625094******0014"));
+}
+
+#[test]
+fn card_numbers_have_bounds_and_a_check_digit() {
+    let pan = |digits: &str| Pan::new(digits.bytes());
+    assert!(pan("4111111111111111").is_some_and(|pan| pan.has_check_digit()));
+    assert!(pan("4111111111111112").is_some_and(|pan| !pan.has_check_digit()));
+    assert!(pan("12345678901").is_none() && pan("12345678901234567890").is_none());
+    assert!(pan("41111111111A1111").is_none());
+    assert_eq!(pan("123456789012").map(|pan| pan.to_string()).as_deref(), Some("********9012"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Every shared vector is read to the expected values and written again to the byte, or refused for the right reason.
 
 use feiqian_iso8583::framing::{InterchangeHeader, split_terminal};
+use feiqian_iso8583::spec::GENERIC_1987;
 use feiqian_iso8583::{Builder, Error, FrameError, Message, mac};
 
 use crate::data::{Vector, hex, macs, table, unhex, vectors};
@@ -31,6 +32,17 @@ fn compare(vector: &Vector, message: &Message<'_>) {
             assert_eq!(field.text(), value, "{name} {}", field.number);
         }
     }
+}
+
+#[test]
+fn a_track_of_letters_is_refused_where_the_table_says_track() {
+    let Some(vector) = vectors().into_iter().find(|vector| vector.name.ends_with("message_with_track"))
+    else {
+        return;
+    };
+    let bytes = vector.message();
+    let refused = Message::decode(&GENERIC_1987, &bytes).map(|message| message.mti());
+    assert_eq!(refused, Err(Error::NotTrack { field: 35, offset: 68 }));
 }
 
 #[test]
