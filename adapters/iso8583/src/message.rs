@@ -332,15 +332,16 @@ impl<'a> Field<'a> {
         if !self.is_digits() {
             return Ok(());
         }
-        if self.spec.format != Format::Z
-            && self.table.digits == Digits::Ascii
-            && self.spec.format != Format::Xn
-        {
-            // The usual case, in one pass over the bytes.
-            return match self.content.iter().position(|byte| !byte.is_ascii_digit()) {
-                None => Ok(()),
-                Some(place) => Err(Error::NotNumeric { field: self.number, offset: self.offset + place }),
+        // The usual case: whether all are right, without asking which is wrong.
+        if self.table.digits == Digits::Ascii {
+            let is_right = match self.spec.format {
+                Format::Z => self.content.iter().all(|byte| is_track(*byte)),
+                Format::Xn => false,
+                _ => !self.content.iter().fold(false, |wrong, byte| wrong | !byte.is_ascii_digit()),
             };
+            if is_right {
+                return Ok(());
+            }
         }
         for (place, character) in self.characters().enumerate() {
             let (field, offset) = (self.number, self.offset + self.byte_of(place));
