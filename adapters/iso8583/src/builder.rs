@@ -1,0 +1,229 @@
+//! Encoding: values by field number, checked against the table, written in its encodings.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::ebcdic;
+use crate::error::Error;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::message::{Field, Message, bit, bytes_of};
+use crate::mti::Mti;
+use crate::spec::{Bitmap, Digits, Extent, FieldSpec, Format, Lengths, Spec, Text};
+
+/// A message in the making. A value that doesn't fit is remembered and told by [`Builder::encode`].
+#[derive(Clone)]
+pub struct Builder<'s> {
+    spec: &'s Spec,
+    mti: Mti,
+    has_second_bitmap: bool,
+    /// Field number to units and content as written.
+    fields: BTreeMap<u8, (usize, Vec<u8>)>,
+    refused: Option<Error>,
+}
+
+impl fmt::Debug for Builder<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Builder").field("mti", &self.mti).field("fields", &self.fields.keys()).finish()
+    }
+}
+
+/// Two digits in a byte; an odd count has a zero in front, or behind.
+fn pack(digits: &[u8], pad_behind: bool) -> Vec<u8> {
+    let nibble = |character: u8| match character {
+        b'=' | b'D' => 0x0D,
+        digit => digit & 0x0F,
+    };
+    let mut nibbles: Vec<u8> = digits.iter().map(|character| nibble(*character)).collect();
+    if nibbles.len() % 2 == 1 {
+        let at = if pad_behind { nibbles.len() } else { 0 };
+        nibbles.insert(at, 0);
+    }
+    nibbles.chunks(2).map(|pair| pair.iter().fold(0, |byte, half| byte << 4 | half)).collect()
+}
+
+/// Whether the characters are those of the format.
+fn is_written_by(format: Format, characters: &[u8]) -> bool {
+    let is_digits = |of: &[u8]| of.iter().all(u8::is_ascii_digit);
+    match (format, characters) {
+        (Format::N | Format::Nl, all) => is_digits(all),
+        (Format::Z, all) => all.iter().all(|at| at.is_ascii_digit() || matches!(at, b'=' | b'D')),
+        (Format::Xn, [b'C' | b'D', rest @ ..]) => is_digits(rest),
+        (Format::Xn, _) => false,
+        _ => true,
+    }
+}
+
+fn content_of(spec: &Spec, row: FieldSpec, characters: &[u8]) -> Vec<u8> {
+    let is_digits = matches!(row.format, Format::N | Format::Nl | Format::Z | Format::Xn);
+    let ebcdic = || characters.iter().map(|at| ebcdic::from_latin_1(*at)).collect();
+    match (is_digits, row.format) {
+        (false, Format::B) => characters.to_vec(),
+        (false, _) if spec.text == Text::Ebcdic => ebcdic(),
+        (true, Format::Xn) if spec.digits == Digits::Bcd => {
+            let (sign, digits) = characters.split_at(1.min(characters.len()));
+            let sign = sign.iter().map(|at| match spec.text {
+                Text::Ebcdic => ebcdic::from_latin_1(*at),
+                Text::Ascii => *at,
+            });
+            sign.chain(pack(digits, false)).collect()
+        }
+        (true, format) if spec.digits == Digits::Bcd => pack(characters, format != Format::N),
+        (true, _) if spec.digits == Digits::Ebcdic => ebcdic(),
+        _ => characters.to_vec(),
+    }
+}
+
+impl<'s> Builder<'s> {
+    #[must_use]
+    pub fn new(spec: &'s Spec, mti: Mti) -> Builder<'s> {
+        Builder { spec, mti, has_second_bitmap: false, fields: BTreeMap::new(), refused: None }
+    }
+
+    /// A builder with all that a message has: written again, it gives the same bytes.
+    #[must_use]
+    pub fn of(message: &Message<'s>) -> Builder<'s> {
+        let mut builder = Builder::new(message.spec(), message.mti());
+        builder.has_second_bitmap = message.bitmap() & bit(1) != 0;
+        message.fields().fold(builder, |builder, field| builder.copy(&field))
+    }
+
+    /// The response to a request, with the fields that it repeats; none if the message is no request.
+    #[must_use]
+    pub fn response_to(request: &Message<'s>) -> Option<Builder<'s>> {
+        const REPEATED: [u8; 17] = [2, 3, 4, 7, 11, 12, 13, 15, 18, 25, 32, 33, 37, 41, 42, 49, 70];
+        let builder = Builder::new(request.spec(), request.mti().response()?);
+        let repeated = REPEATED.iter().filter_map(|number| request.field(*number));
+        Some(repeated.fold(builder, |builder, field| builder.copy(&field)))
+    }
+
+    /// Sets a field as it stands in another message of the same table, empty half bytes included.
+    #[must_use]
+    pub fn copy(mut self, field: &Field<'_>) -> Builder<'s> {
+        self.fields.insert(field.number, (field.length(), field.bytes().to_vec()));
+        self
+    }
+
+    /// Sets a field from its characters in ISO 8859-1 (or, where text isn't EBCDIC, in the network's own encoding);
+    /// of `b`, from its bytes.
+    #[must_use]
+    pub fn bytes(mut self, number: u8, characters: &[u8]) -> Builder<'s> {
+        match self.spec.field(number) {
+            Some(row) if is_written_by(row.format, characters) => {
+                let content = content_of(self.spec, row, characters);
+                self.fields.insert(number, (characters.len(), content));
+            }
+            Some(_) => self.refuse(Error::DoesNotFit { field: number }),
+            None => self.refuse(Error::UnknownField { field: number, offset: 0 }),
+        }
+        self
+    }
+
+    /// Sets a field from a text of ASCII; one of fixed length that holds text is filled with blanks.
+    #[must_use]
+    pub fn text(self, number: u8, text: &str) -> Builder<'s> {
+        match self.spec.field(number) {
+            Some(FieldSpec { format: Format::An | Format::Ans, extent: Extent::Fixed, length }) => {
+                let filled = format!("{text:<width$}", width = usize::from(length));
+                self.bytes(number, filled.as_bytes())
+            }
+            _ => self.bytes(number, text.as_bytes()),
+        }
+    }
+
+    /// Sets a numeric field; one of fixed length is filled with zeros in front. Amounts are in minor units.
+    #[must_use]
+    pub fn number(self, number: u8, value: u64) -> Builder<'s> {
+        let width = match self.spec.field(number) {
+            Some(FieldSpec { extent: Extent::Fixed, length, .. }) => usize::from(length),
+            _ => 0,
+        };
+        self.bytes(number, format!("{value:0width$}").as_bytes())
+    }
+
+    /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it. It must be the last field.
+    ///
+    /// # Errors
+    /// As [`Builder::encode`].
+    pub fn encode_with_mac(self, field: u8, mac: impl FnOnce(&[u8]) -> [u8; 8]) -> Result<Vec<u8>, Error> {
+        let mut bytes = self.bytes(field, &[0; 8]).encode()?;
+        let at = bytes.len().saturating_sub(8);
+        let code = mac(bytes.get(..at).unwrap_or_default());
+        bytes.truncate(at);
+        bytes.extend(code);
+        Ok(bytes)
+    }
+
+    /// The message's bytes, from the MTI on.
+    ///
+    /// # Errors
+    /// The first value that didn't fit, a length that is not the table's, or a message that is too long.
+    pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
+        let mut out = Vec::with_capacity(256);
+        self.write_mti(&mut out);
+        self.write_bitmap(&mut out);
+        for (number, (units, content)) in &self.fields {
+            self.write_field(&mut out, *number, *units, content)?;
+        }
+        match out.len() {
+            bytes if bytes > MESSAGE_BYTES_MAX => Err(Error::MessageTooLong { bytes }),
+            _ => Ok(out),
+        }
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.refused.get_or_insert(error);
+    }
+
+    fn write_mti(&self, out: &mut Vec<u8>) {
+        let digits = self.mti.digits();
+        match self.spec.mti {
+            Digits::Ascii => out.extend(digits.map(|digit| b'0' + digit)),
+            Digits::Ebcdic => out.extend(digits.map(|digit| 0xF0 + digit)),
+            Digits::Bcd => out.extend(pack(&digits, false)),
+        }
+    }
+
+    fn write_bitmap(&self, out: &mut Vec<u8>) {
+        let mut bits = self.fields.keys().fold(0_u128, |bits, number| bits | bit(*number));
+        let has_second = self.has_second_bitmap || bits << 64 != 0;
+        if self.has_second_bitmap || (has_second && self.spec.bitmap != Bitmap::Hex16) {
+            bits |= bit(1);
+        }
+        let all = bits.to_be_bytes();
+        let shown = if has_second || self.spec.bitmap == Bitmap::Hex16 { 16 } else { 8 };
+        let bytes = all.iter().take(shown);
+        match self.spec.bitmap {
+            Bitmap::Binary => out.extend(bytes),
+            _ => out.extend(bytes.flat_map(|byte| format!("{byte:02X}").into_bytes())),
+        }
+    }
+
+    fn write_field(&self, out: &mut Vec<u8>, number: u8, units: usize, content: &[u8]) -> Result<(), Error> {
+        let row = self.spec.field(number).ok_or(Error::UnknownField { field: number, offset: out.len() })?;
+        let max = usize::from(row.length);
+        let fits = if row.extent == Extent::Fixed { units == max } else { units <= max };
+        if !fits || content.len() != bytes_of(row, self.spec.digits, units) {
+            return Err(Error::DoesNotFit { field: number });
+        }
+        let width = match row.extent {
+            Extent::Fixed => 0,
+            Extent::Ll => 2,
+            Extent::Lll => 3,
+        };
+        let digits = format!("{units:0width$}").into_bytes();
+        match self.spec.lengths {
+            _ if width == 0 => {}
+            Lengths::Ascii => out.extend(digits),
+            Lengths::Bcd => out.extend(pack(&digits, false)),
+            Lengths::Ebcdic => out.extend(digits.iter().map(|digit| ebcdic::from_latin_1(*digit))),
+            Lengths::Binary => {
+                out.push(u8::try_from(units).map_err(|_| Error::DoesNotFit { field: number })?);
+            }
+        }
+        out.extend(content);
+        Ok(())
+    }
+}
