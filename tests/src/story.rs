@@ -9,16 +9,20 @@ use feiqian_core::account::AccountState;
 use feiqian_core::authority::ProposalCommand;
 use feiqian_core::batch::Batch;
 use feiqian_core::command::{Command, Entry};
+use feiqian_core::exchange::command::{ExchangeCommand, Fixed};
+use feiqian_core::exchange::price::Price;
 use feiqian_core::outcome::RejectReason::{
-    ChainFailed, CreditorBlocked, CycleState, ExceedsHold, FourEyesRequired, IdReused, InsufficientFunds,
-    NetDebitCapExceeded, NoPendingHold, NotOwner, UnknownCreditor,
+    ChainFailed, CreditorBlocked, CycleState, ExceedsHold, ExceedsOriginal, FourEyesRequired, IdReused,
+    InsufficientFunds, NetDebitCapExceeded, NoPendingHold, NotOwner, QueuedAhead, QuoteExpired,
+    UnknownCreditor,
 };
+use feiqian_core::transfer::flags;
 use feiqian_runtime::journal::SequencedFrame;
 use feiqian_runtime::machine::FIRST_EPOCH;
 
 use crate::world::{
-    BEGINNING, Expected, Eyes, Row, World, bic, cleared, currency, duplicate, genesis, held, rejected, row,
-    voided,
+    BEGINNING, Expected, Eyes, Row, World, bic, cleared, currency, duplicate, genesis, held, queued,
+    rejected, row, voided,
 };
 
 /// Frames that are made durable together.
@@ -74,6 +78,7 @@ impl Story {
         teller.refusals();
         teller.chains_and_holds();
         teller.holds_end();
+        teller.payments_wait_come_back_and_are_traded();
         teller.terms_change_between_two_blocks();
         teller.cycles();
         teller.everything_again()
@@ -291,6 +296,62 @@ impl Teller {
         self.transfers(&[
             row("A", "B", 40, rejected(NoPendingHold)).post(23),
             row("a1", "b1", 120, duplicate()).id(11),
+        ]);
+        self.group();
+    }
+
+    /// What waits to the story's end is beyond any cap; what is released is so before the block is sealed, lest a running
+    /// engine does it by itself.
+    fn payments_wait_come_back_and_are_traded(&mut self) {
+        self.transfers(&[
+            row("A", "B", 5_000, queued(Some(NetDebitCapExceeded))).queue(31).flagged(flags::HIGH),
+            row("A", "B", 1, queued(Some(QueuedAhead))).queue(32).expiring(5),
+            row("a2", "b1", 900, queued(Some(InsufficientFunds))).queue(33),
+            row("A", "C", 6_000, queued(Some(QueuedAhead))).queue(34).flagged(flags::HIGH),
+        ]);
+        self.group();
+        self.transfers(&[
+            row("A", "C", 0, voided()).revoke(34),
+            row("A", "B", 0, queued(None)).amend(31).flagged(flags::URGENT),
+            row("b1", "a1", 20, cleared()).returning(11),
+            row("b1", "a1", 101, rejected(ExceedsOriginal)).returning(11),
+            row("B", "a2", 890, cleared()),
+        ]);
+        self.group();
+        self.world.wait(Duration::from_secs(6));
+        self.transfers(&[
+            row("A", "B", 1, rejected(NoPendingHold)).release(32),
+            row("a2", "b1", 900, cleared()).release(33),
+        ]);
+        self.group();
+        let rate = ExchangeCommand::PublishRate {
+            provider: bic("B"),
+            base: currency("EUR"),
+            quote: currency("USD"),
+            bid: Price::new(10_800_000_000).expect("a price"),
+            ask: Price::new(11_000_000_000).expect("a price"),
+            size: 1_000,
+            valid_seconds: 86_400,
+        };
+        self.expected.push(cleared());
+        self.world.push_command(Command::Exchange(rate), Eyes::Bank("B"));
+        let lock = ExchangeCommand::LockQuote {
+            requester: bic("A"),
+            provider: bic("B"),
+            source: currency("EUR"),
+            target: currency("USD"),
+            fixed: Fixed::Source(50),
+            valid_seconds: 86_400,
+        };
+        self.expected.push(cleared());
+        self.world.push_command(Command::Exchange(lock), Eyes::Bank("A"));
+        let quote = self.world.records().last().expect("just pushed").uetr.get();
+        self.group();
+        self.transfers(&[
+            row("A", "B", 50, cleared()).on_quote(quote).linked(),
+            row("B/USD", "A/USD", 54, cleared()).on_quote(quote).by("A"),
+            row("A", "B", 50, rejected(ChainFailed)).on_quote(quote).linked(),
+            row("B/USD", "A/USD", 54, rejected(QuoteExpired)).on_quote(quote).by("A"),
         ]);
         self.group();
     }
