@@ -416,7 +416,7 @@ pub fn decided_record(record: &Record, row: &OutcomeRow, sequence: u64, timestam
     decided
 }
 
-/// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles.
+/// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles, limits.
 fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
     let registry = &mirror.registry;
     let rules = registry.genesis().map(|genesis| {
@@ -457,7 +457,13 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.u64(cycle.end_block);
         to.0
     });
-    rules.into_iter().chain(participants).chain(slots).chain(cycles)
+    let limits = registry.controls().entries().into_iter().map(|entry| {
+        let mut to = Encoder::default();
+        to.u8(6);
+        to.raw(&entry);
+        to.0
+    });
+    rules.into_iter().chain(participants).chain(slots).chain(cycles).chain(limits)
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

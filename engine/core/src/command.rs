@@ -12,6 +12,7 @@ use feiqian_proof::signature::{PublicKey, Signature};
 use crate::account::{AccountHandle, AccountState};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::controls::LimitCommand;
 use crate::currency::Currency;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::participant::{CycleNumber, ParticipantState};
@@ -146,16 +147,20 @@ pub enum Command {
         /// Drawn anew; none that this chain has had.
         secret: SaltSecret,
     },
+    /// 30 to 36: limits beyond cap and credit line.
+    Limit(LimitCommand),
 }
 
 impl Command {
-    /// Whether two officers must approve it: all that moves a limit, a key, a participant or a cycle.
+    /// Whether two officers must approve it: all that moves a limit, a key, a participant or a cycle. Of a limit that a
+    /// participant sets itself, [`crate::registry::Registry::needs_officers`] says it.
     #[must_use]
     pub fn is_risky(&self) -> bool {
         match self {
             Self::Genesis(_) | Self::Seal { .. } | Self::RegisterAlias { .. } => false,
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
             Self::SetAccountState { state, .. } => *state != AccountState::Frozen,
+            Self::Limit(limit) => !limit.is_own(),
             _ => true,
         }
     }
@@ -207,6 +212,7 @@ impl Command {
                 to.u8(15);
                 to.raw(&secret.0);
             }
+            Self::Limit(limit) => limit.encode(to),
         }
     }
 
@@ -245,6 +251,7 @@ impl Command {
             13 => Self::SettleCycle { cycle: from.u64()? },
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
+            kind @ 30..=39 => Self::Limit(LimitCommand::decode(kind, from)?),
             _ => return Err(Malformed),
         })
     }
@@ -385,10 +392,17 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controls::Payer;
+    use crate::liquidity::resolve::Priority;
     use std::vec;
 
     fn test_key(seed: u8) -> PublicKey {
         PublicKey::of(&feiqian_proof::signature::SigningKey::from_bytes(&[seed; 32]))
+    }
+
+    fn velocity(payer: Payer) -> Command {
+        let (amount, count, period_seconds) = (1, 2, 3);
+        Command::Limit(LimitCommand::SetVelocityLimit { payer, amount, count, period_seconds })
     }
 
     fn every_kind() -> Vec<Command> {
@@ -418,6 +432,14 @@ mod tests {
             Command::SettleCycle { cycle: 16 },
             Command::FailCycle { cycle: 17 },
             Command::RotateSalts { secret: SaltSecret([18; 32]) },
+            Command::Limit(LimitCommand::SetCover { bic, currency, amount: 19 }),
+            Command::Limit(LimitCommand::SetCapRule { bic, currency, fixed: 20, basis_points: 21 }),
+            Command::Limit(LimitCommand::SetBilateralLimit { bic, currency, towards: bic, limit: 22 }),
+            Command::Limit(LimitCommand::SetMultilateralLimit { bic, currency, limit: 23 }),
+            velocity(Payer::Account(24)),
+            velocity(Payer::Position(bic, currency)),
+            Command::Limit(LimitCommand::SetReservation { bic, currency, class: Priority::High, amount: 25 }),
+            Command::Limit(LimitCommand::SetThresholds { bic, currency, levels: [26, 27] }),
         ]
     }
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::controls::usage::Changes;
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
@@ -22,6 +23,8 @@ pub struct Delta {
     pub holds: Vec<(u128, Option<Hold>)>,
     /// Payments that wait as they do now, and (none) those that wait no longer.
     pub queue: Vec<(u128, Option<Queued>)>,
+    /// What is counted for limits; where a cycle ends, as it stood at its end.
+    pub usage: Changes,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
 }
@@ -38,6 +41,7 @@ impl Delta {
             whole.settlements.extend(part.settlements);
             whole.holds.extend(part.holds);
             whole.queue.extend(part.queue);
+            whole.usage.extend(part.usage);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);

@@ -37,6 +37,7 @@ pub mod ids;
 pub mod identify;
 pub mod hold;
 pub mod liquidity;
+pub mod controls;
 pub mod claim;
 pub mod overlay;
 pub mod delta;

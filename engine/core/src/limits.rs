@@ -54,6 +54,9 @@ pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
 /// Waiting payments that one resolution looks at: some tens of milliseconds beside the batcher.
 pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 
+/// Bilateral limits, and velocity limits, of one engine: each costs some tens of bytes in every shard.
+pub const LIMITS_MAX: usize = 1 << 20;
+
 const _: () = assert!(
     BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096
 );

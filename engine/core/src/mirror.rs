@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::controls::usage::Meters;
 use crate::delta::{Delta, Settlement};
 use crate::hold::HoldTable;
 use crate::limits::CLOSED_CYCLES_KEPT;
@@ -40,6 +41,8 @@ pub struct Mirror {
     pub holds: HoldTable,
     /// Payments that wait, by id.
     pub queue: BTreeMap<u128, Queued>,
+    /// What is counted for limits.
+    pub usage: Meters,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -87,6 +90,7 @@ impl Mirror {
                 None => self.queue.remove(id),
             };
         }
+        self.usage.absorb(&delta.usage);
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {
                 closing.settlements.push(*settlement);
@@ -99,6 +103,7 @@ impl Mirror {
         let nets = self.slots.iter().zip(0..).map(|(cell, slot)| (slot, cell.position));
         let nets = nets.filter(|(_, net)| *net != 0).collect();
         self.slots.iter_mut().for_each(|cell| cell.close(cycle));
+        self.usage.close();
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();

@@ -126,6 +126,14 @@ reasons! {
     ChainFailed = 24, "chain_failed";
     /// Payments of the same account that go out in order wait before it: it waits behind them.
     QueuedAhead = 25, "queued_ahead";
+    /// The participant's limit towards the other one would be passed.
+    BilateralLimitExceeded = 26, "bilateral_limit_exceeded";
+    /// The participant's limit towards all that have no bilateral one would be passed.
+    MultilateralLimitExceeded = 27, "multilateral_limit_exceeded";
+    /// The account or participant has paid as much, or as often, as it may in the period.
+    VelocityExceeded = 28, "velocity_exceeded";
+    /// What is left of the headroom is kept for more urgent payments.
+    LiquidityReserved = 29, "liquidity_reserved";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
     /// A risky command lacks the valid approvals of two different officers.
@@ -150,13 +158,23 @@ reasons! {
     AccountNotEmpty = 50, "account_not_empty";
     /// The command would pass a bound of the engine.
     LimitReached = 51, "limit_reached";
+    /// The numbers of a limit make no sense: towards itself, of no period, of a class that is none, or too large.
+    LimitInvalid = 56, "limit_invalid";
 }
 
 impl RejectReason {
     /// Whether a payment that may wait waits for this to change.
     #[must_use]
     pub const fn is_of_liquidity(self) -> bool {
-        matches!(self, Self::InsufficientFunds | Self::NetDebitCapExceeded | Self::QueuedAhead)
+        matches!(
+            self,
+            Self::InsufficientFunds
+                | Self::NetDebitCapExceeded
+                | Self::QueuedAhead
+                | Self::BilateralLimitExceeded
+                | Self::MultilateralLimitExceeded
+                | Self::LiquidityReserved
+        )
     }
 
     /// The stored number.

@@ -11,6 +11,7 @@ use feiqian_proof::signature::verify_message;
 use crate::account::{AccountHandle, AccountKind, AccountState, AccountTerms, SlotHandle, UNLIMITED};
 use crate::bic::Bic;
 use crate::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use crate::controls::{CapRule, Controls, SlotControls, Spender};
 use crate::currency::Currency;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::number::{index, number, number32};
@@ -33,6 +34,7 @@ pub struct Registry {
     pub(crate) cycles: Vec<Cycle>,
     pub(crate) open_block: u64,
     pub(crate) secrets: SaltSecrets,
+    pub(crate) controls: Controls,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -58,6 +60,21 @@ pub enum Effect {
     },
     /// A cycle's net positions are booked to the clearing accounts.
     Settled(CycleNumber),
+    /// Limits have changed.
+    Limited(Metering),
+}
+
+/// What a change of limits does to what is counted for them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Metering {
+    /// Nothing.
+    Same,
+    /// A position's nets with others are counted from now on.
+    Begun(SlotHandle),
+    /// A position's nets with others are counted no more.
+    Ended(SlotHandle),
+    /// What was paid is counted anew, or no more.
+    Anew(Spender),
 }
 
 type Decision<T> = Result<T, RejectReason>;
@@ -85,7 +102,7 @@ impl Registry {
     }
 
     fn check_approvals(&self, entry: &Entry) -> Decision<()> {
-        let Some(genesis) = self.genesis.as_ref().filter(|_| entry.command.is_risky()) else {
+        let Some(genesis) = self.genesis.as_ref().filter(|_| self.needs_officers(&entry.command)) else {
             return Ok(());
         };
         let [first, second] = entry.approvals.as_slice() else {
@@ -149,6 +166,7 @@ impl Registry {
                 let is_first = self.genesis.as_ref().is_some_and(|genesis| genesis.salt_secret == secret.0);
                 refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
             }
+            Command::Limit(limit) => self.check_limit(limit),
         }
     }
 
@@ -184,11 +202,7 @@ impl Registry {
             }
             Command::OpenPosition { bic, currency, cap } => self.open_position(*bic, *currency, *cap),
             Command::SetNetDebitCap { bic, currency, cap } => {
-                if let Ok(slot) = self.slot(*bic, *currency)
-                    && let Some(terms) = self.slots.get_mut(index(slot.into()))
-                {
-                    terms.cap = *cap;
-                }
+                self.change_cap((*bic, *currency), |rule| CapRule { fixed: *cap, basis_points: 0, ..rule });
                 Effect::Registered
             }
             Command::OpenAccounts { bic, currency, count, credit_line } => {
@@ -213,6 +227,7 @@ impl Registry {
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
+            Command::Limit(limit) => self.commit_limit(limit),
         }
     }
 
@@ -244,7 +259,8 @@ impl Registry {
         let slot = number32(self.slots.len());
         let first = number(self.accounts.len());
         self.by_currency.insert((participant, currency), slot);
-        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first });
+        let controls = SlotControls::NONE;
+        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first, controls });
         self.accounts.push(AccountTerms {
             slot,
             currency: currency.numeric(),
@@ -304,11 +320,11 @@ impl Registry {
         self.cycles.get_mut(index(cycle.checked_sub(1)?))
     }
 
-    fn participant(&self, bic: Bic) -> Decision<ParticipantHandle> {
+    pub(crate) fn participant(&self, bic: Bic) -> Decision<ParticipantHandle> {
         self.by_bic.get(&bic).copied().ok_or(RejectReason::UnknownParticipant)
     }
 
-    fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
+    pub(crate) fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
         let participant = self.participant(bic)?;
         self.by_currency.get(&(participant, currency)).copied().ok_or(RejectReason::UnknownPosition)
     }
@@ -376,6 +392,11 @@ impl Registry {
     #[must_use]
     pub fn open_cycle(&self) -> CycleNumber {
         number(self.cycles.len())
+    }
+    /// Limits beyond caps and credit lines.
+    #[must_use]
+    pub fn controls(&self) -> &Controls {
+        &self.controls
     }
     /// The secrets that have taken the place of the first one.
     #[must_use]

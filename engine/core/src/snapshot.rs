@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
+use crate::controls::usage::Meters;
+use crate::controls::{Controls, SlotControls};
 use crate::delta::Settlement;
 use crate::hold::{Hold, HoldTable};
 use crate::limits::{
@@ -16,7 +18,7 @@ use crate::limits::{
 };
 use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
-use crate::number::number32;
+use crate::number::{index, number32};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
 use crate::secrets::SaltSecrets;
@@ -29,6 +31,8 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
+    /// Limits, and what is counted for them.
+    pub(super) const LIMITS: u8 = 3;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
 }
@@ -91,6 +95,11 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
+        let controls = &self.registry.controls;
+        add(part::LIMITS, controls.is_empty(), &|to| {
+            controls.encode(to);
+            self.usage.encode(to);
+        });
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
         parts
     }
@@ -98,6 +107,13 @@ impl Mirror {
     fn decode_part(&mut self, number: u8, from: &mut Decoder<'_>) -> Result<(), Malformed> {
         match number {
             part::SECRETS => self.registry.secrets = SaltSecrets::decode(from, COUNT_MAX)?,
+            part::LIMITS => {
+                let accounts = &self.registry.accounts;
+                let slot_of = |account| accounts.get(index(account)).map(|terms| terms.slot);
+                self.registry.controls = Controls::decode(from, slot_of)?;
+                self.registry.follow_controls();
+                self.usage = Meters::decode(from, COUNT_MAX)?;
+            }
             part::QUEUE => self.queue = decode_queue(from)?,
             _ => return Err(Malformed),
         }
@@ -137,6 +153,7 @@ impl Mirror {
             })?,
             holds: decode_holds(from, key)?,
             queue: BTreeMap::new(),
+            usage: Meters::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         let mut last = 0;
@@ -305,6 +322,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
             currency: decode_currency(from)?,
             cap: from.u64()?,
             clearing_account: from.u64()?,
+            controls: SlotControls::NONE,
         })
     })?;
     let accounts = list(from, ACCOUNTS_MAX, |from| {
@@ -336,6 +354,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         cycles,
         open_block: from.u64()?,
         secrets: SaltSecrets::default(),
+        controls: Controls::default(),
     })
 }
 

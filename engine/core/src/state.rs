@@ -10,6 +10,8 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, ENGINE, Kind, chain_at, check_chained, examine};
 use crate::command::Entry;
+use crate::controls::SlotControls;
+use crate::controls::usage::{Meters, Usage};
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::{Freed, Hold, Holds, deadline};
@@ -117,6 +119,7 @@ pub struct State {
     pub(crate) ledger: Ledger,
     pub(crate) holds: Holds,
     pub(crate) queue: Queue,
+    pub(crate) usage: Usage,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
 }
@@ -128,6 +131,7 @@ impl Default for State {
             ledger: Ledger::default(),
             holds: Holds::default(),
             queue: Queue::default(),
+            usage: Usage::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
         }
@@ -141,7 +145,8 @@ impl State {
         let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         let queue = Queue::restored(&mirror.queue);
-        Self { registry: mirror.registry.clone(), ledger, holds, queue, ids, next_sequence }
+        let usage = Usage::restored(&mirror.usage);
+        Self { registry: mirror.registry.clone(), ledger, holds, queue, usage, ids, next_sequence }
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -366,7 +371,22 @@ impl State {
     ) -> Result<(), (usize, RejectReason)> {
         check_turns(&self.queue, (claims, records), timestamp, |_| true)?;
         let last = claims.len().saturating_sub(1);
-        self.ledger.check_group(&Nets::of(claims)).map_err(|reason| (last, reason))
+        self.ledger.check_group(&Nets::of(claims)).map_err(|reason| (last, reason))?;
+        self.check_controls(claims, &NO_EARLIER, timestamp).map_err(|reason| (last, reason))
+    }
+
+    /// Limits beyond cap and credit line.
+    fn check_controls(
+        &self,
+        claims: &[Claim],
+        overlay: &Overlay,
+        timestamp: u64,
+    ) -> Result<(), RejectReason> {
+        if !claims.iter().any(Claim::is_controlled) {
+            return Ok(());
+        }
+        self.usage.check(claims, overlay, (&self.registry, timestamp))?;
+        self.ledger.check_reservations(claims, overlay, &self.registry)
     }
 
     /// The rules that need cells: holds, queue, funds, cap. Gives what is freed of the hold that is posted or voided.
@@ -385,11 +405,15 @@ impl State {
                 self.ledger.check_reserve(claim, overlay)?;
             }
         }
-        match claim.kind {
+        let freed = match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
             Kind::Direct | Kind::Hold | Kind::Release => Ok(Freed::default()),
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
+        }?;
+        if claim.is_controlled() && claim.kind != Kind::Release {
+            self.check_controls(core::slice::from_ref(claim), overlay, timestamp)?;
         }
+        Ok(freed)
     }
 
     /// Puts an accepted claim in force. Cannot fail.
@@ -410,6 +434,9 @@ impl State {
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
         }
+        if claim.controls != SlotControls::NONE {
+            self.usage.commit(claim, freed, (&self.registry, timestamp));
+        }
         let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, freed, sequence);
         OutcomeRow {
             debtor_previous: debtor_previous.into(),
@@ -422,6 +449,7 @@ impl State {
         let mut expired: u32 = 0;
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
+            self.usage.release(&hold, &self.registry);
             expired = expired.saturating_add(1);
         }
         while self.queue.expire_next(timestamp).is_some() {
@@ -473,11 +501,13 @@ impl State {
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
         let effect = self.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
+        self.usage.take_effect(effect, &self.registry, &self.holds);
         match effect {
             Effect::Sealed { height, closes } => {
                 let mut delta = self.ledger.take_delta(height, closes);
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
+                delta.usage = self.usage.take_changed(closes.is_some());
                 Some(delta)
             }
             _ => None,
@@ -511,6 +541,11 @@ impl State {
     #[must_use]
     pub fn queue(&self) -> &Queue {
         &self.queue
+    }
+    /// What is counted for limits.
+    #[must_use]
+    pub fn usage(&self) -> &Meters {
+        self.usage.meters()
     }
     /// The index of ids.
     #[must_use]

@@ -12,7 +12,7 @@ use crate::account::{AccountHandle, SlotHandle};
 use crate::codec::Encoder;
 use crate::limits::RESOLUTION_PAYMENTS_MAX;
 use crate::liquidity::queue::Queued;
-use crate::liquidity::resolve::{Bounds, Liquidity, Waiting, resolve};
+use crate::liquidity::resolve::{Bounds, Liquidity, Priority, Waiting, resolve};
 use crate::mirror::Mirror;
 use crate::number::index;
 use crate::transfer::{Record, flags};
@@ -25,6 +25,8 @@ pub struct Plan {
     /// Of each of them, its currency and how often it was tried.
     terms: BTreeMap<u128, (u16, u32)>,
     cells: Cells,
+    /// Of each position, the most urgent class in which it pays.
+    classes: BTreeMap<SlotHandle, Priority>,
     now: u64,
     id_key: u128,
 }
@@ -57,9 +59,16 @@ impl Plan {
             due.truncate(RESOLUTION_PAYMENTS_MAX);
         }
         let id_key = mirror.registry.genesis()?.id_key;
-        let mut plan =
-            Self { waiting: Vec::new(), terms: BTreeMap::new(), cells: Cells::default(), now, id_key };
+        let mut plan = Self {
+            waiting: Vec::new(),
+            terms: BTreeMap::new(),
+            cells: Cells::default(),
+            classes: BTreeMap::new(),
+            now,
+            id_key,
+        };
         due.into_iter().for_each(|(id, queued)| plan.add(mirror, *id, queued));
+        plan.withhold(mirror);
         (!plan.waiting.is_empty()).then_some(plan)
     }
 
@@ -80,6 +89,10 @@ impl Plan {
             let headroom = slot.map_or(0, |(cell, terms)| cell.headroom(terms.cap));
             self.cells.slots.insert(terms.slot, headroom);
         }
+        if debtor.slot != creditor.slot {
+            let class = self.classes.entry(debtor.slot).or_insert(queued.priority);
+            *class = queued.priority.min(*class);
+        }
         self.terms.insert(id, (debtor.currency, queued.attempts));
         self.waiting.push(Waiting {
             id,
@@ -92,6 +105,17 @@ impl Plan {
             order: queued.order,
             earliest: queued.earliest,
         });
+    }
+
+    /// Takes from each position's headroom what it keeps for more urgent payments than any that waits. A less urgent one
+    /// that is then proposed in vain stays in the queue.
+    fn withhold(&mut self, mirror: &Mirror) {
+        let controls = mirror.registry.controls();
+        for (slot, class) in &self.classes {
+            if let Some(headroom) = self.cells.slots.get_mut(slot) {
+                *headroom = headroom.saturating_sub(controls.withheld(*slot, *class));
+            }
+        }
     }
 
     /// The payments that it looks at.
@@ -115,7 +139,7 @@ impl Plan {
                     .collect();
                 let linked = records.len().saturating_sub(1);
                 for record in records.iter_mut().take(linked) {
-                    record.flags = (flags::RELEASE | flags::LINKED).into();
+                    record.flags = (record.flags.get() | flags::LINKED).into();
                 }
                 records
             })
@@ -126,9 +150,18 @@ impl Plan {
         let (currency, attempts) = self.terms.get(&payment.id).copied().unwrap_or_default();
         let id = release_id(self.id_key, payment.id, attempts);
         let mut record = Record::new(id, payment.debtor, payment.creditor, payment.amount, currency);
-        record.flags = flags::RELEASE.into();
+        record.flags = (flags::RELEASE | class_flag(payment.priority)).into();
         record.related = payment.id.into();
         record
+    }
+}
+
+/// The flag of a class.
+const fn class_flag(class: Priority) -> u16 {
+    match class {
+        Priority::Urgent => flags::URGENT,
+        Priority::High => flags::HIGH,
+        Priority::Normal => 0,
     }
 }
 

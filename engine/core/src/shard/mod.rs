@@ -17,6 +17,8 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle, UNLIMITED};
 use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
 use crate::command::{Command, Entry};
+use crate::controls::SlotControls;
+use crate::controls::usage::Usage;
 use crate::delta::Delta;
 use crate::frame::FrameKind;
 use crate::hold::Holds;
@@ -92,6 +94,8 @@ pub struct Shard {
     holds: Holds,
     /// Those whose debtor account is here.
     queue: Queue,
+    /// Of the accounts and positions that are here.
+    usage: Usage,
     ids: IdIndex,
     undecided: Undecided,
     next_sequence: u64,
@@ -119,6 +123,7 @@ impl Shard {
         Self {
             share,
             ledger: state.ledger.part(share, &registry),
+            usage: state.usage.part(share, &registry),
             registry,
             holds,
             queue: state.queue.part(|debtor| share.holds(debtor)),
@@ -285,6 +290,7 @@ impl Shard {
         let mut expired: u32 = 0;
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
+            self.usage.release(&hold, &self.registry);
             expired = expired.saturating_add(u32::from(self.share.holds(hold.debtor)));
         }
         while self.queue.expire_next(timestamp).is_some() {
@@ -434,11 +440,12 @@ impl Shard {
         let bit = |shard: u64| 1_u64.checked_shl(u32::try_from(shard).unwrap_or(0)).unwrap_or(0);
         let is_direct = claim.kind == Kind::Direct;
         let mut voters = 0;
-        if !is_direct || claim.credit_line != UNLIMITED {
+        let limits_account = claim.controls.has(SlotControls::ACCOUNT);
+        if !is_direct || claim.credit_line != UNLIMITED || limits_account {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct | Kind::Queueable | Kind::Release => claim.cap != UNLIMITED,
+            Kind::Direct | Kind::Queueable | Kind::Release => claim.cap != UNLIMITED || claim.is_controlled(),
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
         };
@@ -504,10 +511,12 @@ impl Shard {
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
         let effect = self.registry.commit(&entry.command, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
+        self.usage.take_effect(effect, &self.registry, &self.holds);
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta(height, closes);
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
+        delta.usage = self.usage.take_changed(closes.is_some());
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;
