@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use feiqian_core::account::{AccountCell, AccountTerms};
+use feiqian_core::controls::usage::{Meters, Pair, Spent};
+use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Velocity};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
@@ -13,6 +15,42 @@ use feiqian_core::state::State;
 
 /// Ascending by id.
 pub type ById<T> = Vec<(u128, T)>;
+
+/// What can be seen of limits, by position.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LimitsPicture {
+    /// What caps are made of.
+    pub cap_rules: BTreeMap<u32, CapRule>,
+    /// Towards one other.
+    pub bilateral: BTreeMap<(u32, u32), u64>,
+    /// Towards all others.
+    pub multilateral: BTreeMap<u32, u64>,
+    /// In a period.
+    pub velocity: BTreeMap<Spender, Velocity>,
+    /// Kept for classes.
+    pub reservations: BTreeMap<u32, Reservation>,
+    /// Where somebody is told.
+    pub thresholds: BTreeMap<u32, Levels>,
+    /// Nets with others.
+    pub pairs: BTreeMap<(u32, u32), Pair>,
+    /// Paid in a period.
+    pub spent: BTreeMap<Spender, Spent>,
+}
+
+impl LimitsPicture {
+    fn of(controls: &Controls, meters: &Meters) -> Self {
+        Self {
+            cap_rules: controls.cap_rules().clone(),
+            bilateral: controls.bilateral().clone(),
+            multilateral: controls.multilateral().clone(),
+            velocity: controls.velocity().clone(),
+            reservations: controls.reservations().clone(),
+            thresholds: controls.thresholds().clone(),
+            pairs: meters.pairs.clone(),
+            spent: meters.spent.clone(),
+        }
+    }
+}
 
 /// What can be seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +65,8 @@ pub struct Picture {
     pub holds: ById<Hold>,
     /// Payments that wait, ascending by id.
     pub queue: ById<Queued>,
+    /// Limits, and what is counted for them.
+    pub limits: LimitsPicture,
     /// Aliases.
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
@@ -50,7 +90,7 @@ impl Picture {
         let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
-        Self::of(state.registry(), account, slot, (holds, queue))
+        Self::of(state.registry(), account, slot, (holds, queue), state.usage())
     }
 
     /// Of the mirror, at the end of a block.
@@ -69,6 +109,7 @@ impl Picture {
                 mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
                 mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
             ),
+            &mirror.usage,
         )
     }
 
@@ -77,6 +118,7 @@ impl Picture {
         account: impl Fn(u64) -> AccountCell,
         slot: impl Fn(u32) -> SlotCell,
         (holds, queue): (ById<Hold>, ById<Queued>),
+        usage: &Meters,
     ) -> Self {
         Self {
             participants: registry.participants().to_vec(),
@@ -84,6 +126,7 @@ impl Picture {
             accounts: registry.accounts().iter().zip(0..).map(|(terms, at)| (*terms, account(at))).collect(),
             holds,
             queue,
+            limits: LimitsPicture::of(registry.controls(), usage),
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
             open_block: registry.open_block(),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use feiqian_core::account::{AccountCell, AccountKind, AccountState, AccountTerms, UNLIMITED};
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis};
+use feiqian_core::controls::CapRule;
 use feiqian_core::currency::Currency;
 use feiqian_core::limits::{
     ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
@@ -32,7 +33,7 @@ impl Books {
             }
             return reasons;
         };
-        let is_approved = !is_risky(&entry.command) || self.is_approved(genesis, entry);
+        let is_approved = !self.is_risky(&entry.command) || self.is_approved(genesis, entry);
         note(&mut reasons, !is_approved, RejectReason::FourEyesRequired);
         self.note_command(&mut reasons, &entry.command);
         reasons
@@ -110,6 +111,7 @@ impl Books {
                 let mut used = self.secrets.values().copied().chain(self.next_secret).chain(first);
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
+            Command::Limit(limit) => self.note_limit_command(reasons, limit),
         }
     }
 
@@ -117,7 +119,7 @@ impl Books {
         note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
     }
 
-    fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
+    pub(super) fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
         self.note_participant(reasons, bic);
         note(reasons, self.position(bic, currency).is_none(), RejectReason::UnknownPosition);
     }
@@ -136,6 +138,10 @@ impl Books {
     fn position(&self, bic: Bic, currency: Currency) -> Option<usize> {
         let participant = self.participant(bic)?;
         self.positions.iter().position(|at| (at.participant, at.currency) == (participant, currency))
+    }
+
+    pub(super) fn position_of(&self, bic: Bic, currency: Currency) -> Option<u32> {
+        self.position(bic, currency).map(|at| u32::try_from(at).expect("few"))
     }
 
     pub(super) fn execute(&mut self, now: u64, sequence: u64, command: &Command) {
@@ -163,8 +169,8 @@ impl Books {
                 self.open(self.positions.len() - 1, AccountKind::Clearing, UNLIMITED);
             }
             Command::SetNetDebitCap { bic, currency, cap } => {
-                let at = self.position(*bic, *currency).expect("checked");
-                self.positions[at].cap = *cap;
+                let at = self.position_of(*bic, *currency).expect("checked");
+                self.set_rule(at, CapRule { fixed: *cap, basis_points: 0, ..self.rule_of(at) });
             }
             Command::OpenAccounts { bic, currency, count, credit_line } => {
                 let at = self.position(*bic, *currency).expect("checked");
@@ -186,11 +192,13 @@ impl Books {
                     self.secrets.insert(end_block, secret);
                 }
                 self.begin_cycle();
+                self.begin_nets();
             }
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
+            Command::Limit(limit) => self.execute_limit(limit),
         }
     }
 
@@ -241,6 +249,7 @@ impl Books {
                 currency: position.currency,
                 cap: position.cap,
                 clearing_account: position.clearing,
+                controls: self.controls_of(u32::try_from(at).expect("few")),
             };
             let cell = SlotCell {
                 position: position.nets.get(&open).copied().unwrap_or(0),
@@ -267,6 +276,7 @@ impl Books {
             accounts: (0..).zip(&self.accounts).map(account).collect(),
             holds: self.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
             queue: self.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
+            limits: self.limits_picture(),
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
             open_block: self.height,
@@ -276,21 +286,24 @@ impl Books {
     }
 }
 
-/// All that moves a limit, a key, a participant or a cycle; stopping an account must be quick.
-fn is_risky(command: &Command) -> bool {
-    match command {
-        Command::Genesis(_) | Command::Seal { .. } | Command::RegisterAlias { .. } => false,
-        Command::OpenAccounts { credit_line, .. } => *credit_line != 0,
-        Command::SetAccountState { state, .. } => *state != AccountState::Frozen,
-        Command::RegisterParticipant { .. }
-        | Command::SetParticipantState { .. }
-        | Command::OpenPosition { .. }
-        | Command::SetNetDebitCap { .. }
-        | Command::SetCreditLine { .. }
-        | Command::CloseCycle { .. }
-        | Command::InstructCycle { .. }
-        | Command::SettleCycle { .. }
-        | Command::FailCycle { .. }
-        | Command::RotateSalts { .. } => true,
+impl Books {
+    /// All that moves a limit, a key, a participant or a cycle; stopping an account must be quick.
+    fn is_risky(&self, command: &Command) -> bool {
+        match command {
+            Command::Limit(limit) => self.is_limit_risky(limit),
+            Command::Genesis(_) | Command::Seal { .. } | Command::RegisterAlias { .. } => false,
+            Command::OpenAccounts { credit_line, .. } => *credit_line != 0,
+            Command::SetAccountState { state, .. } => *state != AccountState::Frozen,
+            Command::RegisterParticipant { .. }
+            | Command::SetParticipantState { .. }
+            | Command::OpenPosition { .. }
+            | Command::SetNetDebitCap { .. }
+            | Command::SetCreditLine { .. }
+            | Command::CloseCycle { .. }
+            | Command::InstructCycle { .. }
+            | Command::SettleCycle { .. }
+            | Command::FailCycle { .. }
+            | Command::RotateSalts { .. } => true,
+        }
     }
 }
