@@ -45,6 +45,16 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::QueuedAhead => {
             (codes::AM04, "payments of the same account that go out in order wait before it")
         }
+        Reason::BilateralLimitExceeded | Reason::MultilateralLimitExceeded => (
+            codes::AM23,
+            "the bank's own limit towards the other does not suffice; wait for credits or raise it",
+        ),
+        Reason::VelocityExceeded => {
+            (codes::AM14, "as much, or as often, was paid in the period as may be; send it in the next one")
+        }
+        Reason::LiquidityReserved => {
+            (codes::AM23, "what is left is kept for more urgent payments; wait, or raise its priority")
+        }
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
         Reason::HoldMismatch => (codes::AG03, "the reservation is between other accounts"),
         Reason::ExceedsHold => (codes::AM09, "more is asked for than was reserved"),
@@ -63,7 +73,8 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CycleState
         | Reason::AccountState
         | Reason::AccountNotEmpty
-        | Reason::LimitReached => (codes::NARR, "a command's reason: no payment is rejected so"),
+        | Reason::LimitReached
+        | Reason::LimitInvalid => (codes::NARR, "a command's reason: no payment is rejected so"),
     }
 }
 
