@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, Genesis, OfficerNumber};
+use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis, OfficerNumber};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 
 use crate::fault::Fault;
@@ -202,10 +202,10 @@ impl Officers {
         Ok(Self(officers))
     }
 
-    /// An entry, approved by the officers where its command needs that.
+    /// An entry, approved by the officers where its command needs that, or may need it.
     #[must_use]
     pub fn approve(&self, mut entry: Entry, chain_id: &[u8; 16]) -> Entry {
-        if entry.command.is_risky() {
+        if entry.command.is_risky() || matches!(entry.command, Command::Limit(_)) {
             let bytes = entry.signed_bytes(chain_id);
             let approval = |(officer, key): &(OfficerNumber, SigningKey)| Approval {
                 officer: *officer,

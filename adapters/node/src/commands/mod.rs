@@ -16,6 +16,7 @@ pub mod cycle;
 mod evidence;
 pub mod import;
 mod init;
+mod limit;
 pub mod load;
 mod pay;
 mod positions;
@@ -99,6 +100,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
+        Command::Limit { step } => limit::step(context, &step),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, output } => receipt::receipt(context, &uetr, output),
         Command::Prove(arguments) => prove::prove(context, &arguments),
