@@ -2,6 +2,7 @@
 //! tightens for itself needs no approval; the rest is approved by two officers.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use feiqian_core::account::{SlotHandle, UNLIMITED};
 use feiqian_core::bic::Bic;
@@ -104,9 +105,8 @@ pub(super) fn step(context: &Context, step: &LimitStep) -> Result<(), Fault> {
 }
 
 fn list(context: &Context) -> Result<(), Fault> {
-    let report = context.with_session(&[], |session| {
-        Ok(session.engine.ask(|sealer| report_of(sealer.mirror(), sealer.timestamp())))
-    })?;
+    let report =
+        context.with_session(&[], |session| Ok(session.engine.ask(|sealer| report_of(sealer.mirror()))))?;
     context.output.report(&report);
     Ok(())
 }
@@ -120,7 +120,7 @@ fn order(
     let report = context.with_session(&with.officers.keys, |session| {
         session.command(Command::Limit(command(session)?))?;
         session.engine.seal()?;
-        Ok(session.engine.ask(|sealer| report_of(sealer.mirror(), sealer.timestamp())))
+        Ok(session.engine.ask(|sealer| report_of(sealer.mirror())))
     })?;
     context.output.report(&report);
     Ok(())
@@ -158,11 +158,11 @@ struct Lines<'a> {
     limits: Vec<LimitLine>,
 }
 
-fn report_of(mirror: &Mirror, now: u64) -> LimitsReport {
+fn report_of(mirror: &Mirror) -> LimitsReport {
     let mut lines = Lines { mirror, aliases: Aliases::of(&mirror.registry), limits: Vec::new() };
     lines.caps();
     lines.senders();
-    lines.velocities(now);
+    lines.velocities();
     lines.reservations();
     LimitsReport { limits: lines.limits }
 }
@@ -233,7 +233,10 @@ impl Lines<'_> {
         }
     }
 
-    fn velocities(&mut self, now: u64) {
+    /// As of now: a period may have ended without a block.
+    fn velocities(&mut self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
         let registry = &self.mirror.registry;
         for (spender, velocity) in registry.controls().velocity() {
             let slot = match spender {
