@@ -82,7 +82,7 @@ impl Limits {
             };
             is_own && debit.is_fresh
         });
-        let last = debits.clone().last().map(|debit| period_of(debit.at));
+        let last = debits.clone().next_back().map(|debit| period_of(debit.at));
         let period = now.map(period_of).or(last)?;
         let debits = debits.filter(|debit| period_of(debit.at) == period);
         let (amount, count) = (debits.clone().map(|debit| u128::from(debit.amount)).sum(), debits.count());

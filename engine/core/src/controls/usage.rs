@@ -363,10 +363,8 @@ impl Usage {
                     self.changed_pairs.insert(key);
                 }
             }
-            Effect::Limited(Metering::Anew(spender)) => {
-                if self.meters.spent.remove(&spender).is_some() {
-                    self.changed_spent.insert(spender);
-                }
+            Effect::Limited(Metering::Anew(spender)) if self.meters.spent.remove(&spender).is_some() => {
+                self.changed_spent.insert(spender);
             }
             _ => {}
         }
