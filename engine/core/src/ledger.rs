@@ -3,6 +3,7 @@
 //!
 //! A ledger holds the cells of its [`Share`]; what an operation does to other cells is theirs to do.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
@@ -12,6 +13,7 @@ use crate::delta::{Delta, Settlement};
 use crate::hold::{Freed, Hold};
 use crate::limits::ACCOUNT_HOLDS_MAX;
 use crate::liquidity::group::Nets;
+use crate::liquidity::resolve::Priority;
 use crate::marks::Marks;
 use crate::mirror::Mirror;
 use crate::money::AMOUNT_MAX;
@@ -232,8 +234,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether what remains of claims (one, on top of what `overlay` says, or a group at once) leaves each position that
-    /// is here what it keeps for more urgent payments than the least urgent of them that it pays.
+    /// Whether claims (one, on top of what `overlay` says, or a group at once) leave each position that is here what it
+    /// keeps for more urgent payments: as if what it gets came first, then it paid the least urgent, then the others.
     pub(crate) fn check_reservations(
         &self,
         claims: &[Claim],
@@ -243,15 +245,19 @@ impl Ledger {
         if !claims.iter().any(|claim| claim.controls.has(SlotControls::RESERVED)) {
             return Ok(());
         }
-        let nets = Nets::of(claims).slots;
-        for (slot, (net, cap)) in nets.into_iter().filter(|(_, (net, _))| *net > 0) {
-            let paid = claims.iter().filter(|claim| claim.debtor_slot == slot && claim.crosses());
-            let Some((cell, class)) = self.slot(slot).zip(paid.map(|claim| claim.class).max()) else {
-                continue;
-            };
+        let payers: BTreeMap<SlotHandle, u64> =
+            claims.iter().map(|claim| (claim.debtor_slot, claim.cap)).collect();
+        for (slot, cap) in payers {
+            let Some(cell) = self.slot(slot) else { continue };
             let headroom = cell.headroom(cap).saturating_add(overlay.slot(slot).available);
-            if headroom.saturating_sub(registry.controls().withheld(slot, class)) < net {
-                return Err(RejectReason::LiquidityReserved);
+            let mut paid = received(claims, slot).wrapping_neg();
+            for class in [Priority::Normal, Priority::High] {
+                let sum = paid_in(claims, slot, class);
+                paid = add(paid, sum);
+                let withheld = registry.controls().withheld(slot, class);
+                if sum > 0 && paid > 0 && headroom.saturating_sub(withheld) < paid {
+                    return Err(RejectReason::LiquidityReserved);
+                }
             }
         }
         Ok(())
@@ -591,6 +597,18 @@ impl SlotCell {
         let at = self.closed.iter().position(|(number, _)| *number == cycle)?;
         Some(self.closed.remove(at).1)
     }
+}
+
+/// What claims bring a position from others.
+fn received(claims: &[Claim], slot: SlotHandle) -> i128 {
+    let claims = claims.iter().filter(|claim| claim.creditor_slot == slot && claim.crosses());
+    claims.filter(|claim| claim.moves()).fold(0, |sum, claim| add(sum, claim.amount.into()))
+}
+
+/// What claims of a class take from a position towards others.
+fn paid_in(claims: &[Claim], slot: SlotHandle, class: Priority) -> i128 {
+    let claims = claims.iter().filter(|claim| claim.debtor_slot == slot && claim.crosses());
+    claims.filter(|claim| claim.class == class).fold(0, |sum, claim| add(sum, claim.amount.into()))
 }
 
 #[inline]

@@ -337,19 +337,33 @@ impl Books {
             let limit = self.limits.multilateral.get(&pair.0);
             let is_over = limit.is_some_and(|limit| new > old && new > i128::from(*limit));
             note(&mut reasons, is_over, RejectReason::MultilateralLimitExceeded);
-            let (old, new) = (before.available(account).1, self.available(account).1);
-            let classes = group.iter().filter(|other| {
-                let other = (other.debtor.get(), other.creditor.get());
-                let other = (self.position_number(other.0), self.position_number(other.1));
-                other.0 == pair.0 && other.0 != other.1
-            });
-            let least_urgent = classes.map(class_of).max().expect("itself");
-            let kept = self.limits.kept(pair.0, least_urgent);
-            let is_kept = new < old && new < kept && !self.is_planted(Planted::ReservationIgnored);
-            let has_any = self.limits.reserved.keys().any(|(position, _)| *position == pair.0);
-            note(&mut reasons, is_kept && has_any, RejectReason::LiquidityReserved);
+            let is_kept = self.takes_what_is_kept(before.available(account).1, pair.0, group);
+            note(&mut reasons, is_kept, RejectReason::LiquidityReserved);
         }
         reasons
+    }
+
+    /// Whether a group would go below what is kept, if credits came first, then the least urgent payments. `headroom` is
+    /// what there was before.
+    fn takes_what_is_kept(&self, headroom: i128, position: u32, group: &[Record]) -> bool {
+        let is_reserved = self.limits.reserved.keys().any(|(at, _)| *at == position);
+        if self.is_planted(Planted::ReservationIgnored) || !is_reserved || headroom == i128::MAX {
+            return false;
+        }
+        let sum = |is_wanted: &dyn Fn(u32, u32, Priority) -> bool| -> i128 {
+            let wanted = group.iter().filter(|record| {
+                let [from, to] =
+                    [record.debtor.get(), record.creditor.get()].map(|at| self.position_number(at));
+                from != to && is_wanted(from, to, class_of(record))
+            });
+            wanted.map(|record| i128::from(record.amount.get())).sum()
+        };
+        let gained = sum(&|_, to, _| to == position);
+        [Priority::Normal, Priority::High].into_iter().any(|class| {
+            let own = sum(&|from, _, other| from == position && other == class);
+            let paid = sum(&|from, _, other| from == position && other >= class) - gained;
+            own > 0 && paid > 0 && headroom - paid < self.limits.kept(position, class)
+        })
     }
 
     /// Whether a transfer counts as paid in its period: a hold does, its post does not.

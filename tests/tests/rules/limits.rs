@@ -1,9 +1,12 @@
 //! Tables of limits beyond cap and credit line: cover, sender limits, velocity, reservations, and who must approve.
 
 use feiqian_core::account::UNLIMITED;
+use feiqian_core::batch::Batch;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::Command;
 use feiqian_core::controls::usage::Pair;
 use feiqian_core::controls::{LimitCommand, Payer, Spender};
+use feiqian_core::liquidity::plan::Plan;
 use feiqian_core::liquidity::queue::Priority;
 use feiqian_core::outcome::RejectReason::{
     BilateralLimitExceeded, ChainFailed, CreditorParticipantSuspended, DebtorParticipantSuspended,
@@ -329,6 +332,96 @@ fn headroom_is_kept_for_more_urgent_payments() {
     set(&mut trial, reservation("A", Priority::Urgent, 0));
     set(&mut trial, reservation("A", Priority::High, 299));
     trial.check(&[row("A", "B", 1, cleared()).release(1)]);
+}
+
+/// What becomes of the releases that the engine would ask for after a block: by payment, its outcome.
+fn resolve(trial: &mut Trial) -> Vec<(u128, Expected)> {
+    let height = trial.picture().open_block;
+    trial.order_with(Command::Seal { height }, Eyes::None, cleared());
+    let plan = Plan::of(trial.serial.sealer.mirror(), trial.world.now(), |_, _| false);
+    let records = plan.map(|plan| plan.releases().concat()).unwrap_or_default();
+    if records.is_empty() {
+        return Vec::new();
+    }
+    trial.world.push_transfers(vec![Batch::new(ENGINE, records.clone())]);
+    let rows = trial.apply().rows;
+    records.iter().zip(&rows).map(|(record, row)| (record.related.get(), Expected::of(row))).collect()
+}
+
+#[test]
+fn a_resolution_sets_aside_what_a_limit_would_refuse_and_keeps_what_stands_behind() {
+    let mut trial = Trial::standard();
+    set(&mut trial, bilateral("A", "B", 100));
+    trial.check(&[
+        row("A", "B", 101, queued(Some(BilateralLimitExceeded))).queue(1),
+        row("A", "B", 60, cleared()).queue(9),
+        row("A", "B", 41, queued(Some(BilateralLimitExceeded))).queue(2).flagged(flags::HIGH),
+    ]);
+    trial.check(&[row("B", "A", 30, cleared())]);
+    assert_eq!(resolve(&mut trial), [(2, cleared())]);
+    assert_eq!(resolve(&mut trial), [(1, rejected(BilateralLimitExceeded))], "tried where nothing else goes");
+    trial.check(&[row("B", "A", 72, cleared())]);
+    assert_eq!(resolve(&mut trial), [(1, cleared())]);
+    assert_eq!(resolve(&mut trial), []);
+}
+
+#[test]
+fn payments_that_only_their_way_back_makes_room_for_go_out_at_once() {
+    let mut trial = Trial::standard();
+    set(&mut trial, bilateral("A", "B", 0));
+    set(&mut trial, multilateral("B", 0));
+    trial.check(&[
+        row("A", "B", 50, queued(Some(BilateralLimitExceeded))).queue(1).flagged(flags::URGENT),
+        row("B", "A", 50, queued(Some(MultilateralLimitExceeded))).queue(2),
+    ]);
+    trial.set_cap("A", 0);
+    trial.set_cap("B", 0);
+    assert_eq!(resolve(&mut trial), [(1, cleared()), (2, cleared())]);
+}
+
+#[test]
+fn a_resolution_leaves_what_its_period_has_no_room_for_and_the_kept_headroom_to_urgent_payments() {
+    let mut trial = Trial::standard();
+    trial.set_cap("A", 0);
+    trial.check(&[
+        row("A", "C", 70, queued(Some(NetDebitCapExceeded))).queue(1),
+        row("A", "C", 40, queued(Some(NetDebitCapExceeded))).queue(2),
+        row("A", "C", 20, queued(Some(NetDebitCapExceeded))).queue(3).flagged(flags::URGENT),
+        row("A", "C", 20, queued(Some(NetDebitCapExceeded))).queue(4).flagged(flags::URGENT),
+    ]);
+    set(&mut trial, velocity(of_bank("A"), 100, u32::MAX, 1_000_000));
+    set(&mut trial, reservation("A", Priority::Urgent, 500));
+    trial.set_cap("A", 550);
+    assert_eq!(
+        resolve(&mut trial),
+        [(3, cleared()), (4, cleared())],
+        "the others are too large for what is left"
+    );
+    trial.set_cap("A", 580);
+    assert_eq!(resolve(&mut trial), [(2, cleared())], "70 has no room in the period");
+    assert_eq!(resolve(&mut trial), []);
+}
+
+#[test]
+fn a_group_pays_its_least_urgent_from_what_is_not_kept() {
+    let mut trial = Trial::standard();
+    trial.set_cap("A", 0);
+    trial.check(&[
+        row("A", "C", 10, queued(Some(NetDebitCapExceeded))).queue(1),
+        row("A", "C", 300, queued(Some(NetDebitCapExceeded))).queue(2).flagged(flags::URGENT),
+    ]);
+    set(&mut trial, reservation("A", Priority::Urgent, 291));
+    trial.set_cap("A", 300);
+    let urgent = row("A", "C", 300, rejected(ChainFailed)).release(2).flagged(flags::URGENT).linked();
+    trial.check(&[urgent, row("A", "C", 10, rejected(NetDebitCapExceeded)).release(1)]);
+    trial.set_cap("A", 310);
+    set(&mut trial, reservation("A", Priority::Urgent, 301));
+    trial.check(&[urgent, row("A", "C", 10, rejected(LiquidityReserved)).release(1)]);
+    set(&mut trial, reservation("A", Priority::Urgent, 300));
+    trial.check(&[
+        row("A", "C", 300, cleared()).release(2).flagged(flags::URGENT).linked(),
+        row("A", "C", 10, cleared()).release(1),
+    ]);
 }
 
 #[test]

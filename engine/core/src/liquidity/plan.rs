@@ -11,6 +11,7 @@ use feiqian_proof::hash::{Domain, Hash, keyed};
 use crate::account::{AccountHandle, SlotHandle};
 use crate::codec::Encoder;
 use crate::limits::RESOLUTION_PAYMENTS_MAX;
+use crate::liquidity::admit::{Fate, Room};
 use crate::liquidity::queue::Queued;
 use crate::liquidity::resolve::{Bounds, Liquidity, Priority, Waiting, resolve};
 use crate::mirror::Mirror;
@@ -22,6 +23,8 @@ use crate::uetr::Uetr;
 #[derive(Clone, Debug)]
 pub struct Plan {
     waiting: Vec<Waiting>,
+    /// Those that other limits do not bear unless something comes in with them.
+    beyond: Vec<Waiting>,
     /// Of each of them, its currency and how often it was tried.
     terms: BTreeMap<u128, (u16, u32)>,
     cells: Cells,
@@ -61,6 +64,7 @@ impl Plan {
         let id_key = mirror.registry.genesis()?.id_key;
         let mut plan = Self {
             waiting: Vec::new(),
+            beyond: Vec::new(),
             terms: BTreeMap::new(),
             cells: Cells::default(),
             classes: BTreeMap::new(),
@@ -69,7 +73,8 @@ impl Plan {
         };
         due.into_iter().for_each(|(id, queued)| plan.add(mirror, *id, queued));
         plan.withhold(mirror);
-        (!plan.waiting.is_empty()).then_some(plan)
+        plan.divide(mirror);
+        (!plan.waiting.is_empty() || !plan.beyond.is_empty()).then_some(plan)
     }
 
     fn add(&mut self, mirror: &Mirror, id: u128, queued: &Queued) {
@@ -118,18 +123,37 @@ impl Plan {
         }
     }
 
+    /// Sets aside what limits beyond cap and credit line would refuse.
+    fn divide(&mut self, mirror: &Mirror) {
+        if mirror.registry.controls().is_empty() {
+            return;
+        }
+        let mut room = Room::of(mirror, self.now);
+        self.waiting.sort_unstable_by_key(|payment| (payment.priority, payment.order, payment.id));
+        for payment in core::mem::take(&mut self.waiting) {
+            match room.admit(&payment) {
+                Fate::Admitted => self.waiting.push(payment),
+                Fate::Beyond => self.beyond.push(payment),
+                Fate::Barred => {}
+            }
+        }
+    }
+
     /// The payments that it looks at.
-    #[must_use]
-    pub fn waiting(&self) -> &[Waiting] {
-        &self.waiting
+    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().chain(&self.beyond)
     }
 
     /// The releases, one set after the other; the members of a set are a chain, and settle at once.
     #[must_use]
     pub fn releases(&self) -> Vec<Vec<Record>> {
-        let payments: BTreeMap<u128, &Waiting> =
-            self.waiting.iter().map(|payment| (payment.id, payment)).collect();
-        let sets = resolve(&self.waiting, self.now, &self.cells, Bounds::default());
+        let all = [self.waiting.as_slice(), self.beyond.as_slice()].concat();
+        let payments: BTreeMap<u128, &Waiting> = all.iter().map(|payment| (payment.id, payment)).collect();
+        let mut sets = resolve(&self.waiting, self.now, &self.cells, Bounds::default());
+        // Only where nothing else goes: a set with one that its limit does not bear fails as a whole.
+        if sets.is_empty() && !self.beyond.is_empty() {
+            sets = resolve(&all, self.now, &self.cells, Bounds::default());
+        }
         sets.iter()
             .map(|set| {
                 let mut records: Vec<_> = set
