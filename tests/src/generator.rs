@@ -12,7 +12,7 @@ use feiqian_core::claim::ENGINE;
 use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
 use feiqian_core::hold::Hold;
-use feiqian_core::liquidity::queue::Queued;
+use feiqian_core::liquidity::queue::{Priority, Queued};
 use feiqian_core::model::Model;
 use feiqian_core::participant::{Cycle, CycleState, ParticipantHandle, ParticipantState};
 use feiqian_core::secrets::SaltSecret;
@@ -27,6 +27,8 @@ use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis
 mod exchange;
 mod proposals;
 
+mod limits;
+
 const BANKS: [&str; 5] = ["A", "B", "C", "D", "E"];
 const CODES: [&str; 3] = ["EUR", "JPY", "KWD"];
 const ALIASES: [&str; 4] = ["IBAN:XX00", "IBAN:XX01", "PAN:token", "OTHR:+100"];
@@ -36,6 +38,9 @@ const ALIASES: [&str; 4] = ["IBAN:XX00", "IBAN:XX01", "PAN:token", "OTHR:+100"];
 pub fn story(seed: u64) -> World {
     let mut teller = Teller::new(seed);
     teller.found();
+    if teller.dice.once_in(2) {
+        teller.limits();
+    }
     let frames = 6 + teller.dice.below(12);
     for _ in 0..frames {
         if teller.dice.once_in(2) {
@@ -307,6 +312,7 @@ impl Teller {
         });
         let aimed = |limit: i128| limit.saturating_add(i128::from(near) - 1).clamp(1, 1_000_000_000);
         match self.dice.below(40) {
+            9..=12 => u64::try_from(aimed(self.slack(debtor))).unwrap_or(1),
             0..=3 => u64::try_from(aimed(available)).unwrap_or(1),
             4..=7 => u64::try_from(aimed(headroom)).unwrap_or(1),
             8 => 999_999_999_999_999_999,
@@ -342,7 +348,7 @@ impl Teller {
     /// A payment that may wait, or a change to one that does.
     fn waiting(&mut self, submitter: ParticipantHandle) -> Option<Record> {
         let seconds = |dice: &mut Dice| u32::try_from(dice.below(4)).unwrap_or(0).into();
-        let class = [0, 0, flags::HIGH, flags::URGENT][usize::try_from(self.dice.below(4)).unwrap_or(0)];
+        let class = self.class();
         let mut record = match self.dice.below(4) {
             0 | 1 => {
                 let back = if self.dice.once_in(2) { self.back(submitter) } else { None };
@@ -394,6 +400,10 @@ impl Teller {
         Some(record)
     }
 
+    fn class(&mut self) -> u16 {
+        [0, 0, flags::HIGH, flags::URGENT][usize::try_from(self.dice.below(4)).unwrap_or(0)]
+    }
+
     /// The way back of a payment which waits: the two can go out at once where neither can alone.
     fn back(&mut self, submitter: ParticipantHandle) -> Option<Record> {
         let owned = self.accounts_of(|owner| owner == submitter);
@@ -427,9 +437,11 @@ impl Teller {
         for (id, queued) in queue {
             if u64::try_from(records.len()).unwrap_or(0) < most && self.dice.once_in(skips) {
                 let mut record = self.naming(id, &queued);
-                record.flags = flags::RELEASE.into();
+                let class = if self.dice.once_in(6) { self.class() } else { class_flag(queued.priority) };
+                let class = if self.dice.once_in(4) { 0 } else { class };
+                record.flags = (flags::RELEASE | class).into();
                 if links {
-                    record.flags = (flags::RELEASE | flags::LINKED).into();
+                    record.flags = (record.flags.get() | flags::LINKED).into();
                 }
                 if self.is_faulty() {
                     self.spoil(&mut record);
@@ -481,6 +493,14 @@ impl Teller {
     }
 }
 
+fn class_flag(class: Priority) -> u16 {
+    match class {
+        Priority::Urgent => flags::URGENT,
+        Priority::High => flags::HIGH,
+        Priority::Normal => 0,
+    }
+}
+
 fn hold_of(record: &Record) -> Hold {
     let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
     Hold { debtor, creditor, amount, sequence: 0, deadline: 0 }
@@ -497,6 +517,9 @@ impl Teller {
         }
         if self.dice.once_in(3) {
             return self.propose();
+        }
+        if self.dice.once_in(12) {
+            return self.limits();
         }
         let Some(command) = self.ordinary() else { return };
         let eyes = match self.dice.below(10) {
@@ -560,7 +583,8 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(26) {
+        Some(match self.dice.below(35) {
+            26.. => Command::Limit(self.some_limit()?),
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {
                 let is_any = self.dice.once_in(2);
@@ -574,8 +598,8 @@ impl Teller {
             },
             6 | 7 => Command::SetCreditLine { account: self.some_account(), credit_line: self.limit() },
             8 | 9 => {
-                let states =
-                    [ParticipantState::Suspended, ParticipantState::Active, ParticipantState::Active];
+                use ParticipantState::{Active, ReceiveOnly, SendOnly, Suspended};
+                let states = [Suspended, SendOnly, ReceiveOnly, Active, Active, Active, Active];
                 Command::SetParticipantState { bic: self.some_bic(), state: self.pick(&states)? }
             }
             10 | 11 => {

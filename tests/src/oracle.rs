@@ -27,6 +27,7 @@ use crate::world::{Content, Frame};
 mod commands;
 mod exchange;
 mod proposals;
+mod limits;
 mod queue;
 
 use exchange::is_paired;
@@ -77,11 +78,27 @@ pub enum Planted {
     ExpiredApproval,
     /// A loosening is put in force before its time.
     LooseningEarly,
+    /// Cover adds nothing to a cap.
+    CoverIgnored,
+    /// What holds reserve does not count against sender limits.
+    NetsForgetHolds,
+    /// The multilateral limit counts those with a bilateral one too.
+    OthersAreAll,
+    /// A cycle's nets count in the next one.
+    NetsOutliveCycle,
+    /// A hold counts for no velocity limit.
+    VelocityForgetsHolds,
+    /// Normal payments use what is kept for urgent ones.
+    ReservationIgnored,
+    /// Nobody need approve what loosens a limit.
+    LooseningUnseen,
+    /// A participant that only sends is paid.
+    SendOnlyReceives,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 29] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -103,6 +120,14 @@ impl Planted {
         Self::SelfApproval,
         Self::ExpiredApproval,
         Self::LooseningEarly,
+        Self::CoverIgnored,
+        Self::NetsForgetHolds,
+        Self::OthersAreAll,
+        Self::NetsOutliveCycle,
+        Self::VelocityForgetsHolds,
+        Self::ReservationIgnored,
+        Self::LooseningUnseen,
+        Self::SendOnlyReceives,
     ];
 }
 
@@ -162,6 +187,7 @@ struct Books {
     models: BTreeMap<Currency, Model>,
     quotes: BTreeMap<u128, Quote>,
     trades: BTreeMap<u128, u64>,
+    limits: limits::Limits,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
     next_secret: Option<[u8; 32]>,
@@ -390,7 +416,7 @@ impl Books {
             || bits & !0x3BFF != 0
             || (has(flags::KEEP) && !is_post)
             || (has(flags::QUEUE) && (is_hold || is_post || is_return || is_trade || is_release(record)))
-            || (has(flags::URGENT | flags::HIGH) && !may_wait)
+            || (has(flags::URGENT | flags::HIGH) && !may_wait && wish != Wish::Release)
             || (has(flags::URGENT) && has(flags::HIGH))
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
             || (has(flags::FIRST) && has(flags::LAST))
@@ -430,6 +456,7 @@ impl Books {
             self.note_hold(&mut reasons, record);
         } else if matches!(wish, Wish::None | Wish::Pay) {
             self.note_funds(&mut reasons, record, is_hold);
+            self.note_limits(&mut reasons, now, record);
         }
         self.note_queue(&mut reasons, now, record);
         if is_trade {
@@ -444,13 +471,21 @@ impl Books {
     fn note_states(&self, reasons: &mut Reasons, handles: [u64; 2]) {
         use AccountState::{Closed, Frozen, ReceiveOnly, SendOnly};
         let [debtor, creditor] = handles.map(|handle| self.known(handle));
-        let is_suspended = |account: &Account| {
+        let is_suspended = |account: &Account, other: ParticipantState| {
             let owner = self.positions[account.position].participant;
-            self.participants[owner as usize].state == ParticipantState::Suspended
+            [ParticipantState::Suspended, other].contains(&self.participants[owner as usize].state)
+        };
+        let no_credit = match self.is_planted(Planted::SendOnlyReceives) {
+            true => ParticipantState::Suspended,
+            false => ParticipantState::SendOnly,
         };
         let is_frozen_for_credit = creditor.state == Frozen && !self.is_planted(Planted::FrozenReceives);
-        note(reasons, is_suspended(debtor), RejectReason::DebtorParticipantSuspended);
-        note(reasons, is_suspended(creditor), RejectReason::CreditorParticipantSuspended);
+        note(
+            reasons,
+            is_suspended(debtor, ParticipantState::ReceiveOnly),
+            RejectReason::DebtorParticipantSuspended,
+        );
+        note(reasons, is_suspended(creditor, no_credit), RejectReason::CreditorParticipantSuspended);
         note(reasons, debtor.state == Closed, RejectReason::DebtorClosed);
         note(reasons, creditor.state == Closed, RejectReason::CreditorClosed);
         note(reasons, [Frozen, ReceiveOnly].contains(&debtor.state), RejectReason::DebtorBlocked);
@@ -527,7 +562,10 @@ impl Books {
         submitter: u32,
         (record, chain): (&Record, &[Record]),
     ) -> Result<OutcomeRow, RejectReason> {
-        use RejectReason::{InsufficientFunds, NetDebitCapExceeded, QueuedAhead};
+        use RejectReason::{
+            BilateralLimitExceeded, InsufficientFunds, LiquidityReserved, MultilateralLimitExceeded,
+            NetDebitCapExceeded, QueuedAhead,
+        };
         let wish = wish_of(record);
         let first = self.refusals(now, submitter, (record, chain)).first().copied();
         match (first, wish) {
@@ -536,7 +574,17 @@ impl Books {
                 return Ok(OutcomeRow::queued(record.amount.get(), None));
             }
             (None, Wish::Amend | Wish::Revoke) => return Ok(self.rearrange((now, sequence), record)),
-            (Some(reason @ (InsufficientFunds | NetDebitCapExceeded | QueuedAhead)), Wish::Pay) => {
+            (
+                Some(
+                    reason @ (InsufficientFunds
+                    | NetDebitCapExceeded
+                    | QueuedAhead
+                    | BilateralLimitExceeded
+                    | MultilateralLimitExceeded
+                    | LiquidityReserved),
+                ),
+                Wish::Pay,
+            ) => {
                 self.wait((now, sequence), record);
                 return Ok(OutcomeRow::queued(record.amount.get(), Some(reason)));
             }
@@ -546,6 +594,10 @@ impl Books {
         let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
         let (bits, related) = (record.flags.get(), record.related.get());
         self.account(debtor).touched = self.height;
+        if bits & flags::VOID == 0 {
+            let is_fresh = self.is_fresh(record);
+            self.note_debit(now, record, (bits & flags::HOLD == 0, is_fresh));
+        }
         if bits & flags::HOLD != 0 {
             let seconds = u64::from(record.timeout.get());
             let deadline = if seconds == 0 { u64::MAX } else { now + seconds * 1_000_000_000 };

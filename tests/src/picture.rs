@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use feiqian_core::account::{AccountCell, AccountTerms};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::OfficerNumber;
+use feiqian_core::controls::usage::{Meters, Pair, Spent};
+use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Velocity};
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
@@ -18,6 +20,42 @@ use feiqian_proof::signature::PublicKey;
 
 /// Ascending by id.
 pub type ById<T> = Vec<(u128, T)>;
+
+/// What can be seen of limits, by position.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LimitsPicture {
+    /// What caps are made of.
+    pub cap_rules: BTreeMap<u32, CapRule>,
+    /// Towards one other.
+    pub bilateral: BTreeMap<(u32, u32), u64>,
+    /// Towards all others.
+    pub multilateral: BTreeMap<u32, u64>,
+    /// In a period.
+    pub velocity: BTreeMap<Spender, Velocity>,
+    /// Kept for classes.
+    pub reservations: BTreeMap<u32, Reservation>,
+    /// Where somebody is told.
+    pub thresholds: BTreeMap<u32, Levels>,
+    /// Nets with others.
+    pub pairs: BTreeMap<(u32, u32), Pair>,
+    /// Paid in a period.
+    pub spent: BTreeMap<Spender, Spent>,
+}
+
+impl LimitsPicture {
+    fn of(controls: &Controls, meters: &Meters) -> Self {
+        Self {
+            cap_rules: controls.cap_rules().clone(),
+            bilateral: controls.bilateral().clone(),
+            multilateral: controls.multilateral().clone(),
+            velocity: controls.velocity().clone(),
+            reservations: controls.reservations().clone(),
+            thresholds: controls.thresholds().clone(),
+            pairs: meters.pairs.clone(),
+            spent: meters.spent.clone(),
+        }
+    }
+}
 
 /// What can be seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +80,8 @@ pub struct Picture {
     pub returned: ById<u64>,
     /// The sequences of all transfers that have moved money.
     pub credited: Vec<usize>,
+    /// Limits, and what is counted for them.
+    pub limits: LimitsPicture,
     /// Aliases.
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
@@ -71,7 +111,7 @@ impl Picture {
         let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
-        let picture = Self::of(state.registry(), account, slot, (holds, queue));
+        let picture = Self::of(state.registry(), account, slot, (holds, queue), state.usage());
         Self { trades: state.trades().iter().collect(), ..picture.with(state.returns()) }
     }
 
@@ -91,6 +131,7 @@ impl Picture {
                 mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
                 mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
             ),
+            &mirror.usage,
         );
         let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();
         Self { trades, ..picture.with(&mirror.returns) }
@@ -105,6 +146,7 @@ impl Picture {
         account: impl Fn(u64) -> AccountCell,
         slot: impl Fn(u32) -> SlotCell,
         (holds, queue): (ById<Hold>, ById<Queued>),
+        usage: &Meters,
     ) -> Self {
         Self {
             participants: registry.participants().to_vec(),
@@ -117,6 +159,7 @@ impl Picture {
             trades: Vec::new(),
             returned: Vec::new(),
             credited: Vec::new(),
+            limits: LimitsPicture::of(registry.controls(), usage),
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
             open_block: registry.open_block(),

@@ -13,6 +13,8 @@ mod commands;
 mod corners;
 #[path = "rules/cycles.rs"]
 mod cycles;
+#[path = "rules/limits.rs"]
+mod limits;
 #[path = "rules/liquidity.rs"]
 mod liquidity;
 #[path = "rules/exchange.rs"]

@@ -48,6 +48,16 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::QuoteExpired => (codes::NARR, "the quote has expired or was traded on; ask for another"),
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
         Reason::ExceedsOriginal => (codes::AM09, "more would come back than was paid"),
+        Reason::BilateralLimitExceeded | Reason::MultilateralLimitExceeded => (
+            codes::AM23,
+            "the bank's own limit towards the other does not suffice; wait for credits or raise it",
+        ),
+        Reason::VelocityExceeded => {
+            (codes::AM14, "as much, or as often, was paid in the period as may be; send it in the next one")
+        }
+        Reason::LiquidityReserved => {
+            (codes::AM23, "what is left is kept for more urgent payments; wait, or raise its priority")
+        }
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
         Reason::HoldMismatch => (codes::AG03, "the reservation is between other accounts"),
         Reason::ExceedsHold => (codes::AM09, "more is asked for than was reserved"),
@@ -72,6 +82,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::ParticipantSignature
         | Reason::BadRate
         | Reason::LimitReached
+        | Reason::LimitInvalid
         | Reason::UnknownOfficer
         | Reason::UnknownProposal
         | Reason::ProposalEarly

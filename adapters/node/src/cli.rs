@@ -11,6 +11,8 @@ use feiqian_files::settlement::StatementMessage;
 use crate::fault::EXIT_CODES;
 use crate::orders::Order;
 
+mod limit;
+
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
 #[derive(Debug, Parser)]
 #[command(name = "feiqian", version, after_help = EXIT_CODES, propagate_version = true)]
@@ -178,6 +180,12 @@ pub enum Command {
     Statement(StatementArgs),
     /// Hold an account statement that someone else has made (camt.053) against ours; fails where they differ
     Reconcile(ReconcileArgs),
+    /// Show and set limits: cover, sender limits, velocity, reservations, thresholds
+    Limit {
+        /// The step
+        #[command(subcommand)]
+        step: LimitStep,
+    },
     /// Show a sealed block
     Block {
         /// Its height, from 1
@@ -636,7 +644,7 @@ pub struct AmendArgs {
     pub until: Option<u32>,
 }
 
-fn parse_priority(text: &str) -> Result<Priority, String> {
+pub(crate) fn parse_priority(text: &str) -> Result<Priority, String> {
     let all = [Priority::Urgent, Priority::High, Priority::Normal];
     all.into_iter().find(|class| class.name() == text).ok_or_else(|| "urgent, high or normal".to_owned())
 }
@@ -695,6 +703,8 @@ pub struct CycleArgs {
     pub officers: OfficerArgs,
 }
 
+pub use limit::{LimitArgs, LimitStep, Period, Place};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -749,6 +759,14 @@ mod tests {
             "feiqian statement BNKAXXAA --cycle 1",
             "feiqian reconcile theirs.xml --account BNKAXXAA --cycle 1",
             "feiqian statement BNKAXXAA/EUR -o statements --message camt.052",
+            "feiqian limit list",
+            "feiqian limit cover BNKAXXAA/EUR 1000 --officer-key a --officer-key b",
+            "feiqian limit cap BNKAXXAA/EUR 500.00 --percent 92.5",
+            "feiqian limit bilateral BNKAXXAA/EUR BNKBXXBB 100",
+            "feiqian limit multilateral BNKAXXAA/EUR none",
+            "feiqian limit velocity IBAN:X --amount 100 --count 5 --period 1d",
+            "feiqian limit reserve BNKAXXAA/EUR urgent 100",
+            "feiqian limit thresholds BNKAXXAA/EUR 75 90",
             "feiqian block 1",
             "feiqian receipt dfcd3679-e024-4e98-804a-e04346230aa6 -o r",
             "feiqian verify r --key 00",

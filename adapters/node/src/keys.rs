@@ -230,7 +230,7 @@ impl Officers {
         Ok(entry)
     }
 
-    /// An entry, approved by the officers where its command needs that.
+    /// An entry, approved by the officers where its command may need that.
     #[must_use]
     pub fn approve(&self, mut entry: Entry, chain_id: &[u8; 16]) -> Entry {
         if entry.command.is_risky() {

@@ -6,6 +6,7 @@ use feiqian_core::account::{AccountHandle, AccountState, UNLIMITED};
 use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, OfficerNumber};
+use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::ParticipantState;
@@ -264,6 +265,12 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         }
         Command::SetParticipantState { bic, state: ParticipantState::Active } => format!("readmit {bic}"),
         Command::SetParticipantState { bic, state: ParticipantState::Suspended } => format!("suspend {bic}"),
+        Command::SetParticipantState { bic, state: ParticipantState::SendOnly } => {
+            format!("{bic} only sends")
+        }
+        Command::SetParticipantState { bic, state: ParticipantState::ReceiveOnly } => {
+            format!("{bic} only receives")
+        }
         Command::RegisterParticipant { bic, name, .. } => format!("admit {bic}, {name}"),
         Command::OpenPosition { bic, currency, cap } => {
             format!("open the position of {bic} in {currency}, cap {}", amount(*cap, Some(*currency)))
@@ -277,6 +284,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::Limit(limit) => limit_words(limit),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
@@ -293,6 +301,39 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         }
         Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_) => {
             "nothing that can be".to_owned()
+        }
+    }
+}
+
+/// What a command does to limits beyond cap and credit line.
+fn limit_words(limit: &LimitCommand) -> String {
+    match limit {
+        LimitCommand::SetCover { bic, currency, amount: cover } => {
+            format!("cover of {bic} in {currency}: {}", amount(*cover, Some(*currency)))
+        }
+        LimitCommand::SetCapRule { bic, currency, fixed, basis_points } => {
+            let fixed = amount(*fixed, Some(*currency));
+            format!("cap of {bic} in {currency}: {fixed} and {basis_points} basis points of its cover")
+        }
+        LimitCommand::SetBilateralLimit { bic, currency, towards, limit } => {
+            format!("limit of {bic} towards {towards}: {} {currency}", amount(*limit, Some(*currency)))
+        }
+        LimitCommand::SetMultilateralLimit { bic, currency, limit } => {
+            format!("limit of {bic} towards all others: {} {currency}", amount(*limit, Some(*currency)))
+        }
+        LimitCommand::SetVelocityLimit { payer, count, period_seconds, .. } => {
+            let payer = match payer {
+                Payer::Account(account) => format!("account {account}"),
+                Payer::Position(bic, currency) => format!("{bic} in {currency}"),
+            };
+            format!("velocity limit of {payer}: {count} payments in {period_seconds} s")
+        }
+        LimitCommand::SetReservation { bic, currency, class, amount: kept } => {
+            let kept = amount(*kept, Some(*currency));
+            format!("{bic} keeps {kept} {currency} for {} payments", class.name())
+        }
+        LimitCommand::SetThresholds { bic, currency, levels: [first, second] } => {
+            format!("{bic} in {currency} is watched at {first} and {second} basis points of its cap")
         }
     }
 }

@@ -427,7 +427,7 @@ pub fn decided_record(record: &Record, row: &OutcomeRow, sequence: u64, timestam
     decided
 }
 
-/// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles.
+/// The configuration in force, one entry after the other: rules and operator, participants, positions, cycles, limits.
 fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
     let registry = &mirror.registry;
     let rules = registry.genesis().map(|genesis| {
@@ -487,12 +487,19 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         }
         to.0
     });
+    let limits = registry.controls().entries().into_iter().map(|entry| {
+        let mut to = Encoder::default();
+        to.u8(6);
+        to.raw(&entry);
+        to.0
+    });
     rules
         .into_iter()
         .chain(participants)
         .chain(slots)
         .chain(cycles)
         .chain(models)
+        .chain(limits)
         .chain(rates)
         .chain(authority)
 }

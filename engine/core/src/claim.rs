@@ -2,7 +2,10 @@
 //! for the plain loop and for every shard; funds, caps and holds are asked afterwards, of cells.
 
 use crate::account::{AccountHandle, AccountState, AccountTerms, SlotHandle};
+use crate::controls::SlotControls;
 use crate::exchange::trades::has_both_legs;
+use crate::liquidity::queue::priority_of;
+use crate::liquidity::resolve::Priority;
 use crate::money::AMOUNT_MAX;
 use crate::number::index;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -93,6 +96,10 @@ pub struct Claim {
     pub credit_line: u64,
     /// The debtor participant's net debit cap.
     pub cap: u64,
+    /// The class that it is paid in; normal without one.
+    pub class: Priority,
+    /// Which other limits it is checked against or counted for.
+    pub controls: SlotControls,
 }
 
 impl Claim {
@@ -100,6 +107,19 @@ impl Claim {
     #[must_use]
     pub const fn crosses(&self) -> bool {
         self.debtor_slot != self.creditor_slot
+    }
+
+    /// Whether a limit beyond cap and credit line must bear it.
+    #[inline]
+    #[must_use]
+    pub const fn is_controlled(&self) -> bool {
+        self.takes() && self.controls.has(DEBTOR_CONTROLS)
+    }
+
+    /// Whether it takes the amount from the debtor's side, with or without having waited.
+    #[must_use]
+    pub const fn takes(&self) -> bool {
+        self.kind.is_fresh() || matches!(self.kind, Kind::Release)
     }
 
     /// Whether it posts on the two accounts.
@@ -178,7 +198,41 @@ pub fn examine(
         keeps: record.flags.get() & flags::KEEP != 0,
         credit_line: debtor_terms.credit_line,
         cap: debtor_slot.cap,
+        class: priority_of(record),
+        controls: controls_of(
+            registry,
+            (debtor, &debtor_terms),
+            (debtor_slot, creditor_slot),
+            &creditor_terms,
+        ),
     })
+}
+
+/// Limits of the debtor's side.
+const DEBTOR_CONTROLS: SlotControls = SlotControls::SENDER
+    .with(SlotControls::VELOCITY)
+    .with(SlotControls::ACCOUNT)
+    .with(SlotControls::RESERVED);
+
+/// Which limits bear or count a transfer: between two positions those of both, else the debtor account's alone.
+#[inline(always)]
+fn controls_of(
+    registry: &Registry,
+    (debtor, debtor_terms): (AccountHandle, &AccountTerms),
+    (debtor_slot, creditor_slot): (&SlotTerms, &SlotTerms),
+    creditor_terms: &AccountTerms,
+) -> SlotControls {
+    let (own, other) = (debtor_slot.controls, creditor_slot.controls);
+    if (own, other) == (SlotControls::NONE, SlotControls::NONE) {
+        return own;
+    }
+    let limits_account = own.has(SlotControls::ACCOUNT) && registry.controls().limits_account(debtor);
+    let account = SlotControls::ACCOUNT.only_if(limits_account);
+    if debtor_terms.slot == creditor_terms.slot {
+        return account;
+    }
+    let counts = SlotControls::CREDITOR.only_if(other.has(SlotControls::SENDER));
+    own.without(SlotControls::ACCOUNT).with(account).with(counts)
 }
 
 fn slot_of<'a>(registry: &'a Registry, terms: &AccountTerms) -> Option<&'a SlotTerms> {
@@ -195,9 +249,14 @@ fn kind_of(record: &Record) -> Option<Kind> {
         (flags::POST, true) => Kind::Post,
         (_, true) if bits == flags::POST | flags::KEEP => Kind::Post,
         (flags::VOID, true) => Kind::Void,
-        (flags::RELEASE, true) => Kind::Release,
         (flags::RETURN, true) => Kind::Return,
         (flags::QUOTE, true) => Kind::Trade,
+        (_, true)
+            if bits & !(flags::URGENT | flags::HIGH) == flags::RELEASE
+                && !has_both(bits, flags::URGENT | flags::HIGH) =>
+        {
+            Kind::Release
+        }
         (_, true) if bits == QUEUE | flags::VOID => Kind::Revoke,
         (_, true)
             if has_class(bits & !(flags::FIRST | flags::LAST))
@@ -250,16 +309,14 @@ fn check_states(
     (debtor, debtor_slot): (&AccountTerms, &SlotTerms),
     (creditor, creditor_slot): (&AccountTerms, &SlotTerms),
 ) -> Result<(), RejectReason> {
-    let is_active = |slot: &SlotTerms| {
-        registry
-            .participants
-            .get(index(slot.participant.into()))
-            .is_some_and(|participant| participant.state == ParticipantState::Active)
+    let state_of = |slot: &SlotTerms| {
+        let participant = registry.participants.get(index(slot.participant.into()));
+        participant.map_or(ParticipantState::Suspended, |participant| participant.state)
     };
-    if !is_active(debtor_slot) {
+    if !state_of(debtor_slot).may_send() {
         return Err(RejectReason::DebtorParticipantSuspended);
     }
-    if !is_active(creditor_slot) {
+    if !state_of(creditor_slot).may_receive() {
         return Err(RejectReason::CreditorParticipantSuspended);
     }
     match (debtor.state, creditor.state) {

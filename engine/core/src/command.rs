@@ -13,6 +13,7 @@ use crate::account::{AccountHandle, AccountState};
 use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::controls::LimitCommand;
 use crate::currency::Currency;
 use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
@@ -156,6 +157,8 @@ pub enum Command {
         /// Its model.
         model: Model,
     },
+    /// 30 to 36: limits beyond cap and credit line.
+    Limit(LimitCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
     /// 80 to 83: a step of a proposal.
@@ -245,6 +248,7 @@ impl Command {
             Self::Exchange(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
+            Self::Limit(limit) => limit.encode(to),
         }
     }
 
@@ -287,6 +291,7 @@ impl Command {
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
+            kind @ 30..=39 => Self::Limit(LimitCommand::decode(kind, from)?),
             _ => return Err(Malformed),
         })
     }
@@ -427,8 +432,10 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controls::Payer;
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
+    use crate::liquidity::resolve::Priority;
     use std::boxed::Box;
     use std::vec;
 
@@ -438,6 +445,11 @@ mod tests {
 
     fn price(scaled: u64) -> Price {
         Price::new(scaled).expect("in bounds")
+    }
+
+    fn velocity(payer: Payer) -> Command {
+        let (amount, count, period_seconds) = (1, 2, 3);
+        Command::Limit(LimitCommand::SetVelocityLimit { payer, amount, count, period_seconds })
     }
 
     fn every_kind() -> Vec<Command> {
@@ -501,6 +513,14 @@ mod tests {
             Command::Authority(AuthorityCommand::AddOfficer { officer: 26, key }),
             Command::Authority(AuthorityCommand::RemoveOfficer { officer: 27 }),
             Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }),
+            Command::Limit(LimitCommand::SetCover { bic, currency, amount: 19 }),
+            Command::Limit(LimitCommand::SetCapRule { bic, currency, fixed: 20, basis_points: 21 }),
+            Command::Limit(LimitCommand::SetBilateralLimit { bic, currency, towards: bic, limit: 22 }),
+            Command::Limit(LimitCommand::SetMultilateralLimit { bic, currency, limit: 23 }),
+            velocity(Payer::Account(24)),
+            velocity(Payer::Position(bic, currency)),
+            Command::Limit(LimitCommand::SetReservation { bic, currency, class: Priority::High, amount: 25 }),
+            Command::Limit(LimitCommand::SetThresholds { bic, currency, levels: [26, 27] }),
         ]
     }
 

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::controls::usage::Changes;
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
@@ -26,6 +27,8 @@ pub struct Delta {
     pub returned: Vec<(u128, u64)>,
     /// Quotes that have been traded on, with the time at which they would have expired.
     pub traded: Vec<(u128, u64)>,
+    /// What is counted for limits; where a cycle ends, as it stood at its end.
+    pub usage: Changes,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
 }
@@ -44,6 +47,7 @@ impl Delta {
             whole.queue.extend(part.queue);
             whole.returned.extend(part.returned);
             whole.traded.extend(part.traded);
+            whole.usage.extend(part.usage);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);

@@ -3,14 +3,17 @@
 //!
 //! A ledger holds the cells of its [`Share`]; what an operation does to other cells is theirs to do.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
 use crate::claim::{Claim, Kind};
+use crate::controls::SlotControls;
 use crate::delta::{Delta, Settlement};
 use crate::hold::{Freed, Hold};
 use crate::limits::ACCOUNT_HOLDS_MAX;
 use crate::liquidity::group::Nets;
+use crate::liquidity::resolve::Priority;
 use crate::marks::Marks;
 use crate::mirror::Mirror;
 use crate::money::AMOUNT_MAX;
@@ -90,9 +93,12 @@ pub struct Ledger {
 /// What a share keeps of a position.
 #[derive(Clone, Debug)]
 struct LedgerSlot {
-    /// A copy of the registry's, and whether its participant may act.
+    /// A copy of the registry's.
     terms: SlotTerms,
-    is_active: bool,
+    /// Whether its participant may send, and no limit beyond cap and credit line bears what it sends.
+    sends_plain: bool,
+    /// Whether its participant may receive, and no limit counts what it receives.
+    receives_plain: bool,
     /// Sum of the balances of its accounts here. Follows accounts, not positions, so that the two check each
     /// other.
     total: i128,
@@ -167,7 +173,8 @@ impl Ledger {
         part.block = self.block;
         let slots = self.slots.iter().zip(registry.slots()).map(|(slot, terms)| {
             let cell = slot.cell.clone().filter(|_| share.holds(terms.clearing_account));
-            LedgerSlot { is_active: slot.is_active, ..LedgerSlot::new(*terms, cell) }
+            let (sends_plain, receives_plain) = (slot.sends_plain, slot.receives_plain);
+            LedgerSlot { sends_plain, receives_plain, ..LedgerSlot::new(*terms, cell) }
         });
         part.slots = slots.collect();
         for (line, handle) in self.accounts.iter().zip(0..) {
@@ -222,6 +229,35 @@ impl Ledger {
                 && cell.headroom(*cap) < *net
             {
                 return Err(RejectReason::NetDebitCapExceeded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether claims (one, on top of what `overlay` says, or a group at once) leave each position that is here what it
+    /// keeps for more urgent payments: as if what it gets came first, then it paid the least urgent, then the others.
+    pub(crate) fn check_reservations(
+        &self,
+        claims: &[Claim],
+        overlay: &Overlay,
+        registry: &Registry,
+    ) -> Result<(), RejectReason> {
+        if !claims.iter().any(|claim| claim.controls.has(SlotControls::RESERVED)) {
+            return Ok(());
+        }
+        let payers: BTreeMap<SlotHandle, u64> =
+            claims.iter().map(|claim| (claim.debtor_slot, claim.cap)).collect();
+        for (slot, cap) in payers {
+            let Some(cell) = self.slot(slot) else { continue };
+            let headroom = cell.headroom(cap).saturating_add(overlay.slot(slot).available);
+            let mut paid = received(claims, slot).wrapping_neg();
+            for class in [Priority::Normal, Priority::High] {
+                let sum = paid_in(claims, slot, class);
+                paid = add(paid, sum);
+                let withheld = registry.controls().withheld(slot, class);
+                if sum > 0 && paid > 0 && headroom.saturating_sub(withheld) < paid {
+                    return Err(RejectReason::LiquidityReserved);
+                }
             }
         }
         Ok(())
@@ -327,8 +363,8 @@ impl Ledger {
             & (amount.wrapping_sub(1) < AMOUNT_MAX)
             & (debtor.terms.currency == creditor.terms.currency)
             & (debtor_slot.terms.participant == submitter)
-            & debtor_slot.is_active
-            & creditor_slot.is_active
+            & debtor_slot.sends_plain
+            & creditor_slot.receives_plain
             & debtor.terms.state.may_send()
             & creditor.terms.state.may_receive()
             & (debtor.cell.available(debtor.terms.credit_line) >= wide);
@@ -364,10 +400,10 @@ impl Ledger {
     fn follow_terms(&mut self, registry: &Registry) {
         for (slot, terms) in self.slots.iter_mut().zip(registry.slots()) {
             slot.terms = *terms;
-            slot.is_active = registry
-                .participants()
-                .get(index(terms.participant.into()))
-                .is_some_and(|participant| participant.state == ParticipantState::Active);
+            let participant = registry.participants().get(index(terms.participant.into()));
+            let state = participant.map_or(ParticipantState::Suspended, |participant| participant.state);
+            slot.sends_plain = state.may_send() && terms.controls == SlotControls::NONE;
+            slot.receives_plain = state.may_receive() && !terms.controls.has(SlotControls::SENDER);
         }
     }
 
@@ -411,7 +447,7 @@ impl Ledger {
     /// What an accepted command does to cells.
     pub(crate) fn take_effect(&mut self, effect: Effect, registry: &Registry, sequence: u64) {
         match effect {
-            Effect::Registered => self.follow_terms(registry),
+            Effect::Registered | Effect::Limited(_) => self.follow_terms(registry),
             Effect::Sealed { .. } => {}
             Effect::AccountChanged(account) => {
                 self.touched_account(account);
@@ -528,7 +564,7 @@ impl Ledger {
 
 impl LedgerSlot {
     fn new(terms: SlotTerms, cell: Option<SlotCell>) -> Self {
-        Self { terms, is_active: true, total: 0, cell }
+        Self { terms, sends_plain: true, receives_plain: true, total: 0, cell }
     }
 
     #[inline(always)]
@@ -562,6 +598,18 @@ impl SlotCell {
         let at = self.closed.iter().position(|(number, _)| *number == cycle)?;
         Some(self.closed.remove(at).1)
     }
+}
+
+/// What claims bring a position from others.
+fn received(claims: &[Claim], slot: SlotHandle) -> i128 {
+    let claims = claims.iter().filter(|claim| claim.creditor_slot == slot && claim.crosses());
+    claims.filter(|claim| claim.moves()).fold(0, |sum, claim| add(sum, claim.amount.into()))
+}
+
+/// What claims of a class take from a position towards others.
+fn paid_in(claims: &[Claim], slot: SlotHandle, class: Priority) -> i128 {
+    let claims = claims.iter().filter(|claim| claim.debtor_slot == slot && claim.crosses());
+    claims.filter(|claim| claim.class == class).fold(0, |sum, claim| add(sum, claim.amount.into()))
 }
 
 #[inline]

@@ -67,6 +67,8 @@ pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;
+/// Bilateral limits, and velocity limits, of one engine: each costs some tens of bytes in every shard.
+pub const LIMITS_MAX: usize = 1 << 20;
 
 const _: () = assert!(
     BATCH_TRANSFERS_MAX * RECORD_BYTES + 2 * BATCH_ENTRY_BYTES + FRAME_HEADER_BYTES <= (1 << 20) + 4096

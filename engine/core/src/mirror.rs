@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
+use crate::controls::usage::Meters;
 use crate::delta::{Delta, Settlement};
 use crate::hold::HoldTable;
 use crate::limits::CLOSED_CYCLES_KEPT;
@@ -45,6 +46,8 @@ pub struct Mirror {
     pub returns: Returns,
     /// Quotes that have been traded on and have not expired, with the time at which they will.
     pub trades: BTreeMap<u128, u64>,
+    /// What is counted for limits.
+    pub usage: Meters,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
 }
@@ -94,6 +97,7 @@ impl Mirror {
         }
         self.returns.absorb(&delta.returned);
         self.trades.extend(delta.traded.iter().copied());
+        self.usage.absorb(&delta.usage);
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {
                 closing.settlements.push(*settlement);
@@ -112,6 +116,7 @@ impl Mirror {
             }
             cell.close(cycle);
         }
+        self.usage.close();
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();

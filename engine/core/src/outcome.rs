@@ -126,6 +126,14 @@ reasons! {
     ChainFailed = 24, "chain_failed";
     /// Payments of the same account that go out in order wait before it: it waits behind them.
     QueuedAhead = 25, "queued_ahead";
+    /// The participant's limit towards the other one would be passed.
+    BilateralLimitExceeded = 26, "bilateral_limit_exceeded";
+    /// The participant's limit towards all that have no bilateral one would be passed.
+    MultilateralLimitExceeded = 27, "multilateral_limit_exceeded";
+    /// The account or participant has paid as much, or as often, as it may in the period.
+    VelocityExceeded = 28, "velocity_exceeded";
+    /// What is left of the headroom is kept for more urgent payments.
+    LiquidityReserved = 29, "liquidity_reserved";
     /// The quote has expired, or has been traded on.
     QuoteExpired = 31, "quote_expired";
     /// No transfer of that id has cleared from the creditor account to the debtor account of the return, or it is a return
@@ -160,6 +168,8 @@ reasons! {
     LimitReached = 51, "limit_reached";
     /// The currency has a position already, and settles as it does.
     ModelFixed = 52, "model_fixed";
+    /// The numbers of a limit make no sense: towards itself, of no period, of a class that is none, or too large.
+    LimitInvalid = 56, "limit_invalid";
     /// The provider has no rate for the pair, or it has expired.
     UnknownRate = 59, "unknown_rate";
     /// More is asked for than the rate has left.
@@ -182,7 +192,15 @@ impl RejectReason {
     /// Whether a payment that may wait waits for this to change.
     #[must_use]
     pub const fn is_of_liquidity(self) -> bool {
-        matches!(self, Self::InsufficientFunds | Self::NetDebitCapExceeded | Self::QueuedAhead)
+        matches!(
+            self,
+            Self::InsufficientFunds
+                | Self::NetDebitCapExceeded
+                | Self::QueuedAhead
+                | Self::BilateralLimitExceeded
+                | Self::MultilateralLimitExceeded
+                | Self::LiquidityReserved
+        )
     }
 
     /// The stored number.

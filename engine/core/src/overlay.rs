@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
+use crate::controls::SlotControls;
 use crate::hold::{Freed, Hold};
 
 /// A change to what one account or position has available, and to what it has reserved.
@@ -22,10 +23,13 @@ pub struct Overlay {
     accounts: Vec<(AccountHandle, Shift)>,
     slots: Vec<(SlotHandle, Shift)>,
     holds: Vec<(u128, Option<Hold>)>,
+    /// Those that other limits bear or count.
+    watched: Vec<(Claim, Freed)>,
 }
 
 /// No earlier members.
-pub static NO_EARLIER: Overlay = Overlay { accounts: Vec::new(), slots: Vec::new(), holds: Vec::new() };
+pub static NO_EARLIER: Overlay =
+    Overlay { accounts: Vec::new(), slots: Vec::new(), holds: Vec::new(), watched: Vec::new() };
 
 impl Overlay {
     /// What earlier members do to an account.
@@ -48,8 +52,17 @@ impl Overlay {
         self.holds.iter().rev().find(|(at, _)| *at == id).map(|(_, hold)| *hold)
     }
 
+    /// Earlier members that limits beyond cap and credit line bear or count, with what they free of holds.
+    #[must_use]
+    pub fn watched(&self) -> &[(Claim, Freed)] {
+        &self.watched
+    }
+
     /// Adds an accepted member, with what it frees of a hold.
     pub fn add(&mut self, claim: &Claim, freed: Freed) {
+        if claim.controls != SlotControls::NONE {
+            self.watched.push((*claim, freed));
+        }
         let (debtor, creditor) = shifts(claim, freed);
         self.accounts.push((claim.debtor, debtor));
         self.accounts.push((claim.creditor, creditor));

@@ -8,6 +8,7 @@ use feiqian_proof::signature::PublicKey;
 use crate::account::{AccountHandle, UNLIMITED, numbered};
 use crate::bic::Bic;
 use crate::codec::Malformed;
+use crate::controls::SlotControls;
 use crate::currency::Currency;
 use crate::model::Model;
 
@@ -24,9 +25,40 @@ pub enum ParticipantState {
     Active = 1,
     /// Neither sends nor receives.
     Suspended = 2,
+    /// Only pays out.
+    SendOnly = 3,
+    /// Only receives.
+    ReceiveOnly = 4,
 }
 
-numbered!(ParticipantState: Active, Suspended);
+numbered!(ParticipantState: Active, Suspended, SendOnly, ReceiveOnly);
+
+impl ParticipantState {
+    /// Whether its accounts may be debited.
+    #[inline]
+    #[must_use]
+    pub const fn may_send(self) -> bool {
+        matches!(self, Self::Active | Self::SendOnly)
+    }
+
+    /// Whether its accounts may be credited.
+    #[inline]
+    #[must_use]
+    pub const fn may_receive(self) -> bool {
+        matches!(self, Self::Active | Self::ReceiveOnly)
+    }
+
+    /// The name in commands, reports and configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::SendOnly => "send-only",
+            Self::ReceiveOnly => "receive-only",
+        }
+    }
+}
 
 /// A bank, card network or payment service provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +86,8 @@ pub struct SlotTerms {
     pub clearing_account: AccountHandle,
     /// How its currency settles.
     pub model: Model,
+    /// Which other limits it has.
+    pub controls: SlotControls,
 }
 
 /// One participant in one currency: what transfers move.

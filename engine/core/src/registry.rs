@@ -11,6 +11,7 @@ use crate::account::{AccountHandle, AccountKind, AccountState, AccountTerms, Slo
 use crate::authority::{Authority, ProposalCommand, check_proposable};
 use crate::bic::Bic;
 use crate::command::{Command, Entry, Genesis};
+use crate::controls::{CapRule, Controls, SlotControls, Spender};
 use crate::currency::Currency;
 use crate::exchange::book::ExchangeBook;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
@@ -38,6 +39,7 @@ pub struct Registry {
     pub(crate) authority: Authority,
     pub(crate) exchange: ExchangeBook,
     pub(crate) models: Models,
+    pub(crate) controls: Controls,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -63,6 +65,21 @@ pub enum Effect {
     },
     /// A cycle's net positions are booked to the clearing accounts.
     Settled(CycleNumber),
+    /// Limits have changed.
+    Limited(Metering),
+}
+
+/// What a change of limits does to what is counted for them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Metering {
+    /// Nothing.
+    Same,
+    /// A position's nets with others are counted from now on.
+    Begun(SlotHandle),
+    /// A position's nets with others are counted no more.
+    Ended(SlotHandle),
+    /// What was paid is counted anew, or no more.
+    Anew(Spender),
 }
 
 pub(crate) type Decision<T> = Result<T, RejectReason>;
@@ -149,6 +166,7 @@ impl Registry {
             Command::Authority(command) => self.check_authority(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
+            Command::Limit(limit) => self.check_limit(limit),
         }
     }
 
@@ -191,11 +209,7 @@ impl Registry {
             }
             Command::OpenPosition { bic, currency, cap } => self.open_position(*bic, *currency, *cap),
             Command::SetNetDebitCap { bic, currency, cap } => {
-                if let Ok(slot) = self.slot(*bic, *currency)
-                    && let Some(terms) = self.slots.get_mut(index(slot.into()))
-                {
-                    terms.cap = *cap;
-                }
+                self.change_cap((*bic, *currency), |rule| CapRule { fixed: *cap, basis_points: 0, ..rule });
                 Effect::Registered
             }
             Command::OpenAccounts { bic, currency, count, credit_line } => {
@@ -226,6 +240,7 @@ impl Registry {
             }
             Command::Authority(command) => self.commit_authority(command),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
+            Command::Limit(limit) => self.commit_limit(limit),
         }
     }
 
@@ -258,8 +273,8 @@ impl Registry {
         let slot = number32(self.slots.len());
         let first = number(self.accounts.len());
         self.by_currency.insert((participant, currency), slot);
-        let model = self.models.of(currency);
-        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first, model });
+        let (model, controls) = (self.models.of(currency), SlotControls::NONE);
+        self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first, model, controls });
         self.accounts.push(AccountTerms {
             slot,
             currency: currency.numeric(),
@@ -332,7 +347,7 @@ impl Registry {
         self.by_bic.get(&bic).copied().ok_or(RejectReason::UnknownParticipant)
     }
 
-    fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
+    pub(crate) fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
         let participant = self.participant(bic)?;
         self.by_currency.get(&(participant, currency)).copied().ok_or(RejectReason::UnknownPosition)
     }
@@ -410,6 +425,11 @@ impl Registry {
     #[must_use]
     pub fn open_cycle(&self) -> CycleNumber {
         number(self.cycles.len())
+    }
+    /// Limits beyond caps and credit lines.
+    #[must_use]
+    pub fn controls(&self) -> &Controls {
+        &self.controls
     }
     /// The secrets that have taken the place of the first one.
     #[must_use]

@@ -9,6 +9,8 @@ use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
 use crate::authority::Authority;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
+use crate::controls::usage::Meters;
+use crate::controls::{Controls, SlotControls};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
 use crate::hold::{Hold, HoldTable};
@@ -19,7 +21,7 @@ use crate::limits::{
 use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
 use crate::model::{Model, Models};
-use crate::number::number32;
+use crate::number::{index, number32};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
 use crate::returns::Returns;
@@ -35,6 +37,8 @@ mod part {
     pub(super) const SECRETS: u8 = 1;
     /// How currencies settle.
     pub(super) const MODELS: u8 = 2;
+    /// Limits, and what is counted for them.
+    pub(super) const LIMITS: u8 = 3;
     /// Rates, quotes, and which of those have been traded on.
     pub(super) const EXCHANGE: u8 = 4;
     /// Which transfers have cleared, and how much of them has come back.
@@ -104,6 +108,11 @@ impl Mirror {
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
         add(part::MODELS, self.registry.models.is_empty(), &|to| self.registry.models.encode(to));
+        let controls = &self.registry.controls;
+        add(part::LIMITS, controls.is_empty(), &|to| {
+            controls.encode(to);
+            self.usage.encode(to);
+        });
         let is_without_exchange = self.registry.exchange.is_empty() && self.trades.is_empty();
         add(part::EXCHANGE, is_without_exchange, &|to| {
             self.registry.exchange.encode(to);
@@ -130,6 +139,13 @@ impl Mirror {
                     terms.model = models.of(terms.currency);
                 }
                 self.registry.models = models;
+            }
+            part::LIMITS => {
+                let accounts = &self.registry.accounts;
+                let slot_of = |account| accounts.get(index(account)).map(|terms| terms.slot);
+                self.registry.controls = Controls::decode(from, slot_of)?;
+                self.registry.follow_controls();
+                self.usage = Meters::decode(from, COUNT_MAX)?;
             }
             part::EXCHANGE => {
                 self.registry.exchange = ExchangeBook::decode(from, COUNT_MAX)?;
@@ -183,6 +199,7 @@ impl Mirror {
             queue: BTreeMap::new(),
             returns: Returns::default(),
             trades: BTreeMap::new(),
+            usage: Meters::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
         };
         let mut last = 0;
@@ -364,6 +381,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
             cap: from.u64()?,
             clearing_account: from.u64()?,
             model: Model::default(),
+            controls: SlotControls::NONE,
         })
     })?;
     let accounts = list(from, ACCOUNTS_MAX, |from| {
@@ -398,6 +416,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         exchange: ExchangeBook::default(),
         models: Models::default(),
         secrets: SaltSecrets::default(),
+        controls: Controls::default(),
     })
 }
 

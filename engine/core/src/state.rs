@@ -10,6 +10,8 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, ENGINE, Kind, chain_at, check_chained, examine};
 use crate::command::Entry;
+use crate::controls::SlotControls;
+use crate::controls::usage::{Meters, Usage};
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
@@ -121,6 +123,7 @@ pub struct State {
     pub(crate) queue: Queue,
     pub(crate) returns: Returns,
     pub(crate) trades: Trades,
+    pub(crate) usage: Usage,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
 }
@@ -134,6 +137,7 @@ impl Default for State {
             queue: Queue::default(),
             returns: Returns::default(),
             trades: Trades::default(),
+            usage: Usage::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
         }
@@ -148,7 +152,18 @@ impl State {
         let ledger = Ledger::restored(mirror);
         let queue = Queue::restored(&mirror.queue);
         let (returns, trades) = (mirror.returns.clone(), Trades::restored(&mirror.trades));
-        Self { registry: mirror.registry.clone(), ledger, holds, queue, returns, trades, ids, next_sequence }
+        let usage = Usage::restored(&mirror.usage);
+        Self {
+            registry: mirror.registry.clone(),
+            ledger,
+            holds,
+            queue,
+            returns,
+            trades,
+            usage,
+            ids,
+            next_sequence,
+        }
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -389,7 +404,22 @@ impl State {
     ) -> Result<(), (usize, RejectReason)> {
         check_turns(&self.queue, (claims, records), timestamp, |_| true)?;
         let last = claims.len().saturating_sub(1);
-        self.ledger.check_group(&Nets::of(claims)).map_err(|reason| (last, reason))
+        self.ledger.check_group(&Nets::of(claims)).map_err(|reason| (last, reason))?;
+        self.check_controls(claims, &NO_EARLIER, timestamp).map_err(|reason| (last, reason))
+    }
+
+    /// Limits beyond cap and credit line.
+    fn check_controls(
+        &self,
+        claims: &[Claim],
+        overlay: &Overlay,
+        timestamp: u64,
+    ) -> Result<(), RejectReason> {
+        if !claims.iter().any(Claim::is_controlled) {
+            return Ok(());
+        }
+        self.usage.check(claims, overlay, (&self.registry, timestamp))?;
+        self.ledger.check_reservations(claims, overlay, &self.registry)
     }
 
     /// The rules that need cells: holds, queue, funds, cap. Gives what is freed of the hold that is posted or voided.
@@ -408,14 +438,18 @@ impl State {
                 self.ledger.check_reserve(claim, overlay)?;
             }
         }
-        match claim.kind {
+        let freed = match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
-            Kind::Trade => {
-                check_trade(&self.trades, &self.registry, claim, record, timestamp).map(|()| Freed::default())
-            }
-            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return => Ok(Freed::default()),
+            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return | Kind::Trade => Ok(Freed::default()),
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
+        }?;
+        if claim.is_controlled() && claim.kind != Kind::Release {
+            self.check_controls(core::slice::from_ref(claim), overlay, timestamp)?;
         }
+        if claim.kind == Kind::Trade {
+            check_trade(&self.trades, &self.registry, claim, record, timestamp)?;
+        }
+        Ok(freed)
     }
 
     /// Puts an accepted claim in force. Cannot fail.
@@ -441,6 +475,9 @@ impl State {
         if claim.moves() {
             self.returns.credit(sequence);
         }
+        if claim.controls != SlotControls::NONE {
+            self.usage.commit(claim, freed, (&self.registry, timestamp));
+        }
         let [debtor_previous, creditor_previous] = self.ledger.commit_linked(claim, freed, sequence);
         OutcomeRow {
             debtor_previous: debtor_previous.into(),
@@ -453,6 +490,7 @@ impl State {
         let mut expired: u32 = 0;
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
+            self.usage.release(&hold, &self.registry);
             expired = expired.saturating_add(1);
         }
         while self.queue.expire_next(timestamp).is_some() {
@@ -504,6 +542,7 @@ impl State {
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
         let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
+        self.usage.take_effect(effect, &self.registry, &self.holds);
         match effect {
             Effect::Sealed { height, closes } => {
                 let mut delta = self.ledger.take_delta(height, closes);
@@ -512,6 +551,7 @@ impl State {
                 delta.returned = self.returns.take_changed();
                 delta.traded = self.trades.take_changed();
                 self.trades.forget(frame.timestamp);
+                delta.usage = self.usage.take_changed(closes.is_some());
                 Some(delta)
             }
             _ => None,
@@ -555,6 +595,11 @@ impl State {
     #[must_use]
     pub fn trades(&self) -> &Trades {
         &self.trades
+    }
+    /// What is counted for limits.
+    #[must_use]
+    pub fn usage(&self) -> &Meters {
+        self.usage.meters()
     }
     /// The index of ids.
     #[must_use]

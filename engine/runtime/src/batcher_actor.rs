@@ -25,6 +25,7 @@ use crate::liquidity_thread::LiquidityDesk;
 use crate::meter::Meter;
 use crate::storage::files::FileStorage;
 use crate::stores::IdRuns;
+use crate::threshold_watch::ThresholdWatch;
 
 /// Frames between two looks at the mailbox.
 const FRAMES_A_TURN: usize = 16;
@@ -47,6 +48,7 @@ pub(crate) struct Batcher {
     pub(crate) flushes: Sender<FlushOrder<FileStorage>>,
     pub(crate) id_runs: IdRuns<FileStorage>,
     pub(crate) liquidity: LiquidityDesk,
+    pub(crate) watch: ThresholdWatch,
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
@@ -159,23 +161,23 @@ impl Batcher {
         is_left
     }
 
-    fn record_positions(&self) {
+    fn record_positions(&mut self) {
         let mirror = self.book.sealer().mirror();
         let slots = mirror.slots.iter().zip(mirror.registry.slots());
-        for (cell, terms) in slots {
+        for ((cell, terms), slot) in slots.zip(0..) {
             let Some(participant) = mirror.registry.participants().get(terms.participant as usize) else {
                 continue;
             };
+            let currency = terms.currency.code();
+            if let Some(crossing) = self.watch.look(mirror, slot, (cell, terms)) {
+                crossing.tell(participant.bic.as_str(), currency);
+                self.meter.record_crossing(participant.bic.as_str(), currency, crossing.level);
+            }
             let cap_use = match terms.cap {
                 0 | UNLIMITED => 0.0,
                 cap => (cap as f64 - cell.headroom(cap).max(0) as f64) / cap as f64,
             };
-            self.meter.record_position(
-                participant.bic.as_str(),
-                terms.currency.code(),
-                cell.position,
-                cap_use,
-            );
+            self.meter.record_position(participant.bic.as_str(), currency, cell.position, cap_use);
         }
     }
 

@@ -94,8 +94,7 @@ pub(crate) fn run(
             }
         }
         meter.record_released(released);
-        let waiting = plan.waiting();
-        resting.lock().retain(|id, until| *until > height || waiting.iter().any(|payment| payment.id == *id));
+        resting.lock().retain(|id, until| *until > height || plan.waiting().any(|payment| payment.id == *id));
     }
 }
 

@@ -55,6 +55,7 @@ table! {
     BLOCK_TIME = "feiqian_block_timestamp_seconds", "gauge", Seconds, "", "Frame time of the last sealed block since 1970; now less this is its age";
     POSITION = "feiqian_position_minor", "gauge", Count, "participant,currency", "Net position in the open cycle, minor units, as of the last block";
     CAP_USE = "feiqian_net_debit_cap_use_ratio", "gauge", Count, "participant,currency", "Used part of the net debit cap, as of the last block";
+    CROSSINGS = "feiqian_cap_threshold_crossings_total", "counter", Count, "participant,currency,threshold", "Blocks after which the use of a net debit cap had crossed a threshold upwards; thresholds in hundredths of a per cent";
     LOG_SIZE = "feiqian_log_size", "gauge", Count, "", "Blocks in the newest signed checkpoint of the log";
     WITNESSED = "feiqian_witnessed_height", "gauge", Count, "", "Height of the last block that is WITNESSED by the policy; 0 without one";
     COSIGNATURES = "feiqian_cosignatures_total", "counter", Count, "outcome", "Cosigned checkpoints that witnesses handed in, taken or refused";
@@ -200,6 +201,15 @@ impl Meter {
         let labels = [("participant", participant.to_owned()), ("currency", currency.to_owned())];
         gauge!(POSITION, &labels).set(position as f64);
         gauge!(CAP_USE, &labels).set(cap_use);
+    }
+
+    pub(crate) fn record_crossing(&self, participant: &str, currency: &'static str, threshold: u16) {
+        let labels = [
+            ("participant", participant.to_owned()),
+            ("currency", currency.to_owned()),
+            ("threshold", threshold.to_string()),
+        ];
+        counter!(CROSSINGS, &labels).increment(1);
     }
 
     pub(crate) fn record_in_flight(&self, transfers: usize) {

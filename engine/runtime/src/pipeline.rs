@@ -52,6 +52,7 @@ use crate::sequencer::Sequencer;
 use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
 use crate::storage::files::FileStorage;
 use crate::stores::{IdRuns, LogStore, TakeFault};
+use crate::threshold_watch::ThresholdWatch;
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
@@ -454,8 +455,10 @@ impl Actors<'_> {
             entries: LANE_ENTRIES,
             entries_of: |executed| executed.execution.entries(),
         });
+        let watch = ThresholdWatch::of(self.book.sealer().mirror());
         let batcher = Batcher {
             book: self.book,
+            watch,
             lane: batcher_end,
             meter: Arc::clone(self.meter),
             admission: Arc::downgrade(self.admission),

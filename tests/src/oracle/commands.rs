@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use feiqian_core::account::{AccountCell, AccountKind, AccountState, AccountTerms, UNLIMITED};
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis, OfficerNumber};
+use feiqian_core::controls::CapRule;
 use feiqian_core::currency::Currency;
 use feiqian_core::limits::{
     ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
@@ -123,6 +124,7 @@ impl Books {
             Command::Proposal(_) | Command::Exchange(_) => {
                 note(reasons, true, RejectReason::MalformedCommand);
             }
+            Command::Limit(limit) => self.note_limit_command(reasons, limit),
         }
     }
 
@@ -130,7 +132,7 @@ impl Books {
         note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
     }
 
-    fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
+    pub(super) fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
         self.note_participant(reasons, bic);
         note(reasons, self.position(bic, currency).is_none(), RejectReason::UnknownPosition);
     }
@@ -149,6 +151,10 @@ impl Books {
     pub(super) fn position(&self, bic: Bic, currency: Currency) -> Option<usize> {
         let participant = self.participant(bic)?;
         self.positions.iter().position(|at| (at.participant, at.currency) == (participant, currency))
+    }
+
+    pub(super) fn position_of(&self, bic: Bic, currency: Currency) -> Option<u32> {
+        self.position(bic, currency).map(|at| u32::try_from(at).expect("few"))
     }
 
     pub(super) fn execute(&mut self, now: u64, sequence: u64, command: &Command) {
@@ -177,8 +183,8 @@ impl Books {
                 self.open(self.positions.len() - 1, AccountKind::Clearing, UNLIMITED);
             }
             Command::SetNetDebitCap { bic, currency, cap } => {
-                let at = self.position(*bic, *currency).expect("checked");
-                self.positions[at].cap = *cap;
+                let at = self.position_of(*bic, *currency).expect("checked");
+                self.set_rule(at, CapRule { fixed: *cap, basis_points: 0, ..self.rule_of(at) });
             }
             Command::OpenAccounts { bic, currency, count, credit_line } => {
                 let at = self.position(*bic, *currency).expect("checked");
@@ -201,6 +207,7 @@ impl Books {
                 }
                 self.begin_cycle();
                 self.carry_over(*cycle);
+                self.begin_nets();
             }
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
@@ -212,6 +219,7 @@ impl Books {
             }
             Command::Exchange(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
+            Command::Limit(limit) => self.execute_limit(limit),
         }
     }
 
@@ -292,6 +300,7 @@ impl Books {
                 cap: position.cap,
                 clearing_account: position.clearing,
                 model: self.models.get(&position.currency).copied().unwrap_or_default(),
+                controls: self.controls_of(u32::try_from(at).expect("few")),
             };
             let cell = SlotCell {
                 position: position.nets.get(&open).copied().unwrap_or(0),
@@ -323,6 +332,7 @@ impl Books {
             trades: self.trades.iter().map(|(id, expires)| (*id, *expires)).collect(),
             returned: self.returned(),
             credited: self.credited(),
+            limits: self.limits_picture(),
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
             open_block: self.height,

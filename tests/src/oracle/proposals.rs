@@ -27,10 +27,11 @@ fn rights(state: AccountState) -> BTreeSet<&'static str> {
 impl Books {
     pub(super) fn eyes(&self, command: &Command) -> usize {
         let tightens = match command {
+            Command::Limit(limit) => return if self.is_limit_risky(limit) { 2 } else { 0 },
             Command::Genesis(_) | Command::Seal { .. } | Command::RegisterAlias { .. } => return 0,
             Command::OpenAccounts { credit_line: 0, .. } => return 0,
-            Command::SetParticipantState { bic, state } => {
-                *state == ParticipantState::Suspended && self.participant(*bic).is_some()
+            Command::SetParticipantState { bic, .. } => {
+                self.participant(*bic).is_some() && !self.loosens(command)
             }
             Command::SetNetDebitCap { bic, currency, cap } => {
                 self.position(*bic, *currency).is_some_and(|at| *cap <= self.positions[at].cap)
@@ -55,20 +56,32 @@ impl Books {
         ) {
             return false;
         }
+        if let Command::Limit(limit) = command
+            && let Some(loosens) = self.loosens_limit(limit)
+        {
+            return loosens;
+        }
         let mut after = self.clone();
         after.execute(0, 0, command);
         let is_wider = |before: &Account, after: &Account| {
             after.credit_line > before.credit_line || !rights(after.state).is_subset(&rights(before.state))
         };
         let new_accounts = &after.accounts[self.accounts.len()..];
-        let is_active = |books: &Self, at: usize| books.participants[at].state == ParticipantState::Active;
+        let freedom = |books: &Self, at: usize| match books.participants[at].state {
+            ParticipantState::Active => (true, true),
+            ParticipantState::Suspended => (false, false),
+            ParticipantState::SendOnly => (true, false),
+            ParticipantState::ReceiveOnly => (false, true),
+        };
+        let is_freer =
+            |before: (bool, bool), after: (bool, bool)| (after.0 && !before.0) || (after.1 && !before.1);
         after.participants.len() > self.participants.len()
             || after.positions.len() > self.positions.len()
             || new_accounts.iter().any(|account| account.credit_line > 0)
             || self.accounts.iter().zip(&after.accounts).any(|(before, after)| is_wider(before, after))
             || self.positions.iter().zip(&after.positions).any(|(before, after)| after.cap > before.cap)
             || (0..self.participants.len()).any(|at| {
-                (is_active(&after, at) && !is_active(self, at))
+                is_freer(freedom(self, at), freedom(&after, at))
                     || after.participants[at].key != self.participants[at].key
             })
             || after.delay < self.delay

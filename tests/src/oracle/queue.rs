@@ -38,7 +38,7 @@ pub(super) fn wish_of(record: &Record) -> Wish {
     }
 }
 
-fn class_of(record: &Record) -> Priority {
+pub(super) fn class_of(record: &Record) -> Priority {
     match record.flags.get() & (flags::URGENT | flags::HIGH) {
         0 => Priority::Normal,
         flags::HIGH => Priority::High,
@@ -88,7 +88,8 @@ impl Books {
             reasons.insert(RejectReason::NoPendingHold);
             return;
         };
-        let is_other = wish == Wish::Release && queued.amount != record.amount.get();
+        let is_other = wish == Wish::Release
+            && (queued.amount != record.amount.get() || class_of(record) < queued.priority);
         note(reasons, queued.creditor != record.creditor.get() || is_other, RejectReason::HoldMismatch);
     }
 
@@ -171,6 +172,7 @@ impl Books {
         for (record, sequence) in group.iter().zip(first..) {
             self.queue.remove(&record.related.get());
             self.account(record.debtor.get()).touched = self.height;
+            self.note_debit(now, record, (true, true));
             rows.push(self.post(sequence, record));
             if let Some(reason) =
                 self.overdrawn(&before, record).filter(|_| self.is_planted(Planted::GroupOneByOne))
@@ -178,16 +180,12 @@ impl Books {
                 return Err((group.len() - 1, reason));
             }
         }
-        for record in group {
-            if let Some(reason) = self.overdrawn(&before, record) {
-                return Err((group.len() - 1, reason.min(self.worst(&before, group))));
-            }
+        let mut reasons = self.over_limits(&before, now, group);
+        reasons.extend(group.iter().filter_map(|record| self.overdrawn(&before, record)));
+        match reasons.first() {
+            Some(reason) => Err((group.len() - 1, *reason)),
+            None => Ok(rows),
         }
-        Ok(rows)
-    }
-
-    fn worst(&self, before: &Self, group: &[Record]) -> RejectReason {
-        group.iter().filter_map(|record| self.overdrawn(before, record)).min().expect("one is")
     }
 
     /// Whether the debtor's side has less than before, and less than nothing.
@@ -201,7 +199,7 @@ impl Books {
     }
 
     /// What the account and its position have left.
-    fn available(&self, handle: u64) -> (i128, i128) {
+    pub(super) fn available(&self, handle: u64) -> (i128, i128) {
         use feiqian_core::account::UNLIMITED;
         let account = self.known(handle);
         let position = &self.positions[account.position];

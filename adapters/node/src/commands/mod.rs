@@ -18,6 +18,7 @@ mod evidence;
 pub(crate) mod fx;
 pub mod import;
 mod init;
+mod limit;
 pub mod load;
 pub(crate) mod pay;
 mod positions;
@@ -117,6 +118,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Proposals => proposals::list(context),
         Command::Statement(arguments) => statement::statement(context, arguments),
         Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
+        Command::Limit { step } => limit::step(context, &step),
         Command::Block { height, seed } => block::block(context, height, seed),
         Command::Receipt { uetr, text, output } => receipt::receipt(context, (&uetr, text), output),
         Command::Prove(arguments) => prove::prove(context, &arguments),

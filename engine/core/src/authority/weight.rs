@@ -5,7 +5,6 @@ use crate::account::AccountState;
 use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::command::Command;
 use crate::number::index;
-use crate::participant::ParticipantState;
 use crate::registry::Registry;
 
 /// Four eyes.
@@ -30,6 +29,8 @@ impl Command {
     pub fn officers_needed(&self, registry: &Registry) -> usize {
         match self {
             command if !command.is_risky() => 0,
+            // A participant tightens a limit of its own alone.
+            Self::Limit(limit) if limit.is_own() && !limit.loosens(registry) => 0,
             Self::Proposal(_) => 1,
             command if command.is_tightening(registry) => 1,
             _ => TWO_OFFICERS,
@@ -44,11 +45,11 @@ impl Command {
             Self::RegisterParticipant { .. } | Self::OpenPosition { .. } => true,
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
             Self::SetParticipantState { bic, state } => {
-                *state == ParticipantState::Active
-                    && registry
-                        .participant_of(*bic)
-                        .and_then(|at| registry.participant_at(at))
-                        .is_some_and(|found| found.state != ParticipantState::Active)
+                let found = registry.participant_of(*bic).and_then(|at| registry.participant_at(at));
+                found.is_some_and(|found| {
+                    (state.may_send() && !found.state.may_send())
+                        || (state.may_receive() && !found.state.may_receive())
+                })
             }
             Self::SetNetDebitCap { bic, currency, cap } => registry
                 .slot_of(*bic, *currency)
@@ -60,6 +61,7 @@ impl Command {
             Self::SetCreditLine { account, credit_line } => {
                 registry.account(*account).is_some_and(|terms| *credit_line > terms.credit_line)
             }
+            Self::Limit(limit) => limit.lets_pay_more(registry),
             Self::Authority(command) => match command {
                 AuthorityCommand::SetDelay { seconds } => *seconds < registry.authority().delay(),
                 AuthorityCommand::AddOfficer { .. } | AuthorityCommand::SetParticipantKey { .. } => true,
@@ -83,9 +85,7 @@ impl Command {
     /// for ever, and so no mere stop.
     fn is_tightening(&self, registry: &Registry) -> bool {
         let exists = match self {
-            Self::SetParticipantState { bic, state } => {
-                *state == ParticipantState::Suspended && registry.participant_of(*bic).is_some()
-            }
+            Self::SetParticipantState { bic, .. } => registry.participant_of(*bic).is_some(),
             Self::SetNetDebitCap { bic, currency, .. } => registry.slot_of(*bic, *currency).is_some(),
             Self::SetAccountState { account, state } => {
                 *state != AccountState::Closed && registry.account(*account).is_some()

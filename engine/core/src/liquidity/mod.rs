@@ -10,6 +10,7 @@ pub mod queue;
 pub mod group;
 pub mod resolve;
 pub mod plan;
+mod admit;
 pub mod gridlock;
 mod queues;
 mod tree;

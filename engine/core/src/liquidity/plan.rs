@@ -10,9 +10,11 @@ use feiqian_proof::hash::{Domain, Hash, keyed};
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::codec::Encoder;
+use crate::controls::usage::Meters;
 use crate::limits::RESOLUTION_PAYMENTS_MAX;
+use crate::liquidity::admit::{Fate, Room};
 use crate::liquidity::queue::Queued;
-use crate::liquidity::resolve::{Bounds, Liquidity, Waiting, resolve};
+use crate::liquidity::resolve::{Bounds, Liquidity, Priority, Waiting, resolve};
 use crate::mirror::Mirror;
 use crate::number::index;
 use crate::participant::SlotCell;
@@ -25,9 +27,13 @@ use crate::uetr::Uetr;
 #[derive(Clone, Debug)]
 pub struct Plan {
     waiting: Vec<Waiting>,
+    /// Those that other limits do not bear unless something comes in with them.
+    beyond: Vec<Waiting>,
     /// Of each of them, its currency and how often it was tried.
     terms: BTreeMap<u128, (u16, u32)>,
     cells: Cells,
+    /// Of each position, the most urgent class in which it pays.
+    classes: BTreeMap<SlotHandle, Priority>,
     now: u64,
     id_key: u128,
 }
@@ -42,6 +48,8 @@ pub trait Standing {
     fn account(&self, account: AccountHandle) -> Option<&AccountCell>;
     /// A position's cell.
     fn slot(&self, slot: SlotHandle) -> Option<&SlotCell>;
+    /// What is counted for limits.
+    fn usage(&self) -> &Meters;
 }
 
 impl Standing for Mirror {
@@ -57,6 +65,9 @@ impl Standing for Mirror {
     fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
         self.slots.get(index(slot.into()))
     }
+    fn usage(&self) -> &Meters {
+        &self.usage
+    }
 }
 
 impl Standing for State {
@@ -71,6 +82,9 @@ impl Standing for State {
     }
     fn slot(&self, slot: SlotHandle) -> Option<&SlotCell> {
         self.slot(slot)
+    }
+    fn usage(&self) -> &Meters {
+        self.usage()
     }
 }
 
@@ -102,10 +116,19 @@ impl Plan {
             due.truncate(RESOLUTION_PAYMENTS_MAX);
         }
         let id_key = standing.registry().genesis()?.id_key;
-        let mut plan =
-            Self { waiting: Vec::new(), terms: BTreeMap::new(), cells: Cells::default(), now, id_key };
+        let mut plan = Self {
+            waiting: Vec::new(),
+            beyond: Vec::new(),
+            terms: BTreeMap::new(),
+            cells: Cells::default(),
+            classes: BTreeMap::new(),
+            now,
+            id_key,
+        };
         due.into_iter().for_each(|(id, queued)| plan.add(standing, id, queued));
-        (!plan.waiting.is_empty()).then_some(plan)
+        plan.withhold(standing.registry());
+        plan.divide(standing);
+        (!plan.waiting.is_empty() || !plan.beyond.is_empty()).then_some(plan)
     }
 
     fn add(&mut self, standing: &impl Standing, id: u128, queued: &Queued) {
@@ -122,6 +145,10 @@ impl Plan {
             let headroom = slot.map_or(0, |(cell, terms)| cell.headroom(terms.cap));
             self.cells.slots.insert(terms.slot, headroom);
         }
+        if debtor.slot != creditor.slot {
+            let class = self.classes.entry(debtor.slot).or_insert(queued.priority);
+            *class = queued.priority.min(*class);
+        }
         self.terms.insert(id, (debtor.currency, queued.attempts));
         self.waiting.push(Waiting {
             id,
@@ -136,18 +163,48 @@ impl Plan {
         });
     }
 
+    /// Takes from each position's headroom what it keeps for more urgent payments than any that waits. A less urgent one
+    /// that is then proposed in vain stays in the queue.
+    fn withhold(&mut self, registry: &Registry) {
+        let controls = registry.controls();
+        for (slot, class) in &self.classes {
+            if let Some(headroom) = self.cells.slots.get_mut(slot) {
+                *headroom = headroom.saturating_sub(controls.withheld(*slot, *class));
+            }
+        }
+    }
+
+    /// Sets aside what limits beyond cap and credit line would refuse.
+    fn divide(&mut self, standing: &impl Standing) {
+        if standing.registry().controls().is_empty() {
+            return;
+        }
+        let mut room = Room::of(standing, self.now);
+        self.waiting.sort_unstable_by_key(|payment| (payment.priority, payment.order, payment.id));
+        for payment in core::mem::take(&mut self.waiting) {
+            match room.admit(&payment) {
+                Fate::Admitted => self.waiting.push(payment),
+                Fate::Beyond => self.beyond.push(payment),
+                Fate::Barred => {}
+            }
+        }
+    }
+
     /// The payments that it looks at.
-    #[must_use]
-    pub fn waiting(&self) -> &[Waiting] {
-        &self.waiting
+    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().chain(&self.beyond)
     }
 
     /// The releases, one set after the other; the members of a set are a chain, and settle at once.
     #[must_use]
     pub fn releases(&self) -> Vec<Vec<Record>> {
-        let payments: BTreeMap<u128, &Waiting> =
-            self.waiting.iter().map(|payment| (payment.id, payment)).collect();
-        let sets = resolve(&self.waiting, self.now, &self.cells, Bounds::default());
+        let all = [self.waiting.as_slice(), self.beyond.as_slice()].concat();
+        let payments: BTreeMap<u128, &Waiting> = all.iter().map(|payment| (payment.id, payment)).collect();
+        let mut sets = resolve(&self.waiting, self.now, &self.cells, Bounds::default());
+        // Only where nothing else goes: a set with one that its limit does not bear fails as a whole.
+        if sets.is_empty() && !self.beyond.is_empty() {
+            sets = resolve(&all, self.now, &self.cells, Bounds::default());
+        }
         sets.iter()
             .map(|set| {
                 let mut records: Vec<_> = set
@@ -157,7 +214,7 @@ impl Plan {
                     .collect();
                 let linked = records.len().saturating_sub(1);
                 for record in records.iter_mut().take(linked) {
-                    record.flags = (flags::RELEASE | flags::LINKED).into();
+                    record.flags = (record.flags.get() | flags::LINKED).into();
                 }
                 records
             })
@@ -168,9 +225,18 @@ impl Plan {
         let (currency, attempts) = self.terms.get(&payment.id).copied().unwrap_or_default();
         let id = release_id(self.id_key, payment.id, attempts);
         let mut record = Record::new(id, payment.debtor, payment.creditor, payment.amount, currency);
-        record.flags = flags::RELEASE.into();
+        record.flags = (flags::RELEASE | class_flag(payment.priority)).into();
         record.related = payment.id.into();
         record
+    }
+}
+
+/// The flag of a class.
+const fn class_flag(class: Priority) -> u16 {
+    match class {
+        Priority::Urgent => flags::URGENT,
+        Priority::High => flags::HIGH,
+        Priority::Normal => 0,
     }
 }
 

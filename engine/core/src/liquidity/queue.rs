@@ -165,7 +165,8 @@ impl Queue {
         ordered.filter(|(_, id)| is_due(id)).find(|(_, id)| !goes(*id)).map(|(place, _)| *place)
     }
 
-    /// The payment that a record amends, revokes or releases, if it waits on the debtor account that the record names.
+    /// The payment that a record amends, revokes or releases, if it waits on the debtor account that the record names. A
+    /// release may not say that it is more urgent than it is.
     ///
     /// # Errors
     /// [`RejectReason::NoPendingHold`], [`RejectReason::HoldMismatch`].
@@ -173,7 +174,8 @@ impl Queue {
         let queued = self.get(record.related.get()).filter(|queued| queued.debtor == claim.debtor);
         let queued = queued.ok_or(RejectReason::NoPendingHold)?;
         let is_same = queued.creditor == claim.creditor
-            && (claim.kind != Kind::Release || queued.amount == claim.amount);
+            && (claim.kind != Kind::Release
+                || (queued.amount == claim.amount && queued.priority <= claim.class));
         if is_same { Ok(queued) } else { Err(RejectReason::HoldMismatch) }
     }
 

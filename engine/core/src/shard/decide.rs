@@ -6,12 +6,13 @@ use super::unit::{Bounds, Claims, Failure, Pending, Unit, Word};
 use super::{Exchange, Shard};
 use crate::batch::Payload;
 use crate::claim::{Claim, Kind};
+use crate::controls::SlotControls;
 use crate::hold::Freed;
 use crate::liquidity::group::{Nets, check_turns};
 use crate::liquidity::queue::Queued;
 use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
-use crate::overlay::Overlay;
+use crate::overlay::{NO_EARLIER, Overlay};
 use crate::returns::Original;
 use crate::state::{
     FrameView, check_hold, check_queue, check_trade, commit_queue, commit_trade, failed_chain, hold_of,
@@ -104,6 +105,11 @@ impl Shard {
             {
                 return Some((all_freed, Some((at, reason))));
             }
+            if claim.is_controlled()
+                && let Err(reason) = self.check_controls(core::slice::from_ref(claim), &overlay, timestamp)
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
             if claim.kind == Kind::Return
                 && self.share.holds(claim.debtor)
                 && let Err(reason) = self.returns.check(claim, record, self.original_of(unit.first))
@@ -144,7 +150,23 @@ impl Shard {
             return None;
         }
         let last = claims.len().saturating_sub(1);
-        self.ledger.check_group(&Nets::of(claims)).err().map(|reason| (last, reason))
+        let checked = self.ledger.check_group(&Nets::of(claims));
+        let checked = checked.and_then(|()| self.check_controls(claims, &NO_EARLIER, timestamp));
+        checked.err().map(|reason| (last, reason))
+    }
+
+    /// Limits beyond cap and credit line, as far as their cells are here. Nothing is undecided: they ask tables.
+    fn check_controls(
+        &self,
+        claims: &[Claim],
+        overlay: &Overlay,
+        timestamp: u64,
+    ) -> Result<(), RejectReason> {
+        if !claims.iter().any(Claim::is_controlled) {
+            return Ok(());
+        }
+        self.usage.check(claims, overlay, (&self.registry, timestamp))?;
+        self.ledger.check_reservations(claims, overlay, &self.registry)
     }
 
     fn knows_holds_of(&self, claim: &Claim) -> bool {
@@ -280,6 +302,9 @@ impl Shard {
                 commit_queue(&mut self.queue, claim, record, (sequence, frame.timestamp));
             }
             _ => {}
+        }
+        if claim.controls != SlotControls::NONE {
+            self.usage.commit(claim, freed, (&self.registry, frame.timestamp));
         }
         self.ledger.commit(claim, freed);
         if claim.moves() && self.share.holds(claim.creditor) {

@@ -18,6 +18,8 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle, UNLIMITED};
 use crate::batch::{Payload, command_bytes};
 use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
 use crate::command::{Command, Entry};
+use crate::controls::SlotControls;
+use crate::controls::usage::Usage;
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
@@ -46,6 +48,10 @@ const PUBLISH_EVERY: usize = 512;
 
 /// How far [`Shard::advance`] has come.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "returned once a frame; a box would be taken and given back for each"
+)]
 pub enum Advance {
     /// The frame is done, as far as this shard is concerned.
     Done(Box<ShardApplied>),
@@ -102,6 +108,8 @@ pub struct Shard {
     returns: Returns,
     /// Of those whose target amount an account here pays.
     trades: Trades,
+    /// Of the accounts and positions that are here.
+    usage: Usage,
     ids: IdIndex,
     undecided: Undecided,
     next_sequence: u64,
@@ -129,6 +137,7 @@ impl Shard {
         Self {
             share,
             ledger: state.ledger.part(share, &registry),
+            usage: state.usage.part(share, &registry),
             registry,
             holds,
             queue: state.queue.part(|debtor| share.holds(debtor)),
@@ -298,6 +307,7 @@ impl Shard {
         let mut expired: u32 = 0;
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
+            self.usage.release(&hold, &self.registry);
             expired = expired.saturating_add(u32::from(self.share.holds(hold.debtor)));
         }
         while self.queue.expire_next(timestamp).is_some() {
@@ -448,12 +458,13 @@ impl Shard {
         let bit = |shard: u64| 1_u64.checked_shl(u32::try_from(shard).unwrap_or(0)).unwrap_or(0);
         let is_direct = claim.kind == Kind::Direct;
         let mut voters = 0;
-        if !is_direct || claim.credit_line != UNLIMITED {
+        let limits_account = claim.controls.has(SlotControls::ACCOUNT);
+        if !is_direct || claim.credit_line != UNLIMITED || limits_account {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
             Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade => {
-                claim.cap != UNLIMITED
+                claim.cap != UNLIMITED || claim.is_controlled()
             }
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
@@ -520,6 +531,7 @@ impl Shard {
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
         let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
+        self.usage.take_effect(effect, &self.registry, &self.holds);
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta(height, closes);
         delta.holds = self.holds.take_changed();
@@ -527,6 +539,7 @@ impl Shard {
         delta.returned = self.returns.take_changed();
         delta.traded = self.trades.take_changed();
         self.trades.forget(frame.timestamp);
+        delta.usage = self.usage.take_changed(closes.is_some());
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;

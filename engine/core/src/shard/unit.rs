@@ -64,9 +64,9 @@ impl Unit<'_> {
         matches!(self.claims.as_slice(), [claim] if claim.kind == Kind::Queueable)
     }
 
-    /// Whether a member asks or changes a table of holds or waiting payments.
+    /// Whether a member asks or changes a table: of holds, of waiting payments, of what is counted for limits.
     pub(super) fn asks_tables(&self) -> bool {
-        self.claims.as_slice().iter().any(|claim| claim.kind != Kind::Direct)
+        self.claims.as_slice().iter().any(|claim| claim.kind != Kind::Direct || claim.is_controlled())
     }
 }
 
