@@ -48,10 +48,6 @@ const PUBLISH_EVERY: usize = 512;
 
 /// How far [`Shard::advance`] has come.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "returned once a frame; a box would be taken and given back for each"
-)]
 pub enum Advance {
     /// The frame is done, as far as this shard is concerned.
     Done(Box<ShardApplied>),
