@@ -560,7 +560,7 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(26) {
+        Some(match self.dice.below(28) {
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {
                 let is_any = self.dice.once_in(2);
@@ -597,6 +597,7 @@ impl Teller {
                 currency: self.some_currency(),
                 cap: self.limit(),
             },
+            25 => Command::SplitStream { currency: self.some_currency() },
             24 => Command::SetModel { currency: self.some_currency(), model: Model::Gross },
             // One of few, so that one comes again.
             23 => Command::RotateSalts {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use feiqian_core::account::{AccountCell, AccountTerms};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::OfficerNumber;
+use feiqian_core::currency::Currency;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
@@ -46,6 +47,8 @@ pub struct Picture {
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
     pub cycles: Vec<Cycle>,
+    /// Currencies that get cycles of their own when the general one closes.
+    pub splitting: Vec<Currency>,
     /// Height of the open block.
     pub open_block: u64,
     /// Secrets of rotated salts, by their first block.
@@ -119,6 +122,7 @@ impl Picture {
             credited: Vec::new(),
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
+            splitting: registry.streams().waiting().collect(),
             open_block: registry.open_block(),
             secrets: registry
                 .salt_secrets()

@@ -506,7 +506,7 @@ impl State {
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         match effect {
             Effect::Sealed { height, closes } => {
-                let mut delta = self.ledger.take_delta(height, closes);
+                let mut delta = self.ledger.take_delta((height, closes), &self.registry);
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
                 delta.returned = self.returns.take_changed();

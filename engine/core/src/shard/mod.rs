@@ -521,7 +521,7 @@ impl Shard {
         let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         let Effect::Sealed { height, closes } = effect else { return None };
-        let mut delta = self.ledger.take_delta(height, closes);
+        let mut delta = self.ledger.take_delta((height, closes), &self.registry);
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
         delta.returned = self.returns.take_changed();
