@@ -185,8 +185,13 @@ impl Teller {
         while u64::try_from(self.fresh.len() - first).unwrap_or(0) < wanted {
             let trade = if self.dice.once_in(self.waits) { self.trade(submitter) } else { None };
             if let Some(legs) = trade {
-                self.fresh.extend(legs);
-                self.link(self.fresh.len() - 2);
+                // A quote serves once; now and then it is tried twice.
+                for _ in 0..1 + u64::from(self.dice.once_in(3)) {
+                    let id = [self.world.new_id(), self.world.new_id()];
+                    self.fresh
+                        .extend(legs.iter().zip(id).map(|(leg, id)| Record { uetr: id.into(), ..*leg }));
+                    self.link(self.fresh.len() - 2);
+                }
             } else if self.dice.once_in(self.chains) {
                 self.chain(submitter);
             } else {
@@ -583,8 +588,8 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(35) {
-            26.. => Command::Limit(self.some_limit()?),
+        Some(match self.dice.below(37) {
+            28.. => Command::Limit(self.some_limit()?),
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {
                 let is_any = self.dice.once_in(2);
@@ -621,6 +626,7 @@ impl Teller {
                 currency: self.some_currency(),
                 cap: self.limit(),
             },
+            25 => Command::SplitStream { currency: self.some_currency() },
             24 => Command::SetModel { currency: self.some_currency(), model: Model::Gross },
             // One of few, so that one comes again.
             23 => Command::RotateSalts {

@@ -179,6 +179,8 @@ struct Books {
     accounts: Vec<Account>,
     aliases: BTreeMap<String, u64>,
     cycles: Vec<Cycle>,
+    /// Currencies that get cycles of their own when the general one closes.
+    splitting: BTreeSet<Currency>,
     holds: BTreeMap<u128, Hold>,
     queue: BTreeMap<u128, Queued>,
     /// What has moved, by the id that moved it.
@@ -393,8 +395,10 @@ impl Books {
         holds.map(|hold| u128::from(hold.amount)).sum()
     }
 
-    fn open_cycle(&self) -> u64 {
-        self.cycles.len() as u64
+    /// The cycle that a currency is counted in: the newest of its own, else the newest general one.
+    fn open_cycle(&self, currency: Currency) -> u64 {
+        let newest = |scope| self.cycles.iter().rev().find(|cycle| cycle.scope == scope);
+        newest(Some(currency)).or_else(|| newest(None)).map_or(0, |cycle| cycle.number)
     }
 
     /// All reasons against a transfer in its chain; the first is answered.
@@ -549,7 +553,9 @@ impl Books {
     /// Cap and position of the open cycle, less what is owed from closed ones.
     fn headroom(&self, position: &Position) -> i128 {
         let counts = |cycle: u64, net: i128| {
-            cycle == self.open_cycle() || net < 0 || self.is_planted(Planted::ClaimsExtendCap)
+            cycle == self.open_cycle(position.currency)
+                || net < 0
+                || self.is_planted(Planted::ClaimsExtendCap)
         };
         let nets = position.nets.iter().filter(|(cycle, net)| counts(**cycle, **net));
         let slack = i128::from(self.is_planted(Planted::CapOffByOne));
@@ -627,7 +633,9 @@ impl Books {
         let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
         let (sides, is_return) = ([debtor, creditor], record.flags.get() & flags::RETURN != 0);
         self.paid.insert(record.uetr.get(), Paid { sequence, sides, amount, is_return, returned: 0 });
-        let (height, amount_signed, cycle) = (self.height, i128::from(amount), self.open_cycle());
+        let (height, amount_signed) = (self.height, i128::from(amount));
+        let position = self.position_at(debtor).expect("known");
+        let cycle = self.open_cycle(self.positions[position].currency);
         let is_unlinked = self.is_planted(Planted::CreditorUnlinked);
         let mut row = OutcomeRow::accepted(Outcome::Cleared, amount);
         let payer = self.account(debtor);

@@ -8,6 +8,7 @@ use feiqian_core::authority::Proposal;
 use feiqian_core::command::OfficerNumber;
 use feiqian_core::controls::usage::{Meters, Pair, Spent};
 use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Velocity};
+use feiqian_core::currency::Currency;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
@@ -86,6 +87,8 @@ pub struct Picture {
     pub aliases: BTreeMap<String, u64>,
     /// Cycles, oldest first.
     pub cycles: Vec<Cycle>,
+    /// Currencies that get cycles of their own when the general one closes.
+    pub splitting: Vec<Currency>,
     /// Height of the open block.
     pub open_block: u64,
     /// Secrets of rotated salts, by their first block.
@@ -162,6 +165,7 @@ impl Picture {
             limits: LimitsPicture::of(registry.controls(), usage),
             aliases: registry.aliases().clone(),
             cycles: registry.cycles().to_vec(),
+            splitting: registry.streams().waiting().collect(),
             open_block: registry.open_block(),
             secrets: registry
                 .salt_secrets()

@@ -75,6 +75,7 @@ log_consistency = chain_id:h16 old:head new:head path:path
 settlement = header:header signature:h64 closing:config_part obligation:obligation_part positions:position_leaf*1-262144
 participant = \x02 bic:t11 state:u1 name:b*0-140 key:b*32-32
 cycle = \x04 number:u8 state:u1 first_block:u8 end_block:u8
+own_cycle = \x04 number:u8 state:u1 first_block:u8 end_block:u8 scope:u2
 signed_batch = receipt:receipt participant:config_part batch_id:u16 place:u4 batch_signature:h64 records:h128*1-8190
 """
 LAYOUTS = {of: [word.rpartition(":")[::2] for word in words.split()]
@@ -166,11 +167,15 @@ def check_config(part, header):
     leaf = keyed("config leaf", part["salt"] + part["entry"])
     check_path("config node", leaf, part["index"], header["config"], part["path"])
 
-def check_closing(part, header):
-    cycle = whole("cycle", part["entry"])
-    need(cycle["number"] == header["cycle"] and cycle["state"] == 2 and cycle["first_block"] <= header["height"]
+def read_cycle(entry): return whole("own_cycle" if len(entry) == 28 else "cycle", entry)
+
+def check_closing(part, header, currency):
+    cycle = read_cycle(part["entry"])
+    of_currency = cycle["scope"] == currency if "scope" in cycle else cycle["number"] == header["cycle"]
+    need(of_currency and cycle["state"] == 2 and cycle["first_block"] <= header["height"]
          and cycle["end_block"] == header["height"] + 1, "the cycle did not end with this block")
     check_config(part, header)
+    return cycle["number"]
 
 def check_receipt(v, key, chain):
     header, record = check_block(v["header"], v["signature"], key, chain), v["record"]
@@ -181,10 +186,16 @@ def check_receipt(v, key, chain):
 
 def check_position(v, key, chain):
     header, leaf = check_block(v["header"], v["signature"], key, chain), v["leaf"]
-    need(leaf["cycle"] == header["cycle"], "another cycle")
+    cycles = [read_cycle(part["entry"]) for part in v["closing"]]
+    is_own = leaf["cycle"] != header["cycle"]  # then the entry of a cycle of this currency alone is needed
+    need(not is_own or [(leaf["cycle"], leaf["currency"])] == [(own["number"], own.get("scope")) for own in cycles],
+         "another cycle")
     check_path("position node", keyed("position leaf", leaf["bytes"]), leaf["slot"], header["positions"], v["path"])
-    for part in v["closing"]:
-        check_closing(part, header)
+    for part, cycle in zip(v["closing"], cycles):
+        if is_own and cycle["state"] == 1:
+            check_config(part, header)
+        else:
+            need(check_closing(part, header, leaf["currency"]) == leaf["cycle"], "another cycle ended")
 
 def check_completeness(v, key, chain):
     check_position(v["position"], key, chain)
@@ -236,9 +247,11 @@ def obligations(leaves, currency):
 
 def check_settlement(v, key, chain):
     header, leaves = check_block(v["header"], v["signature"], key, chain), v["positions"]
-    check_closing(v["closing"], header)
-    need(len(leaves) == header["positions"]["size"] and all(leaf["cycle"] == header["cycle"] for leaf in leaves)
+    cycle = check_closing(v["closing"], header, v["obligation"]["currency"])
+    need(len(leaves) == header["positions"]["size"]
          and all(leaf["slot"] == slot for slot, leaf in enumerate(leaves)), "other positions, slots or cycles")
+    cycles = {(leaf["currency"], leaf["cycle"]) for leaf in leaves} | {(v["obligation"]["currency"], cycle)}
+    need(len(cycles) == len({currency for currency, _ in cycles}), "other positions, slots or cycles")
     rows = b""
     for currency in sorted({leaf["currency"] for leaf in leaves}):
         own = [leaf for leaf in leaves if leaf["currency"] == currency]

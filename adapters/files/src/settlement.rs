@@ -78,6 +78,8 @@ pub struct ObligationLine {
 struct Context {
     participants: Vec<Participant>,
     slots: Vec<SlotTerms>,
+    /// By slot: whether the cycle counts the position.
+    counted: Vec<bool>,
     operator: Bic,
     chain_id: [u8; 16],
     cycle: Cycle,
@@ -85,7 +87,7 @@ struct Context {
     opened_at: u64,
 }
 
-/// Writes the files of a closed cycle: its obligations' pacs.009 and every position's camt.053.
+/// Writes the files of a closed cycle: its obligations' pacs.009 and the camt.053 of every position that it counts.
 ///
 /// Reads the cycle's journal once. Call it from a plain thread.
 ///
@@ -112,7 +114,7 @@ pub fn write_cycle(
     for (obligation, index) in all.iter().zip(1_u64..) {
         report.obligations.push(context.instruct(&folder, obligation, index)?);
     }
-    for slot in 0..context.slots.len() {
+    for slot in context.counted() {
         report.statements.push(context.statement(engine, &folder, &book, slot)?);
     }
     Ok(report)
@@ -130,16 +132,25 @@ impl Context {
         let unknown = || FilesError::Unknown(format!("cycle {cycle} is not known"));
         let begun = engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp);
         engine.directory().registry(|registry| {
-            let before = registry.cycle(cycle.saturating_sub(1));
+            let found = *registry.cycle(cycle).ok_or_else(unknown)?;
+            // Of whatever stream: a cycle opens in the instant in which another one closes.
+            let before = registry.cycles().iter().find(|before| before.end_block == found.first_block);
+            let counted = |terms: &SlotTerms| registry.is_counted(cycle, terms.currency);
             Ok(Self {
                 participants: registry.participants().to_vec(),
                 slots: registry.slots().to_vec(),
+                counted: registry.slots().iter().map(counted).collect(),
                 operator,
                 chain_id: registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
-                cycle: *registry.cycle(cycle).ok_or_else(unknown)?,
+                cycle: found,
                 opened_at: before.map_or(begun, |before| before.closed_at),
             })
         })
+    }
+
+    /// The slots that the cycle counts.
+    fn counted(&self) -> impl Iterator<Item = usize> {
+        self.counted.iter().enumerate().filter(|(_, is_counted)| **is_counted).map(|(slot, _)| slot)
     }
 
     fn position(&self, slot: SlotHandle, net: i128) -> Option<PositionLine> {

@@ -675,6 +675,13 @@ pub enum CycleStep {
     List,
     /// Explains why no cycle has to be opened
     Open,
+    /// Give a currency cycles of its own, from the next closing of the general cycle on
+    Split {
+        /// The currency's code
+        currency: String,
+        #[command(flatten)]
+        officers: OfficerArgs,
+    },
     /// Close the open cycle, write its pacs.009 and camt.053 files, and mark it instructed
     Close(CycleArgs),
     /// Write a closed or failed cycle's files again, and mark it instructed
@@ -752,6 +759,8 @@ mod tests {
             "feiqian account IBAN:DE89370400440532013000",
             "feiqian positions --cycle 1",
             "feiqian cycle open",
+            "feiqian cycle split USD --officer-key a --officer-key b",
+            "feiqian propose split USD",
             "feiqian cycle close --officer-key a --officer-key b",
             "feiqian cycle settle --cycle 1",
             "feiqian cycle fail",

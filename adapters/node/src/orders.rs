@@ -95,6 +95,11 @@ pub enum Order {
         /// Which one
         cycle: u64,
     },
+    /// Give a currency cycles of its own, from the next closing of the general cycle on
+    Split {
+        /// The currency
+        currency: String,
+    },
     /// Set how long approved loosenings wait
     Delay {
         /// Zero: not at all
@@ -207,6 +212,7 @@ impl Order {
                     CycleWord::Fail => Command::FailCycle { cycle },
                 }
             }
+            Self::Split { currency } => Command::SplitStream { currency: currency_named(currency)? },
             Self::Key { bic, key } => Command::Authority(AuthorityCommand::SetParticipantKey {
                 bic: bic_named(bic)?,
                 key: read_public(key)?,
@@ -226,7 +232,7 @@ fn bic_named(text: &str) -> Result<Bic, Fault> {
     Bic::parse(text).map_err(|error| Fault::Usage(format!("{text}: {error}")))
 }
 
-fn currency_named(text: &str) -> Result<Currency, Fault> {
+pub(crate) fn currency_named(text: &str) -> Result<Currency, Fault> {
     let way = "not an ISO 4217 code that can be cleared";
     Currency::from_code(text).ok_or_else(|| Fault::Usage(format!("{text}: {way}")))
 }
@@ -285,6 +291,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
         Command::Limit(limit) => limit_words(limit),
+        Command::SplitStream { currency } => format!("give {currency} cycles of its own"),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {

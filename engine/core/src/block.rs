@@ -22,6 +22,7 @@ use crate::frame::FrameKind;
 use crate::mirror::Mirror;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow};
+use crate::participant::CycleNumber;
 use crate::state::{Fault, FrameView};
 use crate::transfer::Record;
 
@@ -243,9 +244,11 @@ impl Sealer {
         self.mirror.absorb(delta);
         let touched: Vec<_> = delta.accounts.iter().map(|(handle, _)| *handle).collect();
         self.hash_accounts(&touched);
-        let cycle = delta.closes.unwrap_or_else(|| self.mirror.registry.open_cycle());
+        let registry = &self.mirror.registry;
+        let is_general = |cycle: &CycleNumber| registry.cycle(*cycle).is_some_and(|it| it.scope.is_none());
+        let cycle = delta.closes.filter(is_general).unwrap_or_else(|| registry.open_cycle());
         let totals = self.totals();
-        let positions = self.positions_root(&seed, cycle);
+        let positions = self.positions_root(&seed, delta.closes);
         let count = self.transfers.len();
         let header = BlockHeader {
             chain_id: self.mirror.registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
@@ -316,14 +319,14 @@ impl Sealer {
         })
     }
 
-    fn positions_root(&mut self, seed: &SaltSeed, cycle: u64) -> Root {
+    fn positions_root(&mut self, seed: &SaltSeed, closes: Option<CycleNumber>) -> Root {
         self.make_room();
         let counts: Vec<_> = self.sub_trees.iter().map(GrowingTree::len).collect();
         let mut roots = Vec::with_capacity(counts.len());
         finish_all(&mut self.sub_trees, &mut roots);
         let mut leaves = Vec::with_capacity(counts.len());
         for (slot, ((count, moved), transfers_root)) in (0..).zip(counts.iter().zip(&self.moved).zip(roots)) {
-            if let Some(leaf) = self.position_leaf(seed, slot, cycle) {
+            if let Some(leaf) = self.position_leaf(seed, slot, closes) {
                 let Moved { debits, credits } = *moved;
                 leaves.push(PositionLeaf { count: *count, debits, credits, transfers_root, ..leaf });
             }
@@ -334,7 +337,13 @@ impl Sealer {
         Root { size: number(hashes.len()), hash: root_of(Domain::PositionNode, &hashes) }
     }
 
-    fn position_leaf(&self, seed: &SaltSeed, slot: SlotHandle, cycle: u64) -> Option<PositionLeaf> {
+    /// As the block ended: what a cycle that ended with it has counted is still in it.
+    fn position_leaf(
+        &self,
+        seed: &SaltSeed,
+        slot: SlotHandle,
+        closes: Option<CycleNumber>,
+    ) -> Option<PositionLeaf> {
         let registry = &self.mirror.registry;
         let terms = registry.slots().get(index(slot.into()))?;
         let cell = self.mirror.slots.get(index(slot.into()))?;
@@ -344,7 +353,9 @@ impl Sealer {
             currency: terms.currency.numeric(),
             slot,
             position: cell.position,
-            cycle,
+            cycle: closes
+                .filter(|cycle| registry.is_counted(*cycle, terms.currency))
+                .unwrap_or_else(|| registry.streams().open_cycle_of(terms.currency)),
             unsettled: cell.unsettled(),
             cap: terms.cap,
             count: 0,
@@ -466,6 +477,9 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         to.u8(cycle.state.number());
         to.u64(cycle.first_block);
         to.u64(cycle.end_block);
+        if let Some(scope) = cycle.scope {
+            to.u16(scope.numeric());
+        }
         to.0
     });
     let authority = registry.authority().config_entry(11);

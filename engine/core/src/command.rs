@@ -125,9 +125,9 @@ pub enum Command {
         /// Height of the block that is open.
         height: u64,
     },
-    /// 11: closes the open cycle and with it the open block; the next of both open in the same instant.
+    /// 11: closes an open cycle and with it the open block; the next of both open in the same instant.
     CloseCycle {
-        /// The open cycle.
+        /// An open cycle.
         cycle: CycleNumber,
     },
     /// 12: a closed cycle's obligations have been sent.
@@ -156,6 +156,11 @@ pub enum Command {
         currency: Currency,
         /// Its model.
         model: Model,
+    },
+    /// 21: gives a currency cycles of its own, from the next closing of the general cycle on.
+    SplitStream {
+        /// The currency.
+        currency: Currency,
     },
     /// 30 to 36: limits beyond cap and credit line.
     Limit(LimitCommand),
@@ -245,6 +250,10 @@ impl Command {
                 to.u16(currency.numeric());
                 to.u8(model.number());
             }
+            Self::SplitStream { currency } => {
+                to.u8(21);
+                to.u16(currency.numeric());
+            }
             Self::Exchange(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
@@ -288,6 +297,7 @@ impl Command {
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
+            21 => Self::SplitStream { currency: decode_currency(from)? },
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
@@ -480,6 +490,7 @@ mod tests {
             Command::FailCycle { cycle: 17 },
             Command::RotateSalts { secret: SaltSecret([18; 32]) },
             Command::SetModel { currency, model: Model::Hybrid },
+            Command::SplitStream { currency },
             Command::Exchange(ExchangeCommand::PublishRate {
                 provider: bic,
                 base: currency,

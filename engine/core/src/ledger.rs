@@ -497,14 +497,20 @@ impl Ledger {
 
     /// Ends the block: what changed in it, positions as they stand; then the closing cycle's positions are
     /// set aside and the next cycle begins at zero.
-    pub(crate) fn take_delta(&mut self, height: u64, closes: Option<CycleNumber>) -> Delta {
+    pub(crate) fn take_delta(
+        &mut self,
+        (height, closes): (u64, Option<CycleNumber>),
+        registry: &Registry,
+    ) -> Delta {
         let mut accounts = Vec::with_capacity(self.touched.count());
         let lines = self.touched.ascending().filter_map(|at| Some((at, self.accounts.get(at)?)));
         accounts.extend(lines.map(|(at, line)| (self.share.handle(at), line.cell)));
         self.touched.clear();
         let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
-            let deferred = self.slots.iter_mut().filter(|slot| slot.terms.model.is_deferred());
+            let deferred = self.slots.iter_mut().filter(|slot| {
+                slot.terms.model.is_deferred() && registry.is_counted(cycle, slot.terms.currency)
+            });
             deferred.filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
         }
         let settlements = core::mem::take(&mut self.settlements);

@@ -23,6 +23,7 @@ pub mod iban;
 pub mod uetr;
 pub mod account;
 pub mod participant;
+pub mod streams;
 pub mod model;
 pub mod transfer;
 pub mod outcome;

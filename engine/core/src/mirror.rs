@@ -108,7 +108,10 @@ impl Mirror {
     /// Sets the positions of the cycle that ended aside, as every shard has done.
     pub(crate) fn close(&mut self, cycle: CycleNumber) {
         let deferred = self.slots.iter_mut().zip(self.registry.slots()).zip(0..);
-        let deferred = deferred.filter(|((_, terms), _)| terms.model.is_deferred());
+        let registry = &self.registry;
+        let deferred = deferred.filter(|((_, terms), _)| {
+            terms.model.is_deferred() && registry.is_counted(cycle, terms.currency)
+        });
         let mut nets = Vec::new();
         for ((cell, _), slot) in deferred {
             if cell.position != 0 {
@@ -116,7 +119,7 @@ impl Mirror {
             }
             cell.close(cycle);
         }
-        self.usage.close();
+        self.usage.close(&self.registry, cycle);
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();

@@ -84,7 +84,7 @@ impl Models {
         }
     }
 
-    /// Not none: that has no byte form.
+    /// None has a byte form only where streams follow.
     pub(crate) fn decode(from: &mut Decoder<'_>, count_max: usize) -> Result<Self, Malformed> {
         let mut models = Self::default();
         for _ in 0..from.count(count_max)? {
@@ -94,6 +94,6 @@ impl Models {
             }
             models.set(currency, model);
         }
-        if models.is_empty() { Err(Malformed) } else { Ok(models) }
+        Ok(models)
     }
 }

@@ -169,4 +169,6 @@ pub struct Cycle {
     pub closed_at: u64,
     /// Sequence of the command that settled it; zero before.
     pub settled_by: u64,
+    /// The currency that it counts alone; none: all that are not split off.
+    pub scope: Option<Currency>,
 }

@@ -22,6 +22,7 @@ use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
 use crate::secrets::{SaltSecret, SaltSecrets};
+use crate::streams::Streams;
 
 /// What commands have made.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,6 +41,7 @@ pub struct Registry {
     pub(crate) exchange: ExchangeBook,
     pub(crate) models: Models,
     pub(crate) controls: Controls,
+    pub(crate) streams: Streams,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -163,6 +165,9 @@ impl Registry {
             Command::SetModel { currency, .. } => {
                 refuse(self.slots.iter().any(|slot| slot.currency == *currency), RejectReason::ModelFixed)
             }
+            Command::SplitStream { currency } => {
+                refuse(self.streams.has(*currency), RejectReason::AlreadyRegistered)
+            }
             Command::Authority(command) => self.check_authority(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
@@ -238,6 +243,10 @@ impl Registry {
                 self.models.set(*currency, *model);
                 Effect::Registered
             }
+            Command::SplitStream { currency } => {
+                self.streams.waiting.insert(*currency);
+                Effect::Registered
+            }
             Command::Authority(command) => self.commit_authority(command),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
@@ -253,7 +262,7 @@ impl Registry {
         self.genesis = Some(genesis.clone());
         self.authority = Authority::of(genesis);
         self.open_block = 1;
-        self.cycles.push(open_cycle(1, 1));
+        self.begin_cycle(None);
         Effect::Registered
     }
 
@@ -311,15 +320,38 @@ impl Registry {
         let next = height.saturating_add(1);
         self.open_block = next;
         if let Some(cycle) = closes {
+            let scope = self.cycle(cycle).and_then(|open| open.scope);
             if let Some(open) = self.cycle_mut(cycle) {
                 open.state = CycleState::Closed;
                 open.end_block = next;
                 open.closed_at = timestamp;
             }
-            self.cycles.push(open_cycle(cycle.saturating_add(1), next));
-            self.secrets.begin_cycle(next);
+            if scope.is_none() {
+                // Before the general stream's next: by the numbers, that is behind them and counts them no more.
+                for currency in core::mem::take(&mut self.streams.waiting) {
+                    self.begin_cycle(Some(currency));
+                }
+                self.secrets.begin_cycle(next);
+            }
+            self.begin_cycle(scope);
         }
         Effect::Sealed { height, closes }
+    }
+
+    /// Opens the next cycle of a stream, with the open block.
+    fn begin_cycle(&mut self, scope: Option<Currency>) {
+        let (number, first_block) = (number(self.cycles.len()).saturating_add(1), self.open_block);
+        let state = CycleState::Open;
+        self.streams.begin(number, scope);
+        self.cycles.push(Cycle {
+            number,
+            state,
+            first_block,
+            end_block: 0,
+            closed_at: 0,
+            settled_by: 0,
+            scope,
+        });
     }
 
     fn move_cycle(&mut self, cycle: CycleNumber, state: CycleState, settled_by: u64) -> Effect {
@@ -401,7 +433,7 @@ impl Registry {
     pub fn aliases(&self) -> &BTreeMap<String, AccountHandle> {
         &self.aliases
     }
-    /// All cycles, oldest first; the last one is open.
+    /// All cycles of all streams, in the order of their opening; one of each stream is open.
     #[must_use]
     pub fn cycles(&self) -> &[Cycle] {
         &self.cycles
@@ -421,10 +453,20 @@ impl Registry {
     pub fn exchange(&self) -> &ExchangeBook {
         &self.exchange
     }
-    /// The number of the open cycle; zero before genesis.
+    /// The number of the general stream's open cycle; zero before genesis.
     #[must_use]
     pub fn open_cycle(&self) -> CycleNumber {
-        number(self.cycles.len())
+        self.streams.general
+    }
+    /// Which cycles count which currencies.
+    #[must_use]
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+    /// Whether a currency is counted in a cycle.
+    #[must_use]
+    pub fn is_counted(&self, cycle: CycleNumber, currency: Currency) -> bool {
+        self.cycle(cycle).is_some_and(|found| self.streams.is_counted(found, currency))
     }
     /// Limits beyond caps and credit lines.
     #[must_use]
@@ -448,10 +490,6 @@ impl Registry {
     pub fn open_block(&self) -> u64 {
         self.open_block
     }
-}
-
-fn open_cycle(number: CycleNumber, first_block: u64) -> Cycle {
-    Cycle { number, state: CycleState::Open, first_block, end_block: 0, closed_at: 0, settled_by: 0 }
 }
 
 pub(crate) fn refuse(condition: bool, reason: RejectReason) -> Decision<()> {

@@ -26,6 +26,7 @@ use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotC
 use crate::registry::Registry;
 use crate::returns::Returns;
 use crate::secrets::SaltSecrets;
+use crate::streams::Streams;
 
 const VERSION: u8 = 1;
 /// As version 1, with the parts of [`part`] behind it; where all of them are empty, version 1 stands.
@@ -35,7 +36,7 @@ const VERSION_PARTS: u8 = 2;
 mod part {
     /// Secrets of rotated salts.
     pub(super) const SECRETS: u8 = 1;
-    /// How currencies settle.
+    /// How currencies settle, and which have cycles of their own.
     pub(super) const MODELS: u8 = 2;
     /// Limits, and what is counted for them.
     pub(super) const LIMITS: u8 = 3;
@@ -107,7 +108,13 @@ impl Mirror {
         };
         let secrets = &self.registry.secrets;
         add(part::SECRETS, secrets.is_empty(), &|to| secrets.encode(to));
-        add(part::MODELS, self.registry.models.is_empty(), &|to| self.registry.models.encode(to));
+        let (models, streams) = (&self.registry.models, &self.registry.streams);
+        add(part::MODELS, models.is_empty() && streams.is_general(), &|to| {
+            models.encode(to);
+            if !streams.is_general() {
+                streams.encode(&self.registry.cycles, to);
+            }
+        });
         let controls = &self.registry.controls;
         add(part::LIMITS, controls.is_empty(), &|to| {
             controls.encode(to);
@@ -137,6 +144,11 @@ impl Mirror {
                 let models = Models::decode(from, COUNT_MAX)?;
                 for terms in &mut self.registry.slots {
                     terms.model = models.of(terms.currency);
+                }
+                if !from.rest().is_empty() {
+                    self.registry.streams = Streams::decode(from, COUNT_MAX, &mut self.registry.cycles)?;
+                } else if models.is_empty() {
+                    return Err(Malformed);
                 }
                 self.registry.models = models;
             }
@@ -395,7 +407,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
     })?;
     let aliases: Vec<(String, u64)> =
         list(from, COUNT_MAX, |from| Ok((from.text(ALIAS_BYTES_MAX)?, from.u64()?)))?;
-    let cycles = list(from, COUNT_MAX, decode_cycle)?;
+    let cycles: Vec<Cycle> = list(from, COUNT_MAX, decode_cycle)?;
     let by_bic = participants.iter().zip(0..).map(|(participant, at)| (participant.bic, at)).collect();
     let by_currency = slots
         .iter()
@@ -411,6 +423,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         by_currency,
         accounts,
         aliases: aliases.into_iter().collect(),
+        streams: Streams::of(&cycles),
         cycles,
         open_block: from.u64()?,
         exchange: ExchangeBook::default(),
@@ -424,5 +437,5 @@ fn decode_cycle(from: &mut Decoder<'_>) -> Result<Cycle, Malformed> {
     let state = CycleState::from_number(from.u8()?)?;
     let (number, first_block, end_block) = (from.u64()?, from.u64()?, from.u64()?);
     let (closed_at, settled_by) = (from.u64()?, from.u64()?);
-    Ok(Cycle { number, state, first_block, end_block, closed_at, settled_by })
+    Ok(Cycle { number, state, first_block, end_block, closed_at, settled_by, scope: None })
 }

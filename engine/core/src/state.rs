@@ -545,13 +545,13 @@ impl State {
         self.usage.take_effect(effect, &self.registry, &self.holds);
         match effect {
             Effect::Sealed { height, closes } => {
-                let mut delta = self.ledger.take_delta(height, closes);
+                let mut delta = self.ledger.take_delta((height, closes), &self.registry);
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
                 delta.returned = self.returns.take_changed();
                 delta.traded = self.trades.take_changed();
                 self.trades.forget(frame.timestamp);
-                delta.usage = self.usage.take_changed(closes.is_some());
+                delta.usage = self.usage.take_changed(&self.registry, closes);
                 Some(delta)
             }
             _ => None,

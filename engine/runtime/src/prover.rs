@@ -88,7 +88,7 @@ impl<S: Storage> Prover<S> {
         let leaf = *leaves.get(slot as usize).ok_or(ProverFault::Absent("there is no such position"))?;
         let hashes: Vec<Hash> = leaves.iter().map(PositionLeaf::hash).collect();
         let path = path_of(Domain::PositionNode, &hashes, slot as usize);
-        Ok(PositionProof { block: self.block, leaf, path, closing: self.closing() })
+        Ok(PositionProof { block: self.block, leaf, path, closing: self.closing(&leaf) })
     }
 
     /// All transfers of a participant in one currency in the block.
@@ -121,7 +121,11 @@ impl<S: Storage> Prover<S> {
     /// # Errors
     /// [`ProverFault::Absent`] where it ends none.
     pub fn settlement(&self, obligation: Obligation) -> Result<SettlementProof, ProverFault> {
-        let closing = self.closing().ok_or(ProverFault::Absent("no cycle ends with this block"))?;
+        let slot = obligation.debtor as usize;
+        let leaf =
+            self.sealer.positions().get(slot).ok_or(ProverFault::Absent("there is no such position"))?;
+        let closing = self.closing(leaf).filter(|entry| entry.cycle().is_ok_and(|cycle| !cycle.is_open()));
+        let closing = closing.ok_or(ProverFault::Absent("no cycle ends with this block"))?;
         Ok(SettlementProof {
             block: self.block,
             closing,
@@ -168,13 +172,12 @@ impl<S: Storage> Prover<S> {
         })
     }
 
-    /// The entry of the cycle that ended with the block.
-    fn closing(&self) -> Option<ConfigProof> {
+    /// The entry of a position's cycle, if that ended with the block or counts one currency alone.
+    fn closing(&self, leaf: &PositionLeaf) -> Option<ConfigProof> {
         let registry = &self.sealer.mirror().registry;
-        let header = &self.block.header;
-        let at = registry.cycles().iter().position(|cycle| cycle.number == header.cycle)?;
+        let at = registry.cycles().iter().position(|cycle| cycle.number == leaf.cycle)?;
         let cycle = registry.cycles().get(at)?;
-        if cycle.state == CycleState::Open {
+        if cycle.state == CycleState::Open && cycle.scope.is_none() {
             return None;
         }
         self.config_proof(1 + registry.participants().len() + registry.slots().len() + at)

@@ -116,6 +116,10 @@ impl Books {
                 let mut used = self.secrets.values().copied().chain(self.next_secret).chain(first);
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
+            Command::SplitStream { currency } => {
+                let is_split = self.cycles.iter().any(|cycle| cycle.scope == Some(*currency));
+                note(reasons, is_split || self.splitting.contains(currency), AlreadyRegistered);
+            }
             Command::Authority(command) => self.note_authority(reasons, command),
             Command::SetModel { currency, .. } => {
                 let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
@@ -163,7 +167,7 @@ impl Books {
                 self.genesis = Some(genesis.clone());
                 self.officers.clone_from(&genesis.officers);
                 self.height = 1;
-                self.begin_cycle();
+                self.begin_cycle(None);
             }
             Command::RegisterParticipant { bic, name, key } => self.participants.push(Participant {
                 bic: *bic,
@@ -199,20 +203,31 @@ impl Books {
             }
             Command::Seal { .. } => self.end_block(now),
             Command::CloseCycle { cycle } => {
+                let counted = |at: &usize| self.open_cycle(self.positions[*at].currency) == *cycle;
+                let counted: Vec<usize> = (0..self.positions.len()).filter(counted).collect();
                 self.end_block(now);
                 let (end_block, closed) = (self.height, self.cycle(*cycle));
                 *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
-                if let Some(secret) = self.next_secret.take() {
-                    self.secrets.insert(end_block, secret);
+                let scope = closed.scope;
+                if scope.is_none() {
+                    if let Some(secret) = self.next_secret.take() {
+                        self.secrets.insert(end_block, secret);
+                    }
+                    for currency in std::mem::take(&mut self.splitting) {
+                        self.begin_cycle(Some(currency));
+                    }
                 }
-                self.begin_cycle();
+                self.begin_cycle(scope);
                 self.carry_over(*cycle);
-                self.begin_nets();
+                self.begin_nets(&counted);
             }
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
+            Command::SplitStream { currency } => {
+                self.splitting.insert(*currency);
+            }
             Command::Authority(command) => self.execute_authority(command),
             Command::SetModel { currency, model } => {
                 self.models.insert(*currency, *model);
@@ -225,8 +240,8 @@ impl Books {
 
     /// What is final at once stays where it is.
     fn carry_over(&mut self, closed: u64) {
-        let open = self.open_cycle();
         for at in 0..self.positions.len() {
+            let open = self.open_cycle(self.positions[at].currency);
             if !self.is_deferred(self.positions[at].currency)
                 && let Some(net) = self.positions[at].nets.remove(&closed)
             {
@@ -271,10 +286,11 @@ impl Books {
         self.cycles.iter_mut().find(|cycle| cycle.number == number).expect("checked")
     }
 
-    fn begin_cycle(&mut self) {
-        let (number, first_block) = (self.open_cycle() + 1, self.height);
+    fn begin_cycle(&mut self, scope: Option<Currency>) {
+        let (number, first_block) = (self.cycles.len() as u64 + 1, self.height);
         let state = CycleState::Open;
-        self.cycles.push(Cycle { number, state, first_block, end_block: 0, closed_at: 0, settled_by: 0 });
+        let (end_block, closed_at, settled_by) = (0, 0, 0);
+        self.cycles.push(Cycle { number, state, first_block, end_block, closed_at, settled_by, scope });
     }
 
     fn returned(&self) -> Vec<(u128, u64)> {
@@ -292,7 +308,7 @@ impl Books {
     pub(super) fn picture(&self) -> Picture {
         let narrow = |sum: u128| u64::try_from(sum).expect("bounded by TooManyHolds");
         let slot = |(at, position): (usize, &Position)| {
-            let open = self.open_cycle();
+            let open = self.open_cycle(position.currency);
             let closed = position.nets.iter().filter(|(cycle, net)| **cycle != open && **net != 0);
             let terms = SlotTerms {
                 participant: position.participant,
@@ -335,6 +351,7 @@ impl Books {
             limits: self.limits_picture(),
             aliases: self.aliases.clone(),
             cycles: self.cycles.clone(),
+            splitting: self.splitting.iter().copied().collect(),
             open_block: self.height,
             secrets: self.secrets.clone(),
             next_secret: self.next_secret,

@@ -253,10 +253,12 @@ impl Books {
     }
 
     /// The next cycle's nets begin at zero.
-    pub(super) fn begin_nets(&mut self) {
+    /// Nets of these positions begin anew.
+    pub(super) fn begin_nets(&mut self, positions: &[usize]) {
         if !self.is_planted(Planted::NetsOutliveCycle) {
             let now = self.limits.debits.len();
-            self.limits.nets_from.values_mut().for_each(|from| *from = now);
+            let ended = |at: u32| positions.contains(&(at as usize));
+            self.limits.nets_from.iter_mut().filter(|(at, _)| ended(**at)).for_each(|(_, from)| *from = now);
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use feiqian_core::command::Command;
 use feiqian_core::limits::UNSETTLED_CYCLES_MAX;
-use feiqian_core::outcome::RejectReason::{CycleState, LimitReached, NetDebitCapExceeded};
-use feiqian_tests::world::{Expected, cleared, rejected, row};
+use feiqian_core::mirror::Mirror;
+use feiqian_core::outcome::RejectReason::{AlreadyRegistered, CycleState, LimitReached, NetDebitCapExceeded};
+use feiqian_tests::world::{Expected, Eyes, Row, cleared, currency, rejected, row};
 
 use crate::trial::Trial;
 
@@ -88,7 +89,7 @@ fn cycles_settle_in_any_order_each_with_its_own_net() {
 fn closing_a_cycle_seals_its_block_and_opens_the_next_of_both() {
     let mut trial = Trial::standard();
     trial.check(&[row("A", "B", 7, cleared())]);
-    trial.world.push_command(close(1), feiqian_tests::world::Eyes::Four);
+    trial.world.push_command(close(1), Eyes::Four);
     let applied = trial.apply();
     assert_eq!(Expected::of(&applied.rows[0]), cleared());
     let header = applied.header.expect("a closed cycle ends a block");
@@ -113,4 +114,105 @@ fn i6_unsettled_cycles_are_bounded() {
     trial.order(close(most + 1), rejected(LimitReached));
     trial.order(settle(5), cleared());
     trial.order(close(most + 1), cleared());
+}
+
+fn split(code: &str) -> Command {
+    Command::SplitStream { currency: currency(code) }
+}
+
+fn usd(debtor: &'static str, creditor: &'static str, amount: u64) -> Row {
+    row(debtor, creditor, amount, cleared())
+}
+
+fn scopes(trial: &Trial) -> Vec<(u64, Option<&'static str>, &'static str)> {
+    let cycles = trial.picture().cycles;
+    cycles.iter().map(|it| (it.number, it.scope.map(|scope| scope.code()), it.state.name())).collect()
+}
+
+/// What each position shows: the open cycle's, and those set aside.
+fn cells(trial: &Trial) -> Vec<(i128, Vec<(u64, i128)>)> {
+    let slots = trial.picture().slots;
+    slots.into_iter().map(|(_, cell)| (cell.position, cell.closed)).collect()
+}
+
+#[test]
+fn a_currency_gets_cycles_of_its_own_when_the_general_cycle_closes() {
+    let mut trial = Trial::standard();
+    trial.order(split("USD"), cleared());
+    trial.order(split("USD"), rejected(AlreadyRegistered));
+    trial.check(&[row("A", "B", 3, cleared()), usd("A/USD", "B/USD", 5)]);
+    assert_eq!(scopes(&trial), [(1, None, "open")]);
+    trial.order(close(1), cleared());
+    assert_eq!(scopes(&trial), [(1, None, "closed"), (2, Some("USD"), "open"), (3, None, "open")]);
+    trial.order(split("USD"), rejected(AlreadyRegistered));
+    let nets = |cycle| trial.serial.sealer.mirror().closing(cycle).expect("kept").nets.clone();
+    assert_eq!(nets(1).iter().map(|(_, net)| *net).collect::<Vec<_>>(), [-3, 3, -5, 5]);
+}
+
+#[test]
+fn a_closing_cycle_sets_aside_the_positions_that_it_counts_and_no_others() {
+    let mut trial = Trial::standard();
+    trial.order(split("USD"), cleared());
+    trial.order(close(1), cleared());
+    trial.check(&[row("A", "B", 3, cleared()), usd("A/USD", "B/USD", 5)]);
+    trial.order(close(2), cleared());
+    assert_eq!(
+        scopes(&trial)[1..],
+        [(2, Some("USD"), "closed"), (3, None, "open"), (4, Some("USD"), "open")]
+    );
+    let eur = |amount| (amount, vec![]);
+    let zero = eur(0);
+    let aside = |net| (0, vec![(2, net)]);
+    let at = |trial: &Trial| cells(trial).into_iter().filter(|cell| *cell != zero).collect::<Vec<_>>();
+    assert_eq!(at(&trial), [eur(-3), eur(3), aside(-5), aside(5)]);
+    trial.order(close(2), rejected(CycleState));
+    trial.order(instruct(2), cleared());
+    trial.order(settle(2), cleared());
+    assert_eq!((trial.balance("A/USD"), trial.position("A")), (0, -3));
+    trial.check(&[usd("B/USD", "A/USD", 7)]);
+    trial.order(close(3), cleared());
+    assert_eq!(scopes(&trial)[4], (5, None, "open"));
+    assert_eq!(at(&trial), [(0, vec![(3, -3)]), (0, vec![(3, 3)]), eur(7), eur(-7)]);
+}
+
+#[test]
+fn the_header_has_the_general_cycle_and_each_position_its_own() {
+    let mut trial = Trial::standard();
+    trial.order(split("USD"), cleared());
+    let block_of = |trial: &mut Trial, cycle| {
+        trial.world.push_command(close(cycle), Eyes::Four);
+        let header = trial.apply().header.expect("a closed cycle ends a block");
+        let mut cycles: Vec<_> =
+            trial.serial.sealer.positions().iter().map(|leaf| (leaf.currency, leaf.cycle)).collect();
+        cycles.sort_unstable();
+        cycles.dedup();
+        (header.cycle, cycles)
+    };
+    let (usd, eur) = (currency("USD").numeric(), currency("EUR").numeric());
+    assert_eq!(block_of(&mut trial, 1), (1, vec![(usd, 1), (eur, 1)]));
+    assert_eq!(block_of(&mut trial, 2), (3, vec![(usd, 2), (eur, 3)]));
+    assert_eq!(block_of(&mut trial, 3), (3, vec![(usd, 4), (eur, 3)]));
+    assert_eq!(block_of(&mut trial, 4), (5, vec![(usd, 4), (eur, 5)]));
+}
+
+#[test]
+fn streams_are_in_a_snapshot_and_in_the_configuration() {
+    let mut trial = Trial::standard();
+    let same = |trial: &Trial| {
+        let mirror = trial.serial.sealer.mirror();
+        let read = Mirror::decode(&mirror.encode()).expect("readable");
+        assert_eq!(read.registry, mirror.registry);
+    };
+    trial.order(close(1), cleared());
+    trial.order(split("USD"), cleared());
+    same(&trial);
+    trial.order(close(2), cleared());
+    same(&trial);
+    trial.order(close(3), cleared());
+    same(&trial);
+    let entries = trial.serial.sealer.config_entries();
+    let of_cycles: Vec<_> = entries.iter().filter(|(_, entry)| entry[0] == 4).collect();
+    let lengths: Vec<_> = of_cycles.iter().map(|(_, entry)| entry.len()).collect();
+    assert_eq!(lengths, [26, 26, 28, 26, 28]);
+    assert_eq!(of_cycles[2].1[26..], currency("USD").numeric().to_le_bytes());
 }

@@ -297,6 +297,15 @@ fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
     });
 }
 
+/// Whether the debtor's owner has given its word for this debit: by a quote that it locked for the submitter.
+fn is_quoted(picture: &Picture, submitter: u32, record: &Record) -> bool {
+    let quote = picture.quotes.iter().find(|(id, _)| *id == record.related.get());
+    quote.is_some_and(|(_, quote)| {
+        (quote.requester, quote.target_account, quote.target_amount)
+            == (submitter, record.debtor.get(), record.amount.get())
+    })
+}
+
 fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRow) -> bool {
     let owner = |handle: u64| {
         let slot = picture.accounts[usize::try_from(handle).expect("known")].0.slot;
@@ -310,6 +319,7 @@ fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRo
             let is_finishing = bits & (flags::POST | flags::VOID) != 0 && bits & flags::QUEUE == 0;
             submitter == owner(record.debtor.get())
                 || (is_finishing && submitter == owner(record.creditor.get()))
+                || (bits & flags::QUOTE != 0 && is_quoted(picture, submitter, record))
         }
         _ => true,
     }

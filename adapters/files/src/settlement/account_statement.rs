@@ -182,14 +182,17 @@ fn positions(
     let book = CycleBook::read_keeping(engine, &context.cycle, entries_max)?;
     check_nets(engine, &book, context.cycle.number)?;
     let mut reports = Vec::new();
-    for (slot, terms) in (0..).zip(&context.slots) {
-        if context.bic(terms.participant)? == bic {
+    for ((slot, terms), is_counted) in (0..).zip(&context.slots).zip(&context.counted) {
+        if *is_counted && context.bic(terms.participant)? == bic {
             let file = format!("cycle-{}.{bic}.{}", context.cycle.number, terms.currency);
             reports.push((file, report(context, engine, &book, slot)?));
         }
     }
     if reports.is_empty() {
-        return Err(FilesError::Unknown(format!("{bic} has no position")));
+        return Err(FilesError::Unknown(format!(
+            "{bic} has no position that cycle {} counts",
+            context.cycle.number
+        )));
     }
     Ok(reports)
 }

@@ -7,7 +7,7 @@ use feiqian_core::account::SlotHandle;
 use feiqian_core::batch::Payload;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::outcome::{Outcome, OutcomeRow, ROW_BYTES};
-use feiqian_core::participant::Cycle;
+use feiqian_core::participant::{Cycle, CycleNumber};
 use feiqian_core::registry::Registry;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_runtime::journal::Frame;
@@ -83,9 +83,10 @@ impl SlotBook {
     }
 }
 
-/// All positions of a cycle with their movements. Transfers within one bank move no position and are not here.
+/// All positions that a cycle counts, with their movements. Transfers within one bank move no position and are not here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CycleBook {
+    cycle: CycleNumber,
     slots: BTreeMap<SlotHandle, SlotBook>,
     /// Transfers of a position that are kept one by one.
     items_max: usize,
@@ -113,7 +114,7 @@ impl CycleBook {
             Ok(block) => Ok(block.map(|block| (block.header.first_sequence, block.header.count))),
             Err(error) => Err(FilesError::Unknown(format!("block {height} can't be read: {error}"))),
         };
-        let mut book = Self { items_max, ..Self::default() };
+        let mut book = Self { cycle: cycle.number, items_max, ..Self::default() };
         let Some((first, _)) = first_of(cycle.first_block)? else { return Ok(book) };
         let Some((last, count)) = first_of(cycle.end_block.saturating_sub(1))? else { return Ok(book) };
         for frame in archive.journal.frames_from(first) {
@@ -183,7 +184,9 @@ impl CycleBook {
         else {
             return;
         };
-        if debtor == creditor {
+        let terms = registry.slots().get(debtor as usize);
+        let is_counted = terms.is_some_and(|terms| registry.is_counted(self.cycle, terms.currency));
+        if debtor == creditor || !is_counted {
             return;
         }
         for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {

@@ -14,6 +14,7 @@ use crate::cli::{CycleArgs, CycleStep};
 use crate::fault::Fault;
 use crate::keys::random;
 use crate::names::time_text;
+use crate::orders::currency_named;
 use crate::output::Table;
 use crate::session::Session;
 
@@ -23,6 +24,9 @@ const OPEN: &str = "no cycle has to be opened: the first opens with the chain, a
 #[derive(Serialize)]
 struct CycleLine {
     cycle: u64,
+    /// The currency that it counts alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
     state: &'static str,
     first_block: u64,
     /// Of the first block that is not in it; none while open.
@@ -35,6 +39,7 @@ impl CycleLine {
         let is_over = cycle.state != CycleState::Open;
         Self {
             cycle: cycle.number,
+            currency: cycle.scope.map(|scope| scope.code()),
             state: cycle.state.name(),
             first_block: cycle.first_block,
             end_block: is_over.then_some(cycle.end_block),
@@ -55,11 +60,12 @@ impl fmt::Display for CyclesReport {
         if let Some(note) = self.note {
             writeln!(f, "{note}")?;
         }
-        let mut table = Table::new(&[">cycle", "state", "blocks", "closed"]);
+        let mut table = Table::new(&[">cycle", "", "state", "blocks", "closed"]);
         for line in &self.cycles {
             let end = line.end_block.map(|end| end.saturating_sub(1).to_string()).unwrap_or_default();
             table.row(vec![
                 line.cycle.to_string(),
+                line.currency.unwrap_or_default().to_owned(),
                 line.state.to_owned(),
                 format!("{} to {end}", line.first_block),
                 line.closed_at.clone().unwrap_or_default(),
@@ -112,6 +118,19 @@ impl fmt::Display for Settlement<'_> {
 }
 
 #[derive(Serialize)]
+struct SplitReport {
+    currency: &'static str,
+    /// The general cycle in which it is counted for the last time.
+    after: u64,
+}
+
+impl fmt::Display for SplitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} has cycles of its own once cycle {} has closed", self.currency, self.after)
+    }
+}
+
+#[derive(Serialize)]
 struct RotationReport {
     /// The first cycle whose blocks have the new salts.
     first_cycle: u64,
@@ -132,6 +151,16 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
         CycleStep::List => cycles(context, None),
         CycleStep::Report { cycle } => super::cycle_report::report(context, *cycle),
         CycleStep::Open => cycles(context, Some(OPEN)),
+        CycleStep::Split { currency, officers } => {
+            let currency = currency_named(currency)?;
+            let report = context.with_session(&officers.keys, |session| {
+                session.command(Command::SplitStream { currency })?;
+                let after = session.engine.directory().registry(|registry| registry.open_cycle());
+                Ok(SplitReport { currency: currency.code(), after })
+            })?;
+            context.output.report(&report);
+            Ok(())
+        }
         CycleStep::Close(arguments) => run(context, arguments, |session| {
             let open = session.engine.directory().registry(|registry| registry.open_cycle());
             let cycle = arguments.cycle.unwrap_or(open);

@@ -6,6 +6,7 @@ use std::fmt;
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::money::{decimal, signed_decimal};
+use feiqian_core::participant::{CycleState, SlotTerms};
 use serde::Serialize;
 
 use super::Context;
@@ -80,9 +81,16 @@ fn report_of(mirror: &Mirror, cycle: Option<u64>) -> Option<PositionsReport> {
     let state = registry.cycle(number)?.state.name();
     let mut sums: BTreeMap<feiqian_core::currency::Currency, i128> = BTreeMap::new();
     let mut positions = Vec::new();
-    let is_open = number == registry.open_cycle();
+    let is_open = registry.cycle(number)?.state == CycleState::Open;
+    let shows = |terms: &SlotTerms| match cycle {
+        Some(cycle) => registry.is_counted(cycle, terms.currency),
+        None => true,
+    };
     let nets: BTreeMap<u32, i128> = match is_open {
-        true => (0..).zip(mirror.slots.iter().map(|cell| cell.position)).collect(),
+        true => {
+            let slots = (0..).zip(&mirror.slots).zip(registry.slots()).filter(|(_, terms)| shows(terms));
+            slots.map(|((slot, cell), _)| (slot, cell.position)).collect()
+        }
         false => mirror.closing(number)?.nets.iter().copied().collect(),
     };
     for (slot, net) in nets {

@@ -102,7 +102,7 @@ fn say_position(proof: &PositionProof, states: &mut States) -> u64 {
     states.insert("debits", money(i128::try_from(leaf.debits).unwrap_or(i128::MAX), leaf.currency));
     states.insert("credits", money(i128::try_from(leaf.credits).unwrap_or(i128::MAX), leaf.currency));
     states.insert("transfers counted", leaf.count.to_string());
-    states.insert("is final of cycle", if proof.closing.is_some() { "yes" } else { "no" }.to_owned());
+    states.insert("is final of cycle", if proof.is_final() { "yes" } else { "no" }.to_owned());
     say_block(&proof.block, states)
 }
 

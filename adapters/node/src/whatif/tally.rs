@@ -167,7 +167,12 @@ impl Tally {
         self.measure(state, decided);
         self.draw(state, timestamp);
         if let Some((delta, cycle)) = delta.and_then(|delta| Some((delta, delta.closes?))) {
-            let nets = delta.slots.iter().filter(|(_, cell)| cell.position != 0);
+            let registry = state.registry();
+            let is_counted = |slot: u32| {
+                let terms = registry.slots().get(slot as usize);
+                terms.is_some_and(|terms| registry.is_counted(cycle, terms.currency))
+            };
+            let nets = delta.slots.iter().filter(|(slot, cell)| cell.position != 0 && is_counted(*slot));
             self.nets.extend(nets.map(|(slot, cell)| ((cycle, *slot), cell.position)));
         }
     }

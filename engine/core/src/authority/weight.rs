@@ -76,6 +76,7 @@ impl Command {
             | Self::FailCycle { .. }
             | Self::RotateSalts { .. }
             | Self::SetModel { .. }
+            | Self::SplitStream { .. }
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }

@@ -15,6 +15,7 @@ use crate::ledger::{Share, add, shifted};
 use crate::number::index;
 use crate::outcome::RejectReason;
 use crate::overlay::{Overlay, shifts};
+use crate::participant::CycleNumber;
 use crate::registry::{Effect, Metering, Registry};
 
 /// Who has the limit, and towards whom.
@@ -77,10 +78,17 @@ impl Meters {
         spent.unwrap_or(Spent { period, ..Spent::default() })
     }
 
-    /// The cycle ends: nets begin at zero. What holds reserve stays reserved.
-    pub(crate) fn close(&mut self) {
-        self.pairs.values_mut().for_each(|pair| pair.net = 0);
-        self.pairs.retain(|_, pair| pair.reserved > 0);
+    /// A cycle ends: nets of the positions that it counts begin at zero. What holds reserve stays reserved.
+    pub(crate) fn close(&mut self, registry: &Registry, cycle: CycleNumber) {
+        self.pairs.retain(|(slot, _), pair| {
+            let terms = registry.slots().get(index((*slot).into()));
+            if terms.is_some_and(|terms| registry.is_counted(cycle, terms.currency)) {
+                pair.net = 0;
+                pair.reserved > 0
+            } else {
+                true
+            }
+        });
     }
 
     /// Takes over what a block has changed.
@@ -371,15 +379,15 @@ impl Usage {
     }
 
     /// Ends the block: what changed in it. Where a cycle ends, nets then begin at zero.
-    pub(crate) fn take_changed(&mut self, closes: bool) -> Changes {
+    pub(crate) fn take_changed(&mut self, registry: &Registry, closes: Option<CycleNumber>) -> Changes {
         let pairs = core::mem::take(&mut self.changed_pairs).into_iter();
         let spent = core::mem::take(&mut self.changed_spent).into_iter();
         let changes = Changes {
             pairs: pairs.map(|key| (key, self.meters.pairs.get(&key).copied())).collect(),
             spent: spent.map(|key| (key, self.meters.spent.get(&key).copied())).collect(),
         };
-        if closes {
-            self.meters.close();
+        if let Some(cycle) = closes {
+            self.meters.close(registry, cycle);
         }
         changes
     }

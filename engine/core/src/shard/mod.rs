@@ -529,13 +529,13 @@ impl Shard {
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         self.usage.take_effect(effect, &self.registry, &self.holds);
         let Effect::Sealed { height, closes } = effect else { return None };
-        let mut delta = self.ledger.take_delta(height, closes);
+        let mut delta = self.ledger.take_delta((height, closes), &self.registry);
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
         delta.returned = self.returns.take_changed();
         delta.traded = self.trades.take_changed();
         self.trades.forget(frame.timestamp);
-        delta.usage = self.usage.take_changed(closes.is_some());
+        delta.usage = self.usage.take_changed(&self.registry, closes);
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.
         let share = self.share;

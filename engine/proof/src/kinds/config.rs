@@ -19,6 +19,7 @@ const NAME_BYTES_MAX: usize = 140;
 
 const PARTICIPANT: u8 = 2;
 const CYCLE: u8 = 4;
+const OPEN: u8 = 1;
 const CLOSED: u8 = 2;
 
 /// An entry of the configuration, with its path to a header's root.
@@ -58,6 +59,8 @@ pub struct CycleEntry {
     pub first_block: u64,
     /// Height of the first block that is not in it; zero while open.
     pub end_block: u64,
+    /// The currency that it counts alone, ISO 4217 numeric; none: all that are not split off.
+    pub scope: Option<u16>,
 }
 
 impl ConfigProof {
@@ -98,14 +101,23 @@ impl ConfigProof {
         read_cycle(&self.entry).ok_or(Refusal::Entry)
     }
 
-    /// Refuses an entry that does not say that the header's cycle ended with the header's block.
-    pub(crate) fn check_closes(&self, header: &BlockHeader) -> Result<(), Refusal> {
-        let CycleEntry { number, state, first_block, end_block } = self.cycle()?;
-        let ends_here = number == header.cycle
+    /// Refuses an entry that does not say that a cycle of the currency ended with the header's block: its own one, or
+    /// the header's. Gives the cycle's number.
+    pub(crate) fn check_closes(&self, header: &BlockHeader, currency: u16) -> Result<u64, Refusal> {
+        let CycleEntry { number, state, first_block, end_block, scope } = self.cycle()?;
+        let ends_here = scope.map_or(number == header.cycle, |scope| scope == currency)
             && state == CLOSED
             && first_block <= header.height
             && header.height.checked_add(1) == Some(end_block);
-        if ends_here { Ok(()) } else { Err(Refusal::NotClosed) }
+        if ends_here { Ok(number) } else { Err(Refusal::NotClosed) }
+    }
+}
+
+impl CycleEntry {
+    /// Whether it still counts.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.state == OPEN
     }
 }
 
@@ -146,5 +158,7 @@ fn read_cycle(entry: &[u8]) -> Option<CycleEntry> {
     let number = from.u64()?;
     let [state] = from.array()?;
     let (first_block, end_block) = (from.u64()?, from.u64()?);
-    from.is_at_end().then_some(CycleEntry { number, state, first_block, end_block })
+    // Entries of cycles that count one currency alone are longer by it.
+    let scope = if from.is_at_end() { None } else { Some(u16::from_le_bytes(from.array()?)) };
+    from.is_at_end().then_some(CycleEntry { number, state, first_block, end_block, scope })
 }

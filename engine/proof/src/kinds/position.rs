@@ -24,7 +24,8 @@ pub struct PositionProof {
     /// The siblings from the leaf to the root, lowest first.
     pub path: Vec<Hash>,
     /// The configuration's entry of the cycle, which says that this block ended it: then the position is the
-    /// cycle's final one. Without it, it is that of a block on the way.
+    /// cycle's final one. Without it, it is that of a block on the way. Where the cycle counts this currency alone, its
+    /// entry is always here; it says itself whether the cycle is open.
     pub closing: Option<ConfigProof>,
 }
 
@@ -86,17 +87,36 @@ impl PositionProof {
         let header = &self.block.header;
         self.block.check_chain(chain_id)?;
         check_bic(&self.leaf.bic)?;
-        if self.leaf.cycle != header.cycle {
-            return Err(Refusal::Cycle);
-        }
+        self.check_cycle()?;
         let slot = u64::from(self.leaf.slot);
         check_inclusion(Domain::PositionNode, self.leaf.hash(), slot, &header.positions, &self.path)?;
         match &self.closing {
             Some(entry) => {
-                entry.check_closes(header)?;
+                if self.is_final() && entry.check_closes(header, self.leaf.currency)? != self.leaf.cycle {
+                    return Err(Refusal::NotClosed);
+                }
                 entry.check(header)
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether it claims to be the cycle's final position: all but that of a block on the way.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let is_own = self.leaf.cycle != self.block.header.cycle;
+        self.closing
+            .as_ref()
+            .is_some_and(|entry| !(is_own && entry.cycle().is_ok_and(|cycle| cycle.is_open())))
+    }
+
+    /// The header's cycle, or one of the position's currency alone, by an entry of it.
+    fn check_cycle(&self) -> Result<(), Refusal> {
+        if self.leaf.cycle == self.block.header.cycle {
+            return Ok(());
+        }
+        let entry = self.closing.as_ref().ok_or(Refusal::Cycle)?.cycle()?;
+        let is_own = entry.number == self.leaf.cycle && entry.scope == Some(self.leaf.currency);
+        if is_own { Ok(()) } else { Err(Refusal::Cycle) }
     }
 }

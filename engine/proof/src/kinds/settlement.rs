@@ -97,8 +97,10 @@ impl SettlementProof {
     pub fn verify(&self, key: &PublicKey, chain_id: Option<&[u8; 16]>) -> Result<Proven<'_, Self>, Refusal> {
         let header = &self.block.header;
         self.block.check_chain(chain_id)?;
-        self.closing.check_closes(header)?;
+        let currency = self.obligation.currency;
+        let cycle = self.closing.check_closes(header, currency)?;
         check_places(&self.positions, header)?;
+        check_cycles(&self.positions, (currency, cycle))?;
         check_totals(&self.positions, header)?;
         if !obligations(&self.positions, self.obligation.currency)?.contains(&self.obligation) {
             return Err(Refusal::Obligation);
@@ -140,11 +142,18 @@ fn check_places(positions: &[PositionLeaf], header: &BlockHeader) -> Result<(), 
         if leaf.slot != slot {
             return Err(Refusal::NotIncluded);
         }
-        if leaf.cycle != header.cycle {
-            return Err(Refusal::Cycle);
-        }
     }
     Ok(())
+}
+
+/// All positions of one currency are of one cycle, those of `currency` of `cycle`.
+fn check_cycles(positions: &[PositionLeaf], (currency, cycle): (u16, u64)) -> Result<(), Refusal> {
+    let mut cycles: Vec<_> = positions.iter().map(|leaf| (leaf.currency, leaf.cycle)).collect();
+    cycles.push((currency, cycle));
+    cycles.sort_unstable();
+    cycles.dedup();
+    let is_one_each = cycles.windows(2).all(|pair| pair[0].0 != pair[1].0);
+    if is_one_each { Ok(()) } else { Err(Refusal::Cycle) }
 }
 
 /// The block's debits and credits by currency, from its positions: balanced, and those of the header.
