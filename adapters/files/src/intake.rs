@@ -19,10 +19,12 @@ use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_iso20022::payment::{Entry, FileSummary};
+use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::{AfterFault, requests, returns};
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
@@ -131,10 +133,12 @@ pub(crate) fn take(
     Ok(reports)
 }
 
-struct Intake<'a> {
-    engine: &'a Engine,
-    options: &'a IntakeOptions,
-    now: u64,
+/// A run's means, for the work on one file.
+pub(crate) struct Intake<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) options: &'a IntakeOptions,
+    /// Nanoseconds since 1970; dates answers.
+    pub(crate) now: u64,
 }
 
 impl Intake<'_> {
@@ -145,7 +149,7 @@ impl Intake<'_> {
             Err(error) if error.code == ErrorCode::Io => {
                 Err(FilesError::io(&file.path, "read")(std::io::Error::other(error.message)))
             }
-            Err(error) if error.code == ErrorCode::WrongMessage => self.other_message(file, &source),
+            Err(error) if error.code == ErrorCode::WrongMessage => self.after(file, &source),
             Err(error) => self.unreadable(file, &source, &error),
         }
     }
@@ -165,13 +169,34 @@ impl Intake<'_> {
         };
         let name = format!("{}.pacs.002.xml", source.stem());
         let path = self.options.work.outbox().join(&name);
-        self.answerer().statuses(&path, source, summary, &verdicts)?;
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        self.answerer().statuses(&path, source, (&summary.head, &summary.refusals), &verdicts, || {
+            Ok(reader.next_transfer()?.map(|entry| match &entry {
+                Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),
+                Entry::Refused(refused) => TransactionStatus::of(&refused.details, Status::Pdng),
+            }))
+        })?;
         self.dispose(source, &self.options.work.archive())?;
         count(&mut report, &verdicts);
         report.message_type = Some(summary.head.message_type.identifier().to_owned());
         report.message_id = Some(summary.head.message_id.clone());
         report.answer = Some(name);
         Ok(report)
+    }
+
+    /// A message without payments: what comes after them, or one that asks for nothing.
+    fn after(&self, file: &InboxFile, source: &Source) -> Result<FileReport, FilesError> {
+        let worked = match self.message_of(source)?.map(MessageType::family) {
+            Some(Family::Pacs004) => returns::take(self, file, source),
+            Some(Family::Pacs028) => requests::take(self, file, source),
+            _ => return self.other_message(file, source),
+        };
+        match worked {
+            Err(AfterFault::Unreadable(error)) => self.unreadable(file, source, &error),
+            Err(AfterFault::Files(fault)) => Err(fault),
+            Ok(report) => Ok(report),
+        }
     }
 
     /// The second pass: each payment is resolved and submitted, or refused here and never sequenced.
@@ -265,11 +290,11 @@ impl Intake<'_> {
         }
     }
 
-    fn answerer(&self) -> Answerer {
-        Answerer { operator: self.options.operator, limits: self.options.limits, now: self.now }
+    pub(crate) fn answerer(&self) -> Answerer {
+        Answerer { operator: self.options.operator, now: self.now }
     }
 
-    fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
+    pub(crate) fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
         match self.options.disposal {
             Disposal::Move => store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem()))),
             Disposal::Leave => Ok(()),
@@ -281,7 +306,7 @@ impl Intake<'_> {
 const FIRST_IDS: usize = 100;
 
 /// A file that is wrong as a whole: each of its transactions is rejected for the first reason.
-fn reject_all(summary: &FileSummary) -> Verdicts {
+pub(crate) fn reject_all(summary: &FileSummary) -> Verdicts {
     let mut verdicts = Verdicts::default();
     if let Some(refusal) = summary.refusals.first() {
         for _ in 0..summary.transactions {
@@ -292,7 +317,7 @@ fn reject_all(summary: &FileSummary) -> Verdicts {
     verdicts
 }
 
-fn count(report: &mut FileReport, verdicts: &Verdicts) {
+pub(crate) fn count(report: &mut FileReport, verdicts: &Verdicts) {
     let counts = verdicts.counts();
     report.status = Some(group_status(&counts.keys().map(|(status, _)| *status)).as_str().to_owned());
     report.duplicates = verdicts.duplicates;

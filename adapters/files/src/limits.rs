@@ -26,6 +26,8 @@ pub const REASONS_MAX: usize = 10_000;
 pub const STEM_BYTES_MAX: usize = 96;
 /// Agents of an inbox that are registered.
 pub const AGENTS_MAX: usize = 10_000;
+/// Returns in one message that is passed on: it is held in memory.
+pub const FORWARDED_RETURNS: usize = 1_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.
 pub const REPORT_ENTRIES_MAX: usize = 1_000;
 

@@ -43,6 +43,8 @@ pub struct FileReport {
     pub rejected: BTreeMap<String, u64>,
     /// Name of the answer in the outbox.
     pub answer: Option<String>,
+    /// Messages to other banks that were written because of it.
+    pub forwarded: u64,
     /// The id of its first cleared payment.
     pub first_cleared: Option<String>,
     /// Why it was rejected as a whole, or left.
@@ -63,6 +65,7 @@ impl FileReport {
             duplicates: 0,
             rejected: BTreeMap::new(),
             answer: None,
+            forwarded: 0,
             first_cleared: None,
             reason: None,
         }

@@ -46,7 +46,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
             (codes::AM04, "payments of the same account that go out in order wait before it")
         }
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
-        Reason::ExceedsOriginal => (codes::AM09, "more would come back than was paid"),
+        Reason::ExceedsOriginal => {
+            (codes::FF12, "more would come back than is left of what was paid; return what is left")
+        }
         Reason::NoPendingHold => (codes::AG03, "there is no such reservation; it was used or has expired"),
         Reason::HoldMismatch => (codes::AG03, "the reservation is between other accounts"),
         Reason::ExceedsHold => (codes::AM09, "more is asked for than was reserved"),

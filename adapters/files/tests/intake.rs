@@ -1,11 +1,13 @@
 //! The file transport against a real engine in a directory of its own: the demo's inbox, crashes between any two
-//! steps, hostile and foreign files, settlement, and the watch.
+//! steps, hostile and foreign files, what comes after a payment, settlement, and the watch.
 
 #[path = "intake/house.rs"]
 mod house;
 #[path = "intake/shared.rs"]
 mod shared;
 
+#[path = "intake/after.rs"]
+mod after;
 #[path = "intake/crashes.rs"]
 mod crashes;
 #[path = "intake/demo.rs"]

@@ -41,6 +41,9 @@ fn sentence(file: &FileReport) -> String {
                 [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
             parts
                 .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(n, word)| format!("{n} {word}")));
+            if file.forwarded > 0 {
+                parts.push(format!("{} passed on", file.forwarded));
+            }
             parts.extend(file.rejected.iter().map(|(code, count)| format!("{count} {code}")));
             parts.join(", ")
         }
