@@ -186,6 +186,12 @@ impl Details {
         }
     }
 
+    /// The details of a creditor's bank's refusal of a payment.
+    #[must_use]
+    pub fn of_rejection(reasons: &[StatusReason]) -> Self {
+        Self { version: VERSION, reasons: codes_of(reasons), ..Self::default() }
+    }
+
     /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information that does not fit is left out from
     /// its end, and its digest says that it was there.
     #[must_use]

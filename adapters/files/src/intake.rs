@@ -24,12 +24,13 @@ use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
-use crate::after::{AfterFault, requests, returns};
+use crate::after::{AfterFault, confirmations, requests, returns, waiting};
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::layout::WorkDir;
+use crate::profile::{Deadlines, Profile};
 use crate::report::{Disposition, FileReport, IntakeReport};
 use crate::resolve::resolve;
 use crate::source::Source;
@@ -58,6 +59,8 @@ pub struct IntakeOptions {
     pub operator: Bic,
     /// Bounds of one file.
     pub limits: Limits,
+    /// How long payments wait that may.
+    pub deadlines: Deadlines,
     /// Dates the answers, nanoseconds since 1970; decides nothing.
     pub clock: fn() -> u64,
 }
@@ -72,6 +75,7 @@ impl IntakeOptions {
             disposal: Disposal::Move,
             operator,
             limits: Limits::default(),
+            deadlines: Deadlines::default(),
             clock: crate::timestamp::now,
         }
     }
@@ -92,7 +96,8 @@ impl IntakeOptions {
 pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, FilesError> {
     let listing = list(&options.inbox)?;
     let files = take(engine, options, &listing.files)?;
-    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+    let decided = waiting::tell(engine, options)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided })
 }
 
 /// Takes in single files, whatever their names end in, and leaves them where they are.
@@ -111,7 +116,8 @@ pub fn import(
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         files.push(InboxFile { name, path: path.clone(), bytes: metadata.len() });
     }
-    Ok(IntakeReport { files: take(engine, &options, &files)?, ..IntakeReport::default() })
+    let files = take(engine, &options, &files)?;
+    Ok(IntakeReport { files, decided: waiting::tell(engine, &options)?, ..IntakeReport::default() })
 }
 
 pub(crate) fn take(
@@ -162,7 +168,13 @@ impl Intake<'_> {
     ) -> Result<FileReport, FilesError> {
         let mut report = FileReport::new(&file.name, Disposition::Answered);
         let verdicts = if summary.refusals.is_empty() {
-            self.clear(source, &mut report)?
+            let profile = Profile::of(&file.name, self.options.deadlines);
+            let verdicts = self.clear(source, profile, &mut report)?;
+            waiting::note(self, source, &verdicts)?;
+            if matches!(profile, Profile::Instant(_)) {
+                report.forwarded = waiting::pass_on(self, source, &verdicts)?;
+            }
+            verdicts
         } else {
             report.reason = summary.refusals.first().map(|refusal| refusal.text.clone());
             reject_all(summary)
@@ -190,6 +202,11 @@ impl Intake<'_> {
         let worked = match self.message_of(source)?.map(MessageType::family) {
             Some(Family::Pacs004) => returns::take(self, file, source),
             Some(Family::Pacs028) => requests::take(self, file, source),
+            Some(Family::Pacs002) => match confirmations::take(self, file, source) {
+                Ok(None) => return self.other_message(file, source),
+                Ok(Some(report)) => Ok(report),
+                Err(fault) => Err(fault),
+            },
             _ => return self.other_message(file, source),
         };
         match worked {
@@ -200,7 +217,12 @@ impl Intake<'_> {
     }
 
     /// The second pass: each payment is resolved and submitted, or refused here and never sequenced.
-    fn clear(&self, source: &Source, report: &mut FileReport) -> Result<Verdicts, FilesError> {
+    fn clear(
+        &self,
+        source: &Source,
+        profile: Profile,
+        report: &mut FileReport,
+    ) -> Result<Verdicts, FilesError> {
         let mut clearing = Clearing::new(self.engine);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
@@ -214,7 +236,10 @@ impl Intake<'_> {
                         let id = transfer_id(reader.head(), &transfer.details, transfer.index);
                         ids.push((place, id.to_string()));
                     }
-                    resolve(reader.head(), transfer, self.engine.directory())
+                    let resolved = resolve(reader.head(), transfer, self.engine.directory());
+                    resolved.and_then(|mut resolved| {
+                        profile.mark(reader.head(), transfer, &mut resolved.record).map(|()| resolved)
+                    })
                 }
             };
             match resolved {

@@ -7,6 +7,7 @@
 //! rejected/    files that can't be read, each with a .reason.txt
 //! settlement/  pacs.009 for each obligation of a cycle, camt.053 and camt.054 for each participant
 //! receipts/    proofs for banks
+//! waiting/     which payments were answered PDNG and are to be answered again; the transport's own
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub struct WorkDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 6] = ["inbox", "outbox", "archive", "rejected", "settlement", "receipts"];
+const FOLDERS: [&str; 7] = ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting"];
 
 impl WorkDir {
     /// Makes what is missing.
@@ -71,5 +72,10 @@ impl WorkDir {
     #[must_use]
     pub fn receipts(&self) -> PathBuf {
         self.root.join("receipts")
+    }
+    /// Which payments are to be answered again.
+    #[must_use]
+    pub fn waiting(&self) -> PathBuf {
+        self.root.join("waiting")
     }
 }

@@ -10,6 +10,7 @@ pub mod intake;
 pub mod resolve;
 pub mod status;
 mod after;
+pub mod profile;
 mod clearing;
 mod answer;
 pub mod details;

@@ -81,6 +81,8 @@ pub struct IntakeReport {
     pub skipped: u64,
     /// XML files beyond the bound of one run.
     pub left: u64,
+    /// Payments that had waited, and were answered for good.
+    pub decided: u64,
 }
 
 impl IntakeReport {

@@ -128,6 +128,11 @@ impl Verdicts {
         self.all.len() - 1
     }
 
+    /// Number of transactions.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(crate) fn set(&mut self, place: usize, sequence: u64, status: Status, refusal: Option<Refusal>) {
         let verdict = Verdict { kind: self.kind(status, refusal), sequence };
         if let Some(slot) = self.all.get_mut(place) {

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::waiting;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::intake::{Disposal, IntakeOptions, take};
@@ -87,7 +88,7 @@ fn run(
             }
             Ok(report) => {
                 memory.fault = None;
-                if !report.files.is_empty() {
+                if !report.files.is_empty() || report.decided > 0 {
                     tell(Ok(report));
                 }
             }
@@ -114,6 +115,7 @@ impl Memory {
             file.disposition != Disposition::Left
                 || self.left.insert(file.name.clone(), file.reason.clone()) != Some(file.reason.clone())
         });
-        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+        let decided = waiting::tell(engine, options)?;
+        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided })
     }
 }

@@ -14,6 +14,10 @@ mod crashes;
 mod demo;
 #[path = "intake/foreign.rs"]
 mod foreign;
+#[path = "intake/instant.rs"]
+mod instant;
+#[path = "intake/queued.rs"]
+mod queued;
 #[path = "intake/settling.rs"]
 mod settling;
 #[path = "intake/watching.rs"]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
+use feiqian_files::profile::Deadlines;
 use feiqian_iso20022::Limits;
 use feiqian_runtime::journal::SEGMENT_BYTES_MAX;
 use feiqian_runtime::options::EngineOptions;
@@ -86,6 +87,10 @@ pub struct InboxConfig {
     pub transaction_bytes_max: u64,
     /// Transactions.
     pub file_transactions_max: u64,
+    /// Seconds.
+    pub instant_deadline_s: u32,
+    /// Seconds; 0 for as long as it takes.
+    pub queued_wait_s: u32,
 }
 
 /// `[http]`.
@@ -157,13 +162,15 @@ impl Default for EngineConfig {
 
 impl Default for InboxConfig {
     fn default() -> Self {
-        let limits = Limits::default();
+        let (limits, deadlines) = (Limits::default(), Deadlines::default());
         Self {
             directory: PathBuf::from("files"),
             poll_ms: 100,
             file_bytes_max: limits.file_bytes_max,
             transaction_bytes_max: limits.transaction_bytes_max,
             file_transactions_max: limits.transactions_max,
+            instant_deadline_s: deadlines.instant_s,
+            queued_wait_s: deadlines.queued_s,
         }
     }
 }
@@ -242,6 +249,12 @@ impl Config {
             ("inbox", "file_bytes_max", inbox.file_bytes_max > 0, at_least_one()),
             ("inbox", "transaction_bytes_max", inbox.transaction_bytes_max > 0, at_least_one()),
             ("inbox", "file_transactions_max", inbox.file_transactions_max > 0, at_least_one()),
+            (
+                "inbox",
+                "instant_deadline_s",
+                (1..=3_600).contains(&inbox.instant_deadline_s),
+                "1 to 3600 seconds".to_owned(),
+            ),
             ("http", "listen", http.listen.ip().is_loopback(), loopback_rule()),
             ("http", "health_timeout_ms", is_milliseconds(http.health_timeout_ms), one_to_minute()),
             ("demo", "transfers", is_load, "1 to 100000000".to_owned()),
@@ -287,6 +300,14 @@ impl Config {
             transaction_bytes_max: self.inbox.transaction_bytes_max,
             transactions_max: self.inbox.file_transactions_max,
         }
+    }
+}
+
+impl InboxConfig {
+    /// How long payments wait that may.
+    #[must_use]
+    pub fn deadlines(&self) -> Deadlines {
+        Deadlines { instant_s: self.instant_deadline_s, queued_s: self.queued_wait_s }
     }
 }
 

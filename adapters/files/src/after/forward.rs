@@ -2,6 +2,7 @@
 //! whoever gets it twice, over a crash or because a bank repeats itself, gets the same message id with the same content.
 
 use feiqian_core::bic::Bic;
+use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{Agent, BusinessHead};
 use feiqian_iso20022::{Family, MessageType};
 
@@ -30,7 +31,15 @@ impl Letter {
         to: Bic,
         ids: impl Iterator<Item = u128>,
     ) -> Self {
-        let id = digest(kind.family(), to, ids);
+        Self::with_id(intake, kind, to, digest(kind.family(), to, ids))
+    }
+
+    /// A letter that carries one payment, whose id can be read from the letter's: see [`payment_of`].
+    pub(crate) fn of_payment(intake: &Intake<'_>, kind: MessageType, to: Bic, payment: u128) -> Self {
+        Self::with_id(intake, kind, to, format!("FQ{payment:032x}"))
+    }
+
+    fn with_id(intake: &Intake<'_>, kind: MessageType, to: Bic, id: String) -> Self {
         let creation = date_time(intake.now);
         let from = Agent::of_bic(intake.options.operator);
         let business = BusinessHead::new(from, Agent::of_bic(to), &id, kind, &creation);
@@ -54,4 +63,10 @@ fn digest(family: Family, to: Bic, ids: impl Iterator<Item = u128>) -> String {
     });
     let hex = hasher.finalize().to_hex();
     format!("FQF{}", hex.get(..24).unwrap_or_default())
+}
+
+/// The payment that a letter of one payment carries.
+pub(crate) fn payment_of(message_id: &str) -> Option<Uetr> {
+    let hex = message_id.strip_prefix("FQ").filter(|hex| hex.len() == 32)?;
+    Uetr::new(u128::from_str_radix(hex, 16).ok()?)
 }

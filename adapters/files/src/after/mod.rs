@@ -1,13 +1,17 @@
-//! What comes after a payment: returns and status requests of banks, held to what the journal says of the original.
+//! What comes after a payment: confirmations, returns and status requests of banks, held to what the journal says of the
+//! original.
 //!
-//! Reading order: [`original`] (finding a payment and what became of it), [`returns`] (pacs.004), [`requests`] (pacs.028),
+//! Reading order: [`original`] (finding a payment and what became of it), [`waiting`] (payments that are answered later),
+//! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
 //! [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
 
+pub(crate) mod confirmations;
 pub(crate) mod forward;
 pub(crate) mod original;
 pub(crate) mod requests;
 pub(crate) mod returns;
+pub(crate) mod waiting;
 
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_iso20022::ReadError;

@@ -10,10 +10,12 @@ use feiqian_core::hold::deadline;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{CycleState, ParticipantHandle};
 use feiqian_core::transfer::{Record, flags};
-use feiqian_iso20022::codes::{self, Status};
+use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::codes::{self, ReasonCode, Status};
 use feiqian_iso20022::payment::{PaymentIds, Refusal};
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::confirmations::Finish;
 use crate::after::journal_fault;
 use crate::details::Details;
 use crate::error::FilesError;
@@ -75,6 +77,15 @@ impl Original {
         self.record.uetr.get()
     }
 
+    pub(crate) fn uetr(&self) -> Option<Uetr> {
+        Uetr::new(self.id())
+    }
+
+    /// Whether it was held first.
+    pub(crate) fn is_held(&self) -> bool {
+        self.row.outcome() == Some(Outcome::Held)
+    }
+
     pub(crate) fn is_return(&self) -> bool {
         self.record.flags.get() & flags::RETURN != 0
     }
@@ -113,15 +124,18 @@ impl Original {
     fn held_fate(&self, engine: &Engine) -> Result<Fate, FilesError> {
         let id = self.id();
         let is_over = self.is_over(engine, move |mirror| mirror.holds.get(id).is_some())?;
-        if !is_over {
-            return Ok(Fate::Pending);
+        if let Some((sequence, Outcome::Cleared)) = finished(engine, Finish::Post, id)? {
+            return moved_by(engine, sequence);
         }
-        self.finished_by(engine)
+        if let Some((sequence, Outcome::Voided)) = finished(engine, Finish::Void, id)? {
+            return Ok(Fate::Ended(Some(sequence)));
+        }
+        if is_over { self.posted_otherwise(engine) } else { Ok(Fate::Pending) }
     }
 
-    /// Which entry finished a hold. It posted on the creditor's account, whose history leads back to it; a void posts
-    /// nothing.
-    fn finished_by(&self, engine: &Engine) -> Result<Fate, FilesError> {
+    /// Whether another transport's post ended a hold. It posted on the creditor's account, whose history leads back to it;
+    /// a void posts nothing.
+    fn posted_otherwise(&self, engine: &Engine) -> Result<Fate, FilesError> {
         let history = engine.history(self.record.creditor.get(), HISTORY_MAX);
         let postings = history.map_err(journal_fault(self.sequence))?.unwrap_or_default();
         for posting in postings.iter().take_while(|posting| posting.sequence > self.sequence) {
@@ -164,7 +178,11 @@ impl Original {
                 let (code, text) = found.map_or((codes::NARR, "it was rejected"), reason);
                 (Status::Rjct, refusal(code, text))
             }
-            Fate::Ended(_) => {
+            Fate::Ended(Some(sequence)) => {
+                let code = void_reason(engine, sequence)?.unwrap_or(codes::MS03);
+                (Status::Rjct, refusal(code, "the creditor's bank rejected it, and its money was given back"))
+            }
+            Fate::Ended(None) => {
                 let is_late = sealed_at(engine)? >= deadline(self.timestamp, self.record.timeout.get());
                 let (code, text) = match (self.row.outcome(), is_late) {
                     (Some(Outcome::Held), true) => {
@@ -190,6 +208,20 @@ fn sealed_at(engine: &Engine) -> Result<u64, FilesError> {
     let archive = engine.archive();
     let block = archive.block(archive.blocks.last()).map_err(journal_fault(0))?;
     Ok(block.map_or(0, |block| block.header.timestamp))
+}
+
+/// The entry that finished a held payment so, with its outcome.
+fn finished(engine: &Engine, how: Finish, payment: u128) -> Result<Option<(u64, Outcome)>, FilesError> {
+    let Some(sequence) = engine.find(how.id(engine, payment)) else { return Ok(None) };
+    let entry = engine.entry(sequence).map_err(journal_fault(sequence))?;
+    Ok(entry.and_then(|(_, row)| row.outcome()).map(|outcome| (sequence, outcome)))
+}
+
+/// The code that came with a rejection.
+fn void_reason(engine: &Engine, sequence: u64) -> Result<Option<ReasonCode>, FilesError> {
+    let entry = engine.entry(sequence).map_err(journal_fault(sequence))?;
+    let details = entry.and_then(|(entry, _)| Details::decode(entry.details.as_deref()?));
+    Ok(details.and_then(|details| ReasonCode::parse(details.reasons.first()?)))
 }
 
 fn moved_by(engine: &Engine, sequence: u64) -> Result<Fate, FilesError> {

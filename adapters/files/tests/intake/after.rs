@@ -15,7 +15,7 @@ use crate::crashes::balances;
 use crate::house::{House, bic};
 use crate::shared::{demo, files, validate};
 
-const AT: &str = "2026-03-16T09:00:00Z";
+pub(crate) const AT: &str = "2026-03-16T09:00:00Z";
 
 pub(crate) fn message_type(id: &str) -> MessageType {
     MessageType::parse(id).expect("supported")
@@ -56,12 +56,12 @@ pub(crate) fn statuses(report: &StatusReport) -> Vec<(String, Option<String>)> {
     report.transactions.iter().map(|one| (one.status.clone().unwrap_or_default(), reason(one))).collect()
 }
 
-fn told(status: &str, reason: Option<&str>) -> (String, Option<String>) {
+pub(crate) fn told(status: &str, reason: Option<&str>) -> (String, Option<String>) {
     (status.to_owned(), reason.map(str::to_owned))
 }
 
 /// A return of so many cents by a bank.
-fn return_of(file: &str, by: &str, (id, cents): (&str, u64), reason: ReasonCode) -> Vec<u8> {
+pub(crate) fn return_of(file: &str, by: &str, (id, cents): (&str, u64), reason: ReasonCode) -> Vec<u8> {
     let (head, mut transfer) = payment(file);
     transfer.details.instructed_agent = agent(by);
     let amount = Amount::new(cents).expect("an amount");
@@ -72,7 +72,7 @@ fn return_of(file: &str, by: &str, (id, cents): (&str, u64), reason: ReasonCode)
     bytes
 }
 
-fn request(file: &str, by: &str) -> Vec<u8> {
+pub(crate) fn request(file: &str, by: &str) -> Vec<u8> {
     let (head, transfer) = payment(file);
     let request = StatusRequest {
         message_type: message_type("pacs.028.001.03"),
@@ -89,7 +89,7 @@ fn request(file: &str, by: &str) -> Vec<u8> {
     bytes
 }
 
-fn demo_file(name: &str) -> Vec<u8> {
+pub(crate) fn demo_file(name: &str) -> Vec<u8> {
     std::fs::read(demo().join("inbox").join(name)).expect("there")
 }
 

@@ -25,6 +25,9 @@ impl fmt::Display for Intake<'_> {
         if self.0.skipped + self.0.left > 0 {
             writeln!(f, "  {} other files skipped, {} left for the next run", self.0.skipped, self.0.left)?;
         }
+        if self.0.decided > 0 {
+            writeln!(f, "  {} payments that had waited were answered for good", self.0.decided)?;
+        }
         Ok(())
     }
 }
