@@ -24,7 +24,8 @@ use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
-use crate::after::{AfterFault, confirmations, requests, returns, waiting};
+use crate::after::time_limits::RecallLimits;
+use crate::after::{AfterFault, answers, cases, confirmations, recalls, requests, returns, waiting};
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
@@ -61,7 +62,9 @@ pub struct IntakeOptions {
     pub limits: Limits,
     /// How long payments wait that may.
     pub deadlines: Deadlines,
-    /// Dates the answers, nanoseconds since 1970; decides nothing.
+    /// How long payments may be recalled.
+    pub recalls: RecallLimits,
+    /// Dates the answers and tells whether recalls are in time, nanoseconds since 1970; of payments it decides nothing.
     pub clock: fn() -> u64,
 }
 
@@ -76,6 +79,7 @@ impl IntakeOptions {
             operator,
             limits: Limits::default(),
             deadlines: Deadlines::default(),
+            recalls: RecallLimits::default(),
             clock: crate::timestamp::now,
         }
     }
@@ -97,7 +101,13 @@ pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, 
     let listing = list(&options.inbox)?;
     let files = take(engine, options, &listing.files)?;
     let decided = waiting::tell(engine, options)?;
-    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided })
+    let overdue = tell_overdue(engine, options)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
+}
+
+/// Tells the askers of recalls that nobody answered in time.
+pub(crate) fn tell_overdue(engine: &Engine, options: &IntakeOptions) -> Result<u64, FilesError> {
+    cases::tell_overdue(&Intake { engine, options, now: (options.clock)() })
 }
 
 /// Takes in single files, whatever their names end in, and leaves them where they are.
@@ -117,7 +127,9 @@ pub fn import(
         files.push(InboxFile { name, path: path.clone(), bytes: metadata.len() });
     }
     let files = take(engine, &options, &files)?;
-    Ok(IntakeReport { files, decided: waiting::tell(engine, &options)?, ..IntakeReport::default() })
+    let decided = waiting::tell(engine, &options)?;
+    let overdue = tell_overdue(engine, &options)?;
+    Ok(IntakeReport { files, decided, overdue, ..IntakeReport::default() })
 }
 
 pub(crate) fn take(
@@ -202,6 +214,12 @@ impl Intake<'_> {
         let worked = match self.message_of(source)?.map(MessageType::family) {
             Some(Family::Pacs004) => returns::take(self, file, source),
             Some(Family::Pacs028) => requests::take(self, file, source),
+            Some(Family::Camt056) => recalls::take(self, file, source),
+            Some(Family::Camt029) => match answers::take(self, file, source) {
+                Ok(None) => return self.other_message(file, source),
+                Ok(Some(report)) => Ok(report),
+                Err(fault) => Err(fault),
+            },
             Some(Family::Pacs002) => match confirmations::take(self, file, source) {
                 Ok(None) => return self.other_message(file, source),
                 Ok(Some(report)) => Ok(report),

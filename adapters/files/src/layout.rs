@@ -8,6 +8,7 @@
 //! settlement/  pacs.009 for each obligation of a cycle, camt.053 and camt.054 for each participant
 //! receipts/    proofs for banks
 //! waiting/     which payments were answered PDNG and are to be answered again; the transport's own
+//! recalls/     recalls that were passed on and what was answered; the transport's own
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub struct WorkDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 7] = ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting"];
+const FOLDERS: [&str; 8] =
+    ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting", "recalls"];
 
 impl WorkDir {
     /// Makes what is missing.
@@ -77,5 +79,10 @@ impl WorkDir {
     #[must_use]
     pub fn waiting(&self) -> PathBuf {
         self.root.join("waiting")
+    }
+    /// Recalls and their answers.
+    #[must_use]
+    pub fn recalls(&self) -> PathBuf {
+        self.root.join("recalls")
     }
 }

@@ -83,6 +83,8 @@ pub struct IntakeReport {
     pub left: u64,
     /// Payments that had waited, and were answered for good.
     pub decided: u64,
+    /// Recalls whose answer became overdue.
+    pub overdue: u64,
 }
 
 impl IntakeReport {

@@ -13,7 +13,7 @@ use feiqian_runtime::pipeline::Engine;
 use crate::after::waiting;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
-use crate::intake::{Disposal, IntakeOptions, take};
+use crate::intake::{Disposal, IntakeOptions, take, tell_overdue};
 use crate::report::{Disposition, IntakeReport};
 
 /// A running watch; dropping it stops it too, without waiting.
@@ -66,7 +66,12 @@ struct Memory {
     /// Why files were left, so that a fault that lasts is told once.
     left: BTreeMap<String, Option<String>>,
     fault: Option<String>,
+    /// When recalls were looked at.
+    hour: u64,
 }
+
+/// Nanoseconds.
+const HOUR: u64 = 3_600_000_000_000;
 
 fn run(
     engine: &Engine,
@@ -88,7 +93,7 @@ fn run(
             }
             Ok(report) => {
                 memory.fault = None;
-                if !report.files.is_empty() || report.decided > 0 {
+                if !report.files.is_empty() || report.decided + report.overdue > 0 {
                     tell(Ok(report));
                 }
             }
@@ -116,6 +121,10 @@ impl Memory {
                 || self.left.insert(file.name.clone(), file.reason.clone()) != Some(file.reason.clone())
         });
         let decided = waiting::tell(engine, options)?;
-        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided })
+        // Recalls are counted in days, and there may be many.
+        let hour = (options.clock)() / HOUR;
+        let overdue = if hour == self.hour { 0 } else { tell_overdue(engine, options)? };
+        self.hour = hour;
+        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
     }
 }

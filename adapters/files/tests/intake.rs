@@ -18,6 +18,8 @@ mod foreign;
 mod instant;
 #[path = "intake/queued.rs"]
 mod queued;
+#[path = "intake/recalls.rs"]
+mod recalls;
 #[path = "intake/settling.rs"]
 mod settling;
 #[path = "intake/watching.rs"]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
+use feiqian_files::after::time_limits::RecallLimits;
 use feiqian_files::profile::Deadlines;
 use feiqian_iso20022::Limits;
 use feiqian_runtime::journal::SEGMENT_BYTES_MAX;
@@ -91,6 +92,12 @@ pub struct InboxConfig {
     pub instant_deadline_s: u32,
     /// Seconds; 0 for as long as it takes.
     pub queued_wait_s: u32,
+    /// Business days.
+    pub recall_business_days: u64,
+    /// Months.
+    pub recall_months: u64,
+    /// Business days.
+    pub recall_answer_business_days: u64,
 }
 
 /// `[http]`.
@@ -162,7 +169,7 @@ impl Default for EngineConfig {
 
 impl Default for InboxConfig {
     fn default() -> Self {
-        let (limits, deadlines) = (Limits::default(), Deadlines::default());
+        let (limits, deadlines, recalls) = (Limits::default(), Deadlines::default(), RecallLimits::default());
         Self {
             directory: PathBuf::from("files"),
             poll_ms: 100,
@@ -171,6 +178,9 @@ impl Default for InboxConfig {
             file_transactions_max: limits.transactions_max,
             instant_deadline_s: deadlines.instant_s,
             queued_wait_s: deadlines.queued_s,
+            recall_business_days: recalls.business_days,
+            recall_months: recalls.months,
+            recall_answer_business_days: recalls.answer_business_days,
         }
     }
 }
@@ -255,6 +265,19 @@ impl Config {
                 (1..=3_600).contains(&inbox.instant_deadline_s),
                 "1 to 3600 seconds".to_owned(),
             ),
+            ("inbox", "recall_business_days", inbox.recall_business_days <= DAYS_MAX, days_rule()),
+            (
+                "inbox",
+                "recall_months",
+                inbox.recall_months <= MONTHS_MAX,
+                format!("0 to {MONTHS_MAX} months"),
+            ),
+            (
+                "inbox",
+                "recall_answer_business_days",
+                inbox.recall_answer_business_days <= DAYS_MAX,
+                days_rule(),
+            ),
             ("http", "listen", http.listen.ip().is_loopback(), loopback_rule()),
             ("http", "health_timeout_ms", is_milliseconds(http.health_timeout_ms), one_to_minute()),
             ("demo", "transfers", is_load, "1 to 100000000".to_owned()),
@@ -308,6 +331,16 @@ impl InboxConfig {
     #[must_use]
     pub fn deadlines(&self) -> Deadlines {
         Deadlines { instant_s: self.instant_deadline_s, queued_s: self.queued_wait_s }
+    }
+
+    /// How long payments may be recalled.
+    #[must_use]
+    pub fn recall_limits(&self) -> RecallLimits {
+        RecallLimits {
+            business_days: self.recall_business_days,
+            months: self.recall_months,
+            answer_business_days: self.recall_answer_business_days,
+        }
     }
 }
 
@@ -380,6 +413,14 @@ pub fn plain_rule() -> String {
     "a loopback address such as 127.0.0.1:9471, for the protocol is authenticated but not encrypted; put a \
      tunnel before it to reach it from elsewhere"
         .to_owned()
+}
+
+/// A recall after more than that is a matter for courts.
+const DAYS_MAX: u64 = 1_000;
+const MONTHS_MAX: u64 = 120;
+
+fn days_rule() -> String {
+    format!("0 to {DAYS_MAX} business days")
 }
 
 fn one_to_hour() -> String {

@@ -3,6 +3,7 @@
 
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::case::{Assignment, CaseParty};
 use feiqian_iso20022::payment::{Agent, BusinessHead};
 use feiqian_iso20022::{Family, MessageType};
 
@@ -45,6 +46,16 @@ impl Letter {
         let business = BusinessHead::new(from, Agent::of_bic(to), &id, kind, &creation);
         let name = format!("{id}.{to}.{}.xml", family_text(kind));
         Self { id, creation, business, name }
+    }
+
+    /// The assignment of a case by which it goes to that bank.
+    pub(crate) fn assignment(&self, intake: &Intake<'_>, to: Bic) -> Assignment {
+        Assignment {
+            id: self.id.clone(),
+            assigner: CaseParty::of_bic(intake.options.operator),
+            assignee: CaseParty::of_bic(to),
+            creation: self.creation.clone(),
+        }
     }
 }
 

@@ -3,14 +3,18 @@
 //!
 //! Reading order: [`original`] (finding a payment and what became of it), [`waiting`] (payments that are answered later),
 //! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
-//! [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
+//! [`recalls`] (camt.056) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
 
+pub(crate) mod answers;
+pub mod cases;
 pub(crate) mod confirmations;
 pub(crate) mod forward;
 pub(crate) mod original;
+pub(crate) mod recalls;
 pub(crate) mod requests;
 pub(crate) mod returns;
+pub mod time_limits;
 pub(crate) mod waiting;
 
 use feiqian_core::participant::ParticipantHandle;

@@ -28,6 +28,9 @@ impl fmt::Display for Intake<'_> {
         if self.0.decided > 0 {
             writeln!(f, "  {} payments that had waited were answered for good", self.0.decided)?;
         }
+        if self.0.overdue > 0 {
+            writeln!(f, "  {} recalls are overdue", self.0.overdue)?;
+        }
         Ok(())
     }
 }
@@ -36,10 +39,13 @@ fn sentence(file: &FileReport) -> String {
     let reason = file.reason.as_deref().unwrap_or_default();
     match file.disposition {
         Disposition::Rejected => format!("rejected, admi.002: {reason}"),
+        Disposition::Noted if file.forwarded > 0 => format!("noted, {} passed on", file.forwarded),
         Disposition::Noted => "noted, nothing to answer".to_owned(),
         Disposition::Left => format!("left: {reason}"),
         Disposition::Answered => {
-            let mut parts = vec![format!("pacs.002 {}", file.status.as_deref().unwrap_or("-"))];
+            let is_resolution = file.answer.as_deref().is_some_and(|name| name.ends_with(".camt.029.xml"));
+            let kind = if is_resolution { "camt.029" } else { "pacs.002" };
+            let mut parts = vec![format!("{kind} {}", file.status.as_deref().unwrap_or("-"))];
             let counts =
                 [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
             parts
