@@ -25,7 +25,9 @@ use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
 use crate::after::time_limits::RecallLimits;
-use crate::after::{AfterFault, answers, cases, confirmations, recalls, requests, returns, waiting};
+use crate::after::{
+    AfterFault, answers, cases, confirmations, messages, recalls, requests, returns, waiting,
+};
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
@@ -183,6 +185,7 @@ impl Intake<'_> {
             let profile = Profile::of(&file.name, self.options.deadlines);
             let verdicts = self.clear(source, profile, &mut report)?;
             waiting::note(self, source, &verdicts)?;
+            self.note_message(source, summary)?;
             if matches!(profile, Profile::Instant(_)) {
                 report.forwarded = waiting::pass_on(self, source, &verdicts)?;
             }
@@ -207,6 +210,24 @@ impl Intake<'_> {
         report.message_id = Some(summary.head.message_id.clone());
         report.answer = Some(name);
         Ok(report)
+    }
+
+    /// Notes whose message a file is, so that it can be named as a whole. A file that is left where it is can't be.
+    fn note_message(&self, source: &Source, summary: &FileSummary) -> Result<(), FilesError> {
+        if self.options.disposal == Disposal::Leave {
+            return Ok(());
+        }
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
+            let Entry::Transfer(transfer) = &entry else { continue };
+            if let Ok(resolved) = resolve(reader.head(), transfer, self.engine.directory()) {
+                let archived = format!("{}.xml", source.stem());
+                let named = (summary.head.message_id.as_str(), archived.as_str());
+                return messages::note(&self.options.work, resolved.participant, named);
+            }
+        }
+        Ok(())
     }
 
     /// A message without payments: what comes after them, or one that asks for nothing.

@@ -9,6 +9,7 @@
 //! receipts/    proofs for banks
 //! waiting/     which payments were answered PDNG and are to be answered again; the transport's own
 //! recalls/     recalls that were passed on and what was answered; the transport's own
+//! messages/    which archived file a message is; the transport's own
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -22,8 +23,8 @@ pub struct WorkDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 8] =
-    ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting", "recalls"];
+const FOLDERS: [&str; 9] =
+    ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting", "recalls", "messages"];
 
 impl WorkDir {
     /// Makes what is missing.
@@ -84,5 +85,10 @@ impl WorkDir {
     #[must_use]
     pub fn recalls(&self) -> PathBuf {
         self.root.join("recalls")
+    }
+    /// Which archived file a message is.
+    #[must_use]
+    pub fn messages(&self) -> PathBuf {
+        self.root.join("messages")
     }
 }

@@ -1,7 +1,7 @@
 //! What comes after a payment: confirmations, returns and status requests of banks, held to what the journal says of the
 //! original.
 //!
-//! Reading order: [`original`] (finding a payment and what became of it), [`waiting`] (payments that are answered later),
+//! Reading order: [`original`] (finding a payment and what became of it), [`messages`] (finding a whole message), [`waiting`] (payments that are answered later),
 //! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
 //! [`recalls`] (camt.056) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
@@ -10,6 +10,7 @@ pub(crate) mod answers;
 pub mod cases;
 pub(crate) mod confirmations;
 pub(crate) mod forward;
+pub(crate) mod messages;
 pub(crate) mod original;
 pub(crate) mod recalls;
 pub(crate) mod requests;

@@ -14,7 +14,7 @@ use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::status_request::{RequestedStatus, StatusRequest};
 
 use crate::after::original::{Fate, Original};
-use crate::after::{AfterFault, sender};
+use crate::after::{AfterFault, messages, sender};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::{Intake, count};
@@ -26,12 +26,15 @@ use crate::status::Verdicts;
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
     let request = StatusRequest::read(source.reader()?, intake.options.limits)?;
     let mut refusals = request.refusals();
-    if refusals.is_empty() && request.transactions.is_empty() {
-        let text = "name each payment in a TxInf, by OrgnlUETR or ClrSysRef; messages are not kept here";
-        refusals.push(Refusal { code: codes::CH21, text: text.to_owned() });
+    let mut asked = request.transactions.clone();
+    if refusals.is_empty() && asked.is_empty() {
+        match of_messages(intake, &request)? {
+            Ok(payments) => asked = payments,
+            Err(refusal) => refusals.push(refusal),
+        }
     }
     let mut verdicts = Verdicts::default();
-    for one in &request.transactions {
+    for one in &asked {
         let place = verdicts.reserve();
         let (sequence, status, refusal) = match refusals.first().cloned().or_else(|| one.refusal()) {
             Some(refusal) => (0, Status::Rjct, Some(refusal)),
@@ -43,7 +46,7 @@ pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
     report.reason = refusals.first().map(|refusal| refusal.text.clone());
     let name = format!("{}.pacs.002.xml", source.stem());
     let path = intake.options.work.outbox().join(&name);
-    let mut asked = request.transactions.iter();
+    let mut asked = asked.iter();
     intake.answerer().statuses(&path, source, (&head(&request), &refusals), &verdicts, || {
         Ok(asked.next().map(references))
     })?;
@@ -53,6 +56,34 @@ pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
     report.message_id = Some(request.message_id.clone());
     report.answer = Some(name);
     Ok(report)
+}
+
+/// The payments of the messages that are asked for as a whole.
+fn of_messages(
+    intake: &Intake<'_>,
+    request: &StatusRequest,
+) -> Result<Result<Vec<RequestedStatus>, Refusal>, FilesError> {
+    let names = intake.engine.directory();
+    let sender = match sender(request.instructing_agent.as_ref(), request.business.as_ref(), names) {
+        Ok(sender) => sender,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let mut asked = Vec::new();
+    for group in &request.groups {
+        match messages::payments(intake, sender, &group.original.message_id)? {
+            // A code of recalls' answers.
+            Err(refusal) if refusal.code == codes::NOOR => {
+                return Ok(Err(Refusal { code: codes::AG09, ..refusal }));
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok((head, transfers)) => asked.extend(
+                transfers
+                    .iter()
+                    .map(|transfer| RequestedStatus { id: None, ..RequestedStatus::of(&head, transfer, "") }),
+            ),
+        }
+    }
+    Ok(Ok(asked))
 }
 
 fn head(request: &StatusRequest) -> MessageHead {

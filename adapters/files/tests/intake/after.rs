@@ -6,7 +6,7 @@ use feiqian_iso20022::codes::{self, ReasonCode};
 use feiqian_iso20022::payment::{Agent, CreditTransfer, Entry, MessageHead};
 use feiqian_iso20022::returns::{PaymentReturn, ReturnEntry, ReturnReader};
 use feiqian_iso20022::status::StatusReport;
-use feiqian_iso20022::status_request::{RequestedStatus, StatusRequest};
+use feiqian_iso20022::status_request::{RequestedGroup, RequestedStatus, StatusRequest};
 use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::{pacs004, pacs028};
 use feiqian_iso20022::{Limits, MessageType};
@@ -84,6 +84,16 @@ pub(crate) fn request(file: &str, by: &str) -> Vec<u8> {
         groups: Vec::new(),
         transactions: vec![RequestedStatus::of(&head, &transfer, "ASK-1")],
     };
+    let mut bytes = Vec::new();
+    pacs028(&mut bytes, &request).expect("written");
+    bytes
+}
+
+fn request_of_message(file: &str, by: &str) -> Vec<u8> {
+    let bytes = request(file, by);
+    let mut request = StatusRequest::read(bytes.as_slice(), Limits::default()).expect("readable");
+    let original = request.transactions.remove(0).original_message.expect("told");
+    request.groups = vec![RequestedGroup { original, ..RequestedGroup::default() }];
     let mut bytes = Vec::new();
     pacs028(&mut bytes, &request).expect("written");
     bytes
@@ -191,6 +201,10 @@ fn a_status_request_is_answered_from_the_journal_to_the_banks_of_the_payment_alo
     house.command(feiqian_core::command::Command::CloseCycle { cycle: 1 });
     house.command(feiqian_core::command::Command::InstructCycle { cycle: 1 });
     house.command(feiqian_core::command::Command::SettleCycle { cycle: 1 });
+    let whole = send(&house, "whole.xml", &request_of_message("01-single.xml", "BNKAXXAAXXX"));
+    assert_eq!(statuses(&answer(&house, &whole)), [told("ACSC", None)], "all payments of the message");
+    let strange = send(&house, "strange.xml", &request_of_message("01-single.xml", "BNKBXXAAXXX"));
+    assert_eq!((strange.transactions, strange.status.as_deref()), (0, Some("RJCT")), "not its message");
     let report = send(&house, "settled.xml", &request("01-single.xml", "BNKAXXAAXXX"));
     let status = answer(&house, &report);
     assert_eq!(statuses(&status), [told("ACSC", None)]);

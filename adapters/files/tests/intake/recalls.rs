@@ -6,10 +6,13 @@ use feiqian_files::{Disposition, FileReport, intake};
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::case::{Assignment, CaseParty};
 use feiqian_iso20022::codes::{self, ReasonCode, RecallStatus};
-use feiqian_iso20022::recall::{Recall, RecalledPayment};
+use feiqian_iso20022::original::OriginalMessage;
+use feiqian_iso20022::payment::MessageHead;
+use feiqian_iso20022::recall::{Recall, RecalledGroup, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedPayment};
+use feiqian_iso20022::returns::{PaymentReturn, ReturnDetails};
 use feiqian_iso20022::status::StatusReason;
-use feiqian_iso20022::write::{camt029, camt056};
+use feiqian_iso20022::write::{camt029, camt056, pacs004};
 
 use crate::after::{AT, demo_file, message_type, payment, return_of, send, told};
 use crate::crashes::balances;
@@ -240,4 +243,70 @@ fn i9_a_recall_after_a_crash_is_passed_on_and_answered_as_before() {
         assert_eq!((names(&house), report.forwarded), (answered.clone(), 1));
     }
     assert_eq!(state(&house), [RecallState::Accepted]);
+}
+
+#[test]
+fn a_file_is_reversed_by_one_recall_of_its_message() {
+    let mut house = House::demo("reversal");
+    house.options.clock = later::<0>;
+    let untouched = balances(&house);
+    assert_eq!(send(&house, "bulk.xml", &demo_file("09-bulk-500.xml")).accepted, 500);
+    let (head, first) = payment("09-bulk-500.xml");
+    let by = first.details.debtor_agent.and_then(|agent| agent.bic).expect("a BIC");
+    let group = RecalledGroup {
+        id: Some("REVERSE-ALL".to_owned()),
+        original: OriginalMessage::of(&head),
+        is_whole: true,
+        reasons: vec![StatusReason::new(codes::DUPL, "")],
+        ..RecalledGroup::default()
+    };
+    let whole = |by: &str, id: &str| Recall { groups: vec![group.clone()], ..recall_by(by, id, vec![]) };
+    let report = send(&house, "strange.xml", &written(&whole("BNKZXXAAXXX", "W0")));
+    assert_eq!((report.forwarded, report.status.as_deref()), (0, Some("RJCR")), "not its message");
+    let asked = written(&whole(by.as_str(), "W1"));
+    let report = send(&house, "reverse.xml", &asked);
+    assert_eq!((report.pending, report.forwarded), (500, 7), "{report:?}");
+    assert!(answer(&house, &report).iter().all(|one| *one == told("PDCR", Some("PTNA"))));
+    let again = send(&house, "reverse.xml", &asked);
+    assert_eq!((again.pending, again.forwarded), (500, 7));
+    let letters = passed(&house, ".camt.056.xml");
+    assert_eq!(letters.len(), 7, "the same messages");
+
+    for (number, letter) in letters.iter().enumerate() {
+        let yes = reply(letter, &format!("Y{number}"), (RecallStatus::Cncl, RecallStatus::Accr));
+        assert_eq!(send(&house, &format!("yes-{number}.xml"), &yes).forwarded, 1);
+        let report = send(&house, &format!("back-{number}.xml"), &returns_of(letter, number));
+        assert_eq!((report.rejected.len(), report.forwarded), (0, 1), "{report:?}");
+    }
+    assert!(state(&house).iter().all(|state| *state == RecallState::Accepted));
+    assert_eq!(state(&house).len(), 500);
+    assert_eq!(balances(&house), untouched, "the whole file came back");
+    let report = send(&house, "late.xml", &written(&whole(by.as_str(), "W2")));
+    assert_eq!(report.rejected.get("NARR"), Some(&500), "each was recalled before");
+    validate(&house.options.work.outbox());
+}
+
+/// The returns of all payments that a bank was asked for.
+fn returns_of(letter: &[u8], number: usize) -> Vec<u8> {
+    let recall = Recall::read(letter, Limits::default()).expect("readable");
+    let one = |recalled: &RecalledPayment| {
+        let (amount, currency) =
+            recalled.original_amount.clone().expect("told").to_minor().expect("an amount");
+        let details = ReturnDetails {
+            id: recalled.id.clone(),
+            original: recalled.original.clone(),
+            reasons: vec![StatusReason::new(codes::FOCR, "")],
+            ..ReturnDetails::default()
+        };
+        PaymentReturn { index: 1, amount, currency, details }
+    };
+    let all: Vec<PaymentReturn> = recall.transactions.iter().map(one).collect();
+    let to = recall.assignment.assignee.agent().cloned();
+    let head = MessageHead {
+        instructing_agent: to,
+        ..MessageHead::new(message_type("pacs.004.001.09"), &format!("BACK-{number}"), AT)
+    };
+    let mut bytes = Vec::new();
+    pacs004(&mut bytes, &head, &all).expect("written");
+    bytes
 }
