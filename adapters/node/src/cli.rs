@@ -103,6 +103,8 @@ pub enum Command {
         #[arg(value_name = "AMOUNT")]
         amount: Option<String>,
     },
+    /// Show the recalls that came by files and what was answered; beside a running `serve` too
+    Recalls,
     /// Show, amend, revoke or resolve the payments that wait
     Queue {
         /// The step

@@ -58,7 +58,19 @@ impl Original {
             Some(uetr) => engine.find(uetr.bits()),
             None => by_reference(),
         };
-        sequence.map_or(Ok(None), |sequence| Self::at(engine, sequence))
+        sequence.map_or(Ok(None), |sequence| Self::at_or_behind(engine, sequence))
+    }
+
+    /// The payment at a sequence, or the one that the post or release there has paid: banks are told of either.
+    fn at_or_behind(engine: &Engine, sequence: u64) -> Result<Option<Self>, FilesError> {
+        let found = engine.entry(sequence).map_err(journal_fault(sequence))?;
+        let is_mover = |record: &Record| record.flags.get() & (flags::POST | flags::RELEASE) != 0;
+        let of = found.map(|(entry, _)| entry.record).filter(is_mover);
+        match of.map(|mover| engine.find(mover.related.get())) {
+            Some(Some(payment)) => Self::at(engine, payment),
+            Some(None) => Ok(None),
+            None => Self::at(engine, sequence),
+        }
     }
 
     pub(crate) fn at(engine: &Engine, sequence: u64) -> Result<Option<Self>, FilesError> {

@@ -89,6 +89,16 @@ pub(crate) fn request(file: &str, by: &str) -> Vec<u8> {
     bytes
 }
 
+/// A request that names the payment by an entry of the journal alone.
+pub(crate) fn request_by(clearing_reference: Option<String>, by: &str) -> Vec<u8> {
+    let bytes = request("01-single.xml", by);
+    let mut request = StatusRequest::read(bytes.as_slice(), Limits::default()).expect("readable");
+    request.transactions = vec![RequestedStatus { clearing_reference, ..RequestedStatus::default() }];
+    let mut bytes = Vec::new();
+    pacs028(&mut bytes, &request).expect("written");
+    bytes
+}
+
 fn request_of_message(file: &str, by: &str) -> Vec<u8> {
     let bytes = request(file, by);
     let mut request = StatusRequest::read(bytes.as_slice(), Limits::default()).expect("readable");

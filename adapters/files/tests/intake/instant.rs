@@ -12,7 +12,7 @@ use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::pacs002;
 
 use crate::after::{
-    AT, agent, answer, demo_file, message_type, payment, request, return_of, send, statuses, told,
+    AT, agent, answer, demo_file, message_type, payment, request, request_by, return_of, send, statuses, told,
 };
 use crate::crashes::balances;
 use crate::house::House;
@@ -88,8 +88,11 @@ fn what_the_receivers_bank_accepts_is_paid_once_and_both_banks_are_told() {
     assert_eq!((balances(&house), finals(&house)), (before.clone(), vec![]));
 
     let report = send(&house, "yes.xml", &confirmation("BNKBXXAAXXX", Status::Accp, None));
+    let post = answer(&house, &report).transactions.remove(0);
     assert_eq!(statuses(&answer(&house, &report)), [told("ACSP", None)]);
     assert_eq!(finals(&house), [told("ACSP", None)]);
+    let by_post = send(&house, "by-post.xml", &request_by(post.clearing_reference, "BNKBXXAAXXX"));
+    assert_eq!(statuses(&answer(&house, &by_post)), [told("ACSP", None)], "by the entry that moved it");
     let after = balances(&house);
     assert_ne!(after, before);
 

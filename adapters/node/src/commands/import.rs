@@ -26,10 +26,10 @@ impl fmt::Display for Intake<'_> {
             writeln!(f, "  {} other files skipped, {} left for the next run", self.0.skipped, self.0.left)?;
         }
         if self.0.decided > 0 {
-            writeln!(f, "  {} payments that had waited were answered for good", self.0.decided)?;
+            writeln!(f, "  payments that had waited, now answered for good: {}", self.0.decided)?;
         }
         if self.0.overdue > 0 {
-            writeln!(f, "  {} recalls are overdue", self.0.overdue)?;
+            writeln!(f, "  recalls that are overdue: {}", self.0.overdue)?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ mod positions;
 mod proposals;
 mod prove;
 mod queue;
+mod recalls;
 pub mod receipt;
 mod repair;
 pub mod replay;
@@ -98,6 +99,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Post(arguments) => pay::post(context, &arguments),
         Command::Void { uetr } => pay::void(context, &uetr),
         Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
+        Command::Recalls => recalls::list(context),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),
