@@ -10,6 +10,7 @@
 //! knows each payment by its id, and names of answers follow from the input alone. Refusals that are made here, by
 //! the directory as it is, are made anew.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ use crate::clearing::Clearing;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::layout::WorkDir;
+use crate::limits::SCANNED_ENTRIES_MAX;
 use crate::profile::{Deadlines, Profile};
 use crate::report::{Disposition, FileReport, IntakeReport};
 use crate::resolve::resolve;
@@ -109,7 +111,7 @@ pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, 
 
 /// Tells the askers of recalls that nobody answered in time.
 pub(crate) fn tell_overdue(engine: &Engine, options: &IntakeOptions) -> Result<u64, FilesError> {
-    cases::tell_overdue(&Intake { engine, options, now: (options.clock)() })
+    cases::tell_overdue(&Intake::new(engine, options))
 }
 
 /// Takes in single files, whatever their names end in, and leaves them where they are.
@@ -141,7 +143,7 @@ pub(crate) fn take(
 ) -> Result<Vec<FileReport>, FilesError> {
     let mut reports = Vec::new();
     for file in files {
-        match (Intake { engine, options, now: (options.clock)() }).file(file) {
+        match Intake::new(engine, options).file(file) {
             Ok(report) => reports.push(report),
             Err(FilesError::Closing) => return Err(FilesError::Closing),
             Err(fault) => reports.push(FileReport {
@@ -159,6 +161,21 @@ pub(crate) struct Intake<'a> {
     pub(crate) options: &'a IntakeOptions,
     /// Nanoseconds since 1970; dates answers.
     pub(crate) now: u64,
+    /// Entries of the journal that may still be looked through for it.
+    scans: Cell<u64>,
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(engine: &'a Engine, options: &'a IntakeOptions) -> Self {
+        Self { engine, options, now: (options.clock)(), scans: Cell::new(SCANNED_ENTRIES_MAX) }
+    }
+
+    /// Whether so many more entries of the journal may be looked through.
+    pub(crate) fn may_scan(&self, entries: u64) -> bool {
+        let left = self.scans.get().checked_sub(entries);
+        self.scans.set(left.unwrap_or(0));
+        left.is_some()
+    }
 }
 
 impl Intake<'_> {

@@ -149,7 +149,7 @@ fn finish(
         match decided {
             Err(refusal) => clearing.verdicts().reject(place, refusal),
             Ok((named, _)) if named.confirmation.verdict == Verdict::Pending => {
-                let (status, reason) = named.original.status(engine)?;
+                let (status, reason) = named.original.status(intake)?;
                 clearing.verdicts().set(place, named.original.sequence, status, reason);
             }
             Ok((named, sender)) => clearing.push(place, submission(engine, named, sender))?,
@@ -160,7 +160,7 @@ fn finish(
         let Ok(named) = one else { continue };
         let is_decided = refused.is_none() && named.confirmation.verdict != Verdict::Pending;
         if is_decided && check_sender(engine, named, business).is_ok() {
-            explain(engine, named, (&mut verdicts, place))?;
+            explain(intake, named, (&mut verdicts, place))?;
         }
     }
     Ok(verdicts)
@@ -210,17 +210,17 @@ fn submission(engine: &Engine, named: &Named, participant: ParticipantHandle) ->
 
 /// Answers what became of the payment, whichever confirmation of it this is.
 fn explain(
-    engine: &Engine,
+    intake: &Intake<'_>,
     named: &Named,
     (verdicts, place): (&mut Verdicts, usize),
 ) -> Result<(), FilesError> {
     let original = &named.original;
     let is_acceptance = named.confirmation.verdict == Verdict::Accepted;
-    let mut fate = original.fate(engine)?;
+    let mut fate = original.fate(intake)?;
     if fate == Fate::Pending {
         // It may have ended by time in the open block.
-        engine.seal().map_err(|_| FilesError::Busy)?;
-        fate = original.fate(engine)?;
+        intake.engine.seal().map_err(|_| FilesError::Busy)?;
+        fate = original.fate(intake)?;
     }
     let told = |code, text: &str| Some(Refusal { code, text: text.to_owned() });
     let (sequence, status, refusal) = match fate {
@@ -233,13 +233,13 @@ fn explain(
             let text = "it was rejected before, and its money was given back";
             (sequence, Status::Rjct, told(codes::NARR, text))
         }
-        Fate::Ended(Some(sequence)) => (sequence, Status::Rjct, original.status(engine)?.1),
+        Fate::Ended(Some(sequence)) => (sequence, Status::Rjct, original.status(intake)?.1),
         Fate::Ended(None) => {
             let text = "it came too late: the payment's time had passed, and its money was given back";
             (original.sequence, Status::Rjct, told(codes::AB03, text))
         }
         // What the engine said of the post stands.
-        Fate::Pending | Fate::Rejected(_) => return Ok(()),
+        Fate::Pending | Fate::Rejected(_) | Fate::Unclear => return Ok(()),
     };
     verdicts.set(place, sequence, status, refusal);
     Ok(())

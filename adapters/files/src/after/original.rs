@@ -5,7 +5,9 @@
 //! payments apart for their sender alone.
 
 use feiqian_core::account::AccountHandle;
+use feiqian_core::batch::Payload;
 use feiqian_core::bic::Bic;
+use feiqian_core::frame::FrameKind;
 use feiqian_core::hold::deadline;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{CycleState, ParticipantHandle};
@@ -19,6 +21,7 @@ use crate::after::confirmations::Finish;
 use crate::after::journal_fault;
 use crate::details::Details;
 use crate::error::FilesError;
+use crate::intake::Intake;
 use crate::status::reason;
 
 /// A journaled payment.
@@ -44,6 +47,8 @@ pub(crate) enum Fate {
     Rejected(Option<RejectReason>),
     /// It was accepted, and ended before its money moved: by the entry at a sequence, or by time or its sender.
     Ended(Option<u64>),
+    /// It was held and is no longer; to find out how takes more reading than one file may cause.
+    Unclear,
 }
 
 impl Original {
@@ -113,12 +118,12 @@ impl Original {
     }
 
     /// What became of it.
-    pub(crate) fn fate(&self, engine: &Engine) -> Result<Fate, FilesError> {
+    pub(crate) fn fate(&self, intake: &Intake<'_>) -> Result<Fate, FilesError> {
         let id = self.id();
         match self.row.outcome() {
             Some(Outcome::Cleared) => Ok(Fate::Moved(id, self.sequence)),
-            Some(Outcome::Queued) => self.queued_fate(engine),
-            Some(Outcome::Held) => self.held_fate(engine),
+            Some(Outcome::Queued) => self.queued_fate(intake.engine),
+            Some(Outcome::Held) => self.held_fate(intake),
             _ => Ok(Fate::Rejected(self.row.reason())),
         }
     }
@@ -133,7 +138,8 @@ impl Original {
         Ok(if is_over { Fate::Ended(None) } else { Fate::Pending })
     }
 
-    fn held_fate(&self, engine: &Engine) -> Result<Fate, FilesError> {
+    fn held_fate(&self, intake: &Intake<'_>) -> Result<Fate, FilesError> {
+        let engine = intake.engine;
         let id = self.id();
         let is_over = self.is_over(engine, move |mirror| mirror.holds.get(id).is_some())?;
         if let Some((sequence, Outcome::Cleared)) = finished(engine, Finish::Post, id)? {
@@ -142,30 +148,38 @@ impl Original {
         if let Some((sequence, Outcome::Voided)) = finished(engine, Finish::Void, id)? {
             return Ok(Fate::Ended(Some(sequence)));
         }
-        if is_over { self.posted_otherwise(engine) } else { Ok(Fate::Pending) }
+        if is_over { self.posted_otherwise(intake) } else { Ok(Fate::Pending) }
     }
 
-    /// Whether another transport's post ended a hold. It posted on the creditor's account, whose history leads back to it;
-    /// a void posts nothing.
-    fn posted_otherwise(&self, engine: &Engine) -> Result<Fate, FilesError> {
-        let history = engine.history(self.record.creditor.get(), HISTORY_MAX);
-        let postings = history.map_err(journal_fault(self.sequence))?.unwrap_or_default();
-        for posting in postings.iter().take_while(|posting| posting.sequence > self.sequence) {
-            let Some((entry, _)) = engine.entry(posting.sequence).map_err(journal_fault(posting.sequence))?
-            else {
+    /// Whether another transport's post ended a hold, under an id of its own: looks for it in the journal up to the hold's
+    /// deadline. A void moves nothing.
+    fn posted_otherwise(&self, intake: &Intake<'_>) -> Result<Fate, FilesError> {
+        let fault = |reason: &dyn std::fmt::Display| FilesError::Journal {
+            sequence: self.sequence,
+            reason: reason.to_string(),
+        };
+        let end = deadline(self.timestamp, self.record.timeout.get());
+        for frame in intake.engine.archive().journal.frames_from(self.sequence) {
+            let frame = frame.map_err(|error| fault(&error))?;
+            if frame.header.timestamp >= end {
+                break;
+            }
+            if frame.header.kind != FrameKind::Transfers {
                 continue;
-            };
-            if entry.record.related == self.record.uetr && entry.record.flags.get() & flags::POST != 0 {
-                return Ok(Fate::Moved(entry.record.uetr.get(), posting.sequence));
+            }
+            if !intake.may_scan(frame.header.count.into()) {
+                return Ok(Fate::Unclear);
+            }
+            let payload = Payload::parse(&frame.payload, frame.header.count);
+            let records = payload.map_err(|_| fault(&"the payload is malformed"))?.records;
+            for (record, sequence) in records.iter().zip(frame.header.first_sequence..) {
+                let is_post = record.related == self.record.uetr && record.flags.get() & flags::POST != 0;
+                if is_post && outcome_at(intake.engine, sequence)? == Some(Outcome::Cleared) {
+                    return Ok(Fate::Moved(record.uetr.get(), sequence));
+                }
             }
         }
-        let is_complete = postings.len() < HISTORY_MAX
-            || postings.last().is_some_and(|posting| posting.sequence <= self.sequence);
-        if is_complete {
-            return Ok(Fate::Ended(None));
-        }
-        let reason = "the reservation ended too long ago to tell how".to_owned();
-        Err(FilesError::Journal { sequence: self.sequence, reason })
+        Ok(Fate::Ended(None))
     }
 
     /// Whether the last block has the payment, and has it no longer among those that wait.
@@ -180,12 +194,17 @@ impl Original {
     }
 
     /// What became of it in ISO codes.
-    pub(crate) fn status(&self, engine: &Engine) -> Result<(Status, Option<Refusal>), FilesError> {
+    pub(crate) fn status(&self, intake: &Intake<'_>) -> Result<(Status, Option<Refusal>), FilesError> {
+        let engine = intake.engine;
         let refusal = |code, text: &str| Some(Refusal { code, text: text.to_owned() });
-        Ok(match self.fate(engine)? {
+        Ok(match self.fate(intake)? {
             Fate::Moved(_, sequence) if is_settled(engine, sequence)? => (Status::Acsc, None),
             Fate::Moved(..) => (Status::Acsp, None),
             Fate::Pending => (Status::Pdng, None),
+            Fate::Unclear => {
+                let text = "it was reserved and is no longer; ask again, or for the entry that paid it";
+                (Status::Pdng, refusal(codes::NARR, text))
+            }
             Fate::Rejected(found) => {
                 let (code, text) = found.map_or((codes::NARR, "it was rejected"), reason);
                 (Status::Rjct, refusal(code, text))
@@ -212,8 +231,6 @@ impl Original {
 
 /// What is no payment: commands, and what only finishes or changes one.
 const NO_PAYMENT: u16 = flags::COMMAND | flags::POST | flags::VOID | flags::RELEASE;
-/// Postings that are read back to find how a hold ended.
-const HISTORY_MAX: usize = 100_000;
 
 /// The time of the last block, nanoseconds since 1970: what has ended by time, has ended by then.
 fn sealed_at(engine: &Engine) -> Result<u64, FilesError> {
@@ -225,8 +242,12 @@ fn sealed_at(engine: &Engine) -> Result<u64, FilesError> {
 /// The entry that finished a held payment so, with its outcome.
 fn finished(engine: &Engine, how: Finish, payment: u128) -> Result<Option<(u64, Outcome)>, FilesError> {
     let Some(sequence) = engine.find(how.id(engine, payment)) else { return Ok(None) };
+    Ok(outcome_at(engine, sequence)?.map(|outcome| (sequence, outcome)))
+}
+
+fn outcome_at(engine: &Engine, sequence: u64) -> Result<Option<Outcome>, FilesError> {
     let entry = engine.entry(sequence).map_err(journal_fault(sequence))?;
-    Ok(entry.and_then(|(_, row)| row.outcome()).map(|outcome| (sequence, outcome)))
+    Ok(entry.and_then(|(_, row)| row.outcome()))
 }
 
 /// The code that came with a rejection.

@@ -124,7 +124,7 @@ fn of_message(
     let mut payments = Vec::new();
     for transfer in transfers {
         let original = Original::find(intake.engine, &transfer.details.ids, None)?;
-        let fate = original.map(|original| original.fate(intake.engine)).transpose()?;
+        let fate = original.map(|original| original.fate(intake)).transpose()?;
         if matches!(fate, Some(Fate::Moved(..))) {
             let id = format!("{base}-{}", transfer.index);
             payments.push(RecalledPayment {
@@ -195,7 +195,7 @@ fn check(
     original: &Original,
     case: &RecallCase,
 ) -> Result<Result<(), Refusal>, FilesError> {
-    let Fate::Moved(moved, _) = original.fate(intake.engine)? else {
+    let Fate::Moved(moved, _) = original.fate(intake)? else {
         let text = "it has not cleared, so nothing can come back; see its status";
         return Ok(refuse(codes::NOOR, text.to_owned()));
     };

@@ -121,8 +121,8 @@ fn status(
         let text = "no such payment is in the journal for the sender; check its UETR, or send it".to_owned();
         return Ok((0, Status::Rjct, Some(Refusal { code: codes::AG09, text })));
     };
-    let (status, refusal) = original.status(engine)?;
-    let sequence = match original.fate(engine)? {
+    let (status, refusal) = original.status(intake)?;
+    let sequence = match original.fate(intake)? {
         Fate::Moved(_, sequence) => sequence,
         _ => original.sequence,
     };

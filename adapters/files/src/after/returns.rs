@@ -25,7 +25,6 @@ use feiqian_iso20022::returns::{PaymentReturn, ReturnEntry, ReturnReader};
 use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::write::pacs004;
 use feiqian_proof::hash::{Domain, keyed};
-use feiqian_runtime::pipeline::Engine;
 
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
@@ -97,7 +96,7 @@ fn clear(intake: &Intake<'_>, source: &Source) -> Result<Cleared, FilesError> {
         let place = clearing.verdicts().reserve();
         let resolved = match &entry {
             ReturnEntry::Refused(refused) => Err(refused.refusal.clone()),
-            ReturnEntry::Return(one) => resolve(intake.engine, reader.head(), one)?,
+            ReturnEntry::Return(one) => resolve(intake, reader.head(), one)?,
         };
         receivers.push(resolved.as_ref().ok().map(|(_, receiver)| *receiver));
         match resolved {
@@ -112,10 +111,11 @@ fn clear(intake: &Intake<'_>, source: &Source) -> Result<Cleared, FilesError> {
 
 /// What is submitted for a return, and which bank gets the money.
 fn resolve(
-    engine: &Engine,
+    intake: &Intake<'_>,
     head: &MessageHead,
     one: &PaymentReturn,
 ) -> Result<Result<(Resolved, ParticipantHandle), Refusal>, FilesError> {
+    let engine = intake.engine;
     let details = &one.details;
     let business = head.business.as_ref();
     let sender = match sender(details.instructing_agent.as_ref(), business, engine.directory()) {
@@ -133,10 +133,14 @@ fn resolve(
     if original.is_return() {
         return Ok(refuse(codes::AG13, "it is a return itself; send a payment instead".to_owned()));
     }
-    let related = match original.fate(engine)? {
+    let related = match original.fate(intake)? {
         Fate::Moved(related, _) => related,
         Fate::Pending => {
             let text = "the payment is not cleared yet, so nothing can come back; reject it instead";
+            return Ok(refuse(codes::FF12, text.to_owned()));
+        }
+        Fate::Unclear => {
+            let text = "which entry paid it can't be found now; send the return again later";
             return Ok(refuse(codes::FF12, text.to_owned()));
         }
         Fate::Rejected(_) | Fate::Ended(_) => {

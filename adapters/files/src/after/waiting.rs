@@ -59,7 +59,7 @@ pub(crate) fn pass_on(intake: &Intake<'_>, source: &Source, verdicts: &Verdicts)
         place += 1;
         let (Entry::Transfer(mut transfer), Some(sequence)) = (entry, sequence) else { continue };
         let Some(original) = Original::at(intake.engine, sequence)? else { continue };
-        if original.fate(intake.engine)? != Fate::Pending {
+        if original.fate(intake)? != Fate::Pending {
             continue;
         }
         let to = original.creditor_bank(intake.engine).and_then(|bank| bic_of(intake.engine, bank));
@@ -89,7 +89,7 @@ pub(crate) fn pass_on(intake: &Intake<'_>, source: &Source, verdicts: &Verdicts)
 /// [`FilesError::Io`] at once; the first other fault after all have been looked at.
 pub(crate) fn tell(engine: &Engine, options: &IntakeOptions) -> Result<u64, FilesError> {
     let folder = options.work.waiting();
-    let intake = Intake { engine, options, now: (options.clock)() };
+    let intake = Intake::new(engine, options);
     let entries = std::fs::read_dir(&folder).map_err(FilesError::io(&folder, "list"))?;
     let (mut told, mut first_fault) = (0, None);
     for entry in entries {
@@ -131,7 +131,7 @@ fn tell_file(intake: &Intake<'_>, path: &Path, fault: &mut Option<FilesError>) -
 fn tell_one(intake: &Intake<'_>, sequence: u64) -> Result<bool, FilesError> {
     let original = Original::at(intake.engine, sequence)?
         .ok_or_else(|| FilesError::Journal { sequence, reason: "no payment stands there".to_owned() })?;
-    let (status, refusal) = original.status(intake.engine)?;
+    let (status, refusal) = original.status(intake)?;
     if status == Status::Pdng {
         return Ok(false);
     }

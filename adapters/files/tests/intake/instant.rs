@@ -3,6 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use feiqian_core::batch::Batch;
+use feiqian_core::outcome::Outcome;
+use feiqian_core::transfer::{Record, flags};
 use feiqian_files::intake;
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::codes::{self, ReasonCode, Status};
@@ -15,7 +18,7 @@ use crate::after::{
     AT, agent, answer, demo_file, message_type, payment, request, request_by, return_of, send, statuses, told,
 };
 use crate::crashes::balances;
-use crate::house::House;
+use crate::house::{House, bic};
 use crate::shared::{files, validate};
 
 /// A bank's pacs.002 on the payment of `01-single.xml`.
@@ -183,4 +186,28 @@ fn i9_a_crash_between_any_two_steps_ends_in_the_same_messages_and_pays_once() {
             assert_eq!(files(&work.waiting()), []);
         }
     }
+}
+
+#[test]
+fn a_post_by_another_way_than_files_counts_too() {
+    let house = held("otherwise", 600);
+    let id = payment("01-single.xml").1.details.ids.uetr.expect("a UETR").bits();
+    let engine = house.engine();
+    let sequence = engine.find(id).expect("journaled");
+    let hold = engine.entry(sequence).expect("readable").expect("there").0.record;
+    let post = Record {
+        flags: flags::POST.into(),
+        related: hold.uetr,
+        ..Record::new(97, hold.debtor.get(), hold.creditor.get(), hold.amount.get(), hold.currency.get())
+    };
+    let bank = engine.directory().participant(bic("BNKBXXAAXXX")).expect("registered");
+    let outcome = engine.submit(Batch::new(bank, vec![post])).expect("admitted").wait().expect("answered");
+    assert_eq!(outcome.rows[0].outcome(), Some(Outcome::Cleared));
+    engine.seal().expect("sealed");
+    assert_eq!(intake(engine, &house.options).expect("taken in").decided, 1);
+    assert_eq!(finals(&house), [told("ACSP", None)]);
+    let report = send(&house, "no.xml", &confirmation("BNKBXXAAXXX", Status::Rjct, Some(codes::AC04)));
+    assert_eq!(statuses(&answer(&house, &report)), [told("ACSP", Some("NARR"))], "too late to reject");
+    let back = return_of("01-single.xml", "BNKBXXAAXXX", ("R1", 478_623), codes::AC04);
+    assert_eq!(send(&house, "back.xml", &back).accepted, 1);
 }
