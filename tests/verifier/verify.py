@@ -12,16 +12,13 @@ class Refused(Exception): pass
 def need(holds, why):
     if not holds:
         raise Refused(why)
-
 def le(data, signed=False): return int.from_bytes(data, "little", signed=signed)
 def keyed(domain, data):
     return blake3(data, key=blake3(b"", derive_key_context="feiqian 2026 " + domain).digest()).digest()
-
 def tree_root(domain, row):
     while len(row) > 1:
         row = [keyed(domain, row[i] + row[i + 1]) if i + 1 < len(row) else row[i] for i in range(0, len(row), 2)]
     return row[0] if row else keyed(domain, b"")
-
 def climb(join, node, fn, sn, path):
     """The roots that a path leads to, of the older and of the whole tree: RFC 9162, 2.1.3.2 and 2.1.4.2."""
     old = new = node
@@ -34,7 +31,6 @@ def climb(join, node, fn, sn, path):
         fn, sn = fn >> 1, sn >> 1
     need(sn == 0, "path too short")
     return old, new
-
 def check_path(domain, leaf, index, tree, path):
     need(index < tree["size"], "index beyond the tree")
     roots = climb(lambda pair: keyed(domain, pair), leaf, index, tree["size"] - 1, path)
@@ -43,7 +39,6 @@ def check_path(domain, leaf, index, tree, path):
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 SMALL_ORDER_Y = (0, 1, P - 1, 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826,
                  0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7)
-
 def is_sound(point): return le(point) % 2**255 < P and le(point) % 2**255 not in SMALL_ORDER_Y
 def check_signature(key, message, signature, why):
     need(is_sound(key) and is_sound(signature[:32]) and le(signature[32:]) < L, why + ": not canonical, or weak")
@@ -117,9 +112,7 @@ def whole(of, data):
     value = binary.item(of)
     need(binary.at == len(data), "bytes behind the end")
     return value
-
 def once(pairs): return dict(pairs) if len(dict(pairs)) == len(pairs) else None  # which no layout takes
-
 def pack(item, value):
     of, star, _ = item.partition("*")
     if of == "path" or star and of != "b":
@@ -155,20 +148,16 @@ def read(data):
 def check_chain(header, chain):
     need(header["count"] == header["transfers"]["size"], "count is not the size of the transfers")
     need(not chain or header["chain_id"] == chain, "another chain")
-
 def check_block(header, signature, key, chain):
     check_chain(header, chain)
     message = b"feiqian block header v1\n" + keyed("block header", header["bytes"])
     check_signature(key, message, signature, "the header's signature")
     return header
-
 def transfer_leaf(part): return keyed("transfer leaf", part["salt"] + part["record"] + bytes(48))
 def check_config(part, header):
     leaf = keyed("config leaf", part["salt"] + part["entry"])
     check_path("config node", leaf, part["index"], header["config"], part["path"])
-
 def read_cycle(entry): return whole("own_cycle" if len(entry) == 28 else "cycle", entry)
-
 def check_closing(part, header, currency):
     cycle = read_cycle(part["entry"])
     of_currency = cycle["scope"] == currency if "scope" in cycle else cycle["number"] == header["cycle"]
@@ -183,7 +172,6 @@ def check_receipt(v, key, chain):
     need(le(record[104:112]) == header["first_sequence"] + v["index"], "another sequence")
     need(not v["details"] or keyed("payment details", v["details"]) == record[72:104], "other details")
     check_path("transfer node", transfer_leaf(v), v["index"], header["transfers"], v["path"])
-
 def check_position(v, key, chain):
     header, leaf = check_block(v["header"], v["signature"], key, chain), v["leaf"]
     cycles = [read_cycle(part["entry"]) for part in v["closing"]]
@@ -211,7 +199,6 @@ def check_completeness(v, key, chain):
 def check_balance(v, key, chain):
     header, leaf = check_block(v["header"], v["signature"], key, chain), v["leaf"]
     check_path("account node", keyed("account leaf", leaf["bytes"]), leaf["handle"], header["accounts"], v["path"])
-
 def check_consistency(v, key, chain):
     check_block(v["headers"][-1], v["signature"], key, chain)
     for one, two in zip(v["headers"], v["headers"][1:]):

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use feiqian_core::bic::Bic;
 use feiqian_iso20022::codes::Status;
-use feiqian_iso20022::payment::{Agent, BusinessHead, Entry, FileSummary, TransferDetails};
+use feiqian_iso20022::payment::{Agent, BusinessHead, MessageHead, Refusal};
 use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::status::{GroupStatus, StatusHead, StatusReason, TransactionStatus, answer_type};
-use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::{StatusWriter, admi002};
-use feiqian_iso20022::{Limits, MessageType, ReadError};
+use feiqian_iso20022::{Family, ReadError};
 
 use crate::error::FilesError;
 use crate::source::Source;
@@ -19,11 +18,10 @@ use crate::status::Verdicts;
 use crate::store;
 use crate::timestamp::date_time;
 
-/// Who answers, when, and within which limits.
+/// Who answers, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answerer {
     pub(crate) operator: Bic,
-    pub(crate) limits: Limits,
     /// Nanoseconds since 1970.
     pub(crate) now: u64,
 }
@@ -41,27 +39,24 @@ pub(crate) fn group_status(statuses: &(impl Iterator<Item = Status> + Clone)) ->
 }
 
 impl Answerer {
-    /// Writes the pacs.002 on a file that was read to its end.
+    /// Writes the pacs.002 on a file that was read to its end. `next` reads it once more and gives each transaction's
+    /// references.
     pub(crate) fn statuses(
         self,
         path: &Path,
         source: &Source,
-        summary: &FileSummary,
+        (head, refusals): (&MessageHead, &[Refusal]),
         verdicts: &Verdicts,
+        mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<(), FilesError> {
         let counts = verdicts.counts();
         let status = group_status(&counts.keys().map(|(status, _)| *status));
-        let head = self.status_head(source, summary, status)?;
-        let mut reader = TransferReader::new(source.reader()?, self.limits).map_err(|_| changed(source))?;
+        let head = self.status_head(source, (head, refusals), status)?;
         store::write_file(path, |out| {
             let mut writer = StatusWriter::new(out, &head)?;
             let mut place = 0;
-            while let Some(entry) = reader.next_transfer().map_err(io::Error::other)? {
-                let details = match &entry {
-                    Entry::Transfer(transfer) => &transfer.details,
-                    Entry::Refused(refused) => &refused.details,
-                };
-                writer.transaction(&transaction(details, verdicts, place))?;
+            while let Some(transaction) = next().map_err(io::Error::other)? {
+                writer.transaction(&decided(transaction, verdicts, place))?;
                 place += 1;
             }
             writer.finish().map(drop)
@@ -77,31 +72,29 @@ impl Answerer {
     fn status_head(
         self,
         source: &Source,
-        summary: &FileSummary,
+        (of, refusals): (&MessageHead, &[Refusal]),
         status: Status,
     ) -> Result<StatusHead, FilesError> {
-        let original = summary.head.message_type;
+        let original = of.message_type;
+        // A confirmation is answered in its own version.
+        let own = (original.family() == Family::Pacs002).then_some(original);
         let message_type = answer_type(original)
+            .or(own)
             .ok_or_else(|| FilesError::Unknown(format!("{original} is not answered by a status report")))?;
         let message_id = format!("FQS{}", source.tag(24));
         let creation = date_time(self.now);
-        let mut group = GroupStatus::of(&summary.head, status);
-        group.reasons = summary.refusals.iter().map(StatusReason::from).collect();
-        let sender = summary.head.sender().cloned();
-        let business = summary.head.business.as_ref().and_then(|received| {
-            Some(BusinessHead {
-                message_type: MessageType::parse("head.001.001.02")?,
-                from: Agent::of_bic(self.operator),
-                to: received.from.clone(),
-                business_message_id: message_id.clone(),
-                message_definition: message_type.identifier().to_owned(),
-                business_service: received.business_service.clone(),
-                creation: creation.clone(),
-                copy_duplicate: None,
-                possible_duplicate: false,
-                priority: None,
-                has_signature: false,
-            })
+        let mut group = GroupStatus::of(of, status);
+        group.reasons = refusals.iter().map(StatusReason::from).collect();
+        let sender = of.sender().cloned();
+        let business = of.business.as_ref().map(|received| BusinessHead {
+            business_service: received.business_service.clone(),
+            ..BusinessHead::new(
+                Agent::of_bic(self.operator),
+                received.from.clone(),
+                &message_id,
+                message_type,
+                &creation,
+            )
         });
         Ok(StatusHead {
             message_type,
@@ -115,13 +108,14 @@ impl Answerer {
     }
 }
 
-fn transaction(details: &TransferDetails, verdicts: &Verdicts, place: usize) -> TransactionStatus {
+fn decided(transaction: TransactionStatus, verdicts: &Verdicts, place: usize) -> TransactionStatus {
     let verdict = verdicts.verdict(place);
     let (status, refusal) = verdict.map_or((Status::Pdng, None), |verdict| verdicts.status(verdict));
     TransactionStatus {
+        status: Some(status.as_str().to_owned()),
         reasons: refusal.iter().map(StatusReason::from).collect(),
         clearing_reference: verdict.and_then(|verdict| verdict.sequence()).map(|number| number.to_string()),
-        ..TransactionStatus::of(details, status)
+        ..transaction
     }
 }
 

@@ -9,6 +9,8 @@ use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{
     AccountId, Agent, ClearingMember, CreditTransfer, MessageHead, Party, PaymentIds,
 };
+use feiqian_iso20022::returns::ReturnDetails;
+use feiqian_iso20022::status::StatusReason;
 use serde::{Deserialize, Serialize};
 
 /// Version of the form.
@@ -67,6 +69,12 @@ pub struct Details {
     /// BLAKE3 of all remittance information and references, hexadecimal, where not all of it fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remittance_digest: Option<String>,
+    /// UETR of the payment that is returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returns: Option<String>,
+    /// Why it is returned, or was not accepted: codes, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
 }
 
 /// One side of a payment.
@@ -153,8 +161,35 @@ impl Details {
             date: from.settlement_date.clone().or_else(|| from.requested_execution_date.clone()),
             remittance: from.remittance.clone(),
             references: from.remittance_references.clone(),
-            remittance_digest: None,
+            ..Self::default()
         }
+    }
+
+    /// The details of the return of a payment with the details `of`: its sides swapped.
+    #[must_use]
+    pub fn of_return(head: &MessageHead, details: &ReturnDetails, (id, of): (Uetr, &Self)) -> Self {
+        Self {
+            version: VERSION,
+            message_type: head.message_type.identifier().to_owned(),
+            message_id: head.message_id.clone(),
+            instruction_id: details.id.clone(),
+            end_to_end_id: of.end_to_end_id.clone(),
+            transaction_id: of.transaction_id.clone(),
+            debtor: of.creditor.clone(),
+            creditor: of.debtor.clone(),
+            instructing_agent: details.instructing_agent.as_ref().map(agent_text),
+            instructed_agent: details.instructed_agent.as_ref().map(agent_text),
+            date: details.settlement_date.clone(),
+            returns: Some(id.to_string()),
+            reasons: codes_of(&details.reasons),
+            ..Self::default()
+        }
+    }
+
+    /// The details of a creditor's bank's refusal of a payment.
+    #[must_use]
+    pub fn of_rejection(reasons: &[StatusReason]) -> Self {
+        Self { version: VERSION, reasons: codes_of(reasons), ..Self::default() }
     }
 
     /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information that does not fit is left out from
@@ -233,6 +268,12 @@ impl AgentText {
         let bic = self.bic.as_deref().and_then(|bic| Bic::parse(bic).ok());
         Agent { bic, member, name: self.name.clone(), ..Agent::default() }
     }
+}
+
+/// The codes of reasons, else what stands in their place; not their texts, which no bound of a record holds.
+fn codes_of(reasons: &[StatusReason]) -> Vec<String> {
+    let code = |reason: &StatusReason| reason.code.clone().or_else(|| reason.proprietary.clone());
+    reasons.iter().filter_map(code).collect()
 }
 
 fn side(party: &Party, account: Option<&AccountId>, agent: Option<&Agent>) -> Side {

@@ -10,6 +10,7 @@
 //! knows each payment by its id, and names of answers follow from the input alone. Refusals that are made here, by
 //! the directory as it is, are made anew.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,15 +20,22 @@ use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_iso20022::payment::{Entry, FileSummary};
+use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::time_limits::RecallLimits;
+use crate::after::{
+    AfterFault, answers, cases, confirmations, messages, recalls, requests, returns, waiting,
+};
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::layout::WorkDir;
+use crate::limits::SCANNED_ENTRIES_MAX;
+use crate::profile::{Deadlines, Profile};
 use crate::report::{Disposition, FileReport, IntakeReport};
 use crate::resolve::resolve;
 use crate::source::Source;
@@ -56,7 +64,11 @@ pub struct IntakeOptions {
     pub operator: Bic,
     /// Bounds of one file.
     pub limits: Limits,
-    /// Dates the answers, nanoseconds since 1970; decides nothing.
+    /// How long payments wait that may.
+    pub deadlines: Deadlines,
+    /// How long payments may be recalled.
+    pub recalls: RecallLimits,
+    /// Dates the answers and tells whether recalls are in time, nanoseconds since 1970; of payments it decides nothing.
     pub clock: fn() -> u64,
 }
 
@@ -70,6 +82,8 @@ impl IntakeOptions {
             disposal: Disposal::Move,
             operator,
             limits: Limits::default(),
+            deadlines: Deadlines::default(),
+            recalls: RecallLimits::default(),
             clock: crate::timestamp::now,
         }
     }
@@ -90,7 +104,14 @@ impl IntakeOptions {
 pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, FilesError> {
     let listing = list(&options.inbox)?;
     let files = take(engine, options, &listing.files)?;
-    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+    let decided = waiting::tell(engine, options)?;
+    let overdue = tell_overdue(engine, options)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
+}
+
+/// Tells the askers of recalls that nobody answered in time.
+pub(crate) fn tell_overdue(engine: &Engine, options: &IntakeOptions) -> Result<u64, FilesError> {
+    cases::tell_overdue(&Intake::new(engine, options))
 }
 
 /// Takes in single files, whatever their names end in, and leaves them where they are.
@@ -109,7 +130,10 @@ pub fn import(
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         files.push(InboxFile { name, path: path.clone(), bytes: metadata.len() });
     }
-    Ok(IntakeReport { files: take(engine, &options, &files)?, ..IntakeReport::default() })
+    let files = take(engine, &options, &files)?;
+    let decided = waiting::tell(engine, &options)?;
+    let overdue = tell_overdue(engine, &options)?;
+    Ok(IntakeReport { files, decided, overdue, ..IntakeReport::default() })
 }
 
 pub(crate) fn take(
@@ -119,7 +143,7 @@ pub(crate) fn take(
 ) -> Result<Vec<FileReport>, FilesError> {
     let mut reports = Vec::new();
     for file in files {
-        match (Intake { engine, options, now: (options.clock)() }).file(file) {
+        match Intake::new(engine, options).file(file) {
             Ok(report) => reports.push(report),
             Err(FilesError::Closing) => return Err(FilesError::Closing),
             Err(fault) => reports.push(FileReport {
@@ -131,10 +155,27 @@ pub(crate) fn take(
     Ok(reports)
 }
 
-struct Intake<'a> {
-    engine: &'a Engine,
-    options: &'a IntakeOptions,
-    now: u64,
+/// A run's means, for the work on one file.
+pub(crate) struct Intake<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) options: &'a IntakeOptions,
+    /// Nanoseconds since 1970; dates answers.
+    pub(crate) now: u64,
+    /// Entries of the journal that may still be looked through for it.
+    scans: Cell<u64>,
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(engine: &'a Engine, options: &'a IntakeOptions) -> Self {
+        Self { engine, options, now: (options.clock)(), scans: Cell::new(SCANNED_ENTRIES_MAX) }
+    }
+
+    /// Whether so many more entries of the journal may be looked through.
+    pub(crate) fn may_scan(&self, entries: u64) -> bool {
+        let left = self.scans.get().checked_sub(entries);
+        self.scans.set(left.unwrap_or(0));
+        left.is_some()
+    }
 }
 
 impl Intake<'_> {
@@ -145,7 +186,7 @@ impl Intake<'_> {
             Err(error) if error.code == ErrorCode::Io => {
                 Err(FilesError::io(&file.path, "read")(std::io::Error::other(error.message)))
             }
-            Err(error) if error.code == ErrorCode::WrongMessage => self.other_message(file, &source),
+            Err(error) if error.code == ErrorCode::WrongMessage => self.after(file, &source),
             Err(error) => self.unreadable(file, &source, &error),
         }
     }
@@ -158,14 +199,28 @@ impl Intake<'_> {
     ) -> Result<FileReport, FilesError> {
         let mut report = FileReport::new(&file.name, Disposition::Answered);
         let verdicts = if summary.refusals.is_empty() {
-            self.clear(source, &mut report)?
+            let profile = Profile::of(&file.name, self.options.deadlines);
+            let verdicts = self.clear(source, profile, &mut report)?;
+            waiting::note(self, source, &verdicts)?;
+            self.note_message(source, summary)?;
+            if matches!(profile, Profile::Instant(_)) {
+                report.forwarded = waiting::pass_on(self, source, &verdicts)?;
+            }
+            verdicts
         } else {
             report.reason = summary.refusals.first().map(|refusal| refusal.text.clone());
             reject_all(summary)
         };
         let name = format!("{}.pacs.002.xml", source.stem());
         let path = self.options.work.outbox().join(&name);
-        self.answerer().statuses(&path, source, summary, &verdicts)?;
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        self.answerer().statuses(&path, source, (&summary.head, &summary.refusals), &verdicts, || {
+            Ok(reader.next_transfer()?.map(|entry| match &entry {
+                Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),
+                Entry::Refused(refused) => TransactionStatus::of(&refused.details, Status::Pdng),
+            }))
+        })?;
         self.dispose(source, &self.options.work.archive())?;
         count(&mut report, &verdicts);
         report.message_type = Some(summary.head.message_type.identifier().to_owned());
@@ -174,8 +229,56 @@ impl Intake<'_> {
         Ok(report)
     }
 
+    /// Notes whose message a file is, so that it can be named as a whole. A file that is left where it is can't be.
+    fn note_message(&self, source: &Source, summary: &FileSummary) -> Result<(), FilesError> {
+        if self.options.disposal == Disposal::Leave {
+            return Ok(());
+        }
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
+            let Entry::Transfer(transfer) = &entry else { continue };
+            if let Ok(resolved) = resolve(reader.head(), transfer, self.engine.directory()) {
+                let archived = format!("{}.xml", source.stem());
+                let named = (summary.head.message_id.as_str(), archived.as_str());
+                return messages::note(&self.options.work, resolved.participant, named);
+            }
+        }
+        Ok(())
+    }
+
+    /// A message without payments: what comes after them, or one that asks for nothing.
+    fn after(&self, file: &InboxFile, source: &Source) -> Result<FileReport, FilesError> {
+        let worked = match self.message_of(source)?.map(MessageType::family) {
+            Some(Family::Pacs004) => returns::take(self, file, source),
+            Some(Family::Pacs028) => requests::take(self, file, source),
+            Some(Family::Camt056) => recalls::take(self, file, source),
+            Some(Family::Camt029) => match answers::take(self, file, source) {
+                Ok(None) => return self.other_message(file, source),
+                Ok(Some(report)) => Ok(report),
+                Err(fault) => Err(fault),
+            },
+            Some(Family::Pacs002) => match confirmations::take(self, file, source) {
+                Ok(None) => return self.other_message(file, source),
+                Ok(Some(report)) => Ok(report),
+                Err(fault) => Err(fault),
+            },
+            _ => return self.other_message(file, source),
+        };
+        match worked {
+            Err(AfterFault::Unreadable(error)) => self.unreadable(file, source, &error),
+            Err(AfterFault::Files(fault)) => Err(fault),
+            Ok(report) => Ok(report),
+        }
+    }
+
     /// The second pass: each payment is resolved and submitted, or refused here and never sequenced.
-    fn clear(&self, source: &Source, report: &mut FileReport) -> Result<Verdicts, FilesError> {
+    fn clear(
+        &self,
+        source: &Source,
+        profile: Profile,
+        report: &mut FileReport,
+    ) -> Result<Verdicts, FilesError> {
         let mut clearing = Clearing::new(self.engine);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
@@ -189,7 +292,10 @@ impl Intake<'_> {
                         let id = transfer_id(reader.head(), &transfer.details, transfer.index);
                         ids.push((place, id.to_string()));
                     }
-                    resolve(reader.head(), transfer, self.engine.directory())
+                    let resolved = resolve(reader.head(), transfer, self.engine.directory());
+                    resolved.and_then(|mut resolved| {
+                        profile.mark(reader.head(), transfer, &mut resolved.record).map(|()| resolved)
+                    })
                 }
             };
             match resolved {
@@ -265,11 +371,11 @@ impl Intake<'_> {
         }
     }
 
-    fn answerer(&self) -> Answerer {
-        Answerer { operator: self.options.operator, limits: self.options.limits, now: self.now }
+    pub(crate) fn answerer(&self) -> Answerer {
+        Answerer { operator: self.options.operator, now: self.now }
     }
 
-    fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
+    pub(crate) fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
         match self.options.disposal {
             Disposal::Move => store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem()))),
             Disposal::Leave => Ok(()),
@@ -281,7 +387,7 @@ impl Intake<'_> {
 const FIRST_IDS: usize = 100;
 
 /// A file that is wrong as a whole: each of its transactions is rejected for the first reason.
-fn reject_all(summary: &FileSummary) -> Verdicts {
+pub(crate) fn reject_all(summary: &FileSummary) -> Verdicts {
     let mut verdicts = Verdicts::default();
     if let Some(refusal) = summary.refusals.first() {
         for _ in 0..summary.transactions {
@@ -292,7 +398,7 @@ fn reject_all(summary: &FileSummary) -> Verdicts {
     verdicts
 }
 
-fn count(report: &mut FileReport, verdicts: &Verdicts) {
+pub(crate) fn count(report: &mut FileReport, verdicts: &Verdicts) {
     let counts = verdicts.counts();
     report.status = Some(group_status(&counts.keys().map(|(status, _)| *status)).as_str().to_owned());
     report.duplicates = verdicts.duplicates;

@@ -7,6 +7,9 @@
 //! rejected/    files that can't be read, each with a .reason.txt
 //! settlement/  pacs.009 for each obligation of a cycle, camt.053 and camt.054 for each participant
 //! receipts/    proofs for banks
+//! waiting/     which payments were answered PDNG and are to be answered again; the transport's own
+//! recalls/     recalls that were passed on and what was answered; the transport's own
+//! messages/    which archived file a message is; the transport's own
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -20,7 +23,8 @@ pub struct WorkDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 6] = ["inbox", "outbox", "archive", "rejected", "settlement", "receipts"];
+const FOLDERS: [&str; 9] =
+    ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting", "recalls", "messages"];
 
 impl WorkDir {
     /// Makes what is missing.
@@ -71,5 +75,20 @@ impl WorkDir {
     #[must_use]
     pub fn receipts(&self) -> PathBuf {
         self.root.join("receipts")
+    }
+    /// Which payments are to be answered again.
+    #[must_use]
+    pub fn waiting(&self) -> PathBuf {
+        self.root.join("waiting")
+    }
+    /// Recalls and their answers.
+    #[must_use]
+    pub fn recalls(&self) -> PathBuf {
+        self.root.join("recalls")
+    }
+    /// Which archived file a message is.
+    #[must_use]
+    pub fn messages(&self) -> PathBuf {
+        self.root.join("messages")
     }
 }

@@ -1,13 +1,16 @@
 //! The file transport: an inbox of ISO 20022 files becomes batches, the outcomes become answers in an outbox.
 //!
 //! Reading order: [`intake`] (what happens to a file, step by step), [`resolve`] (whose accounts a payment means),
-//! [`status`] (what an outcome is in ISO codes), then [`settlement`] (what a closed cycle sends). Knows directories
-//! and no rule of clearing: what the engine can decide is left to it.
+//! [`status`] (what an outcome is in ISO codes), [`after`] (what comes after a payment), then
+//! [`settlement`] (what a closed cycle sends). Knows directories and no rule of clearing: what the engine can decide is
+//! left to it.
 #![forbid(unsafe_code)]
 
 pub mod intake;
 pub mod resolve;
 pub mod status;
+pub mod after;
+pub mod profile;
 mod clearing;
 mod answer;
 pub mod details;

@@ -26,6 +26,14 @@ pub const REASONS_MAX: usize = 10_000;
 pub const STEM_BYTES_MAX: usize = 96;
 /// Agents of an inbox that are registered.
 pub const AGENTS_MAX: usize = 10_000;
+/// Returns in one message that is passed on: it is held in memory.
+pub const FORWARDED_RETURNS: usize = 1_000;
+/// Payments of a message that is asked for or recalled as a whole: they are held in memory.
+pub const GROUP_PAYMENTS_MAX: usize = 10_000;
+/// Recalled payments in one message that is passed on: well below what a reader of recalls takes.
+pub const FORWARDED_RECALLS: usize = 1_000;
+/// Entries of the journal that one file, or one look at what waits, may cause to be looked through: a few seconds.
+pub const SCANNED_ENTRIES_MAX: u64 = 20_000_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.
 pub const REPORT_ENTRIES_MAX: usize = 1_000;
 

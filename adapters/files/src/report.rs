@@ -43,6 +43,8 @@ pub struct FileReport {
     pub rejected: BTreeMap<String, u64>,
     /// Name of the answer in the outbox.
     pub answer: Option<String>,
+    /// Messages to other banks that were written because of it.
+    pub forwarded: u64,
     /// The id of its first cleared payment.
     pub first_cleared: Option<String>,
     /// Why it was rejected as a whole, or left.
@@ -63,6 +65,7 @@ impl FileReport {
             duplicates: 0,
             rejected: BTreeMap::new(),
             answer: None,
+            forwarded: 0,
             first_cleared: None,
             reason: None,
         }
@@ -78,6 +81,10 @@ pub struct IntakeReport {
     pub skipped: u64,
     /// XML files beyond the bound of one run.
     pub left: u64,
+    /// Payments that had waited, and were answered for good.
+    pub decided: u64,
+    /// Recalls whose answer became overdue.
+    pub overdue: u64,
 }
 
 impl IntakeReport {

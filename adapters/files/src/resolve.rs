@@ -16,7 +16,8 @@ use feiqian_iso20022::Family;
 use feiqian_iso20022::codes::{self, ReasonCode};
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::payment::{
-    AccountId, Agent, ClearingMember, CreditTransfer, MessageHead, Party, Refusal, TransferDetails,
+    AccountId, Agent, BusinessHead, ClearingMember, CreditTransfer, MessageHead, Party, Refusal,
+    TransferDetails,
 };
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_runtime::directory::Directory;
@@ -108,23 +109,23 @@ pub fn member_alias(member: &ClearingMember) -> Option<String> {
 
 /// A bank of this clearing house, with the name that the payment gives it.
 #[derive(Clone, Copy)]
-struct Bank<'a> {
-    handle: ParticipantHandle,
-    name: &'a str,
+pub(crate) struct Bank<'a> {
+    pub(crate) handle: ParticipantHandle,
+    pub(crate) name: &'a str,
 }
 
-fn find<'a>(agent: &'a Agent, names: &impl Names) -> Option<Bank<'a>> {
+pub(crate) fn find<'a>(agent: &'a Agent, names: &impl Names) -> Option<Bank<'a>> {
     let by_bic = agent.bic.and_then(|bic| names.participant(bic));
     let by_member = || names.alias(&member_alias(agent.member.as_ref()?)?).map(|(_, owner)| owner);
     let handle = by_bic.or_else(by_member)?;
     Some(Bank { handle, name: agent.identifier().unwrap_or("") })
 }
 
-fn refuse<T>(code: ReasonCode, text: String) -> Result<T, Refusal> {
+pub(crate) fn refuse<T>(code: ReasonCode, text: String) -> Result<T, Refusal> {
     Err(Refusal { code, text })
 }
 
-fn find_or_refuse<'a>(
+pub(crate) fn find_or_refuse<'a>(
     role: &str,
     agent: &'a Agent,
     codes: (ReasonCode, ReasonCode),
@@ -205,7 +206,16 @@ fn find_party<'a>(
 /// I7: what a header says about its sender must not contradict whose money is to move. A number that this
 /// directory does not have (an operator's own, as FedNow's) says nothing about a participant.
 fn check_sender(head: &MessageHead, submitter: Bank<'_>, names: &impl Names) -> Result<(), Refusal> {
-    let Some(business) = &head.business else { return Ok(()) };
+    check_header(head.business.as_ref(), submitter, names)
+}
+
+/// As for payments, for any message.
+pub(crate) fn check_header(
+    business: Option<&BusinessHead>,
+    submitter: Bank<'_>,
+    names: &impl Names,
+) -> Result<(), Refusal> {
+    let Some(business) = business else { return Ok(()) };
     let is_other = match find(&business.from, names) {
         Some(sender) => sender.handle != submitter.handle,
         None => business.from.bic.is_some(),
@@ -248,7 +258,7 @@ mod tests {
     use super::*;
     use feiqian_core::money::Amount;
     use feiqian_iso20022::MessageType;
-    use feiqian_iso20022::payment::{BusinessHead, PaymentIds};
+    use feiqian_iso20022::payment::PaymentIds;
 
     /// Banks A (0) and B (1) clear EUR on accounts 10 and 11; A keeps account 20, B account 21, by IBAN.
     struct Table;

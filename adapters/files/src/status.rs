@@ -47,7 +47,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         }
         Reason::QuoteExpired => (codes::NARR, "the quote has expired or was traded on; ask for another"),
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
-        Reason::ExceedsOriginal => (codes::AM09, "more would come back than was paid"),
+        Reason::ExceedsOriginal => {
+            (codes::FF12, "more would come back than is left of what was paid; return what is left")
+        }
         Reason::BilateralLimitExceeded | Reason::MultilateralLimitExceeded => (
             codes::AM23,
             "the bank's own limit towards the other does not suffice; wait for credits or raise it",
@@ -141,6 +143,11 @@ impl Verdicts {
     pub(crate) fn reserve(&mut self) -> usize {
         self.all.push(PENDING);
         self.all.len() - 1
+    }
+
+    /// Number of transactions.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
     }
 
     pub(crate) fn set(&mut self, place: usize, sequence: u64, status: Status, refusal: Option<Refusal>) {

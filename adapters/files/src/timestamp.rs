@@ -22,7 +22,26 @@ pub fn date_time(nanoseconds: u64) -> String {
 /// `2026-03-16` of nanoseconds since 1970, in UTC.
 #[must_use]
 pub fn date(nanoseconds: u64) -> String {
-    let mut days = nanoseconds / 1_000_000_000 / 86_400;
+    let (year, month, day) = civil(day_of(nanoseconds));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Days since 1970, in UTC.
+#[must_use]
+pub const fn day_of(nanoseconds: u64) -> u64 {
+    nanoseconds / 1_000_000_000 / 86_400
+}
+
+/// Whether a day, counted since 1970, is one from Monday to Friday. Holidays are not known here.
+#[must_use]
+pub const fn is_weekday(day: u64) -> bool {
+    // The first day of 1970 was a Thursday.
+    (day + 3) % 7 < 5
+}
+
+/// Year, month and day of a day counted since 1970.
+#[must_use]
+pub fn civil(mut days: u64) -> (u64, u64, u64) {
     let mut year = 1970;
     while days >= days_of(year) {
         days -= days_of(year);
@@ -33,7 +52,15 @@ pub fn date(nanoseconds: u64) -> String {
         days -= days_in(month, year);
         month += 1;
     }
-    format!("{year:04}-{month:02}-{:02}", days + 1)
+    (year, month, days + 1)
+}
+
+/// The same day so many months later; the month's last one where it has no such day.
+#[must_use]
+pub fn months_later((year, month, day): (u64, u64, u64), months: u64) -> (u64, u64, u64) {
+    let count = month - 1 + months;
+    let (year, month) = (year + count / 12, count % 12 + 1);
+    (year, month, day.min(days_in(month, year)))
 }
 
 fn is_leap(year: u64) -> bool {
@@ -71,5 +98,16 @@ mod tests {
         }
         assert_eq!(date_time(1_250_000_000), "1970-01-01T00:00:01.250Z");
         assert_eq!(date(u64::MAX), "2554-07-21");
+    }
+
+    #[test]
+    fn months_end_where_they_end_and_weeks_have_five_weekdays() {
+        assert_eq!(months_later((2026, 3, 16), 13), (2027, 4, 16));
+        assert_eq!(months_later((2027, 1, 31), 13), (2028, 2, 29));
+        assert_eq!(months_later((2026, 12, 31), 0), (2026, 12, 31));
+        // 2026-03-16 was a Monday.
+        let monday = day_of(1_773_648_001_000_000_000);
+        let week: Vec<bool> = (monday..monday + 7).map(is_weekday).collect();
+        assert_eq!(week, [true, true, true, true, true, false, false]);
     }
 }

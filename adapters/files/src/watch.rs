@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::waiting;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
-use crate::intake::{Disposal, IntakeOptions, take};
+use crate::intake::{Disposal, IntakeOptions, take, tell_overdue};
 use crate::report::{Disposition, IntakeReport};
 
 /// A running watch; dropping it stops it too, without waiting.
@@ -65,7 +66,12 @@ struct Memory {
     /// Why files were left, so that a fault that lasts is told once.
     left: BTreeMap<String, Option<String>>,
     fault: Option<String>,
+    /// When recalls were looked at.
+    hour: u64,
 }
+
+/// Nanoseconds.
+const HOUR: u64 = 3_600_000_000_000;
 
 fn run(
     engine: &Engine,
@@ -87,7 +93,7 @@ fn run(
             }
             Ok(report) => {
                 memory.fault = None;
-                if !report.files.is_empty() {
+                if !report.files.is_empty() || report.decided + report.overdue > 0 {
                     tell(Ok(report));
                 }
             }
@@ -114,6 +120,11 @@ impl Memory {
             file.disposition != Disposition::Left
                 || self.left.insert(file.name.clone(), file.reason.clone()) != Some(file.reason.clone())
         });
-        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left })
+        let decided = waiting::tell(engine, options)?;
+        // Recalls are counted in days, and there may be many.
+        let hour = (options.clock)() / HOUR;
+        let overdue = if hour == self.hour { 0 } else { tell_overdue(engine, options)? };
+        self.hour = hour;
+        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
     }
 }

@@ -1,17 +1,25 @@
 //! The file transport against a real engine in a directory of its own: the demo's inbox, crashes between any two
-//! steps, hostile and foreign files, settlement, and the watch.
+//! steps, hostile and foreign files, what comes after a payment, settlement, and the watch.
 
 #[path = "intake/house.rs"]
 mod house;
 #[path = "intake/shared.rs"]
 mod shared;
 
+#[path = "intake/after.rs"]
+mod after;
 #[path = "intake/crashes.rs"]
 mod crashes;
 #[path = "intake/demo.rs"]
 mod demo;
 #[path = "intake/foreign.rs"]
 mod foreign;
+#[path = "intake/instant.rs"]
+mod instant;
+#[path = "intake/queued.rs"]
+mod queued;
+#[path = "intake/recalls.rs"]
+mod recalls;
 #[path = "intake/settling.rs"]
 mod settling;
 #[path = "intake/statements.rs"]

@@ -112,6 +112,8 @@ pub enum Command {
         #[command(subcommand)]
         step: FxStep,
     },
+    /// Show the recalls that came by files and what was answered; beside a running `serve` too
+    Recalls,
     /// Show, amend, revoke or resolve the payments that wait
     Queue {
         /// The step

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, SHARDS_MAX};
+use feiqian_files::after::time_limits::RecallLimits;
+use feiqian_files::profile::Deadlines;
 use feiqian_iso20022::Limits;
 use feiqian_runtime::journal::SEGMENT_BYTES_MAX;
 use feiqian_runtime::options::EngineOptions;
@@ -86,6 +88,16 @@ pub struct InboxConfig {
     pub transaction_bytes_max: u64,
     /// Transactions.
     pub file_transactions_max: u64,
+    /// Seconds.
+    pub instant_deadline_s: u32,
+    /// Seconds; 0 for as long as it takes.
+    pub queued_wait_s: u32,
+    /// Business days.
+    pub recall_business_days: u64,
+    /// Months.
+    pub recall_months: u64,
+    /// Business days.
+    pub recall_answer_business_days: u64,
 }
 
 /// `[http]`.
@@ -157,13 +169,18 @@ impl Default for EngineConfig {
 
 impl Default for InboxConfig {
     fn default() -> Self {
-        let limits = Limits::default();
+        let (limits, deadlines, recalls) = (Limits::default(), Deadlines::default(), RecallLimits::default());
         Self {
             directory: PathBuf::from("files"),
             poll_ms: 100,
             file_bytes_max: limits.file_bytes_max,
             transaction_bytes_max: limits.transaction_bytes_max,
             file_transactions_max: limits.transactions_max,
+            instant_deadline_s: deadlines.instant_s,
+            queued_wait_s: deadlines.queued_s,
+            recall_business_days: recalls.business_days,
+            recall_months: recalls.months,
+            recall_answer_business_days: recalls.answer_business_days,
         }
     }
 }
@@ -242,6 +259,25 @@ impl Config {
             ("inbox", "file_bytes_max", inbox.file_bytes_max > 0, at_least_one()),
             ("inbox", "transaction_bytes_max", inbox.transaction_bytes_max > 0, at_least_one()),
             ("inbox", "file_transactions_max", inbox.file_transactions_max > 0, at_least_one()),
+            (
+                "inbox",
+                "instant_deadline_s",
+                (1..=3_600).contains(&inbox.instant_deadline_s),
+                "1 to 3600 seconds".to_owned(),
+            ),
+            ("inbox", "recall_business_days", inbox.recall_business_days <= DAYS_MAX, days_rule()),
+            (
+                "inbox",
+                "recall_months",
+                inbox.recall_months <= MONTHS_MAX,
+                format!("0 to {MONTHS_MAX} months"),
+            ),
+            (
+                "inbox",
+                "recall_answer_business_days",
+                inbox.recall_answer_business_days <= DAYS_MAX,
+                days_rule(),
+            ),
             ("http", "listen", http.listen.ip().is_loopback(), loopback_rule()),
             ("http", "health_timeout_ms", is_milliseconds(http.health_timeout_ms), one_to_minute()),
             ("demo", "transfers", is_load, "1 to 100000000".to_owned()),
@@ -286,6 +322,24 @@ impl Config {
             file_bytes_max: self.inbox.file_bytes_max,
             transaction_bytes_max: self.inbox.transaction_bytes_max,
             transactions_max: self.inbox.file_transactions_max,
+        }
+    }
+}
+
+impl InboxConfig {
+    /// How long payments wait that may.
+    #[must_use]
+    pub fn deadlines(&self) -> Deadlines {
+        Deadlines { instant_s: self.instant_deadline_s, queued_s: self.queued_wait_s }
+    }
+
+    /// How long payments may be recalled.
+    #[must_use]
+    pub fn recall_limits(&self) -> RecallLimits {
+        RecallLimits {
+            business_days: self.recall_business_days,
+            months: self.recall_months,
+            answer_business_days: self.recall_answer_business_days,
         }
     }
 }
@@ -359,6 +413,14 @@ pub fn plain_rule() -> String {
     "a loopback address such as 127.0.0.1:9471, for the protocol is authenticated but not encrypted; put a \
      tunnel before it to reach it from elsewhere"
         .to_owned()
+}
+
+/// A recall after more than that is a matter for courts.
+const DAYS_MAX: u64 = 1_000;
+const MONTHS_MAX: u64 = 120;
+
+fn days_rule() -> String {
+    format!("0 to {DAYS_MAX} business days")
 }
 
 fn one_to_hour() -> String {

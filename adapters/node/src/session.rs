@@ -168,7 +168,12 @@ impl Session {
     pub fn intake_options(&self, config: &Config) -> Result<IntakeOptions, Fault> {
         let work = WorkDir::create(self.data.join(&config.inbox.directory))?;
         let options = IntakeOptions::new(work, read_operator(&self.data)?);
-        Ok(IntakeOptions { limits: config.file_limits(), ..options })
+        Ok(IntakeOptions {
+            limits: config.file_limits(),
+            deadlines: config.inbox.deadlines(),
+            recalls: config.inbox.recall_limits(),
+            ..options
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use feiqian_files::{Disposition, intake};
 use crate::house::House;
 use crate::shared::{demo, files};
 
-fn balances(house: &House) -> Vec<i128> {
+pub(crate) fn balances(house: &House) -> Vec<i128> {
     house.engine().seal().expect("admitted");
     house.engine().ask(|sealer| sealer.mirror().accounts.iter().map(|cell| cell.balance).collect())
 }

@@ -25,6 +25,12 @@ impl fmt::Display for Intake<'_> {
         if self.0.skipped + self.0.left > 0 {
             writeln!(f, "  {} other files skipped, {} left for the next run", self.0.skipped, self.0.left)?;
         }
+        if self.0.decided > 0 {
+            writeln!(f, "  payments that had waited, now answered for good: {}", self.0.decided)?;
+        }
+        if self.0.overdue > 0 {
+            writeln!(f, "  recalls that are overdue: {}", self.0.overdue)?;
+        }
         Ok(())
     }
 }
@@ -33,14 +39,20 @@ fn sentence(file: &FileReport) -> String {
     let reason = file.reason.as_deref().unwrap_or_default();
     match file.disposition {
         Disposition::Rejected => format!("rejected, admi.002: {reason}"),
+        Disposition::Noted if file.forwarded > 0 => format!("noted, {} passed on", file.forwarded),
         Disposition::Noted => "noted, nothing to answer".to_owned(),
         Disposition::Left => format!("left: {reason}"),
         Disposition::Answered => {
-            let mut parts = vec![format!("pacs.002 {}", file.status.as_deref().unwrap_or("-"))];
+            let is_resolution = file.answer.as_deref().is_some_and(|name| name.ends_with(".camt.029.xml"));
+            let kind = if is_resolution { "camt.029" } else { "pacs.002" };
+            let mut parts = vec![format!("{kind} {}", file.status.as_deref().unwrap_or("-"))];
             let counts =
                 [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
             parts
                 .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(n, word)| format!("{n} {word}")));
+            if file.forwarded > 0 {
+                parts.push(format!("{} passed on", file.forwarded));
+            }
             parts.extend(file.rejected.iter().map(|(code, count)| format!("{count} {code}")));
             parts.join(", ")
         }

@@ -26,6 +26,7 @@ mod proof_file;
 mod proposals;
 mod prove;
 mod queue;
+mod recalls;
 pub mod receipt;
 mod reconcile;
 mod repair;
@@ -108,6 +109,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Void { uetr } => pay::void(context, &uetr),
         Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
         Command::Fx { step } => fx::step(context, &step),
+        Command::Recalls => recalls::list(context),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),

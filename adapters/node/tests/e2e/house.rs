@@ -19,6 +19,7 @@ segment_bytes = 8388608
 snapshot_blocks = 5
 [inbox]
 poll_ms = 5
+instant_deadline_s = 600
 [http]
 listen = \"127.0.0.1:0\"
 [wire]

@@ -1,6 +1,7 @@
 //! The built program from outside: its commands, its exit codes, its answers on disk, and what is left of it after
 //! a SIGKILL. Knows nothing of the inside; one binary, so that it links once.
 
+mod after;
 mod books;
 mod bulk;
 mod clearing;

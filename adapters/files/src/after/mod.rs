@@ -1,0 +1,68 @@
+//! What comes after a payment: confirmations, returns and status requests of banks, held to what the journal says of the
+//! original.
+//!
+//! Reading order: [`original`] (finding a payment and what became of it), [`messages`] (finding a whole message), [`waiting`] (payments that are answered later),
+//! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
+//! [`recalls`] (camt.056) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
+//! which entry is meant, and refused what names none of the sender's.
+
+pub(crate) mod answers;
+pub mod cases;
+pub(crate) mod confirmations;
+pub(crate) mod forward;
+pub(crate) mod messages;
+pub(crate) mod original;
+pub(crate) mod recalls;
+pub(crate) mod requests;
+pub(crate) mod returns;
+pub mod time_limits;
+pub(crate) mod waiting;
+
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_iso20022::ReadError;
+use feiqian_iso20022::codes;
+use feiqian_iso20022::payment::{Agent, BusinessHead, Refusal};
+use feiqian_runtime::query::QueryFault;
+
+use crate::error::FilesError;
+use crate::resolve::{Names, check_header, find_or_refuse};
+
+/// Why a message was not worked on to its end.
+#[derive(Debug)]
+pub(crate) enum AfterFault {
+    /// It can't be read, which is answered.
+    Unreadable(ReadError),
+    /// Disk or engine.
+    Files(FilesError),
+}
+
+impl From<FilesError> for AfterFault {
+    fn from(fault: FilesError) -> Self {
+        Self::Files(fault)
+    }
+}
+
+impl From<ReadError> for AfterFault {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+pub(crate) fn journal_fault(sequence: u64) -> impl FnOnce(QueryFault) -> FilesError {
+    move |fault| FilesError::Journal { sequence, reason: fault.to_string() }
+}
+
+/// Who sends: the instructing agent where one is given, else the header's sender. The two must agree (I7).
+pub(crate) fn sender(
+    instructing: Option<&Agent>,
+    business: Option<&BusinessHead>,
+    names: &impl Names,
+) -> Result<ParticipantHandle, Refusal> {
+    let Some(agent) = instructing.or(business.map(|business| &business.from)) else {
+        let text = "nobody is named as sender; give InstgAgt or a header".to_owned();
+        return Err(Refusal { code: codes::AGNT, text });
+    };
+    let bank = find_or_refuse("instructing agent", agent, (codes::AGNT, codes::AGNT), names)?;
+    check_header(business, bank, names)?;
+    Ok(bank.handle)
+}

@@ -1,0 +1,123 @@
+//! Payments of `queued/` wait for funds: answered PDNG, and once more when they are released, given up or revoked.
+
+use std::time::{Duration, Instant};
+
+use feiqian_core::batch::Batch;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_files::intake;
+use feiqian_iso20022::Limits;
+use feiqian_iso20022::codes;
+use feiqian_iso20022::status::StatusReport;
+
+use crate::after::{answer, demo_file, payment, request, return_of, send, statuses, told};
+use crate::crashes::balances;
+use crate::house::{House, bic};
+use crate::shared::{files, validate};
+
+const FILE: &str = "14-unfunded.xml";
+
+/// What the payer's bank was told in the end: it is BNKA's payment.
+fn finals(house: &House) -> Vec<(String, Option<String>)> {
+    let all = files(&house.options.work.outbox());
+    let own = all.iter().filter(|(name, _)| name.ends_with(".BNKAXXAAXXX.pacs.002.xml"));
+    let read = |bytes: &[u8]| StatusReport::read(bytes, Limits::default()).expect("readable");
+    own.flat_map(|(_, bytes)| statuses(&read(bytes))).collect()
+}
+
+fn waiting(name: &str, seconds: u32) -> House {
+    let mut house = House::demo(name);
+    house.options.deadlines.queued_s = seconds;
+    let report = send(&house, "queued/14.xml", &demo_file(FILE));
+    assert_eq!((report.pending, report.status.as_deref()), (1, Some("PDNG")), "{report:?}");
+    house
+}
+
+/// The record of the payment that waits.
+fn record(house: &House) -> Record {
+    let id = payment(FILE).1.details.ids.uetr.expect("a UETR").bits();
+    let sequence = house.engine().find(id).expect("journaled");
+    house.engine().entry(sequence).expect("readable").expect("there").0.record
+}
+
+fn submit(house: &House, record: Record) {
+    let directory = house.engine().directory();
+    let bank = directory.participant(bic("BNKAXXAAXXX")).expect("registered");
+    house.engine().submit(Batch::new(bank, vec![record])).expect("admitted").wait().expect("answered");
+}
+
+fn until_decided(house: &House) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while intake(house.engine(), &house.options).expect("taken in").decided == 0 {
+        assert!(Instant::now() < until, "the payment waits for ever");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_payment_that_waited_is_answered_again_when_it_is_released_and_can_come_back() {
+    let mut house = waiting("released", 0);
+    assert_eq!(record(&house).flags.get(), flags::QUEUE);
+    let asked = send(&house, "ask.xml", &request(FILE, "BNKAXXAAXXX"));
+    assert_eq!(statuses(&answer(&house, &asked)), [told("PDNG", None)]);
+    assert_eq!(finals(&house), []);
+    house.restart();
+    let of = record(&house);
+    let directory = house.engine().directory();
+    let bank = directory.participant(bic("BNKAXXAAXXX")).expect("registered");
+    let from = directory.clearing_account(bank, crate::house::currency("EUR")).expect("open");
+    let funding = Record::new(99, from, of.debtor.get(), of.amount.get(), of.currency.get());
+    submit(&house, funding);
+    until_decided(&house);
+    assert_eq!(finals(&house), [told("ACSP", None)]);
+    assert_eq!(files(&house.options.work.waiting()), []);
+
+    let (cleared, by) = (balances(&house), "BNKBXXAAXXX");
+    let creditor = payment(FILE).1.details.creditor_agent.and_then(|agent| agent.bic).expect("a BIC");
+    assert_eq!(creditor, bic(by));
+    let back = return_of(FILE, by, ("R1", of.amount.get()), codes::AC04);
+    let report = send(&house, "back.xml", &back);
+    assert_eq!(statuses(&answer(&house, &report)), [told("ACSP", None)], "by the release that moved it");
+    assert_ne!(balances(&house), cleared);
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn a_payment_that_is_given_up_or_revoked_is_rejected_with_the_reason() {
+    let house = waiting("given-up", 1);
+    until_decided(&house);
+    assert_eq!(finals(&house), [told("RJCT", Some("TM01"))]);
+    validate(&house.options.work.outbox());
+
+    let house = waiting("revoked", 0);
+    let of = record(&house);
+    let revoke = Record {
+        flags: (flags::QUEUE | flags::VOID).into(),
+        related: of.uetr,
+        ..Record::new(98, of.debtor.get(), of.creditor.get(), 0, of.currency.get())
+    };
+    submit(&house, revoke);
+    until_decided(&house);
+    assert_eq!(finals(&house), [told("RJCT", Some("MS03"))]);
+    // A crash before it was struck out tells the same once more.
+    let before = files(&house.options.work.outbox());
+    send(&house, "queued/14.xml", &demo_file(FILE));
+    assert_eq!(files(&house.options.work.outbox()), before);
+}
+
+#[test]
+fn the_priority_of_a_payment_is_its_class_in_the_queue() {
+    let plain = String::from_utf8(demo_file(FILE)).expect("UTF-8");
+    let rows = [
+        ("<PmtTpInf><InstrPrty>HIGH</InstrPrty></PmtTpInf>", "", flags::QUEUE | flags::HIGH),
+        ("<PmtTpInf><InstrPrty>NORM</InstrPrty></PmtTpInf>", "", flags::QUEUE),
+        ("", "<SttlmPrty>URGT</SttlmPrty>", flags::QUEUE | flags::URGENT),
+    ];
+    for (number, (instruction, settlement, expected)) in rows.into_iter().enumerate() {
+        let house = House::demo(&format!("class-{number}"));
+        let text = plain.replacen("<IntrBkSttlmAmt", &format!("{instruction}<IntrBkSttlmAmt"), 1);
+        let text = text.replacen("<ChrgBr>", &format!("{settlement}<ChrgBr>"), 1);
+        let report = send(&house, "queued/14.xml", text.as_bytes());
+        assert_eq!(report.pending, 1, "{report:?}");
+        assert_eq!(record(&house).flags.get(), expected);
+    }
+}
