@@ -9,16 +9,18 @@ mod statement;
 mod account_statement;
 mod cycle_report;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use feiqian_core::account::SlotHandle;
 use feiqian_core::bic::Bic;
+use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, decimal, signed_decimal};
 use feiqian_core::participant::{Cycle, CycleNumber, Participant, SlotTerms};
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::write::{self, pacs009};
 use feiqian_runtime::pipeline::Engine;
-use feiqian_runtime::settlement::{Obligation, obligations};
+use feiqian_runtime::settlement::{Obligation, Unbalanced, bilateral_obligations, obligations};
 use serde::Serialize;
 
 pub use account_statement::{StatementLine, StatementMessage, StatementOf, statements, write_statements};
@@ -105,8 +107,19 @@ pub fn write_cycle(
         nets.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
     let context = Context::new(engine, operator, cycle)?;
     let book = CycleBook::read(engine, &context.cycle)?;
-    book.check(&nets)?;
-    let all = engine.directory().registry(|registry| obligations(cycle, &nets, registry));
+    engine.directory().registry(|registry| book.check(&nets, registry))?;
+    let counted: BTreeSet<SlotHandle> =
+        context.counted().filter_map(|slot| SlotHandle::try_from(slot).ok()).collect();
+    let all = engine.directory().registry(|registry| {
+        let is_bilateral = |slot: SlotHandle| {
+            registry.slots().get(slot as usize).is_some_and(|terms| terms.model == Model::Bilateral)
+        };
+        let others: Vec<_> = nets.iter().filter(|(slot, _)| !is_bilateral(*slot)).copied().collect();
+        let mut all = obligations(cycle, &others, registry)?;
+        let pairs = book.pairs().filter(|(slot, ..)| is_bilateral(*slot) && counted.contains(slot));
+        all.extend(bilateral_obligations(cycle, pairs, registry));
+        Ok::<_, Unbalanced>(all)
+    });
     let all = all.map_err(|fault| FilesError::Unknown(fault.to_string()))?;
     let folder = work.settlement();
     let mut report = SettlementReport { cycle, ..SettlementReport::default() };
@@ -123,7 +136,10 @@ pub fn write_cycle(
 /// Holds a book against the positions that the engine has set aside, while it has them at hand.
 fn check_nets(engine: &Engine, book: &CycleBook, cycle: CycleNumber) -> Result<(), FilesError> {
     let nets = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|closing| closing.nets.clone()));
-    nets.map_or(Ok(()), |nets| book.check(&nets))
+    match nets {
+        Some(nets) => engine.directory().registry(|registry| book.check(&nets, registry)),
+        None => Ok(()),
+    }
 }
 
 impl Context {

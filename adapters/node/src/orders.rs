@@ -8,6 +8,7 @@ use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
+use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::registry::Registry;
@@ -99,6 +100,14 @@ pub enum Order {
     Split {
         /// The currency
         currency: String,
+    },
+    /// Fix how a currency settles, before it has a position: multilateral, bilateral, gross or hybrid
+    Model {
+        /// The currency
+        currency: String,
+        /// Its model
+        #[arg(value_parser = parse_model)]
+        model: Model,
     },
     /// Set how long approved loosenings wait
     Delay {
@@ -212,6 +221,9 @@ impl Order {
                     CycleWord::Fail => Command::FailCycle { cycle },
                 }
             }
+            Self::Model { currency, model } => {
+                Command::SetModel { currency: currency_named(currency)?, model: *model }
+            }
             Self::Split { currency } => Command::SplitStream { currency: currency_named(currency)? },
             Self::Key { bic, key } => Command::Authority(AuthorityCommand::SetParticipantKey {
                 bic: bic_named(bic)?,
@@ -244,6 +256,12 @@ fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
         Err(AmountError::Zero) => Ok(0),
         Err(error) => Err(Fault::Usage(format!("{text}: {error}; or none, for no limit"))),
     }
+}
+
+fn parse_model(text: &str) -> Result<Model, String> {
+    let all = [Model::Multilateral, Model::Bilateral, Model::Gross, Model::Hybrid];
+    let found = all.into_iter().find(|model| model.name() == text);
+    found.ok_or_else(|| "multilateral, bilateral, gross or hybrid".to_owned())
 }
 
 /// What a command does, in words, with what holds now where it changes that.

@@ -61,6 +61,29 @@ pub fn obligations(
     Ok(all)
 }
 
+/// The obligations that settle a cycle bilaterally: of each two positions, what the first has got from the second less
+/// what it has paid it, in the order given.
+pub fn bilateral_obligations(
+    cycle: CycleNumber,
+    pairs: impl Iterator<Item = (SlotHandle, SlotHandle, i128)>,
+    registry: &Registry,
+) -> Vec<Obligation> {
+    let terms = |slot: SlotHandle| registry.slots().get(slot as usize);
+    let obligation = |(first, second, net): (SlotHandle, SlotHandle, i128)| {
+        let (first, second) = (terms(first)?, terms(second)?);
+        let (debtor, creditor) = if net < 0 { (first, second) } else { (second, first) };
+        let (currency, amount) = (debtor.currency, net.unsigned_abs());
+        (amount > 0).then_some(Obligation {
+            cycle,
+            currency,
+            debtor: debtor.participant,
+            creditor: creditor.participant,
+            amount,
+        })
+    };
+    pairs.filter_map(obligation).collect()
+}
+
 fn match_sides(
     cycle: CycleNumber,
     currency: Currency,

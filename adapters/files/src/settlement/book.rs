@@ -144,12 +144,16 @@ impl CycleBook {
     ///
     /// # Errors
     /// [`FilesError::Unknown`] naming the first position that differs.
-    pub fn check(&self, nets: &[(SlotHandle, i128)]) -> Result<(), FilesError> {
+    pub fn check(&self, nets: &[(SlotHandle, i128)], registry: &Registry) -> Result<(), FilesError> {
         let mut expected: BTreeMap<SlotHandle, i128> = nets.iter().copied().collect();
         for slot in self.slots.keys() {
             expected.entry(*slot).or_insert(0);
         }
-        for (slot, net) in expected {
+        // What is final at once is not set aside.
+        let is_deferred = |slot: &SlotHandle| {
+            registry.slots().get(*slot as usize).is_none_or(|terms| terms.model.is_deferred())
+        };
+        for (slot, net) in expected.into_iter().filter(|(slot, _)| is_deferred(slot)) {
             let own = self.sums(slot).net();
             if own != net {
                 let text = format!("position {slot}: its transfers sum to {own}, the cycle says {net}");
@@ -157,6 +161,15 @@ impl CycleBook {
             }
         }
         Ok(())
+    }
+
+    /// Of each two positions, what the first has got from the second less what it has paid it; the first has the lower
+    /// number.
+    pub fn pairs(&self) -> impl Iterator<Item = (SlotHandle, SlotHandle, i128)> {
+        self.slots.iter().flat_map(|(slot, book)| {
+            let others = book.by_counterparty.range(slot + 1..);
+            others.map(|(other, sums)| (*slot, *other, sums.net()))
+        })
     }
 
     pub(super) fn slot(&self, slot: SlotHandle) -> Option<&SlotBook> {

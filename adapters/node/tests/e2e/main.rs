@@ -12,6 +12,7 @@ mod flips;
 mod house;
 mod kills;
 mod loads;
+mod models;
 mod log;
 mod proofs;
 mod serving;
