@@ -24,6 +24,7 @@ use crate::oracle::Oracle;
 use crate::picture::Picture;
 use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis};
 
+mod default;
 mod exchange;
 mod proposals;
 
@@ -491,6 +492,9 @@ impl Teller {
     fn administer(&mut self) {
         if self.dice.once_in(4) {
             return self.exchange();
+        }
+        if self.dice.once_in(7) {
+            return self.default();
         }
         if self.dice.once_in(12) {
             return self.misadminister();

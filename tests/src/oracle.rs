@@ -11,6 +11,7 @@ use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
+use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
@@ -25,6 +26,7 @@ use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod default;
 mod exchange;
 mod proposals;
 mod queue;
@@ -77,11 +79,15 @@ pub enum Planted {
     ExpiredApproval,
     /// A loosening is put in force before its time.
     LooseningEarly,
+    /// A recast may leave debts without claims.
+    UnevenRecast,
+    /// The fund is taken from while there is collateral.
+    FundBeforeCollateral,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -103,6 +109,8 @@ impl Planted {
         Self::SelfApproval,
         Self::ExpiredApproval,
         Self::LooseningEarly,
+        Self::UnevenRecast,
+        Self::FundBeforeCollateral,
     ];
 }
 
@@ -168,6 +176,10 @@ struct Books {
     officers: Vec<(OfficerNumber, PublicKey)>,
     delay: u32,
     proposals: Vec<Proposal>,
+    collateral: BTreeMap<(u32, Currency), u64>,
+    fund: BTreeMap<Currency, u64>,
+    /// Recasts and waterfalls of cycles that are not settled.
+    steps: Vec<Step>,
     planted: Option<Planted>,
 }
 

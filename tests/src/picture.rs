@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use feiqian_core::account::{AccountCell, AccountTerms};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::OfficerNumber;
+use feiqian_core::currency::Currency;
+use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
@@ -58,6 +60,12 @@ pub struct Picture {
     pub delay: u32,
     /// Proposals, oldest first.
     pub proposals: Vec<Proposal>,
+    /// What participants have put up against their default.
+    pub collateral: BTreeMap<(u32, Currency), u64>,
+    /// What is in default funds.
+    pub fund: BTreeMap<Currency, u64>,
+    /// Recasts and waterfalls of cycles that are not settled, oldest first.
+    pub steps: Vec<Step>,
 }
 
 impl Picture {
@@ -130,6 +138,9 @@ impl Picture {
             officers: registry.authority().officers().to_vec(),
             delay: registry.authority().delay(),
             proposals: registry.authority().proposals().to_vec(),
+            collateral: registry.defaults().collaterals().clone(),
+            fund: registry.defaults().funds().clone(),
+            steps: registry.defaults().steps().to_vec(),
         }
     }
 }

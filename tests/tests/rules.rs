@@ -11,6 +11,8 @@ mod chains;
 mod commands;
 #[path = "rules/corners.rs"]
 mod corners;
+#[path = "rules/default.rs"]
+mod default;
 #[path = "rules/cycles.rs"]
 mod cycles;
 #[path = "rules/liquidity.rs"]

@@ -103,7 +103,7 @@ pub fn write_cycle(
         nets.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
     let context = Context::new(engine, operator, cycle)?;
     let book = CycleBook::read(engine, &context.cycle)?;
-    book.check(&nets)?;
+    check_nets(engine, &book, cycle)?;
     let all = engine.directory().registry(|registry| obligations(cycle, &nets, registry));
     let all = all.map_err(|fault| FilesError::Unknown(fault.to_string()))?;
     let folder = work.settlement();
@@ -118,9 +118,9 @@ pub fn write_cycle(
     Ok(report)
 }
 
-/// Holds a book against the positions that the engine has set aside, while it has them at hand.
+/// Holds a book against the positions that the engine has set aside, before recasts, while it has them at hand.
 fn check_nets(engine: &Engine, book: &CycleBook, cycle: CycleNumber) -> Result<(), FilesError> {
-    let nets = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|closing| closing.nets.clone()));
+    let nets = engine.ask(move |sealer| sealer.mirror().nets_at_close(cycle));
     nets.map_or(Ok(()), |nets| book.check(&nets))
 }
 

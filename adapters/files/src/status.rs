@@ -72,6 +72,10 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::ParticipantSignature
         | Reason::BadRate
         | Reason::LimitReached
+        | Reason::BadNets
+        | Reason::AlreadyRecast
+        | Reason::WaterfallOrder
+        | Reason::ShortfallMismatch
         | Reason::UnknownOfficer
         | Reason::UnknownProposal
         | Reason::ProposalEarly

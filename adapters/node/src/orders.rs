@@ -7,6 +7,7 @@ use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::currency::Currency;
+use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::registry::Registry;
@@ -93,6 +94,22 @@ pub enum Order {
         step: CycleWord,
         /// Which one
         cycle: u64,
+    },
+    /// Say what a participant has put up against its own default
+    Collateral {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// Decimal
+        amount: String,
+    },
+    /// Say what is in the default fund
+    DefaultFund {
+        /// In which currency
+        currency: String,
+        /// Decimal
+        amount: String,
     },
     /// Set how long approved loosenings wait
     Delay {
@@ -210,6 +227,16 @@ impl Order {
                 bic: bic_named(bic)?,
                 key: read_public(key)?,
             }),
+            Self::Collateral { bic, currency, amount } => {
+                let (bic, currency) = (bic_named(bic)?, currency_named(currency)?);
+                let amount = sum(amount, currency)?;
+                Command::Default(DefaultCommand::SetCollateral { bic, currency, amount })
+            }
+            Self::DefaultFund { currency, amount } => {
+                let currency = currency_named(currency)?;
+                let amount = sum(amount, currency)?;
+                Command::Default(DefaultCommand::SetDefaultFund { currency, amount })
+            }
             Self::Delay { seconds } => Command::Authority(AuthorityCommand::SetDelay { seconds: *seconds }),
             Self::AddOfficer { officer, key } => {
                 Command::Authority(AuthorityCommand::AddOfficer { officer: *officer, key: read_public(key)? })
@@ -221,13 +248,21 @@ impl Order {
     }
 }
 
-fn bic_named(text: &str) -> Result<Bic, Fault> {
+pub(crate) fn bic_named(text: &str) -> Result<Bic, Fault> {
     Bic::parse(text).map_err(|error| Fault::Usage(format!("{text}: {error}")))
 }
 
-fn currency_named(text: &str) -> Result<Currency, Fault> {
+pub(crate) fn currency_named(text: &str) -> Result<Currency, Fault> {
     let way = "not an ISO 4217 code that can be cleared";
     Currency::from_code(text).ok_or_else(|| Fault::Usage(format!("{text}: {way}")))
+}
+
+fn sum(text: &str, currency: Currency) -> Result<u64, Fault> {
+    match Amount::from_decimal(text, currency) {
+        Ok(amount) => Ok(amount.minor()),
+        Err(AmountError::Zero) => Ok(0),
+        Err(error) => Err(Fault::Usage(format!("{text}: {error}"))),
+    }
 }
 
 fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
@@ -278,6 +313,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
+        Command::Default(command) => words_of_default(command),
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
             format!("delay of loosenings: {} s -> {seconds} s", registry.authority().delay())
@@ -293,6 +329,29 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         }
         Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_) => {
             "nothing that can be".to_owned()
+        }
+    }
+}
+
+pub(crate) fn words_of_default(command: &DefaultCommand) -> String {
+    match command {
+        DefaultCommand::Recast { cycle, without, nets } => {
+            format!("recast cycle {cycle} without {without}, {} net positions stay", nets.len())
+        }
+        DefaultCommand::SetCollateral { bic, currency, amount: sum } => {
+            format!("collateral of {bic} in {currency}: {}", amount(*sum, Some(*currency)))
+        }
+        DefaultCommand::SetDefaultFund { currency, amount: sum } => {
+            format!("default fund in {currency}: {}", amount(*sum, Some(*currency)))
+        }
+        DefaultCommand::Waterfall { cycle, bic, currency, own, fund, survivors } => {
+            let carried = survivors.iter().fold(0_u64, |sum, (_, share)| sum.saturating_add(*share));
+            let [own, fund, carried] = [*own, *fund, carried].map(|sum| amount(sum, Some(*currency)));
+            let others = survivors.len();
+            format!(
+                "cover what {bic} owes of cycle {cycle} in {currency}: {own} of its own, {fund} of the fund, \
+                 {carried} of {others} others"
+            )
         }
     }
 }

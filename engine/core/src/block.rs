@@ -494,6 +494,7 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(cycles)
         .chain(models)
         .chain(rates)
+        .chain(registry.defaults().config_entries(10))
         .chain(authority)
 }
 

@@ -14,6 +14,7 @@ use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
+use crate::default::command::DefaultCommand;
 use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
@@ -158,6 +159,8 @@ pub enum Command {
     },
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
+    /// 70 to 73: steps of a participant's default.
+    Default(DefaultCommand),
     /// 80 to 83: a step of a proposal.
     Proposal(ProposalCommand),
     /// 84 to 87: officers, the delay of loosenings, keys.
@@ -243,6 +246,7 @@ impl Command {
                 to.u8(model.number());
             }
             Self::Exchange(command) => command.encode(to),
+            Self::Default(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
         }
@@ -285,6 +289,7 @@ impl Command {
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
+            kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
             _ => return Err(Malformed),
@@ -489,6 +494,17 @@ mod tests {
                 target: currency,
                 fixed: Fixed::Target(5),
                 valid_seconds: 6,
+            }),
+            Command::Default(DefaultCommand::Recast { cycle: 28, without: bic, nets: vec![(1, -2), (3, 2)] }),
+            Command::Default(DefaultCommand::SetCollateral { bic, currency, amount: 29 }),
+            Command::Default(DefaultCommand::SetDefaultFund { currency, amount: 30 }),
+            Command::Default(DefaultCommand::Waterfall {
+                cycle: 31,
+                bic,
+                currency,
+                own: 32,
+                fund: 33,
+                survivors: vec![(34, 35)],
             }),
             Command::Proposal(ProposalCommand::Propose {
                 command: Box::new(Command::CloseCycle { cycle: 19 }),

@@ -41,6 +41,7 @@ pub mod hold;
 pub mod liquidity;
 pub mod returns;
 pub mod exchange;
+pub mod default;
 pub mod claim;
 pub mod overlay;
 pub mod delta;

@@ -64,6 +64,9 @@ pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
 /// Waiting payments that one resolution looks at: some tens of milliseconds beside the batcher.
 pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 
+/// Positions that a recast or a waterfall names; with 20 bytes each they fit a command.
+pub const RECAST_POSITIONS_MAX: usize = 3_000;
+
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;

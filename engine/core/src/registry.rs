@@ -12,6 +12,7 @@ use crate::authority::{Authority, ProposalCommand, check_proposable};
 use crate::bic::Bic;
 use crate::command::{Command, Entry, Genesis};
 use crate::currency::Currency;
+use crate::default::Defaults;
 use crate::exchange::book::ExchangeBook;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::model::Models;
@@ -38,6 +39,7 @@ pub struct Registry {
     pub(crate) authority: Authority,
     pub(crate) exchange: ExchangeBook,
     pub(crate) models: Models,
+    pub(crate) defaults: Defaults,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -63,17 +65,56 @@ pub enum Effect {
     },
     /// A cycle's net positions are booked to the clearing accounts.
     Settled(CycleNumber),
+    /// A cycle's net positions change by the registry's last step of a default.
+    Recast,
+}
+
+/// What remains to be asked of a cell before a command may pass. The shard that owns the account has the cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Whether nothing is on the account and nothing reserved.
+    Empty(AccountHandle),
+    /// Whether a participant owes just so much of a cycle.
+    Owes {
+        /// The position's clearing account.
+        account: AccountHandle,
+        /// The position.
+        slot: SlotHandle,
+        /// Of which cycle.
+        cycle: CycleNumber,
+        /// Minor units.
+        amount: u128,
+    },
+}
+
+impl Asked {
+    /// The account whose owner answers.
+    #[must_use]
+    pub fn account(&self) -> AccountHandle {
+        match self {
+            Self::Empty(account) | Self::Owes { account, .. } => *account,
+        }
+    }
+
+    /// What a no means.
+    #[must_use]
+    pub fn reason(&self) -> RejectReason {
+        match self {
+            Self::Empty(_) => RejectReason::AccountNotEmpty,
+            Self::Owes { .. } => RejectReason::ShortfallMismatch,
+        }
+    }
 }
 
 pub(crate) type Decision<T> = Result<T, RejectReason>;
 
 impl Registry {
-    /// Checks a command at the time of its frame against the registry; changes nothing. Gives the account that must be
-    /// empty for the command to pass, where that remains to be asked of its cell.
+    /// Checks a command at the time of its frame against the registry; changes nothing. Gives what
+    /// remains to be asked of a cell for the command to pass.
     ///
     /// # Errors
     /// The first [`RejectReason`] that applies; of what is approved or enacted only where that step itself may pass.
-    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<AccountHandle>> {
+    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<Asked>> {
         let command = &entry.command;
         match command {
             Command::Genesis(genesis) => check_genesis(genesis)?,
@@ -93,7 +134,10 @@ impl Registry {
             command => self.check_direct(command)?,
         }
         Ok(match self.puts_in_force(command) {
-            Some(Command::SetAccountState { account, state: AccountState::Closed }) => Some(*account),
+            Some(Command::SetAccountState { account, state: AccountState::Closed }) => {
+                Some(Asked::Empty(*account))
+            }
+            Some(Command::Default(command)) => self.asks_of_default(command),
             _ => None,
         })
     }
@@ -147,6 +191,7 @@ impl Registry {
                 refuse(self.slots.iter().any(|slot| slot.currency == *currency), RejectReason::ModelFixed)
             }
             Command::Authority(command) => self.check_authority(command),
+            Command::Default(command) => self.check_default(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
         }
@@ -164,7 +209,7 @@ impl Registry {
         refuse(unsettled >= UNSETTLED_CYCLES_MAX, RejectReason::LimitReached)
     }
 
-    fn check_cycle(&self, cycle: CycleNumber, allowed: &[CycleState]) -> Decision<()> {
+    pub(crate) fn check_cycle(&self, cycle: CycleNumber, allowed: &[CycleState]) -> Decision<()> {
         let found = self.cycle(cycle).ok_or(RejectReason::UnknownCycle)?;
         refuse(!allowed.contains(&found.state), RejectReason::CycleState)
     }
@@ -217,6 +262,7 @@ impl Registry {
             Command::FailCycle { cycle } => self.move_cycle(*cycle, CycleState::Failed, 0),
             Command::SettleCycle { cycle } => {
                 self.move_cycle(*cycle, CycleState::Settled, sequence);
+                self.defaults.forget(*cycle);
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
@@ -225,6 +271,7 @@ impl Registry {
                 Effect::Registered
             }
             Command::Authority(command) => self.commit_authority(command),
+            Command::Default(command) => self.commit_default(command),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
         }
     }
@@ -332,7 +379,7 @@ impl Registry {
         self.by_bic.get(&bic).copied().ok_or(RejectReason::UnknownParticipant)
     }
 
-    fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
+    pub(crate) fn slot(&self, bic: Bic, currency: Currency) -> Decision<SlotHandle> {
         let participant = self.participant(bic)?;
         self.by_currency.get(&(participant, currency)).copied().ok_or(RejectReason::UnknownPosition)
     }
@@ -400,6 +447,11 @@ impl Registry {
     #[must_use]
     pub fn models(&self) -> &Models {
         &self.models
+    }
+    /// What there is against a default.
+    #[must_use]
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
     }
     /// Rates and quotes.
     #[must_use]

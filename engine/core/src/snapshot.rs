@@ -9,6 +9,7 @@ use crate::account::{AccountCell, AccountKind, AccountState, AccountTerms};
 use crate::authority::Authority;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
+use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
 use crate::hold::{Hold, HoldTable};
@@ -39,6 +40,8 @@ mod part {
     pub(super) const EXCHANGE: u8 = 4;
     /// Which transfers have cleared, and how much of them has come back.
     pub(super) const RETURNS: u8 = 6;
+    /// Collateral, default funds, recasts and waterfalls, and what those have booked.
+    pub(super) const DEFAULTS: u8 = 7;
     /// Officers, proposals and the delay, where they are not as the chain began.
     pub(super) const AUTHORITY: u8 = 8;
     /// Payments that wait.
@@ -114,6 +117,12 @@ impl Mirror {
             }
         });
         add(part::RETURNS, self.returns.is_empty(), &|to| self.returns.encode(to));
+        let is_without_defaults = self.registry.defaults.is_empty() && self.adjustments.is_empty();
+        add(part::DEFAULTS, is_without_defaults, &|to| {
+            self.registry.defaults.encode(to);
+            to.count(self.adjustments.len());
+            self.adjustments.iter().for_each(|adjustment| adjustment.encode(to));
+        });
         let authority = &self.registry.authority;
         let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
         add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
@@ -139,6 +148,13 @@ impl Mirror {
                 }
             }
             part::RETURNS => self.returns = Returns::decode(from, COUNT_MAX)?,
+            part::DEFAULTS => {
+                self.registry.defaults = Defaults::decode(from, COUNT_MAX)?;
+                self.adjustments = list(from, COUNT_MAX, Adjustment::decode)?;
+                if self.registry.defaults.is_empty() && self.adjustments.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             part::AUTHORITY => {
                 self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
             }
@@ -184,6 +200,7 @@ impl Mirror {
             returns: Returns::default(),
             trades: BTreeMap::new(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
+            adjustments: Vec::new(),
         };
         let mut last = 0;
         while version == VERSION_PARTS && !from.rest().is_empty() {
@@ -396,6 +413,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         cycles,
         open_block: from.u64()?,
         exchange: ExchangeBook::default(),
+        defaults: Defaults::default(),
         models: Models::default(),
         secrets: SaltSecrets::default(),
     })

@@ -116,6 +116,7 @@ impl Books {
                 note(reasons, used.any(|other| other == secret.0), AlreadyRegistered);
             }
             Command::Authority(command) => self.note_authority(reasons, command),
+            Command::Default(command) => self.note_default(reasons, command),
             Command::SetModel { currency, .. } => {
                 let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
                 note(reasons, is_fixed, RejectReason::ModelFixed);
@@ -130,12 +131,12 @@ impl Books {
         note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
     }
 
-    fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
+    pub(super) fn note_position(&self, reasons: &mut Reasons, bic: Bic, currency: Currency) {
         self.note_participant(reasons, bic);
         note(reasons, self.position(bic, currency).is_none(), RejectReason::UnknownPosition);
     }
 
-    fn note_cycle(&self, reasons: &mut Reasons, cycle: u64, states: &[CycleState]) {
+    pub(super) fn note_cycle(&self, reasons: &mut Reasons, cycle: u64, states: &[CycleState]) {
         match self.cycles.iter().find(|found| found.number == cycle) {
             None => note(reasons, true, RejectReason::UnknownCycle),
             Some(found) => note(reasons, !states.contains(&found.state), RejectReason::CycleState),
@@ -207,6 +208,7 @@ impl Books {
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
             Command::Authority(command) => self.execute_authority(command),
+            Command::Default(command) => self.execute_default(sequence, command),
             Command::SetModel { currency, model } => {
                 self.models.insert(*currency, *model);
             }
@@ -233,6 +235,7 @@ impl Books {
     }
 
     fn settle(&mut self, number: u64, sequence: u64) {
+        self.steps.retain(|step| step.cycle != number);
         let cycle = self.cycle(number);
         *cycle = Cycle { state: CycleState::Settled, settled_by: sequence, ..*cycle };
         for at in 0..self.positions.len() {
@@ -246,7 +249,7 @@ impl Books {
         }
     }
 
-    fn changed(&mut self, handle: u64) -> &mut Account {
+    pub(super) fn changed(&mut self, handle: u64) -> &mut Account {
         let height = self.height;
         let account = self.account(handle);
         account.touched = height;
@@ -331,6 +334,9 @@ impl Books {
             officers: self.officers.clone(),
             delay: self.delay,
             proposals: self.proposals.clone(),
+            collateral: self.collateral.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
+            fund: self.fund.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
+            steps: self.steps.clone(),
         }
     }
 }

@@ -147,8 +147,9 @@ impl Books {
         match step {
             ProposalCommand::Propose { command, expires_after } => {
                 self.note_command(&mut reasons, command);
-                // Whether it is empty is asked when it is closed.
+                // Whether it is empty is asked when it is closed, what is owed when it is covered.
                 reasons.remove(&RejectReason::AccountNotEmpty);
+                reasons.remove(&RejectReason::ShortfallMismatch);
                 let standing = self.proposals.iter().filter(|at| at.expires > now).count();
                 let is_over = *expires_after == 0 || *expires_after > DAYS_30 || standing >= 1_024;
                 note(&mut reasons, is_over, RejectReason::LimitReached);

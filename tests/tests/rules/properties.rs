@@ -302,7 +302,16 @@ fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRo
         Some(Outcome::Cleared | Outcome::Held | Outcome::Voided | Outcome::Queued) => {
             let bits = record.flags.get();
             let is_finishing = bits & (flags::POST | flags::VOID) != 0 && bits & flags::QUEUE == 0;
-            submitter == owner(record.debtor.get())
+            // By its quote a provider has agreed to the leg that it pays.
+            let is_quoted = bits & flags::QUOTE != 0
+                && picture.quotes.iter().any(|(id, quote)| {
+                    *id == record.related.get()
+                        && quote.requester == submitter
+                        && quote.target_account == record.debtor.get()
+                        && quote.target_amount == record.amount.get()
+                });
+            is_quoted
+                || submitter == owner(record.debtor.get())
                 || (is_finishing && submitter == owner(record.creditor.get()))
         }
         _ => true,

@@ -147,6 +147,10 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
             session.command(Command::SettleCycle { cycle })?;
             Ok(StepReport { cycle, state: CycleState::Settled.name(), settlement: None, folder: None })
         }),
+        CycleStep::Recast { without, cycle } => super::cycle_default::recast(context, without, cycle),
+        CycleStep::Waterfall { of, currency, cycle } => {
+            super::cycle_default::waterfall(context, (of, currency), cycle)
+        }
         CycleStep::RotateSalts(officers) => {
             let report = context.with_session(&officers.keys, |session| {
                 session.command(Command::RotateSalts { secret: SaltSecret(random()?) })?;
@@ -198,7 +202,7 @@ fn instruct(context: &Context, session: &Session, cycle: CycleNumber) -> Result<
 }
 
 /// The cycle that was named, or the only one in one of the states.
-fn choose(
+pub(super) fn choose(
     session: &Session,
     named: Option<CycleNumber>,
     states: &[CycleState],

@@ -74,6 +74,7 @@ impl Command {
             | Self::FailCycle { .. }
             | Self::RotateSalts { .. }
             | Self::SetModel { .. }
+            | Self::Default(_)
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }
