@@ -27,6 +27,7 @@ use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis
 mod default;
 mod exchange;
 mod proposals;
+mod schedule;
 
 const BANKS: [&str; 5] = ["A", "B", "C", "D", "E"];
 const CODES: [&str; 3] = ["EUR", "JPY", "KWD"];
@@ -492,6 +493,9 @@ impl Teller {
     fn administer(&mut self) {
         if self.dice.once_in(4) {
             return self.exchange();
+        }
+        if self.dice.once_in(16) {
+            return self.schedule();
         }
         if self.dice.once_in(7) {
             return self.default();

@@ -19,6 +19,7 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::model::Model;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
+use feiqian_core::schedule::Schedule;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::PublicKey;
 
@@ -30,6 +31,7 @@ mod default;
 mod exchange;
 mod proposals;
 mod queue;
+mod schedule;
 
 use exchange::is_paired;
 use queue::{ENGINE, Wish, is_release, wish_of};
@@ -83,11 +85,13 @@ pub enum Planted {
     UnevenRecast,
     /// The fund is taken from while there is collateral.
     FundBeforeCollateral,
+    /// A cycle closes half an hour before its cut-off.
+    CutOffEarly,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -111,6 +115,7 @@ impl Planted {
         Self::LooseningEarly,
         Self::UnevenRecast,
         Self::FundBeforeCollateral,
+        Self::CutOffEarly,
     ];
 }
 
@@ -180,6 +185,7 @@ struct Books {
     fund: BTreeMap<Currency, u64>,
     /// Recasts and waterfalls of cycles that are not settled.
     steps: Vec<Step>,
+    schedule: Option<Schedule>,
     planted: Option<Planted>,
 }
 

@@ -15,6 +15,7 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
 use feiqian_core::registry::Registry;
 use feiqian_core::returns::Returns;
+use feiqian_core::schedule::Schedule;
 use feiqian_core::state::State;
 use feiqian_proof::signature::PublicKey;
 
@@ -66,6 +67,8 @@ pub struct Picture {
     pub fund: BTreeMap<Currency, u64>,
     /// Recasts and waterfalls of cycles that are not settled, oldest first.
     pub steps: Vec<Step>,
+    /// The calendar.
+    pub schedule: Option<Schedule>,
 }
 
 impl Picture {
@@ -141,6 +144,7 @@ impl Picture {
             collateral: registry.defaults().collaterals().clone(),
             fund: registry.defaults().funds().clone(),
             steps: registry.defaults().steps().to_vec(),
+            schedule: registry.schedule().cloned(),
         }
     }
 }

@@ -13,6 +13,8 @@ mod commands;
 mod corners;
 #[path = "rules/default.rs"]
 mod default;
+#[path = "rules/cut_offs.rs"]
+mod cut_offs;
 #[path = "rules/cycles.rs"]
 mod cycles;
 #[path = "rules/liquidity.rs"]

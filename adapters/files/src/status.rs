@@ -72,6 +72,8 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::ParticipantSignature
         | Reason::BadRate
         | Reason::LimitReached
+        | Reason::CutOffNotReached
+        | Reason::BadCalendar
         | Reason::BadNets
         | Reason::AlreadyRecast
         | Reason::WaterfallOrder

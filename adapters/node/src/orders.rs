@@ -5,17 +5,22 @@ use clap::{Subcommand, ValueEnum};
 use feiqian_core::account::{AccountHandle, AccountState, UNLIMITED};
 use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
+use feiqian_core::calendar::{Calendar, Date};
 use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::registry::Registry;
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_runtime::directory::Directory;
 
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{Aliases, currency_of, find_account};
+
+/// As they are said and shown.
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What is ordered or proposed.
 #[derive(Debug, Subcommand)]
@@ -94,6 +99,21 @@ pub enum Order {
         step: CycleWord,
         /// Which one
         cycle: u64,
+    },
+    /// Set the calendar by which cycles close by themselves
+    Calendar {
+        /// Times of day at which the open cycle closes, e.g. 12:00,17:30
+        #[arg(long = "cut-off", required = true, value_delimiter = ',', value_parser = time_of_day)]
+        cut_offs: Vec<u16>,
+        /// Business days
+        #[arg(long, value_delimiter = ',', value_parser = weekday, default_value = "mon,tue,wed,thu,fri")]
+        weekdays: Vec<u8>,
+        /// Days without cut-offs, e.g. 2026-12-25,2026-12-26
+        #[arg(long = "holiday", value_delimiter = ',', value_parser = date)]
+        holidays: Vec<Date>,
+        /// What the place's time is ahead of UTC
+        #[arg(long, default_value = "+00:00", allow_hyphen_values = true, value_parser = utc_offset)]
+        offset: i16,
     },
     /// Say what a participant has put up against its own default
     Collateral {
@@ -227,6 +247,16 @@ impl Order {
                 bic: bic_named(bic)?,
                 key: read_public(key)?,
             }),
+            Self::Calendar { cut_offs, weekdays, holidays, offset } => {
+                let (mut cut_offs, mut holidays) = (cut_offs.clone(), holidays.clone());
+                cut_offs.sort_unstable();
+                cut_offs.dedup();
+                holidays.sort_unstable();
+                holidays.dedup();
+                let weekdays = weekdays.iter().fold(0, |bits, day| bits | 1 << day);
+                let calendar = Calendar { weekdays, holidays, cut_offs, offset: *offset };
+                Command::Schedule(ScheduleCommand::SetCalendar(calendar))
+            }
             Self::Collateral { bic, currency, amount } => {
                 let (bic, currency) = (bic_named(bic)?, currency_named(currency)?);
                 let amount = sum(amount, currency)?;
@@ -327,10 +357,64 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }) => {
             format!("{bic} signs with key {key}")
         }
-        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_) => {
-            "nothing that can be".to_owned()
-        }
+        Command::Schedule(ScheduleCommand::SetCalendar(calendar)) => words_of_calendar(calendar),
+        Command::Genesis(_)
+        | Command::Seal { .. }
+        | Command::Proposal(_)
+        | Command::Exchange(_)
+        | Command::Schedule(ScheduleCommand::CloseScheduled { .. }) => "nothing that can be".to_owned(),
     }
+}
+
+fn words_of_calendar(calendar: &Calendar) -> String {
+    let days = DAYS.iter().enumerate().filter(|(at, _)| calendar.weekdays >> at & 1 == 1);
+    let days: Vec<_> = days.map(|(_, name)| *name).collect();
+    let times: Vec<_> =
+        calendar.cut_offs.iter().map(|minute| format!("{:02}:{:02}", minute / 60, minute % 60)).collect();
+    let (sign, offset) = (if calendar.offset < 0 { '-' } else { '+' }, calendar.offset.unsigned_abs());
+    let place = format!("UTC{sign}{:02}:{:02}", offset / 60, offset % 60);
+    let holidays = calendar.holidays.len();
+    format!("cut-offs at {} {place} on {}, but for {holidays} holidays", times.join(", "), days.join(", "))
+}
+
+/// A time of day, `17:30`, in minutes.
+fn minutes_of(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
+    (minutes < 60).then(|| hours.checked_mul(60)?.checked_add(minutes)).flatten()
+}
+
+fn time_of_day(text: &str) -> Result<u16, String> {
+    minutes_of(text)
+        .filter(|minutes| *minutes < 1_440)
+        .ok_or_else(|| "not a time of day such as 17:30".to_owned())
+}
+
+fn utc_offset(text: &str) -> Result<i16, String> {
+    let way = || "not an offset such as +01:00".to_owned();
+    let (sign, rest) = match text.as_bytes().first() {
+        Some(b'+') => (1, &text[1..]),
+        Some(b'-') => (-1, &text[1..]),
+        _ => return Err(way()),
+    };
+    let minutes = minutes_of(rest).and_then(|minutes| i16::try_from(minutes).ok());
+    minutes.filter(|minutes| *minutes <= 14 * 60).map(|minutes| sign * minutes).ok_or_else(way)
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    let parts: Vec<_> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return Err("not a date such as 2026-12-25".to_owned()) };
+    let found = (year.parse().ok(), month.parse().ok(), day.parse().ok());
+    let (Some(year), Some(month), Some(day)) = found else {
+        return Err("not a date such as 2026-12-25".to_owned());
+    };
+    let date = Date { year, month, day };
+    date.days().map(|_| date).ok_or_else(|| "there is no such day".to_owned())
+}
+
+fn weekday(text: &str) -> Result<u8, String> {
+    let at = DAYS.iter().position(|day| *day == text).and_then(|at| u8::try_from(at).ok());
+    at.ok_or_else(|| format!("not one of {}", DAYS.join(", ")))
 }
 
 pub(crate) fn words_of_default(command: &DefaultCommand) -> String {

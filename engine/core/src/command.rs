@@ -19,6 +19,7 @@ use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
 use crate::participant::{CycleNumber, ParticipantState};
+use crate::schedule::ScheduleCommand;
 use crate::secrets::SaltSecret;
 use crate::transfer::{Record, flags};
 
@@ -157,6 +158,8 @@ pub enum Command {
         /// Its model.
         model: Model,
     },
+    /// 27 and 28: the calendar, and closes by it.
+    Schedule(ScheduleCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
     /// 70 to 73: steps of a participant's default.
@@ -245,6 +248,7 @@ impl Command {
                 to.u16(currency.numeric());
                 to.u8(model.number());
             }
+            Self::Schedule(command) => command.encode(to),
             Self::Exchange(command) => command.encode(to),
             Self::Default(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
@@ -288,6 +292,7 @@ impl Command {
             14 => Self::FailCycle { cycle: from.u64()? },
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
+            kind @ 27..=28 => Self::Schedule(ScheduleCommand::decode(kind, from)?),
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
@@ -432,6 +437,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::{Calendar, Date};
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
     use std::boxed::Box;
@@ -495,6 +501,13 @@ mod tests {
                 fixed: Fixed::Target(5),
                 valid_seconds: 6,
             }),
+            Command::Schedule(ScheduleCommand::SetCalendar(Calendar {
+                weekdays: 36,
+                holidays: vec![Date { year: 2026, month: 12, day: 25 }],
+                cut_offs: vec![37, 38],
+                offset: -39,
+            })),
+            Command::Schedule(ScheduleCommand::CloseScheduled { cycle: 40 }),
             Command::Default(DefaultCommand::Recast { cycle: 28, without: bic, nets: vec![(1, -2), (3, 2)] }),
             Command::Default(DefaultCommand::SetCollateral { bic, currency, amount: 29 }),
             Command::Default(DefaultCommand::SetDefaultFund { currency, amount: 30 }),

@@ -40,6 +40,8 @@ pub mod identify;
 pub mod hold;
 pub mod liquidity;
 pub mod returns;
+pub mod calendar;
+pub mod schedule;
 pub mod exchange;
 pub mod default;
 pub mod claim;

@@ -160,6 +160,10 @@ reasons! {
     LimitReached = 51, "limit_reached";
     /// The currency has a position already, and settles as it does.
     ModelFixed = 52, "model_fixed";
+    /// The cycle's cut-off has not come, or no calendar is set.
+    CutOffNotReached = 53, "cut_off_not_reached";
+    /// No business day, no cut-off, or days or times that there are not, or not once each and ascending.
+    BadCalendar = 55, "bad_calendar";
     /// The provider has no rate for the pair, or it has expired.
     UnknownRate = 59, "unknown_rate";
     /// More is asked for than the rate has left.

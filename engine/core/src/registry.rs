@@ -21,6 +21,7 @@ use crate::outcome::RejectReason;
 use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
+use crate::schedule::{Schedule, ScheduleCommand};
 use crate::secrets::{SaltSecret, SaltSecrets};
 
 /// What commands have made.
@@ -40,6 +41,7 @@ pub struct Registry {
     pub(crate) exchange: ExchangeBook,
     pub(crate) models: Models,
     pub(crate) defaults: Defaults,
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -131,6 +133,9 @@ impl Registry {
                 self.check_proposal(step, signer, timestamp)?;
             }
             Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
+            Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => {
+                self.check_scheduled_close(*cycle, timestamp)?;
+            }
             command => self.check_direct(command)?,
         }
         Ok(match self.puts_in_force(command) {
@@ -192,6 +197,7 @@ impl Registry {
             }
             Command::Authority(command) => self.check_authority(command),
             Command::Default(command) => self.check_default(command),
+            Command::Schedule(command) => self.check_schedule(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
         }
@@ -202,7 +208,7 @@ impl Registry {
         refuse(index(count.into()) > room, RejectReason::LimitReached)
     }
 
-    fn check_close(&self, cycle: CycleNumber) -> Decision<()> {
+    pub(crate) fn check_close(&self, cycle: CycleNumber) -> Decision<()> {
         self.check_cycle(cycle, &[CycleState::Open])?;
         let unsettled =
             self.cycles.iter().filter(|c| !matches!(c.state, CycleState::Open | CycleState::Settled)).count();
@@ -272,6 +278,7 @@ impl Registry {
             }
             Command::Authority(command) => self.commit_authority(command),
             Command::Default(command) => self.commit_default(command),
+            Command::Schedule(command) => self.commit_schedule(command, timestamp),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
         }
     }
@@ -338,7 +345,7 @@ impl Registry {
         Effect::AccountChanged(account)
     }
 
-    fn seal(&mut self, closes: Option<CycleNumber>, timestamp: u64) -> Effect {
+    pub(crate) fn seal(&mut self, closes: Option<CycleNumber>, timestamp: u64) -> Effect {
         let height = self.open_block;
         let next = height.saturating_add(1);
         self.open_block = next;
@@ -447,6 +454,11 @@ impl Registry {
     #[must_use]
     pub fn models(&self) -> &Models {
         &self.models
+    }
+    /// The calendar in force.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_ref()
     }
     /// What there is against a default.
     #[must_use]

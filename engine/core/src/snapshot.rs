@@ -24,6 +24,7 @@ use crate::number::number32;
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
 use crate::returns::Returns;
+use crate::schedule::Schedule;
 use crate::secrets::SaltSecrets;
 
 const VERSION: u8 = 1;
@@ -46,6 +47,8 @@ mod part {
     pub(super) const AUTHORITY: u8 = 8;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
+    /// The calendar.
+    pub(super) const SCHEDULE: u8 = 10;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -127,6 +130,8 @@ impl Mirror {
         let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
         add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
+        let schedule = &self.registry.schedule;
+        add(part::SCHEDULE, schedule.is_none(), &|to| schedule.iter().for_each(|at| at.encode(to)));
         parts
     }
 
@@ -159,6 +164,7 @@ impl Mirror {
                 self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
             }
             part::QUEUE => self.queue = decode_queue(from)?,
+            part::SCHEDULE => self.registry.schedule = Some(Schedule::decode(from)?),
             _ => return Err(Malformed),
         }
         Ok(())
@@ -415,6 +421,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         exchange: ExchangeBook::default(),
         defaults: Defaults::default(),
         models: Models::default(),
+        schedule: None,
         secrets: SaltSecrets::default(),
     })
 }

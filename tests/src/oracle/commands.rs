@@ -12,6 +12,7 @@ use feiqian_core::limits::{
 };
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_proof::signature::verify_message;
 
 use super::{Account, Books, Planted, Position, Reasons, note};
@@ -38,6 +39,9 @@ impl Books {
         }
         if let Command::Exchange(command) = &entry.command {
             return self.refusals_of_exchange(entry, command, now);
+        }
+        if let Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) = &entry.command {
+            return self.refusals_of_close(*cycle, now);
         }
         let needed = if self.is_planted(Planted::TwoEyes) { 1 } else { 2 };
         let needed = needed.min(self.eyes(&entry.command));
@@ -98,12 +102,7 @@ impl Books {
                 note(reasons, self.find(*account).is_none(), RejectReason::UnknownAccount);
             }
             Command::Seal { height } => note(reasons, *height != self.height, WrongState),
-            Command::CloseCycle { cycle } => {
-                self.note_cycle(reasons, *cycle, &[CycleState::Open]);
-                let over = [CycleState::Open, CycleState::Settled];
-                let waiting = self.cycles.iter().filter(|cycle| !over.contains(&cycle.state)).count();
-                note(reasons, waiting >= UNSETTLED_CYCLES_MAX, LimitReached);
-            }
+            Command::CloseCycle { cycle } => self.note_close(reasons, *cycle),
             Command::InstructCycle { cycle } => {
                 self.note_cycle(reasons, *cycle, &[CycleState::Closed, CycleState::Failed]);
             }
@@ -117,6 +116,7 @@ impl Books {
             }
             Command::Authority(command) => self.note_authority(reasons, command),
             Command::Default(command) => self.note_default(reasons, command),
+            Command::Schedule(command) => Self::note_schedule(reasons, command),
             Command::SetModel { currency, .. } => {
                 let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
                 note(reasons, is_fixed, RejectReason::ModelFixed);
@@ -125,6 +125,13 @@ impl Books {
                 note(reasons, true, RejectReason::MalformedCommand);
             }
         }
+    }
+
+    pub(super) fn note_close(&self, reasons: &mut Reasons, cycle: u64) {
+        self.note_cycle(reasons, cycle, &[CycleState::Open]);
+        let over = [CycleState::Open, CycleState::Settled];
+        let waiting = self.cycles.iter().filter(|cycle| !over.contains(&cycle.state)).count();
+        note(reasons, waiting >= UNSETTLED_CYCLES_MAX, RejectReason::LimitReached);
     }
 
     pub(super) fn note_participant(&self, reasons: &mut Reasons, bic: Bic) {
@@ -193,16 +200,8 @@ impl Books {
                 self.aliases.insert(alias.clone(), *account);
             }
             Command::Seal { .. } => self.end_block(now),
-            Command::CloseCycle { cycle } => {
-                self.end_block(now);
-                let (end_block, closed) = (self.height, self.cycle(*cycle));
-                *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
-                if let Some(secret) = self.next_secret.take() {
-                    self.secrets.insert(end_block, secret);
-                }
-                self.begin_cycle();
-                self.carry_over(*cycle);
-            }
+            Command::CloseCycle { cycle } => self.close_cycle(now, *cycle),
+            Command::Schedule(command) => self.execute_schedule(now, command),
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
@@ -215,6 +214,17 @@ impl Books {
             Command::Exchange(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
         }
+    }
+
+    pub(super) fn close_cycle(&mut self, now: u64, cycle: u64) {
+        self.end_block(now);
+        let (end_block, closed) = (self.height, self.cycle(cycle));
+        *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
+        if let Some(secret) = self.next_secret.take() {
+            self.secrets.insert(end_block, secret);
+        }
+        self.begin_cycle();
+        self.carry_over(cycle);
     }
 
     /// What is final at once stays where it is.
@@ -337,6 +347,7 @@ impl Books {
             collateral: self.collateral.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
             fund: self.fund.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
             steps: self.steps.clone(),
+            schedule: self.schedule.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use feiqian_core::authority::{Approved, AuthorityCommand, Proposal, ProposalComm
 use feiqian_core::command::{Command, Entry, OfficerNumber};
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::ParticipantState;
+use feiqian_core::schedule::ScheduleCommand;
 
 use super::{Account, Books, Planted, Reasons, note};
 
@@ -51,7 +52,11 @@ impl Books {
     pub(super) fn loosens(&self, command: &Command) -> bool {
         if matches!(
             command,
-            Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+            Command::Genesis(_)
+                | Command::Seal { .. }
+                | Command::Proposal(_)
+                | Command::Exchange(_)
+                | Command::Schedule(_)
         ) {
             return false;
         }
@@ -136,7 +141,11 @@ impl Books {
         if let ProposalCommand::Propose { command, .. } = step {
             let is_not = matches!(
                 **command,
-                Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+                Command::Genesis(_)
+                    | Command::Seal { .. }
+                    | Command::Proposal(_)
+                    | Command::Exchange(_)
+                    | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
             );
             note(&mut reasons, is_not, RejectReason::MalformedCommand);
         }

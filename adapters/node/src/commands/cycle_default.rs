@@ -136,6 +136,14 @@ pub(super) fn recast(context: &Context, without: &str, arguments: &CycleArgs) ->
         let directory = session.engine.directory();
         let failing = directory.registry(|registry| registry.participant_of(without));
         let failing = failing.ok_or_else(|| Fault::Absent(format!("no participant {without}")))?;
+        let is_covered = directory.registry(|registry| {
+            let steps = registry.defaults().steps().iter();
+            steps.filter(|step| step.cycle == cycle).any(|step| matches!(step.booked, Booked::Covered { .. }))
+        });
+        if is_covered {
+            let text = format!("cycle {cycle} has shares of a waterfall in its nets: recasts come before it");
+            return Err(Fault::Usage(text));
+        }
         // Who has been taken out before is owed nothing any more.
         let mut gone: BTreeSet<u32> = directory.registry(|registry| {
             let steps = registry.defaults().steps().iter().filter(|step| step.cycle == cycle);

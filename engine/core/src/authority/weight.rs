@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::number::index;
 use crate::participant::ParticipantState;
 use crate::registry::Registry;
+use crate::schedule::ScheduleCommand;
 
 /// Four eyes.
 const TWO_OFFICERS: usize = 2;
@@ -20,6 +21,8 @@ impl Command {
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
             // The word of a participant, which signs it itself.
             Self::Exchange(_) => false,
+            // The engine's own: a matter of time alone.
+            Self::Schedule(ScheduleCommand::CloseScheduled { .. }) => false,
             Self::Proposal(ProposalCommand::Enact { .. }) => false,
             _ => true,
         }
@@ -75,6 +78,7 @@ impl Command {
             | Self::RotateSalts { .. }
             | Self::SetModel { .. }
             | Self::Default(_)
+            | Self::Schedule(_)
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }
