@@ -204,9 +204,12 @@ mod tests {
 
     const HOUR: u64 = 3_600_000_000_000;
 
-    fn at(day: Date, minutes: i64) -> u64 {
-        let days = i64::from(day.days().expect("a date"));
-        u64::try_from((days * 1_440 + minutes) * 60_000_000_000).expect("after 1970")
+    const SECOND: u64 = 1_000_000_000;
+
+    #[expect(clippy::arithmetic_side_effects, reason = "minutes of some centuries")]
+    fn at(day: Date, minutes: u64) -> u64 {
+        let days = u64::try_from(day.days().expect("a date")).expect("after 1970");
+        60 * SECOND * (days * 1_440 + minutes)
     }
 
     #[test]

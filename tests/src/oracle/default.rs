@@ -35,7 +35,7 @@ impl Books {
                 note(reasons, is_again, AlreadyRecast);
             }
             DefaultCommand::SetCollateral { bic, currency, .. } => {
-                self.note_position(reasons, *bic, *currency)
+                self.note_position(reasons, *bic, *currency);
             }
             DefaultCommand::SetDefaultFund { .. } => {}
             DefaultCommand::Waterfall { cycle, bic, currency, own, fund, survivors } => {

@@ -93,7 +93,8 @@ mod tests {
             (state >> 20) % bound
         };
         for _ in 0..2_000 {
-            let weights: Vec<_> = (0..1 + next(9)).map(|slot| (slot as u32, next(1 << 40))).collect();
+            let count = 1 + next(9);
+            let weights: Vec<_> = (0..).zip(0..count).map(|(slot, _)| (slot, next(1 << 40))).collect();
             let amount = next(1 << 43);
             let total: u128 = weights.iter().map(|(_, weight)| u128::from(*weight)).sum();
             let Some(parts) = shares(amount, &weights) else {
@@ -102,7 +103,7 @@ mod tests {
             };
             assert_eq!(parts.iter().map(|(_, part)| u128::from(*part)).sum::<u128>(), u128::from(amount));
             for (slot, part) in parts {
-                let weight = weights[slot as usize].1;
+                let weight = weights.iter().find(|(at, _)| *at == slot).expect("one of them").1;
                 let whole = u128::from(amount) * u128::from(weight) / total;
                 assert!(u128::from(part) == whole || u128::from(part) == whole + 1);
             }
