@@ -24,8 +24,10 @@ use crate::oracle::Oracle;
 use crate::picture::Picture;
 use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis};
 
+mod default;
 mod exchange;
 mod proposals;
+mod schedule;
 
 mod limits;
 
@@ -516,6 +518,12 @@ impl Teller {
     fn administer(&mut self) {
         if self.dice.once_in(4) {
             return self.exchange();
+        }
+        if self.dice.once_in(16) {
+            return self.schedule();
+        }
+        if self.dice.once_in(7) {
+            return self.default();
         }
         if self.dice.once_in(12) {
             return self.misadminister();

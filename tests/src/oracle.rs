@@ -11,6 +11,7 @@ use feiqian_core::account::{AccountKind, AccountState, UNLIMITED};
 use feiqian_core::authority::Proposal;
 use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
+use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
@@ -18,6 +19,7 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::model::Model;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
+use feiqian_core::schedule::Schedule;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::PublicKey;
 
@@ -25,10 +27,12 @@ use crate::picture::Picture;
 use crate::world::{Content, Frame};
 
 mod commands;
+mod default;
 mod exchange;
 mod proposals;
 mod limits;
 mod queue;
+mod schedule;
 
 use exchange::is_paired;
 use queue::{ENGINE, Wish, is_release, wish_of};
@@ -94,11 +98,17 @@ pub enum Planted {
     LooseningUnseen,
     /// A participant that only sends is paid.
     SendOnlyReceives,
+    /// A recast may leave debts without claims.
+    UnevenRecast,
+    /// The fund is taken from while there is collateral.
+    FundBeforeCollateral,
+    /// A cycle closes half an hour before its cut-off.
+    CutOffEarly,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -128,6 +138,9 @@ impl Planted {
         Self::ReservationIgnored,
         Self::LooseningUnseen,
         Self::SendOnlyReceives,
+        Self::UnevenRecast,
+        Self::FundBeforeCollateral,
+        Self::CutOffEarly,
     ];
 }
 
@@ -196,6 +209,11 @@ struct Books {
     officers: Vec<(OfficerNumber, PublicKey)>,
     delay: u32,
     proposals: Vec<Proposal>,
+    collateral: BTreeMap<(u32, Currency), u64>,
+    fund: BTreeMap<Currency, u64>,
+    /// Recasts and waterfalls of cycles that are not settled.
+    steps: Vec<Step>,
+    schedule: Option<Schedule>,
     planted: Option<Planted>,
 }
 

@@ -9,6 +9,7 @@ use feiqian_core::command::OfficerNumber;
 use feiqian_core::controls::usage::{Meters, Pair, Spent};
 use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Velocity};
 use feiqian_core::currency::Currency;
+use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
@@ -16,6 +17,7 @@ use feiqian_core::mirror::Mirror;
 use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
 use feiqian_core::registry::Registry;
 use feiqian_core::returns::Returns;
+use feiqian_core::schedule::Schedule;
 use feiqian_core::state::State;
 use feiqian_proof::signature::PublicKey;
 
@@ -101,6 +103,14 @@ pub struct Picture {
     pub delay: u32,
     /// Proposals, oldest first.
     pub proposals: Vec<Proposal>,
+    /// What participants have put up against their default.
+    pub collateral: BTreeMap<(u32, Currency), u64>,
+    /// What is in default funds.
+    pub fund: BTreeMap<Currency, u64>,
+    /// Recasts and waterfalls of cycles that are not settled, oldest first.
+    pub steps: Vec<Step>,
+    /// The calendar.
+    pub schedule: Option<Schedule>,
 }
 
 impl Picture {
@@ -177,6 +187,10 @@ impl Picture {
             officers: registry.authority().officers().to_vec(),
             delay: registry.authority().delay(),
             proposals: registry.authority().proposals().to_vec(),
+            collateral: registry.defaults().collaterals().clone(),
+            fund: registry.defaults().funds().clone(),
+            steps: registry.defaults().steps().to_vec(),
+            schedule: registry.schedule().cloned(),
         }
     }
 }

@@ -11,6 +11,10 @@ mod chains;
 mod commands;
 #[path = "rules/corners.rs"]
 mod corners;
+#[path = "rules/default.rs"]
+mod default;
+#[path = "rules/cut_offs.rs"]
+mod cut_offs;
 #[path = "rules/cycles.rs"]
 mod cycles;
 #[path = "rules/limits.rs"]

@@ -107,7 +107,7 @@ pub fn write_cycle(
         nets.ok_or_else(|| FilesError::Unknown(format!("cycle {cycle} is not closed; close it first")))?;
     let context = Context::new(engine, operator, cycle)?;
     let book = CycleBook::read(engine, &context.cycle)?;
-    engine.directory().registry(|registry| book.check(&nets, registry))?;
+    check_nets(engine, &book, cycle)?;
     let counted: BTreeSet<SlotHandle> =
         context.counted().filter_map(|slot| SlotHandle::try_from(slot).ok()).collect();
     let all = engine.directory().registry(|registry| {
@@ -133,9 +133,9 @@ pub fn write_cycle(
     Ok(report)
 }
 
-/// Holds a book against the positions that the engine has set aside, while it has them at hand.
+/// Holds a book against the positions that the engine has set aside, before recasts, while it has them at hand.
 fn check_nets(engine: &Engine, book: &CycleBook, cycle: CycleNumber) -> Result<(), FilesError> {
-    let nets = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|closing| closing.nets.clone()));
+    let nets = engine.ask(move |sealer| sealer.mirror().nets_at_close(cycle));
     match nets {
         Some(nets) => engine.directory().registry(|registry| book.check(&nets, registry)),
         None => Ok(()),

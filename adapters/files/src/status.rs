@@ -85,6 +85,12 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::BadRate
         | Reason::LimitReached
         | Reason::LimitInvalid
+        | Reason::CutOffNotReached
+        | Reason::BadCalendar
+        | Reason::BadNets
+        | Reason::AlreadyRecast
+        | Reason::WaterfallOrder
+        | Reason::ShortfallMismatch
         | Reason::UnknownOfficer
         | Reason::UnknownProposal
         | Reason::ProposalEarly

@@ -698,6 +698,25 @@ pub enum CycleStep {
         #[arg(value_name = "N")]
         cycle: u64,
     },
+    /// Take a participant that can't pay out of a closed cycle: what it and the others owed each other is booked back
+    Recast {
+        /// Who failed
+        #[arg(long, value_name = "BIC")]
+        without: String,
+        #[command(flatten)]
+        cycle: CycleArgs,
+    },
+    /// Cover what a participant owes of a closed cycle: by its collateral, the default fund, then the others
+    Waterfall {
+        /// Who failed
+        #[arg(long, value_name = "BIC")]
+        of: String,
+        /// In which currency
+        #[arg(long)]
+        currency: String,
+        #[command(flatten)]
+        cycle: CycleArgs,
+    },
     /// Draw a new secret for the salts of transfers and positions, from the next cycle on
     RotateSalts(OfficerArgs),
 }

@@ -5,18 +5,24 @@ use clap::{Subcommand, ValueEnum};
 use feiqian_core::account::{AccountHandle, AccountState, UNLIMITED};
 use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
+use feiqian_core::calendar::{Calendar, Date};
 use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
+use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::registry::Registry;
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_runtime::directory::Directory;
 
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{Aliases, currency_of, find_account};
+
+/// As they are said and shown.
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What is ordered or proposed.
 #[derive(Debug, Subcommand)]
@@ -108,6 +114,37 @@ pub enum Order {
         /// Its model
         #[arg(value_parser = parse_model)]
         model: Model,
+    },
+    /// Set the calendar by which cycles close by themselves
+    Calendar {
+        /// Times of day at which the open cycle closes, e.g. 12:00,17:30
+        #[arg(long = "cut-off", required = true, value_delimiter = ',', value_parser = time_of_day)]
+        cut_offs: Vec<u16>,
+        /// Business days
+        #[arg(long, value_delimiter = ',', value_parser = weekday, default_value = "mon,tue,wed,thu,fri")]
+        weekdays: Vec<u8>,
+        /// Days without cut-offs, e.g. 2026-12-25,2026-12-26
+        #[arg(long = "holiday", value_delimiter = ',', value_parser = date)]
+        holidays: Vec<Date>,
+        /// What the place's time is ahead of UTC
+        #[arg(long, default_value = "+00:00", allow_hyphen_values = true, value_parser = utc_offset)]
+        offset: i16,
+    },
+    /// Say what a participant has put up against its own default
+    Collateral {
+        /// Whose
+        bic: String,
+        /// In which currency
+        currency: String,
+        /// Decimal
+        amount: String,
+    },
+    /// Say what is in the default fund
+    DefaultFund {
+        /// In which currency
+        currency: String,
+        /// Decimal
+        amount: String,
     },
     /// Set how long approved loosenings wait
     Delay {
@@ -229,6 +266,26 @@ impl Order {
                 bic: bic_named(bic)?,
                 key: read_public(key)?,
             }),
+            Self::Calendar { cut_offs, weekdays, holidays, offset } => {
+                let (mut cut_offs, mut holidays) = (cut_offs.clone(), holidays.clone());
+                cut_offs.sort_unstable();
+                cut_offs.dedup();
+                holidays.sort_unstable();
+                holidays.dedup();
+                let weekdays = weekdays.iter().fold(0, |bits, day| bits | 1 << day);
+                let calendar = Calendar { weekdays, holidays, cut_offs, offset: *offset };
+                Command::Schedule(ScheduleCommand::SetCalendar(calendar))
+            }
+            Self::Collateral { bic, currency, amount } => {
+                let (bic, currency) = (bic_named(bic)?, currency_named(currency)?);
+                let amount = sum(amount, currency)?;
+                Command::Default(DefaultCommand::SetCollateral { bic, currency, amount })
+            }
+            Self::DefaultFund { currency, amount } => {
+                let currency = currency_named(currency)?;
+                let amount = sum(amount, currency)?;
+                Command::Default(DefaultCommand::SetDefaultFund { currency, amount })
+            }
             Self::Delay { seconds } => Command::Authority(AuthorityCommand::SetDelay { seconds: *seconds }),
             Self::AddOfficer { officer, key } => {
                 Command::Authority(AuthorityCommand::AddOfficer { officer: *officer, key: read_public(key)? })
@@ -240,13 +297,21 @@ impl Order {
     }
 }
 
-fn bic_named(text: &str) -> Result<Bic, Fault> {
+pub(crate) fn bic_named(text: &str) -> Result<Bic, Fault> {
     Bic::parse(text).map_err(|error| Fault::Usage(format!("{text}: {error}")))
 }
 
 pub(crate) fn currency_named(text: &str) -> Result<Currency, Fault> {
     let way = "not an ISO 4217 code that can be cleared";
     Currency::from_code(text).ok_or_else(|| Fault::Usage(format!("{text}: {way}")))
+}
+
+fn sum(text: &str, currency: Currency) -> Result<u64, Fault> {
+    match Amount::from_decimal(text, currency) {
+        Ok(amount) => Ok(amount.minor()),
+        Err(AmountError::Zero) => Ok(0),
+        Err(error) => Err(Fault::Usage(format!("{text}: {error}"))),
+    }
 }
 
 fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
@@ -311,6 +376,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::Limit(limit) => limit_words(limit),
         Command::SplitStream { currency } => format!("give {currency} cycles of its own"),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
+        Command::Default(command) => words_of_default(command),
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
             format!("delay of loosenings: {} s -> {seconds} s", registry.authority().delay())
@@ -324,8 +390,85 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::Authority(AuthorityCommand::SetParticipantKey { bic, key }) => {
             format!("{bic} signs with key {key}")
         }
-        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_) => {
-            "nothing that can be".to_owned()
+        Command::Schedule(ScheduleCommand::SetCalendar(calendar)) => words_of_calendar(calendar),
+        Command::Genesis(_)
+        | Command::Seal { .. }
+        | Command::Proposal(_)
+        | Command::Exchange(_)
+        | Command::Schedule(ScheduleCommand::CloseScheduled { .. }) => "nothing that can be".to_owned(),
+    }
+}
+
+fn words_of_calendar(calendar: &Calendar) -> String {
+    let days = DAYS.iter().enumerate().filter(|(at, _)| calendar.weekdays >> at & 1 == 1);
+    let days: Vec<_> = days.map(|(_, name)| *name).collect();
+    let times: Vec<_> =
+        calendar.cut_offs.iter().map(|minute| format!("{:02}:{:02}", minute / 60, minute % 60)).collect();
+    let (sign, offset) = (if calendar.offset < 0 { '-' } else { '+' }, calendar.offset.unsigned_abs());
+    let place = format!("UTC{sign}{:02}:{:02}", offset / 60, offset % 60);
+    let holidays = calendar.holidays.len();
+    format!("cut-offs at {} {place} on {}, but for {holidays} holidays", times.join(", "), days.join(", "))
+}
+
+/// A time of day, `17:30`, in minutes.
+fn minutes_of(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
+    (minutes < 60).then(|| hours.checked_mul(60)?.checked_add(minutes)).flatten()
+}
+
+fn time_of_day(text: &str) -> Result<u16, String> {
+    minutes_of(text)
+        .filter(|minutes| *minutes < 1_440)
+        .ok_or_else(|| "not a time of day such as 17:30".to_owned())
+}
+
+fn utc_offset(text: &str) -> Result<i16, String> {
+    let way = || "not an offset such as +01:00".to_owned();
+    let (sign, rest) = match text.as_bytes().first() {
+        Some(b'+') => (1, &text[1..]),
+        Some(b'-') => (-1, &text[1..]),
+        _ => return Err(way()),
+    };
+    let minutes = minutes_of(rest).and_then(|minutes| i16::try_from(minutes).ok());
+    minutes.filter(|minutes| *minutes <= 14 * 60).map(|minutes| sign * minutes).ok_or_else(way)
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    let parts: Vec<_> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return Err("not a date such as 2026-12-25".to_owned()) };
+    let found = (year.parse().ok(), month.parse().ok(), day.parse().ok());
+    let (Some(year), Some(month), Some(day)) = found else {
+        return Err("not a date such as 2026-12-25".to_owned());
+    };
+    let date = Date { year, month, day };
+    date.days().map(|_| date).ok_or_else(|| "there is no such day".to_owned())
+}
+
+fn weekday(text: &str) -> Result<u8, String> {
+    let at = DAYS.iter().position(|day| *day == text).and_then(|at| u8::try_from(at).ok());
+    at.ok_or_else(|| format!("not one of {}", DAYS.join(", ")))
+}
+
+pub(crate) fn words_of_default(command: &DefaultCommand) -> String {
+    match command {
+        DefaultCommand::Recast { cycle, without, nets } => {
+            format!("recast cycle {cycle} without {without}, {} net positions stay", nets.len())
+        }
+        DefaultCommand::SetCollateral { bic, currency, amount: sum } => {
+            format!("collateral of {bic} in {currency}: {}", amount(*sum, Some(*currency)))
+        }
+        DefaultCommand::SetDefaultFund { currency, amount: sum } => {
+            format!("default fund in {currency}: {}", amount(*sum, Some(*currency)))
+        }
+        DefaultCommand::Waterfall { cycle, bic, currency, own, fund, survivors } => {
+            let carried = survivors.iter().fold(0_u64, |sum, (_, share)| sum.saturating_add(*share));
+            let [own, fund, carried] = [*own, *fund, carried].map(|sum| amount(sum, Some(*currency)));
+            let others = survivors.len();
+            format!(
+                "cover what {bic} owes of cycle {cycle} in {currency}: {own} of its own, {fund} of the fund, \
+                 {carried} of {others} others"
+            )
         }
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::keys::{KeySet, Officers, operator_key_path, random, read_secret};
+use crate::orders::words_of_default;
 
 /// In a validator's directory: it follows, and leads nothing.
 const COPY_FILE: &str = "validator/signed";
@@ -288,6 +289,7 @@ fn name_of(command: &Command) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::Default(command) => words_of_default(command),
         Command::Proposal(step) => match step {
             ProposalCommand::Propose { .. } => "take the proposal".to_owned(),
             ProposalCommand::Approve { .. } => "approve it".to_owned(),

@@ -515,7 +515,9 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(models)
         .chain(limits)
         .chain(rates)
+        .chain(registry.defaults().config_entries(10))
         .chain(authority)
+        .chain(registry.schedule().map(|schedule| schedule.config_entry(13)))
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

@@ -15,10 +15,12 @@ use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::controls::LimitCommand;
 use crate::currency::Currency;
+use crate::default::command::DefaultCommand;
 use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
 use crate::participant::{CycleNumber, ParticipantState};
+use crate::schedule::ScheduleCommand;
 use crate::secrets::SaltSecret;
 use crate::transfer::{Record, flags};
 
@@ -164,8 +166,12 @@ pub enum Command {
     },
     /// 30 to 36: limits beyond cap and credit line.
     Limit(LimitCommand),
+    /// 27 and 28: the calendar, and closes by it.
+    Schedule(ScheduleCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
+    /// 70 to 73: steps of a participant's default.
+    Default(DefaultCommand),
     /// 80 to 83: a step of a proposal.
     Proposal(ProposalCommand),
     /// 84 to 87: officers, the delay of loosenings, keys.
@@ -254,7 +260,9 @@ impl Command {
                 to.u8(21);
                 to.u16(currency.numeric());
             }
+            Self::Schedule(command) => command.encode(to),
             Self::Exchange(command) => command.encode(to),
+            Self::Default(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
             Self::Limit(limit) => limit.encode(to),
@@ -298,7 +306,9 @@ impl Command {
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
             21 => Self::SplitStream { currency: decode_currency(from)? },
+            kind @ 27..=28 => Self::Schedule(ScheduleCommand::decode(kind, from)?),
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
+            kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
             kind @ 30..=39 => Self::Limit(LimitCommand::decode(kind, from)?),
@@ -442,6 +452,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::{Calendar, Date};
     use crate::controls::Payer;
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
@@ -512,6 +523,24 @@ mod tests {
                 target: currency,
                 fixed: Fixed::Target(5),
                 valid_seconds: 6,
+            }),
+            Command::Schedule(ScheduleCommand::SetCalendar(Calendar {
+                weekdays: 36,
+                holidays: vec![Date { year: 2026, month: 12, day: 25 }],
+                cut_offs: vec![37, 38],
+                offset: -39,
+            })),
+            Command::Schedule(ScheduleCommand::CloseScheduled { cycle: 40 }),
+            Command::Default(DefaultCommand::Recast { cycle: 28, without: bic, nets: vec![(1, -2), (3, 2)] }),
+            Command::Default(DefaultCommand::SetCollateral { bic, currency, amount: 29 }),
+            Command::Default(DefaultCommand::SetDefaultFund { currency, amount: 30 }),
+            Command::Default(DefaultCommand::Waterfall {
+                cycle: 31,
+                bic,
+                currency,
+                own: 32,
+                fund: 33,
+                survivors: vec![(34, 35)],
             }),
             Command::Proposal(ProposalCommand::Propose {
                 command: Box::new(Command::CloseCycle { cycle: 19 }),

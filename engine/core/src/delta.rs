@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Changes;
+use crate::default::Adjustment;
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
@@ -31,6 +32,8 @@ pub struct Delta {
     pub usage: Changes,
     /// Bookings of cycles that settled.
     pub settlements: Vec<Settlement>,
+    /// Bookings of recasts and waterfalls.
+    pub adjustments: Vec<Adjustment>,
 }
 
 impl Delta {
@@ -43,6 +46,7 @@ impl Delta {
             whole.accounts.extend(part.accounts);
             whole.slots.extend(part.slots);
             whole.settlements.extend(part.settlements);
+            whole.adjustments.extend(part.adjustments);
             whole.holds.extend(part.holds);
             whole.queue.extend(part.queue);
             whole.returned.extend(part.returned);
@@ -51,6 +55,7 @@ impl Delta {
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);
         whole.settlements.sort_unstable_by_key(|settlement| settlement.account);
+        whole.adjustments.sort_unstable_by_key(|at| (at.sequence, at.account));
         Some(whole)
     }
 }

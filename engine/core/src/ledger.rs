@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
 use crate::claim::{Claim, Kind};
 use crate::controls::SlotControls;
+use crate::default::Adjustment;
 use crate::delta::{Delta, Settlement};
 use crate::hold::{Freed, Hold};
 use crate::limits::ACCOUNT_HOLDS_MAX;
@@ -21,7 +22,7 @@ use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
 use crate::participant::{CycleNumber, ParticipantHandle, ParticipantState, SlotCell, SlotTerms};
-use crate::registry::{Effect, Registry};
+use crate::registry::{Asked, Effect, Registry};
 use crate::transfer::Record;
 
 /// Which cells are held here: the accounts `h % shards == number`, and the positions whose clearing account
@@ -86,6 +87,7 @@ pub struct Ledger {
     slots: Vec<LedgerSlot>,
     touched: Marks,
     settlements: Vec<Settlement>,
+    adjustments: Vec<Adjustment>,
     /// Height of the block that is being filled.
     block: u64,
 }
@@ -121,6 +123,7 @@ impl Ledger {
             slots: Vec::new(),
             touched: Marks::default(),
             settlements: Vec::new(),
+            adjustments: Vec::new(),
             block: 0,
         }
     }
@@ -187,12 +190,24 @@ impl Ledger {
             part.touch(account);
         }
         part.settlements = self.settlements.iter().copied().filter(|at| share.holds(at.account)).collect();
+        part.adjustments = self.adjustments.iter().copied().filter(|at| share.holds(at.account)).collect();
         part
     }
 
     /// Whether nothing is on the account and nothing reserved.
-    pub(crate) fn is_empty_account(&self, account: AccountHandle) -> bool {
+    fn is_empty_account(&self, account: AccountHandle) -> bool {
         self.account(account).is_none_or(|cell| cell.balance == 0 && cell.holds == 0)
+    }
+
+    /// Answers what remains to be asked for a command; of a cell that is here.
+    pub(crate) fn answer(&self, asked: &Asked) -> bool {
+        match asked {
+            Asked::Empty(account) => self.is_empty_account(*account),
+            Asked::Owes { slot, cycle, amount, .. } => {
+                let net = self.slot(*slot).map_or(0, |cell| cell.closed_net(*cycle));
+                net < 0 && net.unsigned_abs() == *amount
+            }
+        }
     }
 
     #[inline(always)]
@@ -476,6 +491,7 @@ impl Ledger {
                 }
             }
             Effect::Settled(cycle) => self.settle(cycle, registry, sequence),
+            Effect::Recast => self.recast(registry, sequence),
         }
         self.block = registry.open_block();
     }
@@ -491,6 +507,30 @@ impl Ledger {
                 cell.balance = add(cell.balance, paid);
                 let previous = core::mem::replace(&mut cell.last_posting, sequence);
                 self.settlements.push(Settlement { cycle, account, net, previous });
+            }
+        }
+    }
+
+    /// Changes a closed cycle's net positions by the last step of a default, and books what each loses or gains there
+    /// on its clearing account.
+    fn recast(&mut self, registry: &Registry, sequence: u64) {
+        let Some(step) = registry.defaults().steps().last() else { return };
+        let cycle = step.cycle;
+        for (slot, terms) in (0..).zip(registry.slots()) {
+            let Some(cell) = self.slot_mut(slot) else { continue };
+            let now = cell.closed_net(cycle);
+            let net = step.net_of(slot, now);
+            let change = add(net, now.wrapping_neg());
+            if change == 0 {
+                continue;
+            }
+            cell.set_closed(cycle, net);
+            self.add_total(slot, change);
+            let account = terms.clearing_account;
+            if let Some(cell) = self.touched_account(account) {
+                cell.balance = add(cell.balance, change);
+                let previous = core::mem::replace(&mut cell.last_posting, sequence);
+                self.adjustments.push(Adjustment { cycle, sequence, account, change, previous });
             }
         }
     }
@@ -514,7 +554,8 @@ impl Ledger {
             deferred.filter_map(|slot| slot.cell.as_mut()).for_each(|cell| cell.close(cycle));
         }
         let settlements = core::mem::take(&mut self.settlements);
-        Delta { height, closes, accounts, slots, settlements, ..Delta::default() }
+        let adjustments = core::mem::take(&mut self.adjustments);
+        Delta { height, closes, accounts, slots, settlements, adjustments, ..Delta::default() }
     }
 
     #[inline(always)]
@@ -596,6 +637,21 @@ impl SlotCell {
         let net = core::mem::take(&mut self.position);
         if net != 0 {
             self.closed.push((cycle, net));
+        }
+    }
+
+    /// A closed cycle's net position, until it is settled.
+    #[must_use]
+    pub fn closed_net(&self, cycle: CycleNumber) -> i128 {
+        self.closed.iter().find(|(number, _)| *number == cycle).map_or(0, |(_, net)| *net)
+    }
+
+    /// Sets a closed cycle's net position; a zero is none.
+    pub fn set_closed(&mut self, cycle: CycleNumber, net: i128) {
+        self.closed.retain(|(number, _)| *number != cycle);
+        if net != 0 {
+            let at = self.closed.partition_point(|(number, _)| *number < cycle);
+            self.closed.insert(at, (cycle, net));
         }
     }
 

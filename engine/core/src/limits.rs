@@ -64,6 +64,15 @@ pub const ACCOUNT_QUEUED_MAX: usize = 100_000;
 /// Waiting payments that one resolution looks at: some tens of milliseconds beside the batcher.
 pub const RESOLUTION_PAYMENTS_MAX: usize = 16_384;
 
+/// Cut-offs of a business day.
+pub const CUT_OFFS_MAX: usize = 96;
+
+/// Holidays in a calendar: with four bytes each they fit a proposal.
+pub const HOLIDAYS_MAX: usize = 2_000;
+
+/// Positions that a recast or a waterfall names; with 20 bytes each they fit a command.
+pub const RECAST_POSITIONS_MAX: usize = 3_000;
+
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;

@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Meters;
+use crate::default::Adjustment;
 use crate::delta::{Delta, Settlement};
 use crate::hold::HoldTable;
+use crate::ledger::add;
 use crate::limits::CLOSED_CYCLES_KEPT;
 use crate::liquidity::queue::Queued;
 use crate::number::index;
@@ -23,7 +25,7 @@ const TOUCHED_AHEAD: usize = 32;
 pub struct Closing {
     /// Which cycle.
     pub cycle: CycleNumber,
-    /// Every position that was not zero; per currency they sum to zero.
+    /// Every position that is not zero, after recasts; per currency they sum to zero.
     pub nets: Vec<(SlotHandle, i128)>,
     /// Filled when it settles.
     pub settlements: Vec<Settlement>,
@@ -50,6 +52,8 @@ pub struct Mirror {
     pub usage: Meters,
     /// The newest closed cycles, oldest first.
     pub closings: VecDeque<Closing>,
+    /// What recasts and waterfalls have booked in those cycles, oldest first.
+    pub adjustments: Vec<Adjustment>,
 }
 
 impl Mirror {
@@ -103,6 +107,36 @@ impl Mirror {
                 closing.settlements.push(*settlement);
             }
         }
+        delta.adjustments.iter().for_each(|adjustment| self.adjust(*adjustment));
+    }
+
+    fn adjust(&mut self, adjustment: Adjustment) {
+        self.adjustments.push(adjustment);
+        let slot = self.registry.account(adjustment.account).map(|terms| terms.slot);
+        let closing = self.closings.iter_mut().find(|at| at.cycle == adjustment.cycle);
+        let (Some(slot), Some(closing)) = (slot, closing) else { return };
+        match closing.nets.binary_search_by_key(&slot, |(slot, _)| *slot) {
+            Ok(at) => {
+                if let Some((_, net)) = closing.nets.get_mut(at) {
+                    *net = add(*net, adjustment.change);
+                }
+            }
+            Err(at) => closing.nets.insert(at, (slot, adjustment.change)),
+        }
+        closing.nets.retain(|(_, net)| *net != 0);
+    }
+
+    /// A closed cycle's net positions as they were when it closed, before recasts and waterfalls.
+    #[must_use]
+    pub fn nets_at_close(&self, cycle: CycleNumber) -> Option<Vec<(SlotHandle, i128)>> {
+        let mut nets: BTreeMap<SlotHandle, i128> = self.closing(cycle)?.nets.iter().copied().collect();
+        for adjustment in self.adjustments.iter().filter(|at| at.cycle == cycle) {
+            if let Some(terms) = self.registry.account(adjustment.account) {
+                let net = nets.entry(terms.slot).or_default();
+                *net = add(*net, adjustment.change.wrapping_neg());
+            }
+        }
+        Some(nets.into_iter().filter(|(_, net)| *net != 0).collect())
     }
 
     /// Sets the positions of the cycle that ended aside, as every shard has done.
@@ -123,6 +157,8 @@ impl Mirror {
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();
+            let oldest = self.closings.front().map_or(0, |closing| closing.cycle);
+            self.adjustments.retain(|at| at.cycle >= oldest);
         }
     }
 }

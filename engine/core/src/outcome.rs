@@ -168,6 +168,10 @@ reasons! {
     LimitReached = 51, "limit_reached";
     /// The currency has a position already, and settles as it does.
     ModelFixed = 52, "model_fixed";
+    /// The cycle's cut-off has not come, or no calendar is set.
+    CutOffNotReached = 53, "cut_off_not_reached";
+    /// No business day, no cut-off, or days or times that there are not, or not once each and ascending.
+    BadCalendar = 55, "bad_calendar";
     /// The numbers of a limit make no sense: towards itself, of no period, of a class that is none, or too large.
     LimitInvalid = 56, "limit_invalid";
     /// The provider has no rate for the pair, or it has expired.
@@ -178,6 +182,15 @@ reasons! {
     ParticipantSignature = 61, "participant_signature";
     /// One currency, one participant, no time, no size, or a bid above the ask.
     BadRate = 62, "bad_rate";
+    /// A recast's or waterfall's positions are not listed once each and ascending, are zero, of the failing participant,
+    /// of no position that defers, or do not sum to zero.
+    BadNets = 67, "bad_nets";
+    /// The cycle has been recast without that participant, or its debt covered.
+    AlreadyRecast = 68, "already_recast";
+    /// More is taken than collateral or fund holds, or something later before the earlier is used up.
+    WaterfallOrder = 69, "waterfall_order";
+    /// What is covered is not what the participant owes of the cycle.
+    ShortfallMismatch = 70, "shortfall_mismatch";
     /// The command names an unknown officer.
     UnknownOfficer = 71, "unknown_officer";
     /// No such proposal stands: never did, is decided, withdrawn or expired, or is of other content.

@@ -13,6 +13,7 @@ use crate::bic::Bic;
 use crate::command::{Command, Entry, Genesis};
 use crate::controls::{CapRule, Controls, SlotControls, Spender};
 use crate::currency::Currency;
+use crate::default::Defaults;
 use crate::exchange::book::ExchangeBook;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::model::Models;
@@ -21,6 +22,7 @@ use crate::outcome::RejectReason;
 use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
+use crate::schedule::{Schedule, ScheduleCommand};
 use crate::secrets::{SaltSecret, SaltSecrets};
 use crate::streams::Streams;
 
@@ -42,6 +44,8 @@ pub struct Registry {
     pub(crate) models: Models,
     pub(crate) controls: Controls,
     pub(crate) streams: Streams,
+    pub(crate) defaults: Defaults,
+    pub(crate) schedule: Option<Schedule>,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -67,6 +71,8 @@ pub enum Effect {
     },
     /// A cycle's net positions are booked to the clearing accounts.
     Settled(CycleNumber),
+    /// A cycle's net positions change by the registry's last step of a default.
+    Recast,
     /// Limits have changed.
     Limited(Metering),
 }
@@ -84,15 +90,52 @@ pub enum Metering {
     Anew(Spender),
 }
 
+/// What remains to be asked of a cell before a command may pass. The shard that owns the account has the cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// Whether nothing is on the account and nothing reserved.
+    Empty(AccountHandle),
+    /// Whether a participant owes just so much of a cycle.
+    Owes {
+        /// The position's clearing account.
+        account: AccountHandle,
+        /// The position.
+        slot: SlotHandle,
+        /// Of which cycle.
+        cycle: CycleNumber,
+        /// Minor units.
+        amount: u128,
+    },
+}
+
+impl Asked {
+    /// The account whose owner answers.
+    #[must_use]
+    pub fn account(&self) -> AccountHandle {
+        match self {
+            Self::Empty(account) | Self::Owes { account, .. } => *account,
+        }
+    }
+
+    /// What a no means.
+    #[must_use]
+    pub fn reason(&self) -> RejectReason {
+        match self {
+            Self::Empty(_) => RejectReason::AccountNotEmpty,
+            Self::Owes { .. } => RejectReason::ShortfallMismatch,
+        }
+    }
+}
+
 pub(crate) type Decision<T> = Result<T, RejectReason>;
 
 impl Registry {
-    /// Checks a command at the time of its frame against the registry; changes nothing. Gives the account that must be
-    /// empty for the command to pass, where that remains to be asked of its cell.
+    /// Checks a command at the time of its frame against the registry; changes nothing. Gives what
+    /// remains to be asked of a cell for the command to pass.
     ///
     /// # Errors
     /// The first [`RejectReason`] that applies; of what is approved or enacted only where that step itself may pass.
-    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<AccountHandle>> {
+    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<Asked>> {
         let command = &entry.command;
         match command {
             Command::Genesis(genesis) => check_genesis(genesis)?,
@@ -109,10 +152,16 @@ impl Registry {
                 self.check_proposal(step, signer, timestamp)?;
             }
             Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
+            Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => {
+                self.check_scheduled_close(*cycle, timestamp)?;
+            }
             command => self.check_direct(command)?,
         }
         Ok(match self.puts_in_force(command) {
-            Some(Command::SetAccountState { account, state: AccountState::Closed }) => Some(*account),
+            Some(Command::SetAccountState { account, state: AccountState::Closed }) => {
+                Some(Asked::Empty(*account))
+            }
+            Some(Command::Default(command)) => self.asks_of_default(command),
             _ => None,
         })
     }
@@ -169,6 +218,8 @@ impl Registry {
                 refuse(self.streams.has(*currency), RejectReason::AlreadyRegistered)
             }
             Command::Authority(command) => self.check_authority(command),
+            Command::Default(command) => self.check_default(command),
+            Command::Schedule(command) => self.check_schedule(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
             Command::Limit(limit) => self.check_limit(limit),
@@ -180,14 +231,14 @@ impl Registry {
         refuse(index(count.into()) > room, RejectReason::LimitReached)
     }
 
-    fn check_close(&self, cycle: CycleNumber) -> Decision<()> {
+    pub(crate) fn check_close(&self, cycle: CycleNumber) -> Decision<()> {
         self.check_cycle(cycle, &[CycleState::Open])?;
         let unsettled =
             self.cycles.iter().filter(|c| !matches!(c.state, CycleState::Open | CycleState::Settled)).count();
         refuse(unsettled >= UNSETTLED_CYCLES_MAX, RejectReason::LimitReached)
     }
 
-    fn check_cycle(&self, cycle: CycleNumber, allowed: &[CycleState]) -> Decision<()> {
+    pub(crate) fn check_cycle(&self, cycle: CycleNumber, allowed: &[CycleState]) -> Decision<()> {
         let found = self.cycle(cycle).ok_or(RejectReason::UnknownCycle)?;
         refuse(!allowed.contains(&found.state), RejectReason::CycleState)
     }
@@ -236,6 +287,7 @@ impl Registry {
             Command::FailCycle { cycle } => self.move_cycle(*cycle, CycleState::Failed, 0),
             Command::SettleCycle { cycle } => {
                 self.move_cycle(*cycle, CycleState::Settled, sequence);
+                self.defaults.forget(*cycle);
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
@@ -248,6 +300,8 @@ impl Registry {
                 Effect::Registered
             }
             Command::Authority(command) => self.commit_authority(command),
+            Command::Default(command) => self.commit_default(command),
+            Command::Schedule(command) => self.commit_schedule(command, timestamp),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
         }
@@ -315,7 +369,7 @@ impl Registry {
         Effect::AccountChanged(account)
     }
 
-    fn seal(&mut self, closes: Option<CycleNumber>, timestamp: u64) -> Effect {
+    pub(crate) fn seal(&mut self, closes: Option<CycleNumber>, timestamp: u64) -> Effect {
         let height = self.open_block;
         let next = height.saturating_add(1);
         self.open_block = next;
@@ -447,6 +501,16 @@ impl Registry {
     #[must_use]
     pub fn models(&self) -> &Models {
         &self.models
+    }
+    /// The calendar in force.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.schedule.as_ref()
+    }
+    /// What there is against a default.
+    #[must_use]
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
     }
     /// Rates and quotes.
     #[must_use]

@@ -11,6 +11,7 @@ use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{Genesis, decode_bic, decode_currency, decode_genesis, decode_key, encode_genesis};
 use crate::controls::usage::Meters;
 use crate::controls::{Controls, SlotControls};
+use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
 use crate::hold::{Hold, HoldTable};
@@ -25,6 +26,7 @@ use crate::number::{index, number32};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
 use crate::returns::Returns;
+use crate::schedule::Schedule;
 use crate::secrets::SaltSecrets;
 use crate::streams::Streams;
 
@@ -44,10 +46,14 @@ mod part {
     pub(super) const EXCHANGE: u8 = 4;
     /// Which transfers have cleared, and how much of them has come back.
     pub(super) const RETURNS: u8 = 6;
+    /// Collateral, default funds, recasts and waterfalls, and what those have booked.
+    pub(super) const DEFAULTS: u8 = 7;
     /// Officers, proposals and the delay, where they are not as the chain began.
     pub(super) const AUTHORITY: u8 = 8;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
+    /// The calendar.
+    pub(super) const SCHEDULE: u8 = 10;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -130,10 +136,18 @@ impl Mirror {
             }
         });
         add(part::RETURNS, self.returns.is_empty(), &|to| self.returns.encode(to));
+        let is_without_defaults = self.registry.defaults.is_empty() && self.adjustments.is_empty();
+        add(part::DEFAULTS, is_without_defaults, &|to| {
+            self.registry.defaults.encode(to);
+            to.count(self.adjustments.len());
+            self.adjustments.iter().for_each(|adjustment| adjustment.encode(to));
+        });
         let authority = &self.registry.authority;
         let is_as_begun = authority.is_as_begun(self.registry.genesis.as_ref());
         add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
+        let schedule = &self.registry.schedule;
+        add(part::SCHEDULE, schedule.is_none(), &|to| schedule.iter().for_each(|at| at.encode(to)));
         parts
     }
 
@@ -167,10 +181,18 @@ impl Mirror {
                 }
             }
             part::RETURNS => self.returns = Returns::decode(from, COUNT_MAX)?,
+            part::DEFAULTS => {
+                self.registry.defaults = Defaults::decode(from, COUNT_MAX)?;
+                self.adjustments = list(from, COUNT_MAX, Adjustment::decode)?;
+                if self.registry.defaults.is_empty() && self.adjustments.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             part::AUTHORITY => {
                 self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
             }
             part::QUEUE => self.queue = decode_queue(from)?,
+            part::SCHEDULE => self.registry.schedule = Some(Schedule::decode(from)?),
             _ => return Err(Malformed),
         }
         Ok(())
@@ -213,6 +235,7 @@ impl Mirror {
             trades: BTreeMap::new(),
             usage: Meters::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
+            adjustments: Vec::new(),
         };
         let mut last = 0;
         while version == VERSION_PARTS && !from.rest().is_empty() {
@@ -427,7 +450,9 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         cycles,
         open_block: from.u64()?,
         exchange: ExchangeBook::default(),
+        defaults: Defaults::default(),
         models: Models::default(),
+        schedule: None,
         secrets: SaltSecrets::default(),
         controls: Controls::default(),
     })

@@ -534,7 +534,7 @@ impl State {
 
     fn decide_command(&self, entry: &Entry, timestamp: u64) -> Result<(), RejectReason> {
         match self.registry.decide(entry, timestamp)? {
-            Some(account) if !self.ledger.is_empty_account(account) => Err(RejectReason::AccountNotEmpty),
+            Some(asked) if !self.ledger.answer(&asked) => Err(asked.reason()),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,5 @@
 //! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size and for
-//! approved proposals to be put in force when their time has come, snapshots, and answers questions as of the last
+//! approved proposals to be put in force and cycles to be closed when their time has come, snapshots, and answers questions as of the last
 //! block. Sealing and enacting themselves are journaled commands.
 
 use std::sync::{Arc, Weak};
@@ -11,6 +11,7 @@ use feiqian_core::account::UNLIMITED;
 use feiqian_core::authority::ProposalCommand;
 use feiqian_core::block::Sealer;
 use feiqian_core::command::{Command, Entry};
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_core::uetr::Uetr;
 use feiqian_proof::hash::{Domain, keyed};
 
@@ -52,7 +53,7 @@ pub(crate) struct Batcher {
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
-    /// Proposals that were asked for in the open block, and its height.
+    /// Proposals and closes that were asked for in the open block, and its height.
     pub(crate) enacting: (u64, Vec<u128>),
     /// The time that ends the first hold, or lets a payment go or ends it, as of the block at a height.
     pub(crate) next_deadline: Option<(u64, Option<u64>)>,
@@ -193,8 +194,8 @@ impl Batcher {
         }
     }
 
-    /// Sends the commands that put due proposals in force, each once for each block: one that comes too early all the
-    /// same, since the clock was set back, is sent again.
+    /// Sends the commands that put due proposals in force and that close a cycle whose cut-off has come, each once for
+    /// each block: one that comes too early all the same, since the clock was set back, is sent again.
     fn enact_by_time(&mut self) {
         let Some(admission) = self.admission.upgrade().filter(|_| self.requested < u64::MAX) else { return };
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -209,6 +210,14 @@ impl Batcher {
             let entry = enact_entry(sealer, proposal.id, height).encode();
             if is_new && admission.submit_command(entry).is_ok() {
                 self.enacting.1.push(proposal.id);
+            }
+        }
+        let registry = &sealer.mirror().registry;
+        if registry.next_cut_off().is_some_and(|cut_off| cut_off <= now) {
+            let entry = close_entry(sealer, registry.open_cycle(), height);
+            let (id, is_new) = (entry.id, !self.enacting.1.contains(&entry.id));
+            if is_new && admission.submit_command(entry.encode()).is_ok() {
+                self.enacting.1.push(id);
             }
         }
     }
@@ -275,6 +284,13 @@ fn enact_entry(sealer: &Sealer, proposal: u128, height: u64) -> Entry {
     let place = [&proposal.to_le_bytes()[..], &height.to_le_bytes()].concat();
     let id = own_id(sealer, b"enact", &place);
     Entry::new(id, Command::Proposal(ProposalCommand::Enact { proposal }))
+}
+
+/// The command that closes a cycle by the calendar. Its id follows from chain, cycle and block.
+fn close_entry(sealer: &Sealer, cycle: u64, height: u64) -> Entry {
+    let place = [cycle.to_le_bytes(), height.to_le_bytes()].concat();
+    let id = own_id(sealer, b"close", &place);
+    Entry::new(id, Command::Schedule(ScheduleCommand::CloseScheduled { cycle }))
 }
 
 /// The id of an entry of the engine's own.

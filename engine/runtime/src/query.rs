@@ -277,7 +277,7 @@ pub struct HistoryStart {
     pub account: AccountHandle,
     /// Its last posting.
     pub last_posting: u64,
-    /// Settling command, cycle, net position, previous posting.
+    /// Settling or recasting command, cycle, net position that it books, previous posting.
     settlements: Vec<(u64, CycleNumber, i128, u64)>,
 }
 
@@ -292,6 +292,9 @@ impl HistoryStart {
             let own = closing.settlements.iter().filter(|settlement| settlement.account == account);
             settlements.extend(own.map(|at| (by, closing.cycle, at.net, at.previous)));
         }
+        // What a net loses is taken from the account, as if so much of it were settled.
+        let own = mirror.adjustments.iter().filter(|adjustment| adjustment.account == account);
+        settlements.extend(own.map(|at| (at.sequence, at.cycle, at.change.wrapping_neg(), at.previous)));
         Some(Self { account, last_posting, settlements })
     }
 

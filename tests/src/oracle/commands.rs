@@ -13,6 +13,7 @@ use feiqian_core::limits::{
 };
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_proof::signature::verify_message;
 
 use super::{Account, Books, Planted, Position, Reasons, note};
@@ -39,6 +40,9 @@ impl Books {
         }
         if let Command::Exchange(command) = &entry.command {
             return self.refusals_of_exchange(entry, command, now);
+        }
+        if let Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) = &entry.command {
+            return self.refusals_of_close(*cycle, now);
         }
         let needed = if self.is_planted(Planted::TwoEyes) { 1 } else { 2 };
         let needed = needed.min(self.eyes(&entry.command));
@@ -99,12 +103,7 @@ impl Books {
                 note(reasons, self.find(*account).is_none(), RejectReason::UnknownAccount);
             }
             Command::Seal { height } => note(reasons, *height != self.height, WrongState),
-            Command::CloseCycle { cycle } => {
-                self.note_cycle(reasons, *cycle, &[CycleState::Open]);
-                let over = [CycleState::Open, CycleState::Settled];
-                let waiting = self.cycles.iter().filter(|cycle| !over.contains(&cycle.state)).count();
-                note(reasons, waiting >= UNSETTLED_CYCLES_MAX, LimitReached);
-            }
+            Command::CloseCycle { cycle } => self.note_close(reasons, *cycle),
             Command::InstructCycle { cycle } => {
                 self.note_cycle(reasons, *cycle, &[CycleState::Closed, CycleState::Failed]);
             }
@@ -121,6 +120,8 @@ impl Books {
                 note(reasons, is_split || self.splitting.contains(currency), AlreadyRegistered);
             }
             Command::Authority(command) => self.note_authority(reasons, command),
+            Command::Default(command) => self.note_default(reasons, command),
+            Command::Schedule(command) => Self::note_schedule(reasons, command),
             Command::SetModel { currency, .. } => {
                 let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
                 note(reasons, is_fixed, RejectReason::ModelFixed);
@@ -132,6 +133,13 @@ impl Books {
         }
     }
 
+    pub(super) fn note_close(&self, reasons: &mut Reasons, cycle: u64) {
+        self.note_cycle(reasons, cycle, &[CycleState::Open]);
+        let over = [CycleState::Open, CycleState::Settled];
+        let waiting = self.cycles.iter().filter(|cycle| !over.contains(&cycle.state)).count();
+        note(reasons, waiting >= UNSETTLED_CYCLES_MAX, RejectReason::LimitReached);
+    }
+
     pub(super) fn note_participant(&self, reasons: &mut Reasons, bic: Bic) {
         note(reasons, self.participant(bic).is_none(), RejectReason::UnknownParticipant);
     }
@@ -141,7 +149,7 @@ impl Books {
         note(reasons, self.position(bic, currency).is_none(), RejectReason::UnknownPosition);
     }
 
-    fn note_cycle(&self, reasons: &mut Reasons, cycle: u64, states: &[CycleState]) {
+    pub(super) fn note_cycle(&self, reasons: &mut Reasons, cycle: u64, states: &[CycleState]) {
         match self.cycles.iter().find(|found| found.number == cycle) {
             None => note(reasons, true, RejectReason::UnknownCycle),
             Some(found) => note(reasons, !states.contains(&found.state), RejectReason::CycleState),
@@ -202,25 +210,8 @@ impl Books {
                 self.aliases.insert(alias.clone(), *account);
             }
             Command::Seal { .. } => self.end_block(now),
-            Command::CloseCycle { cycle } => {
-                let counted = |at: &usize| self.open_cycle(self.positions[*at].currency) == *cycle;
-                let counted: Vec<usize> = (0..self.positions.len()).filter(counted).collect();
-                self.end_block(now);
-                let (end_block, closed) = (self.height, self.cycle(*cycle));
-                *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
-                let scope = closed.scope;
-                if scope.is_none() {
-                    if let Some(secret) = self.next_secret.take() {
-                        self.secrets.insert(end_block, secret);
-                    }
-                    for currency in std::mem::take(&mut self.splitting) {
-                        self.begin_cycle(Some(currency));
-                    }
-                }
-                self.begin_cycle(scope);
-                self.carry_over(*cycle);
-                self.begin_nets(&counted);
-            }
+            Command::CloseCycle { cycle } => self.close_cycle(now, *cycle),
+            Command::Schedule(command) => self.execute_schedule(now, command),
             Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
@@ -229,6 +220,7 @@ impl Books {
                 self.splitting.insert(*currency);
             }
             Command::Authority(command) => self.execute_authority(command),
+            Command::Default(command) => self.execute_default(sequence, command),
             Command::SetModel { currency, model } => {
                 self.models.insert(*currency, *model);
             }
@@ -236,6 +228,26 @@ impl Books {
             Command::Proposal(_) => unreachable!("steps are executed apart"),
             Command::Limit(limit) => self.execute_limit(limit),
         }
+    }
+
+    pub(super) fn close_cycle(&mut self, now: u64, cycle: u64) {
+        let counted = |at: &usize| self.open_cycle(self.positions[*at].currency) == cycle;
+        let counted: Vec<usize> = (0..self.positions.len()).filter(counted).collect();
+        self.end_block(now);
+        let (end_block, closed) = (self.height, self.cycle(cycle));
+        *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
+        let scope = closed.scope;
+        if scope.is_none() {
+            if let Some(secret) = self.next_secret.take() {
+                self.secrets.insert(end_block, secret);
+            }
+            for currency in std::mem::take(&mut self.splitting) {
+                self.begin_cycle(Some(currency));
+            }
+        }
+        self.begin_cycle(scope);
+        self.carry_over(cycle);
+        self.begin_nets(&counted);
     }
 
     /// What is final at once stays where it is.
@@ -256,6 +268,7 @@ impl Books {
     }
 
     fn settle(&mut self, number: u64, sequence: u64) {
+        self.steps.retain(|step| step.cycle != number);
         let cycle = self.cycle(number);
         *cycle = Cycle { state: CycleState::Settled, settled_by: sequence, ..*cycle };
         for at in 0..self.positions.len() {
@@ -269,7 +282,7 @@ impl Books {
         }
     }
 
-    fn changed(&mut self, handle: u64) -> &mut Account {
+    pub(super) fn changed(&mut self, handle: u64) -> &mut Account {
         let height = self.height;
         let account = self.account(handle);
         account.touched = height;
@@ -358,6 +371,10 @@ impl Books {
             officers: self.officers.clone(),
             delay: self.delay,
             proposals: self.proposals.clone(),
+            collateral: self.collateral.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
+            fund: self.fund.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
+            steps: self.steps.clone(),
+            schedule: self.schedule.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use feiqian_core::authority::{Approved, AuthorityCommand, Proposal, ProposalComm
 use feiqian_core::command::{Command, Entry, OfficerNumber};
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::ParticipantState;
+use feiqian_core::schedule::ScheduleCommand;
 
 use super::{Account, Books, Planted, Reasons, note};
 
@@ -52,7 +53,11 @@ impl Books {
     pub(super) fn loosens(&self, command: &Command) -> bool {
         if matches!(
             command,
-            Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+            Command::Genesis(_)
+                | Command::Seal { .. }
+                | Command::Proposal(_)
+                | Command::Exchange(_)
+                | Command::Schedule(_)
         ) {
             return false;
         }
@@ -149,7 +154,11 @@ impl Books {
         if let ProposalCommand::Propose { command, .. } = step {
             let is_not = matches!(
                 **command,
-                Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+                Command::Genesis(_)
+                    | Command::Seal { .. }
+                    | Command::Proposal(_)
+                    | Command::Exchange(_)
+                    | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
             );
             note(&mut reasons, is_not, RejectReason::MalformedCommand);
         }
@@ -160,8 +169,9 @@ impl Books {
         match step {
             ProposalCommand::Propose { command, expires_after } => {
                 self.note_command(&mut reasons, command);
-                // Whether it is empty is asked when it is closed.
+                // Whether it is empty is asked when it is closed, what is owed when it is covered.
                 reasons.remove(&RejectReason::AccountNotEmpty);
+                reasons.remove(&RejectReason::ShortfallMismatch);
                 let standing = self.proposals.iter().filter(|at| at.expires > now).count();
                 let is_over = *expires_after == 0 || *expires_after > DAYS_30 || standing >= 1_024;
                 note(&mut reasons, is_over, RejectReason::LimitReached);

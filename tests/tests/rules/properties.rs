@@ -10,6 +10,7 @@ use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry};
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Participant, ParticipantState};
+use feiqian_core::schedule::ScheduleCommand;
 use feiqian_core::state::State;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::{PublicKey, verify_message};
@@ -253,6 +254,7 @@ fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
         let mut proposed: BTreeMap<u128, BTreeSet<PublicKey>> = BTreeMap::new();
         for frame in world.frames() {
             let before = Picture::of_state(&serial.state);
+            let next_cut_off = serial.state.registry().next_cut_off();
             let applied = serial.apply(&world, frame);
             match &frame.content {
                 Content::Command(bytes) => {
@@ -261,14 +263,14 @@ fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
                     let Some(entry) = entry.filter(|_| frame.first_sequence > 1) else { continue };
                     let after = Picture::of_state(&serial.state);
                     let is_seen = is_seen_by_two(&entry, &before, &proposed);
-                    assert!(!is_wider(&before, &after) || is_seen, "{entry:?}");
+                    let closes =
+                        matches!(&entry.command, Command::Schedule(ScheduleCommand::CloseScheduled { .. }));
+                    let cut_off = next_cut_off.is_some_and(|at| at <= frame.timestamp);
+                    assert!(!closes || cut_off, "{entry:?}");
+                    assert!(!is_wider(&before, &after) || is_seen || closes, "{entry:?}");
                     let is_own_limit = matches!(entry.command, Command::Limit(_));
-                    assert!(
-                        is_own_limit
-                            || !entry.command.is_risky()
-                            || is_seen
-                            || !signers(&entry, &before).is_empty()
-                    );
+                    let is_signed = is_seen || !signers(&entry, &before).is_empty();
+                    assert!(is_own_limit || !entry.command.is_risky() || is_signed);
                     let keys = signers(&entry, &before);
                     match &entry.command {
                         Command::Proposal(ProposalCommand::Propose { .. }) => {

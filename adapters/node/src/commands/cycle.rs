@@ -51,6 +51,9 @@ impl CycleLine {
 #[derive(Serialize)]
 struct CyclesReport {
     cycles: Vec<CycleLine>,
+    /// When the calendar closes the open cycle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cut_off: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
 }
@@ -71,7 +74,11 @@ impl fmt::Display for CyclesReport {
                 line.closed_at.clone().unwrap_or_default(),
             ]);
         }
-        write!(f, "{table}")
+        write!(f, "{table}")?;
+        match &self.next_cut_off {
+            Some(time) => writeln!(f, "the open cycle closes by itself at {time}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -165,7 +172,7 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
             let open = session.engine.directory().registry(|registry| registry.open_cycle());
             let cycle = arguments.cycle.unwrap_or(open);
             session.command(Command::CloseCycle { cycle })?;
-            instruct(context, session, cycle)
+            close_on(context, session, cycle)
         }),
         CycleStep::Instruct(arguments) => run(context, arguments, |session| {
             let states = [CycleState::Closed, CycleState::Failed];
@@ -176,6 +183,10 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
             session.command(Command::SettleCycle { cycle })?;
             Ok(StepReport { cycle, state: CycleState::Settled.name(), settlement: None, folder: None })
         }),
+        CycleStep::Recast { without, cycle } => super::cycle_default::recast(context, without, cycle),
+        CycleStep::Waterfall { of, currency, cycle } => {
+            super::cycle_default::waterfall(context, (of, currency), cycle)
+        }
         CycleStep::RotateSalts(officers) => {
             let report = context.with_session(&officers.keys, |session| {
                 session.command(Command::RotateSalts { secret: SaltSecret(random()?) })?;
@@ -194,13 +205,13 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
 }
 
 fn cycles(context: &Context, note: Option<&'static str>) -> Result<(), Fault> {
-    let cycles = context.with_session(&[], |session| {
-        Ok(session
-            .engine
-            .directory()
-            .registry(|registry| registry.cycles().iter().map(CycleLine::of).collect()))
+    let report = context.with_session(&[], |session| {
+        Ok(session.engine.directory().registry(|registry| {
+            let cycles = registry.cycles().iter().map(CycleLine::of).collect();
+            CyclesReport { cycles, next_cut_off: registry.next_cut_off().map(time_text), note }
+        }))
     })?;
-    context.output.report(&CyclesReport { cycles, note });
+    context.output.report(&report);
     Ok(())
 }
 
@@ -226,8 +237,19 @@ fn instruct(context: &Context, session: &Session, cycle: CycleNumber) -> Result<
     })
 }
 
+/// Instructs what was closed. Where nobody owes anything there is nothing to wait for: the cycle is settled at once.
+/// That takes the same officers and the same commands as any other, so the core needs no rule of its own for it.
+fn close_on(context: &Context, session: &Session, cycle: CycleNumber) -> Result<StepReport, Fault> {
+    let report = instruct(context, session, cycle)?;
+    if report.settlement.as_ref().is_some_and(|settlement| !settlement.obligations.is_empty()) {
+        return Ok(report);
+    }
+    session.command(Command::SettleCycle { cycle })?;
+    Ok(StepReport { state: CycleState::Settled.name(), folder: None, ..report })
+}
+
 /// The cycle that was named, or the only one in one of the states.
-fn choose(
+pub(super) fn choose(
     session: &Session,
     named: Option<CycleNumber>,
     states: &[CycleState],

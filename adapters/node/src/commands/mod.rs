@@ -13,6 +13,7 @@ mod audit;
 mod block;
 mod checkpoint;
 pub mod cycle;
+mod cycle_default;
 mod cycle_report;
 mod evidence;
 pub(crate) mod fx;

@@ -17,6 +17,7 @@ use crate::limits::{
 use crate::number::number32;
 use crate::outcome::RejectReason;
 use crate::registry::{Decision, Effect, Registry, refuse};
+use crate::schedule::ScheduleCommand;
 
 mod command;
 mod weight;
@@ -312,7 +313,11 @@ impl Registry {
 pub(crate) fn check_proposable(command: &Command) -> Decision<()> {
     let is_not = matches!(
         command,
-        Command::Genesis(_) | Command::Seal { .. } | Command::Proposal(_) | Command::Exchange(_)
+        Command::Genesis(_)
+            | Command::Seal { .. }
+            | Command::Proposal(_)
+            | Command::Exchange(_)
+            | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
     );
     refuse(is_not, RejectReason::MalformedCommand)
 }

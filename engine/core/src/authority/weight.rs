@@ -6,6 +6,7 @@ use crate::authority::{AuthorityCommand, ProposalCommand};
 use crate::command::Command;
 use crate::number::index;
 use crate::registry::Registry;
+use crate::schedule::ScheduleCommand;
 
 /// Four eyes.
 const TWO_OFFICERS: usize = 2;
@@ -19,6 +20,8 @@ impl Command {
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
             // The word of a participant, which signs it itself.
             Self::Exchange(_) => false,
+            // The engine's own: a matter of time alone.
+            Self::Schedule(ScheduleCommand::CloseScheduled { .. }) => false,
             Self::Proposal(ProposalCommand::Enact { .. }) => false,
             _ => true,
         }
@@ -77,6 +80,8 @@ impl Command {
             | Self::RotateSalts { .. }
             | Self::SetModel { .. }
             | Self::SplitStream { .. }
+            | Self::Default(_)
+            | Self::Schedule(_)
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
         }

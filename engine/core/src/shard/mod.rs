@@ -31,7 +31,7 @@ use crate::liquidity::queue::Queue;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
-use crate::registry::{Effect, Registry};
+use crate::registry::{Asked, Effect, Registry};
 use crate::returns::{Original, Returns};
 use crate::state::{Fault, FrameView, History, State, poses_as_command};
 use crate::transfer::flags;
@@ -493,10 +493,10 @@ impl Shard {
             (Ok(entry), None) => match self.registry.decide(&entry, frame.timestamp) {
                 Err(reason) => Err(OutcomeRow::rejected(reason)),
                 Ok(None) => Ok(entry),
-                Ok(Some(account)) => match self.ask_empty(account, exchange) {
+                Ok(Some(asked)) => match self.ask(&asked, exchange) {
                     None => return Ok(Advance::Blocked),
                     Some(true) => Ok(entry),
-                    Some(false) => Err(OutcomeRow::rejected(RejectReason::AccountNotEmpty)),
+                    Some(false) => Err(OutcomeRow::rejected(asked.reason())),
                 },
             },
         };
@@ -510,16 +510,16 @@ impl Shard {
         Ok(self.done(delta))
     }
 
-    /// Whether the account is empty, by its owner's word; none until that is given.
-    fn ask_empty(&self, account: AccountHandle, exchange: &impl Exchange) -> Option<bool> {
-        let owner = self.share.owner(account);
+    /// Whether it is so, by the cell's owner's word; none until that is given.
+    fn ask(&self, asked: &Asked, exchange: &impl Exchange) -> Option<bool> {
+        let owner = self.share.owner(asked.account());
         if owner == self.share.number {
-            let is_empty = self.ledger.is_empty_account(account);
-            if !is_empty {
-                exchange.object(owner, 0, RejectReason::AccountNotEmpty.number());
+            let is_so = self.ledger.answer(asked);
+            if !is_so {
+                exchange.object(owner, 0, asked.reason().number());
             }
             exchange.publish(owner, 1);
-            return Some(is_empty);
+            return Some(is_so);
         }
         (exchange.progress_of(owner) >= 1).then(|| exchange.objection_of(owner, 0) == 0)
     }
