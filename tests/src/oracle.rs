@@ -87,11 +87,13 @@ pub enum Planted {
     FundBeforeCollateral,
     /// A cycle closes half an hour before its cut-off.
     CutOffEarly,
+    /// A cycle settles though a participant has not paid.
+    FailedSettles,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -116,6 +118,7 @@ impl Planted {
         Self::UnevenRecast,
         Self::FundBeforeCollateral,
         Self::CutOffEarly,
+        Self::FailedSettles,
     ];
 }
 
@@ -186,6 +189,8 @@ struct Books {
     /// Recasts and waterfalls of cycles that are not settled.
     steps: Vec<Step>,
     schedule: Option<Schedule>,
+    /// Who has paid for a cycle that is not settled, and who has failed to.
+    paid_in: BTreeMap<(u64, u32), bool>,
     planted: Option<Planted>,
 }
 

@@ -73,6 +73,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::BadRate
         | Reason::LimitReached
         | Reason::CutOffNotReached
+        | Reason::ParticipantFailed
         | Reason::BadCalendar
         | Reason::BadNets
         | Reason::AlreadyRecast

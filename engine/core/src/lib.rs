@@ -42,6 +42,7 @@ pub mod liquidity;
 pub mod returns;
 pub mod calendar;
 pub mod schedule;
+pub mod paid;
 pub mod exchange;
 pub mod default;
 pub mod claim;

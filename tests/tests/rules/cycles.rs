@@ -2,8 +2,11 @@
 
 use feiqian_core::command::Command;
 use feiqian_core::limits::UNSETTLED_CYCLES_MAX;
-use feiqian_core::outcome::RejectReason::{CycleState, LimitReached, NetDebitCapExceeded};
-use feiqian_tests::world::{Expected, cleared, rejected, row};
+use feiqian_core::outcome::RejectReason::{
+    CycleState, LimitReached, NetDebitCapExceeded, ParticipantFailed, UnknownParticipant,
+};
+use feiqian_core::paid::PaidCommand;
+use feiqian_tests::world::{Expected, bic, cleared, rejected, row};
 
 use crate::trial::Trial;
 
@@ -113,4 +116,32 @@ fn i6_unsettled_cycles_are_bounded() {
     trial.order(close(most + 1), rejected(LimitReached));
     trial.order(settle(5), cleared());
     trial.order(close(most + 1), cleared());
+}
+
+#[test]
+fn a_cycle_does_not_settle_while_a_participant_has_failed_to_pay() {
+    let mut trial = Trial::standard();
+    let paid = |bank| Command::Paid(PaidCommand::Paid { cycle: 1, bic: bic(bank) });
+    let failed = |bank| Command::Paid(PaidCommand::Failed { cycle: 1, bic: bic(bank) });
+    trial.check(&[row("A", "B", 1, cleared())]);
+    let rows = [
+        (failed("A"), rejected(CycleState)),
+        (close(1), cleared()),
+        (failed("A"), rejected(CycleState)),
+        (instruct(1), cleared()),
+        (failed("Z"), rejected(UnknownParticipant)),
+        (failed("A"), cleared()),
+        (paid("B"), cleared()),
+        (settle(1), rejected(ParticipantFailed)),
+        (Command::FailCycle { cycle: 1 }, cleared()),
+        (instruct(1), cleared()),
+        (failed("A"), cleared()),
+        (settle(1), rejected(ParticipantFailed)),
+        (paid("A"), cleared()),
+        (settle(1), cleared()),
+    ];
+    for (command, expected) in rows {
+        trial.order(command, expected);
+    }
+    assert!(trial.picture().paid.is_empty());
 }

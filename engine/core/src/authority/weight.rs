@@ -78,6 +78,7 @@ impl Command {
             | Self::RotateSalts { .. }
             | Self::SetModel { .. }
             | Self::Default(_)
+            | Self::Paid(_)
             | Self::Schedule(_)
             | Self::Exchange(_)
             | Self::Proposal(_) => false,
