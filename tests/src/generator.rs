@@ -621,7 +621,8 @@ impl Teller {
             }
             12..=14 => Command::CloseCycle { cycle: self.some_cycle(&[Open]) },
             15 | 16 => Command::InstructCycle { cycle: self.some_cycle(&[Closed, Failed]) },
-            17 | 18 => Command::SettleCycle { cycle: self.some_cycle(&[Instructed]) },
+            17 => self.paying(),
+            18 => Command::SettleCycle { cycle: self.some_cycle(&[Instructed]) },
             19 => Command::FailCycle { cycle: self.some_cycle(&[Instructed]) },
             20 => Command::OpenAccounts {
                 bic: self.some_bic(),

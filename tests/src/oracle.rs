@@ -104,11 +104,13 @@ pub enum Planted {
     FundBeforeCollateral,
     /// A cycle closes half an hour before its cut-off.
     CutOffEarly,
+    /// A cycle settles though a participant has not paid.
+    FailedSettles,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -141,6 +143,7 @@ impl Planted {
         Self::UnevenRecast,
         Self::FundBeforeCollateral,
         Self::CutOffEarly,
+        Self::FailedSettles,
     ];
 }
 
@@ -214,6 +217,8 @@ struct Books {
     /// Recasts and waterfalls of cycles that are not settled.
     steps: Vec<Step>,
     schedule: Option<Schedule>,
+    /// Who has paid for a cycle that is not settled, and who has failed to.
+    paid_in: BTreeMap<(u64, u32), bool>,
     planted: Option<Planted>,
 }
 

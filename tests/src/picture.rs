@@ -111,6 +111,8 @@ pub struct Picture {
     pub steps: Vec<Step>,
     /// The calendar.
     pub schedule: Option<Schedule>,
+    /// Who has paid for a cycle that is not settled, and who has failed to.
+    pub paid: BTreeMap<(u64, u32), bool>,
 }
 
 impl Picture {
@@ -191,6 +193,7 @@ impl Picture {
             fund: registry.defaults().funds().clone(),
             steps: registry.defaults().steps().to_vec(),
             schedule: registry.schedule().cloned(),
+            paid: registry.paid().clone(),
         }
     }
 }

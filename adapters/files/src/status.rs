@@ -86,6 +86,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::LimitReached
         | Reason::LimitInvalid
         | Reason::CutOffNotReached
+        | Reason::ParticipantFailed
         | Reason::BadCalendar
         | Reason::BadNets
         | Reason::AlreadyRecast

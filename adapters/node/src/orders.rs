@@ -12,6 +12,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
+use feiqian_core::paid::PaidCommand;
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::registry::Registry;
 use feiqian_core::schedule::ScheduleCommand;
@@ -114,6 +115,20 @@ pub enum Order {
         /// Its model
         #[arg(value_parser = parse_model)]
         model: Model,
+    },
+    /// Say that a participant has paid what it owes of an instructed cycle
+    Paid {
+        /// Who
+        bic: String,
+        /// The cycle
+        cycle: u64,
+    },
+    /// Say that a participant has not paid what it owes of an instructed cycle: it does not settle so
+    Unpaid {
+        /// Who
+        bic: String,
+        /// The cycle
+        cycle: u64,
     },
     /// Set the calendar by which cycles close by themselves
     Calendar {
@@ -266,6 +281,12 @@ impl Order {
                 bic: bic_named(bic)?,
                 key: read_public(key)?,
             }),
+            Self::Paid { bic, cycle } => {
+                Command::Paid(PaidCommand::Paid { cycle: *cycle, bic: bic_named(bic)? })
+            }
+            Self::Unpaid { bic, cycle } => {
+                Command::Paid(PaidCommand::Failed { cycle: *cycle, bic: bic_named(bic)? })
+            }
             Self::Calendar { cut_offs, weekdays, holidays, offset } => {
                 let (mut cut_offs, mut holidays) = (cut_offs.clone(), holidays.clone());
                 cut_offs.sort_unstable();
@@ -377,6 +398,10 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::SplitStream { currency } => format!("give {currency} cycles of its own"),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
         Command::Default(command) => words_of_default(command),
+        Command::Paid(command) => {
+            let (cycle, bic, has_paid) = command.parts();
+            format!("{bic} has {} for cycle {cycle}", if has_paid { "paid" } else { "failed to pay" })
+        }
         Command::RotateSalts { .. } => "rotate the secret of salts".to_owned(),
         Command::Authority(AuthorityCommand::SetDelay { seconds }) => {
             format!("delay of loosenings: {} s -> {seconds} s", registry.authority().delay())

@@ -270,6 +270,7 @@ fn refusal(command: &Command, reason: RejectReason) -> String {
             ": it takes the keys of two officers; name them with --officer-key FILE --officer-key FILE"
         }
         RejectReason::CycleState | RejectReason::UnknownCycle => ": see `feiqian cycle list`",
+        RejectReason::ParticipantFailed => ": see `feiqian cycle list`; order paid, recast, or cover",
         RejectReason::ProposalRequired => {
             ": loosenings are delayed here; one officer proposes it (`feiqian propose`), another approves it"
         }

@@ -518,6 +518,15 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(registry.defaults().config_entries(10))
         .chain(authority)
         .chain(registry.schedule().map(|schedule| schedule.config_entry(13)))
+        .chain(registry.paid().iter().map(|((cycle, participant), has_paid)| {
+            let mut to = Encoder::default();
+            to.u8(13);
+            to.u8(2);
+            to.u8(u8::from(*has_paid));
+            to.u64(*cycle);
+            to.u32(*participant);
+            to.0
+        }))
 }
 
 /// Hashes the leaves of a frame's records, given the first one's sequence and the frame's time, and hands them to `take`

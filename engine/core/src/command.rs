@@ -19,6 +19,7 @@ use crate::default::command::DefaultCommand;
 use crate::exchange::command::ExchangeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
+use crate::paid::PaidCommand;
 use crate::participant::{CycleNumber, ParticipantState};
 use crate::schedule::ScheduleCommand;
 use crate::secrets::SaltSecret;
@@ -166,6 +167,8 @@ pub enum Command {
     },
     /// 30 to 36: limits beyond cap and credit line.
     Limit(LimitCommand),
+    /// 22 and 23: who has paid for an instructed cycle.
+    Paid(PaidCommand),
     /// 27 and 28: the calendar, and closes by it.
     Schedule(ScheduleCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
@@ -260,6 +263,7 @@ impl Command {
                 to.u8(21);
                 to.u16(currency.numeric());
             }
+            Self::Paid(command) => command.encode(to),
             Self::Schedule(command) => command.encode(to),
             Self::Exchange(command) => command.encode(to),
             Self::Default(command) => command.encode(to),
@@ -306,6 +310,7 @@ impl Command {
             15 => Self::RotateSalts { secret: SaltSecret(from.array()?) },
             20 => Self::SetModel { currency: decode_currency(from)?, model: Model::from_number(from.u8()?)? },
             21 => Self::SplitStream { currency: decode_currency(from)? },
+            kind @ 22..=23 => Self::Paid(PaidCommand::decode(kind, from)?),
             kind @ 27..=28 => Self::Schedule(ScheduleCommand::decode(kind, from)?),
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
@@ -524,6 +529,8 @@ mod tests {
                 fixed: Fixed::Target(5),
                 valid_seconds: 6,
             }),
+            Command::Paid(PaidCommand::Paid { cycle: 41, bic }),
+            Command::Paid(PaidCommand::Failed { cycle: 42, bic }),
             Command::Schedule(ScheduleCommand::SetCalendar(Calendar {
                 weekdays: 36,
                 holidays: vec![Date { year: 2026, month: 12, day: 25 }],

@@ -43,6 +43,7 @@ pub mod liquidity;
 pub mod returns;
 pub mod calendar;
 pub mod schedule;
+pub mod paid;
 pub mod exchange;
 pub mod controls;
 pub mod default;

@@ -170,6 +170,8 @@ reasons! {
     ModelFixed = 52, "model_fixed";
     /// The cycle's cut-off has not come, or no calendar is set.
     CutOffNotReached = 53, "cut_off_not_reached";
+    /// A participant is marked as not having paid for the cycle.
+    ParticipantFailed = 54, "participant_failed";
     /// No business day, no cut-off, or days or times that there are not, or not once each and ascending.
     BadCalendar = 55, "bad_calendar";
     /// The numbers of a limit make no sense: towards itself, of no period, of a class that is none, or too large.

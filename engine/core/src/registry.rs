@@ -19,6 +19,7 @@ use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_M
 use crate::model::Models;
 use crate::number::{index, number, number32};
 use crate::outcome::RejectReason;
+use crate::paid::PaidMarks;
 use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
@@ -46,6 +47,7 @@ pub struct Registry {
     pub(crate) streams: Streams,
     pub(crate) defaults: Defaults,
     pub(crate) schedule: Option<Schedule>,
+    pub(crate) paid: PaidMarks,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -204,9 +206,11 @@ impl Registry {
             Command::InstructCycle { cycle } => {
                 self.check_cycle(*cycle, &[CycleState::Closed, CycleState::Failed])
             }
-            Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
-                self.check_cycle(*cycle, &[CycleState::Instructed])
+            Command::SettleCycle { cycle } => {
+                self.check_cycle(*cycle, &[CycleState::Instructed])?;
+                self.check_all_paid(*cycle)
             }
+            Command::FailCycle { cycle } => self.check_cycle(*cycle, &[CycleState::Instructed]),
             Command::RotateSalts { secret } => {
                 let is_first = self.genesis.as_ref().is_some_and(|genesis| genesis.salt_secret == secret.0);
                 refuse(is_first || self.secrets.has(secret), RejectReason::AlreadyRegistered)
@@ -219,6 +223,7 @@ impl Registry {
             }
             Command::Authority(command) => self.check_authority(command),
             Command::Default(command) => self.check_default(command),
+            Command::Paid(command) => self.check_paid(*command),
             Command::Schedule(command) => self.check_schedule(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
@@ -283,11 +288,16 @@ impl Registry {
             }
             Command::Seal { .. } => self.seal(None, timestamp),
             Command::CloseCycle { cycle } => self.seal(Some(*cycle), timestamp),
-            Command::InstructCycle { cycle } => self.move_cycle(*cycle, CycleState::Instructed, 0),
+            Command::InstructCycle { cycle } => {
+                // Who has failed is asked again.
+                self.paid.retain(|(at, _), has_paid| at != cycle || *has_paid);
+                self.move_cycle(*cycle, CycleState::Instructed, 0)
+            }
             Command::FailCycle { cycle } => self.move_cycle(*cycle, CycleState::Failed, 0),
             Command::SettleCycle { cycle } => {
                 self.move_cycle(*cycle, CycleState::Settled, sequence);
                 self.defaults.forget(*cycle);
+                self.paid.retain(|(at, _), _| at != cycle);
                 Effect::Settled(*cycle)
             }
             Command::RotateSalts { secret } => self.rotate(*secret),
@@ -301,6 +311,7 @@ impl Registry {
             }
             Command::Authority(command) => self.commit_authority(command),
             Command::Default(command) => self.commit_default(command),
+            Command::Paid(command) => self.commit_paid(*command),
             Command::Schedule(command) => self.commit_schedule(command, timestamp),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),

@@ -69,6 +69,7 @@ impl Schedule {
     pub(crate) fn config_entry(&self, kind: u8) -> Vec<u8> {
         let mut to = Encoder::default();
         to.u8(kind);
+        to.u8(1);
         self.encode(&mut to);
         to.0
     }

@@ -23,6 +23,7 @@ use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
 use crate::model::{Model, Models};
 use crate::number::{index, number32};
+use crate::paid::{PaidMarks, decode_marks, encode_marks};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::registry::Registry;
 use crate::returns::Returns;
@@ -52,7 +53,7 @@ mod part {
     pub(super) const AUTHORITY: u8 = 8;
     /// Payments that wait.
     pub(super) const QUEUE: u8 = 9;
-    /// The calendar.
+    /// The calendar, if there is one, and who has paid.
     pub(super) const SCHEDULE: u8 = 10;
 }
 /// Bytes of one part.
@@ -147,7 +148,12 @@ impl Mirror {
         add(part::AUTHORITY, is_as_begun, &|to| authority.encode(to));
         add(part::QUEUE, self.queue.is_empty(), &|to| encode_queue(&self.queue, to));
         let schedule = &self.registry.schedule;
-        add(part::SCHEDULE, schedule.is_none(), &|to| schedule.iter().for_each(|at| at.encode(to)));
+        let paid = &self.registry.paid;
+        add(part::SCHEDULE, schedule.is_none() && paid.is_empty(), &|to| {
+            to.u8(u8::from(schedule.is_some()));
+            schedule.iter().for_each(|at| at.encode(to));
+            encode_marks(paid, to);
+        });
         parts
     }
 
@@ -192,7 +198,13 @@ impl Mirror {
                 self.registry.authority = Authority::decode(from, self.registry.genesis.as_ref())?;
             }
             part::QUEUE => self.queue = decode_queue(from)?,
-            part::SCHEDULE => self.registry.schedule = Some(Schedule::decode(from)?),
+            part::SCHEDULE => {
+                self.registry.schedule = if from.flag()? { Some(Schedule::decode(from)?) } else { None };
+                self.registry.paid = decode_marks(from, COUNT_MAX)?;
+                if self.registry.schedule.is_none() && self.registry.paid.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             _ => return Err(Malformed),
         }
         Ok(())
@@ -453,6 +465,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         defaults: Defaults::default(),
         models: Models::default(),
         schedule: None,
+        paid: PaidMarks::new(),
         secrets: SaltSecrets::default(),
         controls: Controls::default(),
     })

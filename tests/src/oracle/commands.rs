@@ -12,6 +12,7 @@ use feiqian_core::limits::{
     ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
 };
 use feiqian_core::outcome::RejectReason;
+use feiqian_core::paid::PaidCommand;
 use feiqian_core::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use feiqian_core::schedule::ScheduleCommand;
 use feiqian_proof::signature::verify_message;
@@ -107,7 +108,16 @@ impl Books {
             Command::InstructCycle { cycle } => {
                 self.note_cycle(reasons, *cycle, &[CycleState::Closed, CycleState::Failed]);
             }
-            Command::SettleCycle { cycle } | Command::FailCycle { cycle } => {
+            Command::SettleCycle { cycle } => {
+                self.note_cycle(reasons, *cycle, &[CycleState::Instructed]);
+                let mut marks = self.paid_in.iter().filter(|((at, _), _)| at == cycle);
+                let has_failed =
+                    marks.any(|(_, has_paid)| !has_paid) && !self.is_planted(Planted::FailedSettles);
+                note(reasons, has_failed, RejectReason::ParticipantFailed);
+            }
+            Command::FailCycle { cycle } => self.note_cycle(reasons, *cycle, &[CycleState::Instructed]),
+            Command::Paid(PaidCommand::Paid { cycle, bic } | PaidCommand::Failed { cycle, bic }) => {
+                self.note_participant(reasons, *bic);
                 self.note_cycle(reasons, *cycle, &[CycleState::Instructed]);
             }
             Command::RotateSalts { secret } => {
@@ -212,7 +222,15 @@ impl Books {
             Command::Seal { .. } => self.end_block(now),
             Command::CloseCycle { cycle } => self.close_cycle(now, *cycle),
             Command::Schedule(command) => self.execute_schedule(now, command),
-            Command::InstructCycle { cycle } => self.cycle(*cycle).state = CycleState::Instructed,
+            Command::InstructCycle { cycle } => {
+                self.cycle(*cycle).state = CycleState::Instructed;
+                self.paid_in.retain(|(at, _), has_paid| at != cycle || *has_paid);
+            }
+            Command::Paid(command) => {
+                let (cycle, bic, has_paid) = command.parts();
+                let participant = self.participant(bic).expect("checked");
+                self.paid_in.insert((cycle, participant), has_paid);
+            }
             Command::FailCycle { cycle } => self.cycle(*cycle).state = CycleState::Failed,
             Command::SettleCycle { cycle } => self.settle(*cycle, sequence),
             Command::RotateSalts { secret } => self.next_secret = Some(secret.0),
@@ -269,6 +287,7 @@ impl Books {
 
     fn settle(&mut self, number: u64, sequence: u64) {
         self.steps.retain(|step| step.cycle != number);
+        self.paid_in.retain(|(cycle, _), _| *cycle != number);
         let cycle = self.cycle(number);
         *cycle = Cycle { state: CycleState::Settled, settled_by: sequence, ..*cycle };
         for at in 0..self.positions.len() {
@@ -375,6 +394,7 @@ impl Books {
             fund: self.fund.clone().into_iter().filter(|(_, amount)| *amount > 0).collect(),
             steps: self.steps.clone(),
             schedule: self.schedule.clone(),
+            paid: self.paid_in.clone(),
         }
     }
 }

@@ -87,6 +87,7 @@ impl Books {
                     self.shift_net(slot, *cycle, net - now, sequence);
                 }
                 let without = self.participant(*without).expect("checked");
+                self.paid_in.remove(&(*cycle, without));
                 self.steps.push(Step { cycle: *cycle, without, booked: Booked::Recast(nets.clone()) });
             }
             DefaultCommand::SetCollateral { bic, currency, amount } => {

@@ -3,8 +3,11 @@
 use feiqian_core::command::Command;
 use feiqian_core::limits::UNSETTLED_CYCLES_MAX;
 use feiqian_core::mirror::Mirror;
-use feiqian_core::outcome::RejectReason::{AlreadyRegistered, CycleState, LimitReached, NetDebitCapExceeded};
-use feiqian_tests::world::{Expected, Eyes, Row, cleared, currency, rejected, row};
+use feiqian_core::outcome::RejectReason::{
+    AlreadyRegistered, CycleState, LimitReached, NetDebitCapExceeded, ParticipantFailed, UnknownParticipant,
+};
+use feiqian_core::paid::PaidCommand;
+use feiqian_tests::world::{Expected, Eyes, Row, bic, cleared, currency, rejected, row};
 
 use crate::trial::Trial;
 
@@ -215,4 +218,32 @@ fn streams_are_in_a_snapshot_and_in_the_configuration() {
     let lengths: Vec<_> = of_cycles.iter().map(|(_, entry)| entry.len()).collect();
     assert_eq!(lengths, [26, 26, 28, 26, 28]);
     assert_eq!(of_cycles[2].1[26..], currency("USD").numeric().to_le_bytes());
+}
+
+#[test]
+fn a_cycle_does_not_settle_while_a_participant_has_failed_to_pay() {
+    let mut trial = Trial::standard();
+    let paid = |bank| Command::Paid(PaidCommand::Paid { cycle: 1, bic: bic(bank) });
+    let failed = |bank| Command::Paid(PaidCommand::Failed { cycle: 1, bic: bic(bank) });
+    trial.check(&[row("A", "B", 1, cleared())]);
+    let rows = [
+        (failed("A"), rejected(CycleState)),
+        (close(1), cleared()),
+        (failed("A"), rejected(CycleState)),
+        (instruct(1), cleared()),
+        (failed("Z"), rejected(UnknownParticipant)),
+        (failed("A"), cleared()),
+        (paid("B"), cleared()),
+        (settle(1), rejected(ParticipantFailed)),
+        (Command::FailCycle { cycle: 1 }, cleared()),
+        (instruct(1), cleared()),
+        (failed("A"), cleared()),
+        (settle(1), rejected(ParticipantFailed)),
+        (paid("A"), cleared()),
+        (settle(1), cleared()),
+    ];
+    for (command, expected) in rows {
+        trial.order(command, expected);
+    }
+    assert!(trial.picture().paid.is_empty());
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use feiqian_core::command::Command;
 use feiqian_core::participant::{Cycle, CycleNumber, CycleState};
+use feiqian_core::registry::Registry;
 use feiqian_core::secrets::SaltSecret;
 use feiqian_files::settlement::{SettlementReport, write_cycle};
 use serde::Serialize;
@@ -32,10 +33,22 @@ struct CycleLine {
     /// Of the first block that is not in it; none while open.
     end_block: Option<u64>,
     closed_at: Option<String>,
+    /// Who is marked as having paid, until it is settled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paid: Vec<String>,
+    /// Who is marked as not having paid.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unpaid: Vec<String>,
 }
 
 impl CycleLine {
-    fn of(cycle: &Cycle) -> Self {
+    fn of(cycle: &Cycle, registry: &Registry) -> Self {
+        let marked = |wanted: bool| {
+            let marks =
+                registry.paid().iter().filter(|((at, _), has)| *at == cycle.number && **has == wanted);
+            let name = |at: u32| registry.participants().get(at as usize).map(|found| found.bic.to_string());
+            marks.filter_map(|((_, at), _)| name(*at)).collect()
+        };
         let is_over = cycle.state != CycleState::Open;
         Self {
             cycle: cycle.number,
@@ -44,6 +57,8 @@ impl CycleLine {
             first_block: cycle.first_block,
             end_block: is_over.then_some(cycle.end_block),
             closed_at: is_over.then(|| time_text(cycle.closed_at)),
+            paid: marked(true),
+            unpaid: marked(false),
         }
     }
 }
@@ -75,6 +90,13 @@ impl fmt::Display for CyclesReport {
             ]);
         }
         write!(f, "{table}")?;
+        for line in &self.cycles {
+            for (names, what) in [(&line.paid, "paid"), (&line.unpaid, "not paid")] {
+                if !names.is_empty() {
+                    writeln!(f, "cycle {}: {what} by {}", line.cycle, names.join(", "))?;
+                }
+            }
+        }
         match &self.next_cut_off {
             Some(time) => writeln!(f, "the open cycle closes by itself at {time}"),
             None => Ok(()),
@@ -207,7 +229,7 @@ pub(super) fn step(context: &Context, step: &CycleStep) -> Result<(), Fault> {
 fn cycles(context: &Context, note: Option<&'static str>) -> Result<(), Fault> {
     let report = context.with_session(&[], |session| {
         Ok(session.engine.directory().registry(|registry| {
-            let cycles = registry.cycles().iter().map(CycleLine::of).collect();
+            let cycles = registry.cycles().iter().map(|cycle| CycleLine::of(cycle, registry)).collect();
             CyclesReport { cycles, next_cut_off: registry.next_cut_off().map(time_text), note }
         }))
     })?;

@@ -81,6 +81,7 @@ impl Command {
             | Self::SetModel { .. }
             | Self::SplitStream { .. }
             | Self::Default(_)
+            | Self::Paid(_)
             | Self::Schedule(_)
             | Self::Exchange(_)
             | Self::Proposal(_) => false,

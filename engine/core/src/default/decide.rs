@@ -93,6 +93,8 @@ impl Registry {
         let step = match command {
             DefaultCommand::Recast { cycle, without, nets } => {
                 let Ok(without) = self.participant(*without) else { return Effect::Registered };
+                // It owes nothing of the cycle any more.
+                self.paid.remove(&(*cycle, without));
                 Step { cycle: *cycle, without, booked: Booked::Recast(nets.clone()) }
             }
             DefaultCommand::SetCollateral { bic, currency, amount } => {
