@@ -307,7 +307,7 @@ impl Teller {
             row("A", "B", 5_000, queued(Some(NetDebitCapExceeded))).queue(31).flagged(flags::HIGH),
             row("A", "B", 1, queued(Some(QueuedAhead))).queue(32).expiring(5),
             row("a2", "b1", 900, queued(Some(InsufficientFunds))).queue(33),
-            row("A", "C", 6_000, queued(Some(QueuedAhead))).queue(34).flagged(flags::HIGH),
+            row("A", "C", 6_000, queued(Some(NetDebitCapExceeded))).queue(34).flagged(flags::HIGH),
         ]);
         self.group();
         self.transfers(&[

@@ -80,9 +80,17 @@ impl Registry {
     /// after the calendar was set, whichever was later. None without a calendar.
     #[must_use]
     pub fn next_cut_off(&self) -> Option<u64> {
+        self.cut_off_of(self.open_cycle())
+    }
+
+    /// The same for a cycle of any stream: it opened in the instant in which the one closed whose blocks end where its own
+    /// begin.
+    #[must_use]
+    pub fn cut_off_of(&self, cycle: CycleNumber) -> Option<u64> {
         let schedule = self.schedule.as_ref()?;
-        let before = self.cycle(self.open_cycle().checked_sub(1)?);
-        let opened = before.map_or(0, |cycle| cycle.closed_at);
+        let first_block = self.cycle(cycle)?.first_block;
+        let before = self.cycles.iter().rev().find(|before| before.end_block == first_block);
+        let opened = before.map_or(0, |before| before.closed_at);
         schedule.calendar.next_after(opened.max(schedule.set_at))
     }
 
@@ -96,7 +104,7 @@ impl Registry {
 
     pub(crate) fn check_scheduled_close(&self, cycle: CycleNumber, timestamp: u64) -> Decision<()> {
         self.check_close(cycle)?;
-        let is_due = self.next_cut_off().is_some_and(|cut_off| cut_off <= timestamp);
+        let is_due = self.cut_off_of(cycle).is_some_and(|cut_off| cut_off <= timestamp);
         refuse(!is_due, RejectReason::CutOffNotReached)
     }
 

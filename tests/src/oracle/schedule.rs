@@ -2,7 +2,7 @@
 
 use feiqian_core::calendar::{Calendar, Date};
 use feiqian_core::outcome::RejectReason;
-use feiqian_core::participant::CycleState;
+use feiqian_core::participant::{Cycle, CycleState};
 use feiqian_core::schedule::{Schedule, ScheduleCommand};
 
 use super::{Books, Planted, Reasons, note};
@@ -66,7 +66,9 @@ impl Books {
     pub(super) fn refusals_of_close(&self, cycle: u64, now: u64) -> Reasons {
         let mut reasons = Reasons::new();
         self.note_close(&mut reasons, cycle);
-        let last = self.cycles.iter().rev().find(|at| at.state != CycleState::Open);
+        let first_block = self.cycles.iter().find(|at| at.number == cycle).map(|at| at.first_block);
+        let is_before = |at: &&Cycle| Some(at.end_block) == first_block && at.state != CycleState::Open;
+        let last = self.cycles.iter().find(is_before);
         let due = self.schedule.as_ref().and_then(|schedule| {
             let opened = last.map_or(0, |last| last.closed_at);
             Self::cut_off_after(&schedule.calendar, opened.max(schedule.set_at))

@@ -254,7 +254,7 @@ fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
         let mut proposed: BTreeMap<u128, BTreeSet<PublicKey>> = BTreeMap::new();
         for frame in world.frames() {
             let before = Picture::of_state(&serial.state);
-            let next_cut_off = serial.state.registry().next_cut_off();
+            let before_registry = serial.state.registry().clone();
             let applied = serial.apply(&world, frame);
             match &frame.content {
                 Content::Command(bytes) => {
@@ -263,9 +263,13 @@ fn i7_nothing_moves_but_by_its_owner_and_no_limit_but_by_two() {
                     let Some(entry) = entry.filter(|_| frame.first_sequence > 1) else { continue };
                     let after = Picture::of_state(&serial.state);
                     let is_seen = is_seen_by_two(&entry, &before, &proposed);
-                    let closes =
-                        matches!(&entry.command, Command::Schedule(ScheduleCommand::CloseScheduled { .. }));
-                    let cut_off = next_cut_off.is_some_and(|at| at <= frame.timestamp);
+                    let scheduled = match &entry.command {
+                        Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => Some(*cycle),
+                        _ => None,
+                    };
+                    let closes = scheduled.is_some();
+                    let cut_off = scheduled.and_then(|cycle| before_registry.cut_off_of(cycle));
+                    let cut_off = cut_off.is_some_and(|at| at <= frame.timestamp);
                     assert!(!closes || cut_off, "{entry:?}");
                     assert!(!is_wider(&before, &after) || is_seen || closes, "{entry:?}");
                     let is_own_limit = matches!(entry.command, Command::Limit(_));
