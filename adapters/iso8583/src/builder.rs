@@ -140,11 +140,15 @@ impl<'s> Builder<'s> {
         self.bytes(number, format!("{value:0width$}").as_bytes())
     }
 
-    /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it. It must be the last field.
+    /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it.
     ///
     /// # Errors
-    /// As [`Builder::encode`].
+    /// As [`Builder::encode`]; [`Error::DoesNotFit`] if the field is another one, or a later one is set.
     pub fn encode_with_mac(self, field: u8, mac: impl FnOnce(&[u8]) -> [u8; 8]) -> Result<Vec<u8>, Error> {
+        let is_last = self.fields.keys().all(|number| *number <= field);
+        if !matches!(field, 64 | 128) || !is_last {
+            return Err(self.refused.unwrap_or(Error::DoesNotFit { field }));
+        }
         let mut bytes = self.bytes(field, &[0; 8]).encode()?;
         let at = bytes.len().saturating_sub(8);
         let code = mac(bytes.get(..at).unwrap_or_default());

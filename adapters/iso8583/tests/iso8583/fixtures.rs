@@ -102,6 +102,19 @@ fn a_mac_covers_what_is_before_it() {
 }
 
 #[test]
+fn a_mac_stands_in_its_own_field_behind_all_others() {
+    let written = |builder: Builder<'_>, field| builder.encode_with_mac(field, |_| *b"\xFFMACMAC\xFF");
+    let refused = |field| Err(Error::DoesNotFit { field });
+    let first = written(purchase(&UNIONPAY), 64).expect("written");
+    assert!(first.ends_with(b"\xFFMACMAC\xFF"));
+    let behind = purchase(&UNIONPAY).text(102, "6250947000000014");
+    assert_eq!(written(behind.clone(), 64), refused(64));
+    assert!(written(behind, 128).is_ok());
+    assert_eq!(written(purchase(&UNIONPAY), 52), refused(52));
+    assert_eq!(written(purchase(&UNIONPAY), 127), refused(127));
+}
+
+#[test]
 fn nothing_shown_holds_a_card_number_track_or_pin() {
     let builder = purchase(&UNIONPAY)
         .text(14, "3012")
