@@ -7,6 +7,8 @@
 mod audits;
 #[path = "engine/clients.rs"]
 mod clients;
+#[path = "engine/cut_offs.rs"]
+mod cut_offs;
 #[path = "engine/eyes.rs"]
 mod eyes;
 #[path = "engine/followers.rs"]

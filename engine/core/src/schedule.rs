@@ -15,9 +15,9 @@ use crate::registry::{Decision, Effect, Registry, refuse};
 pub enum ScheduleCommand {
     /// 27: cycles end by this calendar from now on.
     SetCalendar(Calendar),
-    /// 28: the open cycle's cut-off has come: it closes; the engine's own.
+    /// 28: an open cycle's cut-off has come: it closes; the engine's own.
     CloseScheduled {
-        /// The open cycle.
+        /// The open cycle, of any stream.
         cycle: CycleNumber,
     },
 }
@@ -76,7 +76,7 @@ impl Schedule {
 }
 
 impl Registry {
-    /// The time at which the schedule ends the open cycle, nanoseconds since 1970: the first cut-off after it opened, or
+    /// The time at which the schedule ends the general stream's open cycle, nanoseconds since 1970: the first cut-off after it opened, or
     /// after the calendar was set, whichever was later. None without a calendar.
     #[must_use]
     pub fn next_cut_off(&self) -> Option<u64> {
@@ -94,6 +94,16 @@ impl Registry {
         schedule.calendar.next_after(opened.max(schedule.set_at))
     }
 
+    /// The open cycles, the general stream's first, whose cut-off has come by `timestamp`, nanoseconds since 1970.
+    pub fn due_cycles(&self, timestamp: u64) -> impl Iterator<Item = CycleNumber> {
+        let split = self.streams.split().map(|(_, stream)| stream.open);
+        core::iter::once(self.open_cycle()).chain(split).filter(move |cycle| self.is_due(*cycle, timestamp))
+    }
+
+    fn is_due(&self, cycle: CycleNumber, timestamp: u64) -> bool {
+        self.cut_off_of(cycle).is_some_and(|cut_off| cut_off <= timestamp)
+    }
+
     pub(crate) fn check_schedule(&self, command: &ScheduleCommand) -> Decision<()> {
         match command {
             ScheduleCommand::SetCalendar(calendar) => refuse(!calendar.is_valid(), RejectReason::BadCalendar),
@@ -104,8 +114,7 @@ impl Registry {
 
     pub(crate) fn check_scheduled_close(&self, cycle: CycleNumber, timestamp: u64) -> Decision<()> {
         self.check_close(cycle)?;
-        let is_due = self.cut_off_of(cycle).is_some_and(|cut_off| cut_off <= timestamp);
-        refuse(!is_due, RejectReason::CutOffNotReached)
+        refuse(!self.is_due(cycle, timestamp), RejectReason::CutOffNotReached)
     }
 
     pub(crate) fn commit_schedule(&mut self, command: &ScheduleCommand, timestamp: u64) -> Effect {

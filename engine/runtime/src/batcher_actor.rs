@@ -1,6 +1,6 @@
 //! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size and for
-//! approved proposals to be put in force and cycles to be closed when their time has come, snapshots, and answers questions as of the last
-//! block. Sealing and enacting themselves are journaled commands.
+//! approved proposals to be put in force and cycles to be closed when their time has come, snapshots, and answers
+//! questions as of the last block. Sealing and enacting themselves are journaled commands.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -194,8 +194,8 @@ impl Batcher {
         }
     }
 
-    /// Sends the commands that put due proposals in force and that close a cycle whose cut-off has come, each once for
-    /// each block: one that comes too early all the same, since the clock was set back, is sent again.
+    /// Sends the commands that put due proposals in force and that close the cycles whose cut-off has come, each once
+    /// for each block: one that comes too early all the same, since the clock was set back, is sent again.
     fn enact_by_time(&mut self) {
         let Some(admission) = self.admission.upgrade().filter(|_| self.requested < u64::MAX) else { return };
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -205,19 +205,13 @@ impl Batcher {
         if self.enacting.0 != height {
             self.enacting = (height, Vec::new());
         }
-        for proposal in sealer.mirror().registry.due_proposals(now) {
-            let is_new = !self.enacting.1.contains(&proposal.id);
-            let entry = enact_entry(sealer, proposal.id, height).encode();
-            if is_new && admission.submit_command(entry).is_ok() {
-                self.enacting.1.push(proposal.id);
-            }
-        }
         let registry = &sealer.mirror().registry;
-        if registry.next_cut_off().is_some_and(|cut_off| cut_off <= now) {
-            let entry = close_entry(sealer, registry.open_cycle(), height);
-            let (id, is_new) = (entry.id, !self.enacting.1.contains(&entry.id));
+        let proposals = registry.due_proposals(now).map(|proposal| enact_entry(sealer, proposal.id, height));
+        let closes = registry.due_cycles(now).map(|cycle| close_entry(sealer, cycle, height));
+        for entry in proposals.chain(closes) {
+            let is_new = !self.enacting.1.contains(&entry.id);
             if is_new && admission.submit_command(entry.encode()).is_ok() {
-                self.enacting.1.push(id);
+                self.enacting.1.push(entry.id);
             }
         }
     }

@@ -8,7 +8,7 @@ use feiqian_core::outcome::RejectReason::{
     BadCalendar, CutOffNotReached, CycleState, FourEyesRequired, MalformedCommand, UnknownCycle,
 };
 use feiqian_core::schedule::ScheduleCommand;
-use feiqian_tests::world::{Expected, Eyes, cleared, rejected};
+use feiqian_tests::world::{Expected, Eyes, cleared, currency, rejected};
 
 use crate::trial::Trial;
 
@@ -66,6 +66,29 @@ fn a_close_by_hand_leaves_the_next_cut_off_to_the_next_cycle() {
     assert_eq!(trial.serial.state.registry().next_cut_off(), next);
     trial.wait(30 * 60);
     close(&mut trial, 2, cleared());
+}
+
+#[test]
+fn each_open_cycle_is_due_at_the_cut_off_whatever_its_currency() {
+    let mut trial = Trial::standard();
+    trial.order(Command::SplitStream { currency: currency("USD") }, cleared());
+    let calendar = in_minutes(&trial, 30);
+    trial.order(set(calendar), cleared());
+    let due = |trial: &Trial| trial.serial.state.registry().due_cycles(trial.world.now()).collect::<Vec<_>>();
+    assert_eq!(due(&trial), []);
+    trial.wait(30 * 60);
+    assert_eq!(due(&trial), [1]);
+    close(&mut trial, 1, cleared());
+    assert_eq!(due(&trial), []);
+    trial.wait(60 * 60);
+    assert_eq!(due(&trial), [3, 2]);
+    close(&mut trial, 3, cleared());
+    assert_eq!(due(&trial), [2]);
+    close(&mut trial, 2, cleared());
+    assert_eq!(due(&trial), []);
+    let scopes: Vec<_> = trial.picture().cycles.iter().map(|it| (it.scope, it.state.name())).collect();
+    let usd = Some(currency("USD"));
+    assert_eq!(scopes, [(None, "closed"), (usd, "closed"), (None, "closed"), (None, "open"), (usd, "open")]);
 }
 
 #[test]
