@@ -59,3 +59,4 @@ pub mod block;
 pub mod snapshot;
 mod marks;
 mod number;
+mod tables;

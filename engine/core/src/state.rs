@@ -8,19 +8,19 @@ use feiqian_proof::hash::Hash;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::batch::{Payload, command_bytes};
-use crate::claim::{Claim, ENGINE, Kind, chain_at, check_chained, examine};
+use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
 use crate::command::Entry;
 use crate::controls::SlotControls;
 use crate::controls::usage::{Meters, Usage};
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
-use crate::hold::{Freed, Hold, Holds, deadline};
+use crate::hold::{Freed, Holds};
 use crate::identify::{Context, find_id, original_of, restore_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::liquidity::group::{Nets, check_turns};
-use crate::liquidity::queue::{Queue, Queued, priority_of};
+use crate::liquidity::queue::{Queue, Queued};
 use crate::mirror::Mirror;
 use crate::number::number;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
@@ -28,6 +28,10 @@ use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
 use crate::registry::{Effect, Registry};
 use crate::returns::Returns;
+use crate::tables::{
+    ChainFailure, check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade,
+    failed_chain, hold_of, may_wait, note_attempts, note_hold,
+};
 use crate::transfer::{Record, flags};
 
 /// So many records ahead memory is asked for what a record needs: long enough for a miss to be served.
@@ -408,18 +412,13 @@ impl State {
         self.check_controls(claims, &NO_EARLIER, timestamp).map_err(|reason| (last, reason))
     }
 
-    /// Limits beyond cap and credit line.
     fn check_controls(
         &self,
         claims: &[Claim],
         overlay: &Overlay,
         timestamp: u64,
     ) -> Result<(), RejectReason> {
-        if !claims.iter().any(Claim::is_controlled) {
-            return Ok(());
-        }
-        self.usage.check(claims, overlay, (&self.registry, timestamp))?;
-        self.ledger.check_reservations(claims, overlay, &self.registry)
+        check_controls((&self.usage, &self.ledger), claims, overlay, (&self.registry, timestamp))
     }
 
     /// The rules that need cells: holds, queue, funds, cap. Gives what is freed of the hold that is posted or voided.
@@ -677,150 +676,4 @@ pub(crate) fn poses_as_command(record: &Record) -> bool {
 
 fn of_member((at, reason): (usize, RejectReason)) -> ChainFailure {
     (Some(at), reason)
-}
-
-/// Why a chain fails: at one member, or (none) as a whole.
-pub(crate) type ChainFailure = (Option<usize>, RejectReason);
-
-/// The rows of a chain that failed at member `at` (none: as a whole) for `reason`: that member answers the
-/// reason, repetitions answer what they repeat, and the others that the chain failed.
-pub(crate) fn failed_chain(
-    known: &[Option<OutcomeRow>],
-    (at, reason): ChainFailure,
-) -> impl Iterator<Item = OutcomeRow> {
-    known.iter().enumerate().map(move |(member, known)| match known {
-        Some(row) => *row,
-        None if at.is_none_or(|at| at == member) => OutcomeRow::rejected(reason),
-        None => OutcomeRow::rejected(RejectReason::ChainFailed),
-    })
-}
-
-/// The pending hold that a post or a void names, if it may: gives what is freed of it. One on another debtor account is
-/// none, so that the debtor account's shard can tell alone.
-pub(crate) fn check_hold(
-    holds: &Holds,
-    claim: &Claim,
-    record: &Record,
-    overlay: &Overlay,
-) -> Result<Freed, RejectReason> {
-    let id = record.related.get();
-    let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
-    let hold = hold.filter(|hold| hold.debtor == claim.debtor).ok_or(RejectReason::NoPendingHold)?;
-    if hold.creditor != claim.creditor {
-        return Err(RejectReason::HoldMismatch);
-    }
-    if claim.amount > hold.amount {
-        return Err(RejectReason::ExceedsHold);
-    }
-    Ok(hold.freed(claim.amount, claim.keeps))
-}
-
-/// What a claim that asks the queue must find there.
-pub(crate) fn check_queue(
-    queue: &Queue,
-    claim: &Claim,
-    record: &Record,
-    timestamp: u64,
-) -> Result<(), RejectReason> {
-    let refuse = |is_so, reason| if is_so { Err(reason) } else { Ok(()) };
-    match claim.kind {
-        Kind::Queueable => {
-            let is_behind = queue.is_behind(claim.debtor, priority_of(record), timestamp);
-            refuse(is_behind, RejectReason::QueuedAhead)
-        }
-        Kind::Scheduled => refuse(!queue.has_room(claim.debtor), RejectReason::TooManyHolds),
-        _ => queue.named(claim, record).map(drop),
-    }
-}
-
-/// Of the leg that the provider pays, whether its quote still holds.
-pub(crate) fn check_trade(
-    trades: &Trades,
-    registry: &Registry,
-    claim: &Claim,
-    record: &Record,
-    timestamp: u64,
-) -> Result<(), RejectReason> {
-    let id = record.related.get();
-    match registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor) {
-        Some(quote) => trades.check(id, quote, timestamp),
-        None => Ok(()),
-    }
-}
-
-/// Notes a trade with the leg that the provider pays.
-pub(crate) fn commit_trade(trades: &mut Trades, registry: &Registry, claim: &Claim, record: &Record) {
-    let id = record.related.get();
-    if let Some(quote) =
-        registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor)
-    {
-        trades.add(id, quote);
-    }
-}
-
-/// Whether a claim that can't be cleared for that reason waits.
-pub(crate) fn may_wait(queue: &Queue, claim: &Claim, reason: RejectReason) -> bool {
-    claim.kind == Kind::Queueable && reason.is_of_liquidity() && queue.has_room(claim.debtor)
-}
-
-/// Puts in force what an accepted claim does to the queue of its debtor account.
-pub(crate) fn commit_queue(
-    queue: &mut Queue,
-    claim: &Claim,
-    record: &Record,
-    (sequence, timestamp): (u64, u64),
-) {
-    match claim.kind {
-        Kind::Scheduled => {
-            queue.insert(record.uetr.get(), Queued::of(claim, record, sequence, timestamp));
-        }
-        Kind::Amend => queue.amend(record, sequence, timestamp),
-        Kind::Revoke | Kind::Release => drop(queue.remove(record.related.get())),
-        _ => {}
-    }
-}
-
-/// Counts the engine's releases among the records of a unit that failed, but for those that only repeat earlier ones.
-pub(crate) fn note_attempts(
-    queue: &mut Queue,
-    submitter: ParticipantHandle,
-    (records, known): (&[Record], &[Option<OutcomeRow>]),
-) {
-    if submitter != ENGINE {
-        return;
-    }
-    for (at, record) in records.iter().enumerate() {
-        if record.flags.get() & flags::RELEASE != 0 && !matches!(known.get(at), Some(Some(_))) {
-            queue.note_attempt(record);
-        }
-    }
-}
-
-/// Notes in a chain's overlay what a member does to holds.
-pub(crate) fn note_hold(
-    overlay: &mut Overlay,
-    (claim, freed): (&Claim, Freed),
-    record: &Record,
-    (holds, timestamp): (&Holds, u64),
-) {
-    let id = record.related.get();
-    match claim.kind {
-        Kind::Hold => overlay.set_hold(record.uetr.get(), Some(hold_of(claim, record, 0, timestamp))),
-        Kind::Post | Kind::Void => {
-            let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
-            overlay.set_hold(id, hold.and_then(|hold| hold.rest(freed)));
-        }
-        _ => {}
-    }
-}
-
-/// The hold that an accepted claim makes pending.
-pub(crate) fn hold_of(claim: &Claim, record: &Record, sequence: u64, timestamp: u64) -> Hold {
-    Hold {
-        debtor: claim.debtor,
-        creditor: claim.creditor,
-        amount: claim.amount,
-        sequence,
-        deadline: deadline(timestamp, record.timeout.get()),
-    }
 }

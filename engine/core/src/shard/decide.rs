@@ -14,8 +14,9 @@ use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
 use crate::returns::Original;
-use crate::state::{
-    FrameView, check_hold, check_queue, check_trade, commit_queue, commit_trade, failed_chain, hold_of,
+use crate::state::FrameView;
+use crate::tables::{
+    check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade, failed_chain, hold_of,
     may_wait, note_attempts, note_hold,
 };
 use crate::transfer::Record;
@@ -155,18 +156,14 @@ impl Shard {
         checked.err().map(|reason| (last, reason))
     }
 
-    /// Limits beyond cap and credit line, as far as their cells are here. Nothing is undecided: they ask tables.
+    /// Nothing is undecided: limits ask tables.
     fn check_controls(
         &self,
         claims: &[Claim],
         overlay: &Overlay,
         timestamp: u64,
     ) -> Result<(), RejectReason> {
-        if !claims.iter().any(Claim::is_controlled) {
-            return Ok(());
-        }
-        self.usage.check(claims, overlay, (&self.registry, timestamp))?;
-        self.ledger.check_reservations(claims, overlay, &self.registry)
+        check_controls((&self.usage, &self.ledger), claims, overlay, (&self.registry, timestamp))
     }
 
     fn knows_holds_of(&self, claim: &Claim) -> bool {
