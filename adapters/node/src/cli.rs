@@ -3,15 +3,22 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use benches::workload::Distribution;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use feiqian_core::liquidity::resolve::Priority;
 use feiqian_files::settlement::StatementMessage;
 
 use crate::fault::EXIT_CODES;
 use crate::orders::Order;
 
 mod limit;
+mod load;
+mod pay;
+mod prove;
+
+pub use limit::{LimitArgs, LimitStep, Period, Place};
+pub use load::LoadArgs;
+pub(crate) use pay::parse_priority;
+pub use pay::{AmendArgs, FxStep, PayArgs, PostArgs, QueueStep, SignerArgs};
+pub use prove::{ProveArgs, ProveWhat};
 
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
 #[derive(Debug, Parser)]
@@ -378,74 +385,6 @@ pub struct DemoArgs {
     pub transfers: Option<u64>,
 }
 
-/// `feiqian load`.
-#[derive(Debug, Args)]
-pub struct LoadArgs {
-    /// A server's address, 127.0.0.1:9471 or unix:/path [default: a server process of its own, in --data or a
-    /// fresh directory that is removed when all checks have passed]
-    #[arg(long, value_name = "ADDRESS")]
-    pub connect: Option<String>,
-    /// With --connect: a folder with the key of each participant, BIC.key [default: the TEST KEYS of load servers
-    /// and of the demo's banks]
-    #[arg(long, value_name = "DIR", requires = "connect")]
-    pub keys: Option<PathBuf>,
-    /// Accounts of its own server, over all participants
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
-    pub accounts: u64,
-    /// Transfers in all
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
-    pub transfers: u64,
-    /// Transfers in a batch, 1 to 8,190
-    #[arg(long, default_value_t = 8_190, value_name = "N")]
-    pub batch: usize,
-    /// Sessions, 1 to 1,000
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub sessions: u64,
-    /// Open loop: so many transfers a second, latency from when each batch was due [default: full speed]
-    #[arg(long, value_name = "N")]
-    pub rate: Option<u64>,
-    /// Unanswered batches of a session at the most [default: what the engine takes, shared among sessions]
-    #[arg(long, value_name = "N")]
-    pub window: Option<u64>,
-    /// Which accounts: uniform, zipf[:EXPONENT], hot[:ACCOUNTS], clearing
-    #[arg(long, default_value = "uniform", value_name = "HOW")]
-    #[arg(value_parser = crate::commands::load::parse_distribution)]
-    pub distribution: Distribution,
-    /// Share of transfers that go to another participant, 0 to 1
-    #[arg(long, default_value_t = 0.875, value_name = "SHARE")]
-    pub cross: f64,
-    /// Share of holds and of the posts and voids that finish them; some are left to expire
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub two_phase: f64,
-    /// Share of transfers in chains
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub chains: f64,
-    /// Share of transfers that must be rejected, for a dozen reasons, or are sent twice
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub rejections: f64,
-    /// Participants of its own server, 2 to 64
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    pub participants: u32,
-    /// Currencies of its own server, 1 to 8
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub currencies: u32,
-    /// Ascending UETRs instead of random ones
-    #[arg(long)]
-    pub ordered: bool,
-    /// The same seed makes the same load [default: 1; with --connect a random one]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Shards of its own server [default: half of the cores]
-    #[arg(long, value_name = "N")]
-    pub shards: Option<usize>,
-    /// Threads of the load generator
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub threads: usize,
-    /// Where report.json and plot.html go, in a folder of each run's own
-    #[arg(long, default_value = "target/load", value_name = "DIR")]
-    pub out: PathBuf,
-}
-
 /// `feiqian audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
@@ -488,167 +427,6 @@ pub struct ValidateArgs {
     /// The same from a checkpoint of the operator's that you trust: a file
     #[arg(long, value_name = "FILE")]
     pub trust_checkpoint: Option<PathBuf>,
-}
-
-/// `feiqian pay`.
-#[derive(Debug, Args)]
-pub struct PayArgs {
-    /// The account that pays: a handle (12), an alias (IBAN:DE89…), an IBAN, or BIC/CURRENCY for a clearing account
-    pub from: String,
-    /// The account that is paid
-    pub to: String,
-    /// In the account's currency, with a point: 12.50
-    pub amount: String,
-    /// The transfer's id [default: a random one]
-    #[arg(long, value_name = "UETR")]
-    pub uetr: Option<String>,
-    /// Reserve the amount only: post or void it later
-    #[arg(long, conflicts_with_all = ["queue", "priority", "after"])]
-    pub hold: bool,
-    /// Let it wait where it can't be cleared at once
-    #[arg(long)]
-    pub queue: bool,
-    /// Let it wait, in this class: urgent and high ones go out in order
-    #[arg(long, value_name = "CLASS", value_parser = parse_priority)]
-    pub priority: Option<Priority>,
-    /// Clear it not before so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    pub after: Option<u32>,
-    /// Give it up, or let the hold expire, so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    pub until: Option<u32>,
-}
-
-/// `feiqian post`.
-#[derive(Debug, Args)]
-pub struct PostArgs {
-    /// The hold
-    pub uetr: String,
-    /// A part of it [default: all]
-    pub amount: Option<String>,
-    /// Keep what is left held
-    #[arg(long)]
-    pub keep: bool,
-}
-
-/// Whose word a command is, and the key that says so.
-#[derive(Debug, Args)]
-pub struct SignerArgs {
-    /// The participant
-    #[arg(long = "as", value_name = "BIC")]
-    pub bic: String,
-    /// Its secret key
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// With the TEST KEY of a bank of the demo
-    #[arg(long, conflicts_with = "key")]
-    pub test_key: bool,
-}
-
-/// Steps of foreign exchange.
-#[derive(Debug, Subcommand)]
-pub enum FxStep {
-    /// Show the rates in force
-    Rates,
-    /// Publish a firm two-way rate, in the place of the last one for the pair
-    Publish {
-        /// Base and quote currency: EUR/USD is the price of a euro in dollars
-        pair: String,
-        /// The provider buys a unit of the base currency for so much
-        bid: String,
-        /// And sells it for so much
-        ask: String,
-        /// So much of the base currency may be locked
-        #[arg(long, value_name = "AMOUNT")]
-        size: String,
-        /// It holds for so many seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-        valid: u32,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Withdraw a rate; quotes that are locked stay
-    Withdraw {
-        /// Base and quote currency
-        pair: String,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Lock a rate: what is paid and what is got, fixed to the minor unit
-    Quote {
-        /// What is paid and what is got: EUR/USD pays euros
-        pair: String,
-        /// Whose rate
-        #[arg(long, value_name = "BIC")]
-        provider: String,
-        /// Pay just so much
-        #[arg(long, value_name = "AMOUNT", conflicts_with = "get")]
-        pay: Option<String>,
-        /// Get just so much
-        #[arg(long, value_name = "AMOUNT")]
-        get: Option<String>,
-        /// It is locked for so many seconds, at most as long as the rate holds
-        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-        valid: u32,
-        #[command(flatten)]
-        signer: SignerArgs,
-    },
-    /// Trade on a quote: both legs clear, or none
-    Trade {
-        /// The quote
-        #[arg(value_name = "QUOTE")]
-        quote: String,
-        /// The account that pays
-        #[arg(long, value_name = "ACCOUNT")]
-        from: String,
-        /// The account that is paid
-        #[arg(long, value_name = "ACCOUNT")]
-        to: String,
-    },
-}
-
-/// Steps about payments that wait.
-#[derive(Debug, Subcommand)]
-pub enum QueueStep {
-    /// Show all that wait, each account's in the order in which they go out
-    List,
-    /// Release what can be released, alone or at once
-    Resolve,
-    /// Take a payment out of the queue
-    Revoke {
-        /// The payment
-        #[arg(value_name = "UETR")]
-        uetr: String,
-    },
-    /// Give a payment another class, place and times
-    Amend(AmendArgs),
-}
-
-/// `feiqian queue amend`.
-#[derive(Debug, Args)]
-pub struct AmendArgs {
-    /// The payment
-    pub uetr: String,
-    /// Its class: urgent, high or normal
-    #[arg(long, value_name = "CLASS", default_value = "normal", value_parser = parse_priority)]
-    pub priority: Priority,
-    /// Before all others of its class
-    #[arg(long, conflicts_with = "last")]
-    pub first: bool,
-    /// Behind all others of its class
-    #[arg(long)]
-    pub last: bool,
-    /// Clear it not before so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    pub after: Option<u32>,
-    /// Give it up so many seconds from now
-    #[arg(long, value_name = "SECONDS")]
-    pub until: Option<u32>,
-}
-
-pub(crate) fn parse_priority(text: &str) -> Result<Priority, String> {
-    let all = [Priority::Urgent, Priority::High, Priority::Normal];
-    all.into_iter().find(|class| class.name() == text).ok_or_else(|| "urgent, high or normal".to_owned())
 }
 
 /// Keys that approve risky commands.
@@ -730,8 +508,6 @@ pub struct CycleArgs {
     #[command(flatten)]
     pub officers: OfficerArgs,
 }
-
-pub use limit::{LimitArgs, LimitStep, Period, Place};
 
 #[cfg(test)]
 mod tests {
@@ -847,64 +623,4 @@ mod tests {
     fn the_help_documents_the_exit_codes() {
         assert!(Cli::command().render_long_help().to_string().contains(EXIT_CODES));
     }
-}
-
-/// What to prove, and where to.
-#[derive(Clone, Debug, Args)]
-pub struct ProveArgs {
-    /// What
-    #[command(subcommand)]
-    pub what: ProveWhat,
-    /// The block [default: the last one; for a settlement the last that ended a cycle]
-    #[arg(long, global = true, value_name = "HEIGHT")]
-    pub block: Option<u64>,
-    /// Write the JSON form
-    #[arg(long, global = true)]
-    pub text: bool,
-    /// Where to [default: KIND-HEIGHT.proof or .json]
-    #[arg(short, long, global = true, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-/// What a proof is about.
-#[derive(Clone, Debug, Subcommand)]
-pub enum ProveWhat {
-    /// A participant's position in a currency
-    Position {
-        /// The participant's BIC
-        participant: String,
-        /// The currency's code
-        currency: String,
-    },
-    /// All transfers of a participant in a currency in the block, or that there were none
-    Completeness {
-        /// The participant's BIC
-        participant: String,
-        /// The currency's code
-        currency: String,
-    },
-    /// An account after the block
-    Balance {
-        /// Its handle or an alias
-        account: String,
-    },
-    /// That the block has an older one among its ancestors
-    Consistency {
-        /// The older block's height
-        old: u64,
-    },
-    /// What one participant pays another for the cycle that the block ended
-    Settlement {
-        /// The currency's code
-        currency: String,
-        /// The BIC of who pays
-        debtor: String,
-        /// The BIC of who is paid
-        creditor: String,
-    },
-    /// That the submitter signed the batch that holds a transfer
-    Batch {
-        /// The transfer
-        uetr: String,
-    },
 }
