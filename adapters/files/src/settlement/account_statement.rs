@@ -16,7 +16,7 @@ use feiqian_runtime::query::{HistoryStart, Posting};
 use serde::Serialize;
 
 use super::book::{CycleBook, Item, Sums};
-use super::statement::{code, items, report, told};
+use super::statement::{code, items, report, told, total};
 use super::{Context, check_nets};
 use crate::error::FilesError;
 use crate::limits::REPORT_ENTRIES_MAX;
@@ -342,16 +342,9 @@ fn settlement(posting: &Posting) -> ReportEntry {
 /// One entry for all credits and one for all debits.
 fn summed_up(context: &Context, sums: Sums) -> Vec<ReportEntry> {
     let sides = [(sums.credits, sums.credit_sum, true), (sums.debits, sums.debit_sum, false)];
-    let entry = |(count, sum, is_credit): (u64, u128, bool)| ReportEntry {
-        reference: None,
-        minor: sum,
-        is_credit,
-        booked: date_time(context.cycle.closed_at),
-        value_date: Some(date(context.cycle.closed_at)),
-        servicer_reference: None,
-        code: code(is_credit),
-        transactions: Vec::new(),
-        information: Some(format!("{count} {}", if is_credit { "credits" } else { "debits" })),
+    let entry = |(count, sum, is_credit): (u64, u128, bool)| {
+        let kind = if is_credit { "credits" } else { "debits" };
+        total(context, (sum, is_credit), format!("{count} {kind}"))
     };
     sides.into_iter().filter(|(count, ..)| *count > 0).map(entry).collect()
 }

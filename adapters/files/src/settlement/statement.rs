@@ -169,17 +169,22 @@ fn summed_up(context: &Context, own: &SlotBook) -> Vec<ReportEntry> {
         let bic = terms.and_then(|terms| context.bic(terms.participant).ok());
         let name = bic.map_or_else(String::new, |bic| bic.as_str().to_owned());
         let direction = if is_credit { "from" } else { "to" };
-        ReportEntry {
-            reference: None,
-            minor: sum,
-            is_credit,
-            booked: date_time(context.cycle.closed_at),
-            value_date: Some(date(context.cycle.closed_at)),
-            servicer_reference: None,
-            code: code(is_credit),
-            transactions: Vec::new(),
-            information: Some(format!("{count} transfers {direction} {name}")),
-        }
+        total(context, (sum, is_credit), format!("{count} transfers {direction} {name}"))
     });
     entries.collect()
+}
+
+/// An entry for all of a cycle's transfers of one kind, `sum` in minor units.
+pub(super) fn total(context: &Context, (sum, is_credit): (u128, bool), information: String) -> ReportEntry {
+    ReportEntry {
+        reference: None,
+        minor: sum,
+        is_credit,
+        booked: date_time(context.cycle.closed_at),
+        value_date: Some(date(context.cycle.closed_at)),
+        servicer_reference: None,
+        code: code(is_credit),
+        transactions: Vec::new(),
+        information: Some(information),
+    }
 }
