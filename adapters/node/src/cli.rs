@@ -17,7 +17,7 @@ mod prove;
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
-pub use pay::{AmendArgs, FxStep, PayArgs, PostArgs, QueueStep, SignerArgs};
+pub use pay::{AmendArgs, CardsStep, FxStep, PayArgs, PostArgs, QueueStep, SignerArgs};
 pub use prove::{ProveArgs, ProveWhat};
 
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
@@ -118,6 +118,12 @@ pub enum Command {
         /// The step
         #[command(subcommand)]
         step: FxStep,
+    },
+    /// Cards and the accounts that they stand for
+    Cards {
+        /// The step
+        #[command(subcommand)]
+        step: CardsStep,
     },
     /// Show the recalls that came by files and what was answered; beside a running `serve` too
     Recalls,

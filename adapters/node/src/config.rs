@@ -18,6 +18,10 @@ use crate::fault::Fault;
 use crate::follow::Callers;
 use crate::witnesses::WitnessConfig;
 
+pub mod cards;
+
+use cards::CardsConfig;
+
 /// Where the configuration is looked for unless `--config` says otherwise.
 pub const CONFIG_FILE: &str = "config/feiqian.toml";
 /// A group that the journal syncs at once, 4 MiB and a frame of 2 MiB more with their headers, must fit one
@@ -38,6 +42,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The bulk protocol.
     pub wire: WireConfig,
+    /// The card port.
+    pub cards: CardsConfig,
     /// Whose cosignatures make a block WITNESSED.
     pub witnesses: WitnessConfig,
     /// Who may follow.
@@ -240,7 +246,8 @@ impl Config {
     pub fn parse(file: &Path, text: &str) -> Result<Self, Fault> {
         let config: Self = toml::from_str(text)
             .map_err(|error| Fault::Usage(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
-        let rules = config.engine.rules().into_iter().chain(config.wire.rules()).chain(config.other_rules());
+        let rules = config.engine.rules().into_iter().chain(config.wire.rules());
+        let rules = rules.chain(config.cards.rules()).chain(config.other_rules());
         for (section, key, is_good, rule) in rules {
             if !is_good {
                 let place = format!("{}:{}", file.display(), line_of(text, section, key));
@@ -483,7 +490,8 @@ mod tests {
         let defaults = Config::default();
         assert_eq!(Config::parse(Path::new("feiqian.toml"), &text).expect("good"), defaults);
         let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
-        for (section, key, ..) in rules.chain(defaults.other_rules()) {
+        let cards = defaults.cards.rules().into_iter().filter(|(section, ..)| *section == "cards");
+        for (section, key, ..) in rules.chain(cards).chain(defaults.other_rules()) {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");
         }

@@ -145,6 +145,14 @@ fn write_new(path: &Path, bytes: &[u8; 32], mode: u32) -> Result<(), Fault> {
 /// # Errors
 /// [`Fault::Data`] naming the file and what is wrong with it.
 pub fn read_secret(path: &Path) -> Result<SigningKey, Fault> {
+    read_key_bytes(path).map(|secret| SigningKey::from_bytes(&secret))
+}
+
+/// Reads a secret of `N` bytes.
+///
+/// # Errors
+/// As [`read_secret`].
+pub fn read_key_bytes<const N: usize>(path: &Path) -> Result<[u8; N], Fault> {
     let fault = |what: String| Fault::Data(format!("{}: {what}", path.display()));
     let metadata = std::fs::metadata(path).map_err(|error| fault(format!("can't read the key: {error}")))?;
     let mode = metadata.permissions().mode() & 0o777;
@@ -153,10 +161,8 @@ pub fn read_secret(path: &Path) -> Result<SigningKey, Fault> {
     }
     let text =
         std::fs::read_to_string(path).map_err(|error| fault(format!("can't read the key: {error}")))?;
-    let secret = hex::decode(text.trim_end());
-    secret
-        .map(|secret| SigningKey::from_bytes(&secret))
-        .ok_or_else(|| fault("a key file holds 64 lower-case hexadecimal digits and nothing else".to_owned()))
+    let way = || fault(format!("a key file holds {} lower-case hexadecimal digits and nothing else", 2 * N));
+    hex::decode(text.trim_end()).ok_or_else(way)
 }
 
 /// A public key given as its 64 digits or as a file that holds them.

@@ -71,6 +71,8 @@ pub struct Posting {
     pub timestamp: u64,
     /// The transfer's id, or that of the settling command.
     pub uetr: u128,
+    /// ISO 20022 external purpose code, or zeros.
+    pub purpose: [u8; 4],
     /// The other account; none for a settlement.
     pub counterparty: Option<AccountHandle>,
     /// Minor units.
@@ -309,6 +311,7 @@ impl HistoryStart {
                 sequence,
                 timestamp,
                 uetr,
+                purpose: record.purpose,
                 counterparty: None,
                 amount: net.unsigned_abs(),
                 is_debit: *net > 0,
@@ -325,6 +328,7 @@ impl HistoryStart {
             sequence,
             timestamp,
             uetr,
+            purpose: record.purpose,
             counterparty: Some(counterparty),
             amount: row.amount.get().into(),
             is_debit,

@@ -1,4 +1,4 @@
-//! The command line of single payments: `feiqian pay`, `post`, `fx` and `queue`. Parses and nothing else.
+//! The command line of single payments: `feiqian pay`, `post`, `cards`, `fx` and `queue`. Parses and nothing else.
 
 use std::path::PathBuf;
 
@@ -58,6 +58,16 @@ pub struct SignerArgs {
     /// With the TEST KEY of a bank of the demo
     #[arg(long, conflicts_with = "key")]
     pub test_key: bool,
+}
+
+/// Steps of cards.
+#[derive(Debug, Subcommand)]
+pub enum CardsStep {
+    /// Let cards stand for an account: card numbers from standard input, one on a line; only their tokens are kept
+    Enrol {
+        /// The account: a handle, an alias, an IBAN, or BIC/CURRENCY for a customer on the issuer's own books
+        account: String,
+    },
 }
 
 /// Steps of foreign exchange.

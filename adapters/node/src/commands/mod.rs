@@ -11,6 +11,7 @@ use crate::session::Session;
 mod accounts;
 mod audit;
 mod block;
+mod cards;
 mod checkpoint;
 pub mod cycle;
 mod cycle_default;
@@ -110,6 +111,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Void { uetr } => pay::void(context, &uetr),
         Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
         Command::Fx { step } => fx::step(context, &step),
+        Command::Cards { step } => cards::step(context, &step),
         Command::Recalls => recalls::list(context),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),

@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::follow::{FollowServer, Takes};
 use crate::session::Session;
 
+mod cards;
 pub(super) mod http;
 mod log;
 mod wire;
@@ -33,6 +34,8 @@ struct Ready {
     health: String,
     log: String,
     wire: String,
+    /// Links and addresses; empty where there is none.
+    cards: String,
     recovered_frames: u64,
     recovered_entries: u64,
     torn_bytes: u64,
@@ -40,12 +43,13 @@ struct Ready {
 
 impl std::fmt::Display for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, inbox, metrics, health, log, wire, recovered_frames: frames, .. } = self;
+        let Self { data, inbox, metrics, health, log, wire, cards, recovered_frames: frames, .. } = self;
         write!(
             f,
             "serving {data} (replayed {frames} frames): inbox {inbox}, bulk protocol {wire}, metrics {metrics}, \
              health {health}, log {log}"
-        )
+        )?;
+        if cards.is_empty() { Ok(()) } else { write!(f, ", cards {cards}") }
     }
 }
 
@@ -90,7 +94,9 @@ fn run(
         (context.config.callers()?, Takes::Engine(session.engine.clone())),
     );
     let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
-    let addresses = wire.addresses();
+    let cards =
+        cards::Cards::start(session.engine.clone(), (&context.config.cards, &context.data), context.output)?;
+    let addresses = (wire.addresses(), cards.as_ref().map(cards::Cards::addresses).unwrap_or_default());
     let served = actix_web::rt::System::new().block_on(async {
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
@@ -104,6 +110,9 @@ fn run(
         Ok(())
     });
     wire.stop();
+    if let Some(cards) = cards {
+        cards.stop();
+    }
     served
 }
 
@@ -121,7 +130,7 @@ fn ready(
     context: &Context,
     session: &Session,
     options: &IntakeOptions,
-    (address, wire): (SocketAddr, String),
+    (address, (wire, cards)): (SocketAddr, (String, String)),
 ) -> Ready {
     let recovered = session.engine.recovered();
     Ready {
@@ -133,6 +142,7 @@ fn ready(
         health: format!("http://{address}/health"),
         log: format!("http://{address}/log/checkpoint"),
         wire,
+        cards,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,
         torn_bytes: recovered.torn.map_or(0, |(_, _, bytes)| bytes),

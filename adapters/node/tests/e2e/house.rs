@@ -1,6 +1,6 @@
 //! A data directory of a test's own, and the program run on it. Removes the directory afterwards.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -137,6 +137,19 @@ impl House {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
         Self::answer(&mut self.command(arguments))
+    }
+
+    /// With a text on standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Answer {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        // A program that refuses before it reads has closed its end.
+        let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let code = output.status.code().unwrap_or(-1);
+        Answer { code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Without a data directory or a configuration of its own.

@@ -4,6 +4,7 @@
 mod after;
 mod books;
 mod bulk;
+mod cards;
 mod clearing;
 mod demo;
 mod directory;

@@ -1,0 +1,158 @@
+//! Answers of field 39: one table from the engine's reasons to the codes of 1987 and 1993. README.md shows it; a test holds
+//! the two together.
+
+use feiqian_core::outcome::RejectReason;
+use feiqian_iso8583::spec::Edition;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $old:literal, $new:literal;)*) => {
+        /// What a request is answered.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Field 39 in an edition: a response code of two characters (1987), an action code of three digits (1993).
+            #[must_use]
+            pub const fn text(self, edition: Edition) -> &'static str {
+                match (self, edition) { $(
+                    (Self::$name, Edition::E1987) => $old,
+                    (Self::$name, Edition::E1993) => $new,
+                )* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Approved, or completed.
+    Approved = "00", "000";
+    /// A reversal has been carried out.
+    Reversed = "00", "400";
+    /// Reconciled; whether in balance, field 66 says.
+    InBalance = "00", "500";
+    /// Reconciled, and out of balance.
+    OutOfBalance = "00", "501";
+    /// A network management request was accepted.
+    Managed = "00", "800";
+    /// What the fields ask for together is no transaction.
+    InvalidTransaction = "12", "902";
+    /// Zero, or beyond 18 digits.
+    InvalidAmount = "13", "110";
+    /// No card of that number is enrolled.
+    UnknownCard = "14", "111";
+    /// Nothing was left to be taken back.
+    NoAction = "21", "921";
+    /// The original is not here, or not as the message says.
+    NoOriginal = "25", "914";
+    /// A field that it takes is missing, or has no such meaning.
+    FormatError = "30", "904";
+    /// This kind of message is not served.
+    NotSupported = "40", "115";
+    /// Balance and credit line do not cover it.
+    Funds = "51", "116";
+    /// The account may not do this.
+    NotPermitted = "57", "119";
+    /// Over a limit of amounts.
+    AmountLimit = "61", "121";
+    /// The account is frozen or closed.
+    Restricted = "62", "104";
+    /// The message authentication code is missing or wrong.
+    Security = "63", "916";
+    /// More than the original's amount.
+    OriginalAmount = "64", "110";
+    /// Over a limit of a period.
+    FrequencyLimit = "65", "123";
+    /// Its reversal has come before it.
+    TooLate = "68", "913";
+    /// Not taken; try again.
+    Unavailable = "91", "907";
+    /// The institution is not known on this link.
+    NoRoute = "92", "908";
+    /// The same trace number stands for another request.
+    Duplicate = "94", "913";
+    /// Totals can't be given.
+    NoTotals = "95", "503";
+    /// Something that must not be.
+    Malfunction = "96", "909";
+}
+
+impl Code {
+    /// What a reason of the engine is answered as.
+    #[must_use]
+    pub const fn of(reason: RejectReason) -> Self {
+        use RejectReason as Reason;
+        match reason {
+            Reason::IdReused => Self::Duplicate,
+            Reason::InvalidAmount => Self::InvalidAmount,
+            Reason::SameAccount | Reason::CurrencyMismatch => Self::InvalidTransaction,
+            Reason::UnknownDebtor => Self::UnknownCard,
+            Reason::UnknownCreditor => Self::NoRoute,
+            Reason::NotOwner | Reason::CreditorClosed | Reason::CreditorBlocked => Self::NotPermitted,
+            Reason::DebtorParticipantSuspended
+            | Reason::CreditorParticipantSuspended
+            | Reason::TooManyHolds => Self::Unavailable,
+            Reason::DebtorClosed | Reason::DebtorBlocked => Self::Restricted,
+            Reason::NoPendingHold | Reason::HoldMismatch | Reason::NotReturnable => Self::NoOriginal,
+            Reason::ExceedsHold | Reason::ExceedsOriginal => Self::OriginalAmount,
+            Reason::InsufficientFunds | Reason::LiquidityReserved | Reason::QueuedAhead => Self::Funds,
+            Reason::NetDebitCapExceeded
+            | Reason::BilateralLimitExceeded
+            | Reason::MultilateralLimitExceeded => Self::AmountLimit,
+            Reason::VelocityExceeded => Self::FrequencyLimit,
+            _ => Self::Malfunction,
+        }
+    }
+
+    /// Whether the request was granted.
+    #[must_use]
+    pub const fn is_granted(self) -> bool {
+        matches!(self, Self::Approved | Self::Reversed | Self::InBalance | Self::OutOfBalance | Self::Managed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows `| reason | 1987 | 1993 | …` of README.md.
+    fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+        let cells = |line: &'static str| line.split('|').map(str::trim).collect::<Vec<_>>();
+        let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `")).map(cells);
+        rows.filter(|cells| cells.len() > 4).map(|cells| (cells[1], cells[2], cells[3])).collect()
+    }
+
+    #[test]
+    fn the_readmes_table_says_what_each_reason_is_answered_as() {
+        let rows = rows();
+        for reason in RejectReason::ALL {
+            let code = Code::of(*reason);
+            let name = format!("`{}`", reason.name());
+            let row = rows.iter().find(|(reasons, ..)| reasons.split(' ').any(|at| at == name));
+            match row {
+                Some((_, old, new)) => {
+                    assert_eq!(
+                        (*old, *new),
+                        (code.text(Edition::E1987), code.text(Edition::E1993)),
+                        "{name}"
+                    );
+                }
+                None => assert_eq!(code, Code::Malfunction, "{name} is not in the table"),
+            }
+        }
+        assert!(rows.len() > 10);
+    }
+
+    #[test]
+    fn texts_have_the_editions_width() {
+        for code in Code::ALL {
+            assert_eq!(
+                (code.text(Edition::E1987).len(), code.text(Edition::E1993).len()),
+                (2, 3),
+                "{code:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Network management: sign-on, sign-off, echo, key change, cut-over. Changes the session it comes on, and nothing else.
+
+use feiqian_iso8583::spec::Edition;
+
+use super::{Heard, Standing};
+use crate::code::Code;
+
+/// What field 70 (1987) or function code 24 (1993) asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    SignOn,
+    SignOff,
+    Echo,
+    KeyChange,
+    CutOver,
+}
+
+fn asked(heard: Heard<'_>) -> Result<Asked, Code> {
+    let is_1993 = heard.message.spec().edition == Edition::E1993;
+    let field = heard.message.field(if is_1993 { 24 } else { 70 }).ok_or(Code::FormatError)?;
+    match (is_1993, field.number()) {
+        (false, Some(1)) | (true, Some(801)) => Ok(Asked::SignOn),
+        (false, Some(2)) | (true, Some(802)) => Ok(Asked::SignOff),
+        (false, Some(301)) | (true, Some(831)) => Ok(Asked::Echo),
+        (false, Some(101)) | (true, Some(811)) => Ok(Asked::KeyChange),
+        (false, Some(201 | 202)) | (true, Some(821)) => Ok(Asked::CutOver),
+        _ => Err(Code::NotSupported),
+    }
+}
+
+/// Answers a network management request, and makes of the session what it asks for.
+pub(super) fn manage(heard: Heard<'_>, standing: &mut Standing) -> Result<Code, Code> {
+    let asked = asked(heard)?;
+    if asked == Asked::KeyChange {
+        let keys = standing.keys.ok_or(Code::NotSupported)?;
+        let changed = keys.changed(heard.message).ok_or(Code::Security)?;
+        // Who has made the new key shows it by the code of the very message that brings it.
+        if !changed.holds(heard.message) {
+            return Err(Code::Security);
+        }
+        standing.keys = Some(changed);
+        return Ok(Code::Managed);
+    }
+    if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
+        return Err(Code::Security);
+    }
+    match asked {
+        Asked::SignOn => standing.is_signed_on = true,
+        Asked::SignOff => standing.is_signed_on = false,
+        // The operator closes cycles, by the calendar or with two officers; a network's day is told by field 15.
+        Asked::Echo | Asked::CutOver | Asked::KeyChange => {}
+    }
+    Ok(Code::Managed)
+}

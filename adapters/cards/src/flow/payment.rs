@@ -1,0 +1,221 @@
+//! Authorisations, purchases, completions and refunds: one record each, under an id that follows from what the message
+//! names itself by, so that a repetition is the same record and gets the same answer.
+
+use std::sync::Arc;
+
+use feiqian_core::account::AccountHandle;
+use feiqian_core::outcome::{Outcome, RejectReason};
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::transfer::{Record, flags};
+use feiqian_iso8583::{Class, Message};
+
+use super::reversal::{Reversal, is_tombstone};
+use super::{Begun, Desk, Due, Heard, Speaker, code_of, currency_of, tells_of_decline};
+use crate::code::Code;
+use crate::gate::{Claim, Verdict};
+use crate::named::Named;
+use crate::reply::Answer;
+
+/// Purchase of goods and services.
+const GOODS: [u8; 4] = *b"IDCP";
+/// Cash.
+const CASH: [u8; 4] = *b"CDCD";
+/// Goods with cash back.
+const CASH_BACK: [u8; 4] = *b"CDCB";
+/// Quasi cash.
+const QUASI_CASH: [u8; 4] = *b"CDQC";
+/// Money to a card.
+pub(super) const CREDIT: [u8; 4] = *b"CDOC";
+/// Fields that a repetition must not change, beside amount, currency and parties: processing code, retrieval reference,
+/// terminal and merchant.
+const BOUND: [u8; 4] = [3, 37, 41, 42];
+/// Field 25: a completion of a pre-authorisation.
+const CONDITION_PREAUTHORISED: u64 = 6;
+
+/// Whether a purpose is one of card payments, and whether of money to the card.
+pub(super) fn is_credit(purpose: [u8; 4]) -> Option<bool> {
+    match purpose {
+        CREDIT => Some(true),
+        GOODS | CASH | CASH_BACK | QUASI_CASH => Some(false),
+        _ => None,
+    }
+}
+
+/// The first two digits of field 3.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Debit([u8; 4]),
+    Credit,
+}
+
+fn type_of(message: &Message<'_>) -> Result<Type, Code> {
+    let code = message.processing_code().map_err(|_| Code::FormatError)?.ok_or(Code::FormatError)?;
+    match code / 10_000 {
+        0 | 3 => Ok(Type::Debit(GOODS)),
+        1 => Ok(Type::Debit(CASH)),
+        9 => Ok(Type::Debit(CASH_BACK)),
+        11 => Ok(Type::Debit(QUASI_CASH)),
+        20 | 26 => Ok(Type::Credit),
+        _ => Err(Code::NotSupported),
+    }
+}
+
+/// What a message asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The card's account pays the acquirer, later.
+    Hold,
+    /// At once.
+    Purchase,
+    /// What was held.
+    Completion(Named),
+    /// The acquirer pays the card's account, of what that has paid.
+    Return(Named),
+    /// The acquirer pays the card's account.
+    Refund,
+    /// What was held or paid is taken back.
+    Cancellation(Named),
+}
+
+fn asked(message: &Message<'_>, kind: Type, original: Option<Named>) -> Result<Asked, Code> {
+    let is_authorisation = message.mti().class() == Class::Authorisation;
+    // Terminals' names tell no class; the condition does.
+    let condition = message.field(25).and_then(|field| field.number());
+    let is_of_hold = |named: &Named| match named.class {
+        Some(class) => class == Class::Authorisation,
+        None => condition == Some(CONDITION_PREAUTHORISED),
+    };
+    match (kind, original) {
+        (Type::Debit(_), None) if is_authorisation => Ok(Asked::Hold),
+        (Type::Debit(_), None) => Ok(Asked::Purchase),
+        (Type::Debit(_), Some(named)) if !is_authorisation && is_of_hold(&named) => {
+            Ok(Asked::Completion(named))
+        }
+        (Type::Credit, Some(named)) if is_authorisation => Ok(Asked::Cancellation(named)),
+        (Type::Credit, Some(named)) => Ok(Asked::Return(named)),
+        (Type::Credit, None) if !is_authorisation => Ok(Asked::Refund),
+        _ => Err(Code::InvalidTransaction),
+    }
+}
+
+/// A record that the engine has been given.
+#[derive(Debug)]
+pub(crate) struct Payment {
+    claim: Claim,
+    record: Record,
+}
+
+impl Desk {
+    /// Begins an authorisation, a financial request or an advice of one.
+    pub(super) fn pay(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
+        let message = heard.message;
+        if tells_of_decline(message) {
+            return Ok(Begun::Answered(Code::Approved.into()));
+        }
+        let kind = type_of(message)?;
+        let asked = asked(message, kind, speaker.naming.original(message)?)?;
+        if let Asked::Cancellation(named) = &asked {
+            return Ok(Begun::Due(Due::Reversal(Reversal::new(
+                speaker.participant,
+                self.vault.id(speaker.bic, named),
+                Code::Approved,
+            ))));
+        }
+        let (participant, record) = self.record(message, speaker, kind, &asked)?;
+        let claim = self.gate.submit(participant, record);
+        Ok(Begun::Due(Due::Payment(Payment { claim, record })))
+    }
+
+    /// The record of a payment, and who has to submit it: the debtor, or of a completion the acquirer.
+    fn record(
+        &self,
+        message: &Message<'_>,
+        speaker: Speaker,
+        kind: Type,
+        asked: &Asked,
+    ) -> Result<(ParticipantHandle, Record), Code> {
+        let currency = currency_of(message, 49)?.ok_or(Code::FormatError)?;
+        let amount = message.amount().map_err(|_| Code::FormatError)?.ok_or(Code::FormatError)?;
+        let named = speaker.naming.own(message)?;
+        let directory = self.engine.directory();
+        let acquirer = directory.clearing_account(speaker.participant, currency).ok_or(Code::NoRoute)?;
+        let (card, issuer) = self.card(message)?;
+        let id = self.vault.id(speaker.bic, &named);
+        let (debtor, creditor) = if kind == Type::Credit { (acquirer, card) } else { (card, acquirer) };
+        let mut record = Record::new(id, debtor, creditor, amount, currency.numeric());
+        record.purpose = match kind {
+            Type::Debit(purpose) => purpose,
+            Type::Credit => CREDIT,
+        };
+        record.reference = self.reference(message);
+        let (flag, related) = match asked {
+            Asked::Hold => (flags::HOLD, None),
+            Asked::Completion(original) => (flags::POST, Some(original)),
+            Asked::Return(original) => (flags::RETURN, Some(original)),
+            _ => (0, None),
+        };
+        record.flags = flag.into();
+        record.related = related.map_or(0, |original| self.vault.id(speaker.bic, original)).into();
+        if flag == flags::HOLD {
+            record.timeout = self.hold_timeout_s.into();
+        }
+        let is_issuers = matches!(asked, Asked::Hold | Asked::Purchase);
+        Ok((if is_issuers { issuer } else { speaker.participant }, record))
+    }
+
+    /// The account that a card stands for, and whose it is: its enrolment in the directory is the owner's mandate.
+    fn card(&self, message: &Message<'_>) -> Result<(AccountHandle, ParticipantHandle), Code> {
+        let pan = message.pan().map_err(|_| Code::UnknownCard)?.ok_or(Code::FormatError)?;
+        let directory = self.engine.directory();
+        let account = directory.alias(&self.vault.alias(&pan)).ok_or(Code::UnknownCard)?;
+        let (owner, ..) = directory.account(account).ok_or(Code::UnknownCard)?;
+        Ok((account, owner))
+    }
+
+    fn reference(&self, message: &Message<'_>) -> [u8; 32] {
+        let parts: Vec<_> = BOUND
+            .iter()
+            .map(|number| message.field(*number).map_or(&[][..], |field| field.bytes()))
+            .collect();
+        self.vault.digest(parts.into_iter())
+    }
+}
+
+/// Whether two records ask for the same. How long a hold lasts is the house's word, not the message's.
+fn is_same_request(one: &Record, other: &Record) -> bool {
+    Record { timeout: other.timeout, ..*one } == *other
+}
+
+impl Payment {
+    /// The answer, once the engine has decided.
+    pub(super) async fn finish(self, desk: &Arc<Desk>) -> Option<Answer> {
+        let id = self.record.uetr.get();
+        let code = match self.claim.verdict().await {
+            Verdict::Decided { row, .. } => match (row.outcome(), row.reason()) {
+                (Some(Outcome::Duplicate), _) => repeated(desk, row.original()?).await,
+                (_, Some(RejectReason::IdReused)) => taken(desk, &self.record).await,
+                _ => code_of(&row, Code::Approved),
+            },
+            Verdict::Busy => Code::Unavailable,
+            Verdict::Unknown => return None,
+        };
+        let approval = (code == Code::Approved).then(|| desk.vault.approval(id));
+        Some(Answer { approval, ..Answer::from(code) })
+    }
+}
+
+/// The original's answer.
+async fn repeated(desk: &Arc<Desk>, original: u64) -> Code {
+    desk.found_at(original).await.map_or_else(|code| code, |found| code_of(&found.row, Code::Approved))
+}
+
+/// Its id stands for another: for its reversal, which came before it; for itself, with another time-out; or for a request
+/// that this one is not.
+async fn taken(desk: &Arc<Desk>, record: &Record) -> Code {
+    match desk.found(record.uetr.get()).await {
+        Ok(Some(found)) if is_tombstone(&found.record) => Code::TooLate,
+        Ok(Some(found)) if is_same_request(record, &found.record) => code_of(&found.row, Code::Approved),
+        Ok(_) => Code::Duplicate,
+        Err(code) => code,
+    }
+}

@@ -1,0 +1,161 @@
+//! Reconciliation: the acquirer's totals of a day against those of the journal, of its clearing account's card payments.
+//! Nothing is counted on the way: the account's postings are walked back through the day when they are asked about.
+
+use std::sync::Arc;
+
+use feiqian_core::account::AccountHandle;
+use feiqian_core::calendar::Date;
+use feiqian_iso8583::Message;
+use feiqian_iso8583::spec::Edition;
+use feiqian_runtime::query::Posting;
+
+use super::payment::is_credit;
+use super::{Begun, Desk, Due, Heard, Speaker, currency_of};
+use crate::code::Code;
+use crate::named::date_of;
+use crate::reply::Answer;
+
+/// Postings that one question walks through: bounds its time and memory.
+const POSTINGS_MAX: usize = 1_000_000;
+const DAY_NANOSECONDS: u64 = 86_400_000_000_000;
+/// Field 66, settlement code.
+const IN_BALANCE: u64 = 1;
+const OUT_OF_BALANCE: u64 = 2;
+
+/// Which account, which day, and what the acquirer says.
+#[derive(Debug)]
+pub(crate) struct Question {
+    account: AccountHandle,
+    /// Nanoseconds since 1970 at which the day begins.
+    day: u64,
+    edition: Edition,
+    /// Those of fields 74 to 89 that are there.
+    said: Vec<(u8, u64)>,
+    /// Field 97.
+    said_net: Option<String>,
+}
+
+/// Numbers and amounts of a day, as the card networks count: a debit is money from a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Totals {
+    credits: (u64, u64),
+    credit_reversals: (u64, u64),
+    debits: (u64, u64),
+    debit_reversals: (u64, u64),
+}
+
+impl Desk {
+    /// Begins a reconciliation.
+    pub(super) fn total(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
+        let message = heard.message;
+        let currency = match currency_of(message, 50)? {
+            Some(settlement) => settlement,
+            None => currency_of(message, 49)?.ok_or(Code::FormatError)?,
+        };
+        let account = self.engine.directory().clearing_account(speaker.participant, currency);
+        let said = [74, 75, 76, 77, 86, 87, 88, 89];
+        let said = said.iter().filter_map(|field| Some((*field, message.field(*field)?.number()?))).collect();
+        Ok(Begun::Due(Due::Totals(Question {
+            account: account.ok_or(Code::NoRoute)?,
+            day: day_of(message, heard.now)?,
+            edition: message.spec().edition,
+            said,
+            said_net: message.field(97).map(|field| field.text()),
+        })))
+    }
+}
+
+/// The day of field 15, date of settlement (MMDD; 1993: YYMMDD), or today.
+fn day_of(message: &Message<'_>, now: u64) -> Result<u64, Code> {
+    let today = date_of(now);
+    let number = match message.field(15) {
+        Some(field) => {
+            u32::try_from(field.number().ok_or(Code::FormatError)?).map_err(|_| Code::FormatError)?
+        }
+        None => u32::from(today.month) * 100 + u32::from(today.day),
+    };
+    let part = |by: u32| u8::try_from(number / by % 100).map_err(|_| Code::FormatError);
+    let (month, day) = (part(100)?, part(1)?);
+    let year = match number / 10_000 {
+        0 if (month, day) > (today.month, today.day) => today.year.saturating_sub(1),
+        0 => today.year,
+        year => 2_000 + u16::try_from(year).map_err(|_| Code::FormatError)?,
+    };
+    let days = Date { year, month, day }.days().and_then(|days| u64::try_from(days).ok());
+    Ok(days.ok_or(Code::FormatError)? * DAY_NANOSECONDS)
+}
+
+impl Totals {
+    fn add(&mut self, posting: &Posting) {
+        let Some(is_credit) = is_credit(posting.purpose) else { return };
+        let total = match (is_credit, posting.is_debit) {
+            (true, true) => &mut self.credits,
+            (true, false) => &mut self.credit_reversals,
+            (false, false) => &mut self.debits,
+            (false, true) => &mut self.debit_reversals,
+        };
+        total.0 += 1;
+        total.1 = total.1.saturating_add(u64::try_from(posting.amount).unwrap_or(u64::MAX));
+    }
+
+    /// By field number: 74 to 77 numbers, 86 to 89 amounts.
+    fn fields(&self) -> Vec<(u8, u64)> {
+        let four = [self.credits, self.credit_reversals, self.debits, self.debit_reversals];
+        let numbers = (74..).zip(four.map(|total| total.0));
+        numbers.chain((86..).zip(four.map(|total| total.1))).collect()
+    }
+
+    /// Field 97: what the acquirer gets (C) or owes (D).
+    fn net(&self) -> String {
+        let gets = i128::from(self.debits.1) + i128::from(self.credit_reversals.1);
+        let owes = i128::from(self.credits.1) + i128::from(self.debit_reversals.1);
+        let sign = if gets >= owes { 'C' } else { 'D' };
+        format!("{sign}{:016}", (gets - owes).unsigned_abs())
+    }
+}
+
+impl Question {
+    /// Seals what is open, reads the day's postings, and compares.
+    pub(super) async fn answer(self, desk: Arc<Desk>) -> Answer {
+        let read = tokio::task::spawn_blocking(move || {
+            let totals = totals(&desk, self.account, self.day);
+            totals.map_or_else(Answer::from, |totals| self.compared(&totals))
+        });
+        read.await.unwrap_or_else(|_| Code::Malfunction.into())
+    }
+
+    fn compared(&self, totals: &Totals) -> Answer {
+        let (ours, net) = (totals.fields(), totals.net());
+        let is_said = !self.said.is_empty() || self.said_net.is_some();
+        let is_equal = self.said.iter().all(|said| ours.contains(said))
+            && self.said_net.as_ref().is_none_or(|said| *said == net || is_zero(said) && is_zero(&net));
+        let is_in_balance = is_said && is_equal;
+        let mut numbers = ours;
+        // Of 1993 the action code says it, and field 66 is another.
+        if self.edition == Edition::E1987 {
+            numbers.push((66, if is_in_balance { IN_BALANCE } else { OUT_OF_BALANCE }));
+        }
+        let code = if is_in_balance { Code::InBalance } else { Code::OutOfBalance };
+        Answer { code, approval: None, numbers, net: Some(net) }
+    }
+}
+
+/// Whether a net is zero, whatever its sign.
+fn is_zero(net: &str) -> bool {
+    net.bytes().skip(1).all(|digit| digit == b'0')
+}
+
+fn totals(desk: &Desk, account: AccountHandle, day: u64) -> Result<Totals, Code> {
+    desk.engine.seal().map_err(|_| Code::Unavailable)?;
+    let history = desk.engine.history(account, POSTINGS_MAX).map_err(|_| Code::Malfunction)?;
+    let history = history.ok_or(Code::NoTotals)?;
+    let is_whole =
+        history.len() < POSTINGS_MAX || history.last().is_some_and(|oldest| oldest.timestamp < day);
+    if !is_whole {
+        return Err(Code::NoTotals);
+    }
+    let mut totals = Totals::default();
+    let of_day = day..day.saturating_add(DAY_NANOSECONDS);
+    history.iter().filter(|posting| of_day.contains(&posting.timestamp)).for_each(|at| totals.add(at));
+    Ok(totals)
+}

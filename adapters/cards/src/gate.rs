@@ -1,0 +1,106 @@
+//! From requests of all sessions to the engine's batches, and from their rows back. One task gathers whatever is there,
+//! one batch a participant; nothing waits for more to come.
+//!
+//! ```text
+//!  sessions ─▶ bounded channel ─▶ gate ─▶ Engine::submit ─▶ ticket ─▶ a task a batch ─▶ each request's verdict
+//! ```
+
+use std::collections::BTreeMap;
+
+use feiqian_core::batch::Batch;
+use feiqian_core::limits::BATCH_TRANSFERS_MAX;
+use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::transfer::Record;
+use feiqian_runtime::admission::Ticket;
+use feiqian_runtime::pipeline::Engine;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Requests that wait for the gate: what comes beyond is answered as busy at once.
+const WAITING_MAX: usize = 2 * BATCH_TRANSFERS_MAX;
+
+/// What became of one record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// Durable and executed.
+    Decided {
+        /// Its row.
+        row: OutcomeRow,
+        /// Frame time, nanoseconds since 1970.
+        timestamp: u64,
+    },
+    /// Nothing of it takes effect.
+    Busy,
+    /// The engine has ended: what became of it, the journal will say.
+    Unknown,
+}
+
+struct Waiting {
+    participant: ParticipantHandle,
+    record: Record,
+    reply: oneshot::Sender<Verdict>,
+}
+
+/// The sessions' side.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate(mpsc::Sender<Waiting>);
+
+/// A record's claim to its verdict.
+#[derive(Debug)]
+pub(crate) struct Claim(Option<oneshot::Receiver<Verdict>>);
+
+impl Claim {
+    pub(crate) async fn verdict(self) -> Verdict {
+        match self.0 {
+            None => Verdict::Busy,
+            Some(reply) => reply.await.unwrap_or(Verdict::Unknown),
+        }
+    }
+}
+
+impl Gate {
+    /// Starts the gate and its task, which ends, and lets go of the engine, with the last of the gate's handles.
+    pub(crate) fn start(engine: Engine) -> (Self, JoinHandle<()>) {
+        let (gate, waiting) = mpsc::channel(WAITING_MAX);
+        (Self(gate), tokio::spawn(gather(engine, waiting)))
+    }
+
+    /// Hands a record in for a participant that the link speaks for.
+    pub(crate) fn submit(&self, participant: ParticipantHandle, record: Record) -> Claim {
+        let (reply, verdict) = oneshot::channel();
+        let sent = self.0.try_send(Waiting { participant, record, reply });
+        Claim(sent.is_ok().then_some(verdict))
+    }
+}
+
+async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut taken = Vec::with_capacity(BATCH_TRANSFERS_MAX);
+    while waiting.recv_many(&mut taken, BATCH_TRANSFERS_MAX).await > 0 {
+        let mut batches: BTreeMap<ParticipantHandle, (Vec<Record>, Vec<_>)> = BTreeMap::new();
+        for Waiting { participant, record, reply } in taken.drain(..) {
+            let (records, replies) = batches.entry(participant).or_default();
+            records.push(record);
+            replies.push(reply);
+        }
+        for (participant, (records, replies)) in batches {
+            match engine.submit(Batch::new(participant, records)) {
+                Ok(ticket) => drop(tokio::spawn(answer(ticket, replies))),
+                Err(_) => {
+                    for reply in replies {
+                        let _ = reply.send(Verdict::Busy);
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn answer(ticket: Ticket, replies: Vec<oneshot::Sender<Verdict>>) {
+    // Without an outcome the replies are dropped: unknown.
+    let Some(outcome) = ticket.outcome().await else { return };
+    for (row, reply) in outcome.rows.iter().zip(replies) {
+        // Who no longer waits has ended its session.
+        let _ = reply.send(Verdict::Decided { row: *row, timestamp: outcome.timestamp });
+    }
+}

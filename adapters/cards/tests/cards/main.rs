@@ -1,0 +1,9 @@
+//! The card port over real sockets, on a real engine.
+
+mod house;
+mod flows;
+mod reversals;
+mod restarts;
+mod links;
+mod hostile;
+mod canaries;

@@ -1,0 +1,155 @@
+//! The card port of the built program: cards enrolled, a session of a client that nobody here wrote, a kill between an
+//! authorisation and what refers to it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+
+use feiqian_iso8583::spec::GENERIC_1987;
+use feiqian_iso8583::{Builder, Message, Mti};
+use serde_json::Value;
+
+use crate::house::{House, Serving, repository};
+
+/// A test card number.
+const CARD: &str = "6250947000000014";
+/// Anna Müller's, who has 2,500.00 EUR.
+const ACCOUNT: &str = "IBAN:DE68500105170001000011";
+const LINK: &str = "\
+[[cards.link]]
+name = \"acquirer\"
+listen = \"127.0.0.1:0\"
+table = \"generic-1987\"
+institutions = { \"1050000\" = \"BNKBXXAAXXX\" }
+needs_sign_on = true
+";
+
+fn enrolled(name: &str) -> House {
+    let house = House::founded(name);
+    house.configure(LINK);
+    let report = house.run_with(&["cards", "enrol", ACCOUNT], &format!("{CARD}\n")).json();
+    assert_eq!(
+        (&report["cards"][0]["card"], &report["cards"][0]["is_new"]),
+        (&"625094******0014".into(), &true.into())
+    );
+    house
+}
+
+fn address(serving: &Serving) -> String {
+    let text = serving.ready["cards"].as_str().expect("a text");
+    text.strip_prefix("acquirer ").expect("the link's name").to_owned()
+}
+
+fn account(house: &House) -> (Value, Value) {
+    let report = house.run(&["account", ACCOUNT]).json();
+    (report["account"]["balance"].clone(), report["account"]["reserved"].clone())
+}
+
+/// A Python that has the packages of `tests/terminal/requirements.txt`, if there is one.
+fn python() -> Option<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    let named = std::env::var_os("FEIQIAN_PYTHON").map(PathBuf::from);
+    let python = named.unwrap_or_else(|| target.join("venv/bin/python"));
+    let tried = Command::new(&python).args(["-c", "import iso8583"]).output();
+    tried.is_ok_and(|tried| tried.status.success()).then_some(python)
+}
+
+#[test]
+fn a_client_of_another_language_holds_a_whole_session() {
+    let Some(python) = python() else {
+        let way = "in target/venv, or named by FEIQIAN_PYTHON";
+        let _ = writeln!(std::io::stderr(), "skipped: no Python with pyiso8583 ({way})");
+        return;
+    };
+    let house = enrolled("cards-python");
+    let serving = house.serve();
+    let client = Command::new(python)
+        .arg(repository().join("tests/terminal/terminal.py"))
+        .args([&address(&serving), CARD, "978"])
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&client.stdout).into_owned();
+    assert!(client.status.success(), "{text}{}", String::from_utf8_lossy(&client.stderr));
+    assert_eq!(text.lines().count(), 10, "{text}");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(account(&house), ("2470.00".into(), "0.00".into()));
+    house.run(&["audit"]).json();
+}
+
+/// Asks with fields on a connection, and gives field 39.
+fn ask(stream: &mut TcpStream, mti: u16, fields: &[(u8, &str)]) -> String {
+    let builder = Builder::new(&GENERIC_1987, Mti::new(mti).expect("an MTI"));
+    let builder = fields.iter().fold(builder, |builder, (field, text)| builder.text(*field, text));
+    let request = builder.encode().expect("it fits");
+    let length = u16::try_from(request.len()).expect("short").to_be_bytes();
+    stream.write_all(&[&length[..], &request].concat()).expect("sent");
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).expect("an answer");
+    let mut answer = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut answer).expect("a whole answer");
+    let answer = Message::decode(&GENERIC_1987, &answer).expect("a message");
+    answer.field(39).expect("a code").text()
+}
+
+fn signed_on(serving: &Serving) -> TcpStream {
+    let mut stream = TcpStream::connect(address(serving)).expect("it listens");
+    assert_eq!(ask(&mut stream, 800, &[(7, "1127101112"), (11, "000001"), (70, "001")]), "00");
+    stream
+}
+
+#[test]
+fn what_was_authorised_before_a_sigkill_is_completed_and_reversed_after_it() {
+    let house = enrolled("cards-kill");
+    let fields = |stan: &'static str, amount: &'static str| {
+        vec![
+            (2, CARD),
+            (3, "000000"),
+            (4, amount),
+            (7, "0102101112"),
+            (11, stan),
+            (32, "1050000"),
+            (41, "TERM0001"),
+            (49, "978"),
+        ]
+    };
+    let about = |stan: &str| format!("0100{stan}0102101112{:011}{:011}", 1_050_000, 0);
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 100, &fields("000011", "000000005000")), "00");
+    assert_eq!(ask(&mut stream, 100, &fields("000012", "000000000700")), "00");
+    serving.kill();
+    assert_eq!(account(&house), ("2500.00".into(), "57.00".into()));
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    let completed = about("000011");
+    let completion = [fields("000013", "000000003000"), vec![(90, completed.as_str())]].concat();
+    assert_eq!(ask(&mut stream, 220, &completion), "00");
+    let reversed = about("000012");
+    let reversal = [fields("000014", "000000000700"), vec![(90, reversed.as_str())]].concat();
+    assert_eq!(ask(&mut stream, 420, &reversal), "00");
+    serving.kill();
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 221, &completion), "00", "repeated, and posted once");
+    assert_eq!(ask(&mut stream, 421, &reversal), "00");
+    assert_eq!(ask(&mut stream, 101, &fields("000011", "000000005000")), "00");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(account(&house), ("2470.00".into(), "0.00".into()));
+    house.run(&["audit"]).json();
+}
+
+#[test]
+fn what_is_no_card_number_is_refused_without_being_shown() {
+    let house = enrolled("cards-enrol");
+    for wrong in ["6250947000000015", "625094700000001x", "12", ""] {
+        let answer = house.run_with(&["cards", "enrol", ACCOUNT], wrong);
+        answer.fails_with(2, &["standard input"]);
+        assert!(wrong.len() < 3 || !answer.stderr.contains(wrong), "{answer:?}");
+    }
+    let again = house.run_with(&["cards", "enrol", ACCOUNT], CARD).json();
+    assert_eq!(again["cards"][0]["is_new"], false);
+    house.run_with(&["cards", "enrol", "BNKBXXAAXXX/EUR"], CARD).fails_with(4, &["stands for account"]);
+    house.run_with(&["cards", "enrol", "nowhere"], CARD).fails_with(5, &["nowhere"]);
+}
