@@ -10,7 +10,7 @@ use feiqian_iso8583::Pan;
 use crate::named::Named;
 
 /// In front of a token in the directory.
-const ALIAS_PREFIX: &str = "CARD:";
+pub const ALIAS_PREFIX: &str = "CARD:";
 /// Bytes of a token in an alias: 192 bits in 48 digits, for an alias has 64 bytes at the most.
 const TOKEN_BYTES: usize = 24;
 /// Characters of field 38.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use feiqian_cards::vault::ALIAS_PREFIX;
 use feiqian_core::account::{AccountHandle, AccountKind, AccountTerms};
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
@@ -31,7 +32,9 @@ pub struct AccountName {
 impl std::fmt::Display for AccountName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { handle, participant, currency, kind, aliases } = self;
-        match (aliases.first(), *kind) {
+        // A card's token is no name that anyone knows it by.
+        let alias = aliases.iter().find(|alias| !alias.starts_with(ALIAS_PREFIX));
+        match (alias, *kind) {
             (Some(alias), _) => write!(f, "{alias} at {participant}"),
             (None, "clearing") => write!(f, "{participant}/{currency}"),
             (None, _) => write!(f, "account {handle} at {participant}"),
