@@ -26,6 +26,7 @@ use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis
 
 mod default;
 mod exchange;
+mod postings;
 mod proposals;
 mod schedule;
 
@@ -167,6 +168,11 @@ impl Teller {
                 && let Some(releases) = self.releases()
             {
                 return Batch::new(ENGINE, releases);
+            }
+            if self.dice.once_in(6)
+                && let Some(ordered) = self.ordered()
+            {
+                return Batch::new(ENGINE, ordered);
             }
             let submitter = self.submitter();
             let wanted = 1 + self.dice.below(length);
@@ -596,7 +602,8 @@ impl Teller {
 
     fn ordinary(&mut self) -> Option<Command> {
         use CycleState::{Closed, Failed, Instructed, Open};
-        Some(match self.dice.below(37) {
+        Some(match self.dice.below(40) {
+            37.. => self.some_posting(),
             28.. => Command::Limit(self.some_limit()?),
             0..=2 => Command::SetAccountState { account: self.some_account(), state: self.some_state()? },
             3 => {

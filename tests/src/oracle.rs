@@ -19,6 +19,7 @@ use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::model::Model;
 use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::{Cycle, Participant, ParticipantState};
+use feiqian_core::postings::{CarriedBy, Order};
 use feiqian_core::schedule::Schedule;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::PublicKey;
@@ -29,12 +30,14 @@ use crate::world::{Content, Frame};
 mod commands;
 mod default;
 mod exchange;
+mod postings;
 mod proposals;
 mod limits;
 mod queue;
 mod schedule;
 
 use exchange::is_paired;
+use postings::is_ordered;
 use queue::{ENGINE, Wish, is_release, wish_of};
 
 /// A rule turned wrong on purpose.
@@ -106,11 +109,15 @@ pub enum Planted {
     CutOffEarly,
     /// A cycle settles though a participant has not paid.
     FailedSettles,
+    /// What was ordered once is carried out twice.
+    OrderTwice,
+    /// What is carried out need not be what was ordered.
+    OrderOfAnyAmount,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -144,6 +151,8 @@ impl Planted {
         Self::FundBeforeCollateral,
         Self::CutOffEarly,
         Self::FailedSettles,
+        Self::OrderTwice,
+        Self::OrderOfAnyAmount,
     ];
 }
 
@@ -205,6 +214,9 @@ struct Books {
     models: BTreeMap<Currency, Model>,
     quotes: BTreeMap<u128, Quote>,
     trades: BTreeMap<u128, u64>,
+    /// Postings that officers have ordered, by the sequence of the command.
+    orders: BTreeMap<u64, Order>,
+    carried: BTreeMap<u64, CarriedBy>,
     limits: limits::Limits,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
@@ -436,13 +448,18 @@ impl Books {
         let is_without_amount = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
         let may_wait = matches!(wish, Wish::Pay | Wish::PayLater | Wish::Amend);
         let is_among_others = chain.len() > 1
-            && (has(flags::QUEUE) || has(flags::RETURN) || is_release(record) != is_release(&chain[0]));
+            && (has(flags::QUEUE)
+                || has(flags::RETURN)
+                || has(flags::ORDERED)
+                || is_release(record) != is_release(&chain[0]));
         let (is_return, is_trade) = (has(flags::RETURN), has(flags::QUOTE));
-        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade];
+        let is_ordered = is_ordered(record);
+        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade, is_ordered];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
-            || bits & !0x3BFF != 0
+            || bits & !0x7BFF != 0
             || (has(flags::KEEP) && !is_post)
-            || (has(flags::QUEUE) && (is_hold || is_post || is_return || is_trade || is_release(record)))
+            || (has(flags::QUEUE)
+                && (is_hold || is_post || is_return || is_trade || is_ordered || is_release(record)))
             || (has(flags::URGENT | flags::HIGH) && !may_wait && wish != Wish::Release)
             || (has(flags::URGENT) && has(flags::HIGH))
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
@@ -456,6 +473,7 @@ impl Books {
                 != (is_finishing
                     || is_return
                     || is_trade
+                    || is_ordered
                     || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
             || (record.timeout.get() != 0 && !is_hold && !may_wait)
             || (record.delay.get() != 0 && !may_wait);
@@ -471,19 +489,28 @@ impl Books {
         }
         let positions = [debtor, creditor].map(|handle| &self.positions[self.known(handle).position]);
         let owner = if wish == Wish::Release { ENGINE } else { positions[0].participant };
-        let is_owner = if is_trade { self.is_leg(submitter, record) } else { submitter == owner }
-            || (is_finishing && submitter == positions[1].participant);
+        let is_sender = match (is_trade, is_ordered) {
+            (true, _) => self.is_leg(submitter, record),
+            (_, true) => self.is_as_ordered(submitter, record),
+            _ => submitter == owner,
+        };
+        let is_owner = is_sender || (is_finishing && submitter == positions[1].participant);
         note(&mut reasons, !is_owner, RejectReason::NotOwner);
         let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
         note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);
-        if !is_without_amount {
+        if !is_without_amount && !is_ordered {
             self.note_states(&mut reasons, [debtor, creditor]);
         }
         if is_finishing {
             self.note_hold(&mut reasons, record);
         } else if matches!(wish, Wish::None | Wish::Pay) {
             self.note_funds(&mut reasons, record, is_hold);
-            self.note_limits(&mut reasons, now, record);
+            if !is_ordered {
+                self.note_limits(&mut reasons, now, record);
+            }
+        }
+        if is_ordered {
+            self.note_ordered(&mut reasons, now, record);
         }
         self.note_queue(&mut reasons, now, record);
         if is_trade {
@@ -645,6 +672,9 @@ impl Books {
         }
         if bits & flags::QUOTE != 0 {
             self.trade(record);
+        }
+        if bits & flags::ORDERED != 0 {
+            self.carry(sequence, record);
         }
         if bits & flags::RETURN != 0 {
             self.paid.get_mut(&related).expect("checked").returned += amount;

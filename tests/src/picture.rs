@@ -15,6 +15,7 @@ use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::participant::{Cycle, Participant, SlotCell, SlotTerms};
+use feiqian_core::postings::{CarriedBy, Order, OrderNumber};
 use feiqian_core::registry::Registry;
 use feiqian_core::returns::Returns;
 use feiqian_core::schedule::Schedule;
@@ -79,6 +80,10 @@ pub struct Picture {
     pub quotes: ById<Quote>,
     /// Quotes that have been traded on, with the time at which they expire.
     pub trades: ById<u64>,
+    /// Postings that officers have ordered, oldest first.
+    pub orders: Vec<(OrderNumber, Order)>,
+    /// Which of them have been carried out.
+    pub carried: Vec<(OrderNumber, CarriedBy)>,
     /// What has come back of transfers, ascending by id.
     pub returned: ById<u64>,
     /// The sequences of all transfers that have moved money.
@@ -127,7 +132,8 @@ impl Picture {
         let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
         let picture = Self::of(state.registry(), account, slot, (holds, queue), state.usage());
-        Self { trades: state.trades().iter().collect(), ..picture.with(state.returns()) }
+        let carried = state.carried().iter().collect();
+        Self { trades: state.trades().iter().collect(), carried, ..picture.with(state.returns()) }
     }
 
     /// Of the mirror, at the end of a block.
@@ -149,7 +155,8 @@ impl Picture {
             &mirror.usage,
         );
         let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();
-        Self { trades, ..picture.with(&mirror.returns) }
+        let carried = mirror.carried.iter().map(|(number, by)| (*number, *by)).collect();
+        Self { trades, carried, ..picture.with(&mirror.returns) }
     }
 
     fn with(self, returns: &Returns) -> Self {
@@ -172,6 +179,8 @@ impl Picture {
             rates: registry.exchange().rates().iter().map(|(key, rate)| (*key, *rate)).collect(),
             quotes: registry.exchange().quotes().iter().map(|(id, quote)| (*id, *quote)).collect(),
             trades: Vec::new(),
+            orders: registry.orders().iter().map(|(number, order)| (number, *order)).collect(),
+            carried: Vec::new(),
             returned: Vec::new(),
             credited: Vec::new(),
             limits: LimitsPicture::of(registry.controls(), usage),

@@ -27,6 +27,8 @@ mod exchange;
 mod four_eyes;
 #[path = "rules/models.rs"]
 mod models;
+#[path = "rules/postings.rs"]
+mod postings;
 #[path = "rules/properties.rs"]
 mod properties;
 #[path = "rules/returns.rs"]

@@ -46,6 +46,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
             (codes::AM04, "payments of the same account that go out in order wait before it")
         }
         Reason::QuoteExpired => (codes::NARR, "the quote has expired or was traded on; ask for another"),
+        Reason::OrderSpent => (codes::NARR, "the order has been carried out, or its time is over"),
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
         Reason::ExceedsOriginal => {
             (codes::FF12, "more would come back than is left of what was paid; return what is left")
@@ -88,6 +89,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::CutOffNotReached
         | Reason::ParticipantFailed
         | Reason::BadCalendar
+        | Reason::BadPosting
         | Reason::BadNets
         | Reason::AlreadyRecast
         | Reason::WaterfallOrder

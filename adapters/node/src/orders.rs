@@ -10,10 +10,12 @@ use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
+use feiqian_core::limits::REASON_BYTES_MAX;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
 use feiqian_core::paid::PaidCommand;
 use feiqian_core::participant::ParticipantState;
+use feiqian_core::postings::PostingCommand;
 use feiqian_core::registry::Registry;
 use feiqian_core::schedule::ScheduleCommand;
 use feiqian_runtime::directory::Directory;
@@ -95,6 +97,24 @@ pub enum Order {
         bic: String,
         /// The public key: 64 hexadecimal digits, or a file with them
         key: String,
+    },
+    /// Move an amount between two accounts of one currency by hand, to correct what no participant can
+    Posting {
+        /// The account that pays: a handle, an alias, an IBAN, or BIC/CURRENCY
+        #[arg(long, value_name = "ID")]
+        debtor: String,
+        /// The account that is paid
+        #[arg(long, value_name = "ID")]
+        creditor: String,
+        /// Decimal
+        #[arg(long, value_name = "AMOUNT")]
+        amount: String,
+        /// Why: journaled, and its digest is the transfer's reference
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Seconds in which it is tried
+        #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+        valid: u32,
     },
     /// Move a settlement cycle on
     Cycle {
@@ -264,6 +284,18 @@ impl Order {
                 let (bic, currency, count) = (bic_named(bic)?, currency_named(currency)?, *count);
                 Command::OpenAccounts { bic, currency, count, credit_line: limit(credit_line, currency)? }
             }
+            Self::Posting { debtor, creditor, amount, reason, valid } => {
+                let (debtor, creditor) =
+                    (find_account(directory, debtor)?, find_account(directory, creditor)?);
+                let currency = directory.account(debtor).map(|(_, currency, _)| currency);
+                let currency = currency.ok_or_else(|| Fault::Absent(format!("no account {debtor}")))?;
+                if reason.len() > REASON_BYTES_MAX {
+                    return Err(Fault::Usage(format!("--reason: at most {REASON_BYTES_MAX} bytes")));
+                }
+                let amount = sum(amount, currency)?;
+                let (reason, valid_seconds) = (reason.clone(), *valid);
+                Command::Posting(PostingCommand { debtor, creditor, amount, reason, valid_seconds })
+            }
             Self::Cycle { step, cycle } => {
                 let cycle = *cycle;
                 match step {
@@ -388,6 +420,17 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::OpenAccounts { bic, currency, count, credit_line } => {
             let credit_line = amount(*credit_line, Some(*currency));
             format!("open {count} accounts of {bic} in {currency}, credit line {credit_line}")
+        }
+        Command::Posting(posting) => {
+            let currency = registry.account(posting.debtor).and_then(currency_of);
+            format!(
+                "post {} {} from {} to {}: {}",
+                amount(posting.amount, currency),
+                currency.map_or("", |currency| currency.code()),
+                account_name(posting.debtor),
+                account_name(posting.creditor),
+                posting.reason
+            )
         }
         Command::RegisterAlias { alias, account } => format!("name {} {alias}", account_name(*account)),
         Command::CloseCycle { cycle } => format!("close cycle {cycle}"),

@@ -115,14 +115,19 @@ impl Session {
     }
 
     /// Runs a step of a proposal, signed by one officer: the one named, or the only one whose key is at hand. Gives the
-    /// entry's id, which names what it proposes.
+    /// entry's id, which names what it proposes, and its outcome.
     ///
     /// # Errors
     /// [`Fault::Usage`] where nobody can sign alone; [`Fault::Refused`] as for other commands.
-    pub fn step(&self, step: ProposalCommand, officer: Option<OfficerNumber>) -> Result<u128, Fault> {
+    pub fn step(
+        &self,
+        step: ProposalCommand,
+        officer: Option<OfficerNumber>,
+    ) -> Result<(u128, CommandOutcome), Fault> {
         let id = Uetr::from_digest(random()?).bits();
         let entry = Entry::new(id, Command::Proposal(step));
-        self.run(&self.officers.sign_alone(entry, &self.genesis.chain_id, officer)?).map(|_| id)
+        let outcome = self.run(&self.officers.sign_alone(entry, &self.genesis.chain_id, officer)?)?;
+        Ok((id, outcome))
     }
 
     /// Puts approved proposals in force whose time has come, as `serve` does while it runs.
@@ -290,6 +295,7 @@ fn name_of(command: &Command) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::Posting(_) => "take the order of a posting".to_owned(),
         Command::Default(command) => words_of_default(command),
         Command::Proposal(step) => match step {
             ProposalCommand::Propose { .. } => "take the proposal".to_owned(),

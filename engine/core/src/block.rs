@@ -266,6 +266,7 @@ impl Sealer {
             journal_head: frame.hash,
         };
         self.mirror.trades.retain(|_, expires| *expires > frame.timestamp);
+        self.mirror.carried.retain(|_, by| by.expires > frame.timestamp);
         self.groups = self.transfers.take_kept();
         if let Some(cycle) = delta.closes {
             self.mirror.close(cycle);
@@ -515,6 +516,7 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(models)
         .chain(limits)
         .chain(rates)
+        .chain(registry.orders().config_entries(9))
         .chain(registry.defaults().config_entries(10))
         .chain(authority)
         .chain(registry.schedule().map(|schedule| schedule.config_entry(13)))

@@ -15,6 +15,8 @@ use crate::transfer::{Record, flags};
 
 /// Who submits the engine's own entries; no participant has this handle.
 pub const ENGINE: ParticipantHandle = ParticipantHandle::MAX;
+/// Who owns what no quote or order says; nobody submits under this handle.
+const NOBODY: ParticipantHandle = ParticipantHandle::MAX - 1;
 
 /// What kind of transfer a record is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +43,8 @@ pub enum Kind {
     Return,
     /// Moves a leg of a trade.
     Trade,
+    /// Moves what a command has ordered.
+    Ordered,
 }
 
 impl Kind {
@@ -48,9 +52,13 @@ impl Kind {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Direct | Self::Post | Self::Queueable | Self::Release | Self::Return | Self::Trade => {
-                Outcome::Cleared
-            }
+            Self::Direct
+            | Self::Post
+            | Self::Queueable
+            | Self::Release
+            | Self::Return
+            | Self::Trade
+            | Self::Ordered => Outcome::Cleared,
             Self::Hold => Outcome::Held,
             Self::Void | Self::Revoke => Outcome::Voided,
             Self::Scheduled | Self::Amend => Outcome::Queued,
@@ -60,7 +68,10 @@ impl Kind {
     /// Whether it takes the amount out of the debtor's funds and headroom.
     #[must_use]
     pub const fn is_fresh(self) -> bool {
-        matches!(self, Self::Direct | Self::Hold | Self::Queueable | Self::Return | Self::Trade)
+        matches!(
+            self,
+            Self::Direct | Self::Hold | Self::Queueable | Self::Return | Self::Trade | Self::Ordered
+        )
     }
 
     /// Whether it asks the queue of its debtor account.
@@ -116,10 +127,10 @@ impl Claim {
         self.takes() && self.controls.has(DEBTOR_CONTROLS)
     }
 
-    /// Whether it takes the amount from the debtor's side, with or without having waited.
+    /// Whether it takes the amount by the debtor's own order, with or without having waited.
     #[must_use]
     pub const fn takes(&self) -> bool {
-        self.kind.is_fresh() || matches!(self.kind, Kind::Release)
+        (self.kind.is_fresh() && !matches!(self.kind, Kind::Ordered)) || matches!(self.kind, Kind::Release)
     }
 
     /// Whether it posts on the two accounts.
@@ -127,7 +138,13 @@ impl Claim {
     pub const fn moves(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Direct | Kind::Post | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade
+            Kind::Direct
+                | Kind::Post
+                | Kind::Queueable
+                | Kind::Release
+                | Kind::Return
+                | Kind::Trade
+                | Kind::Ordered
         )
     }
 
@@ -176,6 +193,8 @@ pub fn examine(
         Kind::Trade if registry.is_leg(record, submitter, [&debtor_terms, &creditor_terms]) => submitter,
         // A trade that its quote does not say is nobody's.
         Kind::Trade => ENGINE,
+        Kind::Ordered if registry.orders.of_record(record).is_some() => ENGINE,
+        Kind::Ordered => NOBODY,
         _ => debtor_slot.participant,
     };
     if submitter != owner && !(is_finishing && submitter == creditor_slot.participant) {
@@ -185,9 +204,13 @@ pub fn examine(
     if currency != debtor_terms.currency || currency != creditor_terms.currency {
         return Err(RejectReason::CurrencyMismatch);
     }
-    if !kind.is_without_amount() {
+    if kind == Kind::Ordered {
+        check_not_closed(&debtor_terms, &creditor_terms)?;
+    } else if !kind.is_without_amount() {
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
     }
+    let slots = (debtor_slot, creditor_slot);
+    let controls = controls_of(registry, (debtor, &debtor_terms), slots, &creditor_terms);
     Ok(Claim {
         kind,
         debtor,
@@ -199,20 +222,19 @@ pub fn examine(
         credit_line: debtor_terms.credit_line,
         cap: debtor_slot.cap,
         class: priority_of(record),
-        controls: controls_of(
-            registry,
-            (debtor, &debtor_terms),
-            (debtor_slot, creditor_slot),
-            &creditor_terms,
-        ),
+        controls: match kind {
+            // Counted, and bounded by nothing that its payer has set.
+            Kind::Ordered => controls.without(DEBTOR_OWN_CONTROLS),
+            _ => controls,
+        },
     })
 }
 
 /// Limits of the debtor's side.
-const DEBTOR_CONTROLS: SlotControls = SlotControls::SENDER
-    .with(SlotControls::VELOCITY)
-    .with(SlotControls::ACCOUNT)
-    .with(SlotControls::RESERVED);
+const DEBTOR_CONTROLS: SlotControls = SlotControls::SENDER.with(DEBTOR_OWN_CONTROLS);
+/// Those that count or bound the debtor's own orders, and not what stands between two positions.
+const DEBTOR_OWN_CONTROLS: SlotControls =
+    SlotControls::VELOCITY.with(SlotControls::ACCOUNT).with(SlotControls::RESERVED);
 
 /// Which limits bear or count a transfer: between two positions those of both, else the debtor account's alone.
 #[inline(always)]
@@ -251,6 +273,7 @@ fn kind_of(record: &Record) -> Option<Kind> {
         (flags::VOID, true) => Kind::Void,
         (flags::RETURN, true) => Kind::Return,
         (flags::QUOTE, true) => Kind::Trade,
+        (flags::ORDERED, true) => Kind::Ordered,
         (_, true)
             if bits & !(flags::URGENT | flags::HIGH) == flags::RELEASE
                 && !has_both(bits, flags::URGENT | flags::HIGH) =>
@@ -291,14 +314,15 @@ fn has_both(bits: u16, pair: u16) -> bool {
 
 /// Whether a record may stand in its chain: releases stand among themselves, since they settle at once; and what may
 /// wait, or changes what waits, stands alone, since the others could not wait with it. So does a return, which is held to
-/// the journal. A leg of a trade stands with the other one.
+/// the journal, and what a command has ordered. A leg of a trade stands with the other one.
 ///
 /// # Errors
 /// [`RejectReason::MalformedRecord`].
 pub fn check_chained(record: &Record, chain: &[Record]) -> Result<(), RejectReason> {
     let has = |record: &Record, bits: u16| record.flags.get() & bits != 0;
     let is_among_releases = chain.first().is_some_and(|first| has(first, flags::RELEASE));
-    let fits = has(record, flags::RELEASE) == is_among_releases && !has(record, flags::QUEUE | flags::RETURN);
+    let fits = has(record, flags::RELEASE) == is_among_releases
+        && !has(record, flags::QUEUE | flags::RETURN | flags::ORDERED);
     let is_whole = !has(record, flags::QUOTE) || has_both_legs(record, chain);
     if is_whole && (chain.len() <= 1 || fits) { Ok(()) } else { Err(RejectReason::MalformedRecord) }
 }
@@ -324,6 +348,15 @@ fn check_states(
         (_, AccountState::Closed) => Err(RejectReason::CreditorClosed),
         (state, _) if !state.may_send() => Err(RejectReason::DebtorBlocked),
         (_, state) if !state.may_receive() => Err(RejectReason::CreditorBlocked),
+        _ => Ok(()),
+    }
+}
+
+/// Two officers may reach what is blocked, and nothing reaches what is closed.
+fn check_not_closed(debtor: &AccountTerms, creditor: &AccountTerms) -> Result<(), RejectReason> {
+    match (debtor.state, creditor.state) {
+        (AccountState::Closed, _) => Err(RejectReason::DebtorClosed),
+        (_, AccountState::Closed) => Err(RejectReason::CreditorClosed),
         _ => Ok(()),
     }
 }

@@ -21,6 +21,7 @@ use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
 use crate::paid::PaidCommand;
 use crate::participant::{CycleNumber, ParticipantState};
+use crate::postings::PostingCommand;
 use crate::schedule::ScheduleCommand;
 use crate::secrets::SaltSecret;
 use crate::transfer::{Record, flags};
@@ -171,6 +172,8 @@ pub enum Command {
     Paid(PaidCommand),
     /// 27 and 28: the calendar, and closes by it.
     Schedule(ScheduleCommand),
+    /// 60: a transfer that officers order.
+    Posting(PostingCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
     /// 70 to 73: steps of a participant's default.
@@ -265,6 +268,7 @@ impl Command {
             }
             Self::Paid(command) => command.encode(to),
             Self::Schedule(command) => command.encode(to),
+            Self::Posting(command) => command.encode(to),
             Self::Exchange(command) => command.encode(to),
             Self::Default(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
@@ -313,6 +317,7 @@ impl Command {
             kind @ 22..=23 => Self::Paid(PaidCommand::decode(kind, from)?),
             kind @ 27..=28 => Self::Schedule(ScheduleCommand::decode(kind, from)?),
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
+            60 => Self::Posting(PostingCommand::decode(from)?),
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
@@ -538,6 +543,13 @@ mod tests {
                 offset: -39,
             })),
             Command::Schedule(ScheduleCommand::CloseScheduled { cycle: 40 }),
+            Command::Posting(PostingCommand {
+                debtor: 43,
+                creditor: 44,
+                amount: 45,
+                reason: "twice".into(),
+                valid_seconds: 46,
+            }),
             Command::Default(DefaultCommand::Recast { cycle: 28, without: bic, nets: vec![(1, -2), (3, 2)] }),
             Command::Default(DefaultCommand::SetCollateral { bic, currency, amount: 29 }),
             Command::Default(DefaultCommand::SetDefaultFund { currency, amount: 30 }),

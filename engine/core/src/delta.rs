@@ -8,6 +8,7 @@ use crate::default::Adjustment;
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
+use crate::postings::{CarriedBy, OrderNumber};
 
 /// What changed in the cells during one block, as the batcher needs it to hash and to mirror them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Delta {
     pub returned: Vec<(u128, u64)>,
     /// Quotes that have been traded on, with the time at which they would have expired.
     pub traded: Vec<(u128, u64)>,
+    /// Orders that have been carried out, by which entry.
+    pub carried: Vec<(OrderNumber, CarriedBy)>,
     /// What is counted for limits; where a cycle ends, as it stood at its end.
     pub usage: Changes,
     /// Bookings of cycles that settled.
@@ -51,6 +54,7 @@ impl Delta {
             whole.queue.extend(part.queue);
             whole.returned.extend(part.returned);
             whole.traded.extend(part.traded);
+            whole.carried.extend(part.carried);
             whole.usage.extend(part.usage);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);

@@ -44,6 +44,7 @@ pub mod returns;
 pub mod calendar;
 pub mod schedule;
 pub mod paid;
+pub mod postings;
 pub mod exchange;
 pub mod controls;
 pub mod default;

@@ -73,6 +73,13 @@ pub const HOLIDAYS_MAX: usize = 2_000;
 /// Positions that a recast or a waterfall names; with 20 bytes each they fit a command.
 pub const RECAST_POSITIONS_MAX: usize = 3_000;
 
+/// Postings that have been ordered and have not expired: people order them one by one.
+pub const ORDERS_MAX: usize = 4_096;
+/// Seconds that an ordered posting stands at the most: a day, then it is ordered anew.
+pub const ORDER_SECONDS_MAX: u32 = 86_400;
+/// Bytes of the reason of a posting (ISO 20022 `Max140Text`).
+pub const REASON_BYTES_MAX: usize = 140;
+
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;

@@ -14,6 +14,7 @@ use crate::limits::CLOSED_CYCLES_KEPT;
 use crate::liquidity::queue::Queued;
 use crate::number::index;
 use crate::participant::{CycleNumber, SlotCell};
+use crate::postings::{CarriedBy, OrderNumber};
 use crate::registry::Registry;
 use crate::returns::Returns;
 
@@ -48,6 +49,8 @@ pub struct Mirror {
     pub returns: Returns,
     /// Quotes that have been traded on and have not expired, with the time at which they will.
     pub trades: BTreeMap<u128, u64>,
+    /// Orders that have been carried out and have not expired, by which entry.
+    pub carried: BTreeMap<OrderNumber, CarriedBy>,
     /// What is counted for limits.
     pub usage: Meters,
     /// The newest closed cycles, oldest first.
@@ -101,6 +104,7 @@ impl Mirror {
         }
         self.returns.absorb(&delta.returned);
         self.trades.extend(delta.traded.iter().copied());
+        self.carried.extend(delta.carried.iter().copied());
         self.usage.absorb(&delta.usage);
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {

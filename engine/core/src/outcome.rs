@@ -89,7 +89,8 @@ reasons! {
     UnknownDebtor = 6, "unknown_debtor";
     /// No such creditor account.
     UnknownCreditor = 7, "unknown_creditor";
-    /// The submitting participant does not own the debtor account, and no quote of its own says just that transfer.
+    /// The submitting participant does not own the debtor account, and no quote of its own says just that transfer; or
+    /// no command has ordered just that.
     NotOwner = 8, "not_owner";
     /// The currency is not the one of both accounts.
     CurrencyMismatch = 9, "currency_mismatch";
@@ -141,6 +142,8 @@ reasons! {
     NotReturnable = 34, "not_returnable";
     /// More would come back than was paid.
     ExceedsOriginal = 35, "exceeds_original";
+    /// The order has been carried out, or its time is over.
+    OrderSpent = 36, "order_spent";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
     /// The command lacks the valid approvals that it takes: of two different officers, or of one; or a proposal is
@@ -184,6 +187,8 @@ reasons! {
     ParticipantSignature = 61, "participant_signature";
     /// One currency, one participant, no time, no size, or a bid above the ask.
     BadRate = 62, "bad_rate";
+    /// A posting between one account or two currencies, of no reason, or of no amount that there may be.
+    BadPosting = 64, "bad_posting";
     /// A recast's or waterfall's positions are not listed once each and ascending, are zero, of the failing participant,
     /// of no position that defers, or do not sum to zero.
     BadNets = 67, "bad_nets";

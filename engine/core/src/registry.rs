@@ -23,6 +23,7 @@ use crate::paid::PaidMarks;
 use crate::participant::{
     Cycle, CycleNumber, CycleState, Participant, ParticipantHandle, ParticipantState, SlotTerms,
 };
+use crate::postings::Orders;
 use crate::schedule::{Schedule, ScheduleCommand};
 use crate::secrets::{SaltSecret, SaltSecrets};
 use crate::streams::Streams;
@@ -48,6 +49,7 @@ pub struct Registry {
     pub(crate) defaults: Defaults,
     pub(crate) schedule: Option<Schedule>,
     pub(crate) paid: PaidMarks,
+    pub(crate) orders: Orders,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -224,6 +226,7 @@ impl Registry {
             Command::Authority(command) => self.check_authority(command),
             Command::Default(command) => self.check_default(command),
             Command::Paid(command) => self.check_paid(*command),
+            Command::Posting(command) => self.check_posting(command),
             Command::Schedule(command) => self.check_schedule(command),
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
@@ -251,6 +254,7 @@ impl Registry {
     /// Puts a command in force that [`Registry::decide`] has accepted. `timestamp` and `sequence` are those of its frame.
     pub fn commit(&mut self, entry: &Entry, timestamp: u64, sequence: u64) -> Effect {
         self.expire_proposals(timestamp);
+        self.orders.expire(timestamp);
         match &entry.command {
             Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),
             Command::Exchange(command) => self.commit_exchange(entry.id, command, timestamp),
@@ -312,6 +316,7 @@ impl Registry {
             Command::Authority(command) => self.commit_authority(command),
             Command::Default(command) => self.commit_default(command),
             Command::Paid(command) => self.commit_paid(*command),
+            Command::Posting(command) => self.commit_posting(command, timestamp, sequence),
             Command::Schedule(command) => self.commit_schedule(command, timestamp),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),

@@ -25,6 +25,8 @@ use crate::model::{Model, Models};
 use crate::number::{index, number32};
 use crate::paid::{PaidMarks, decode_marks, encode_marks};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
+use crate::postings::Orders;
+use crate::postings::carried::{decode_carried, encode_carried};
 use crate::registry::Registry;
 use crate::returns::Returns;
 use crate::schedule::Schedule;
@@ -55,6 +57,8 @@ mod part {
     pub(super) const QUEUE: u8 = 9;
     /// The calendar, if there is one, and who has paid.
     pub(super) const SCHEDULE: u8 = 10;
+    /// Ordered postings, and which of them have been carried out.
+    pub(super) const ORDERS: u8 = 14;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -154,6 +158,11 @@ impl Mirror {
             schedule.iter().for_each(|at| at.encode(to));
             encode_marks(paid, to);
         });
+        let orders = &self.registry.orders;
+        add(part::ORDERS, orders.is_empty() && self.carried.is_empty(), &|to| {
+            orders.encode(to);
+            encode_carried(&self.carried, to);
+        });
         parts
     }
 
@@ -205,6 +214,13 @@ impl Mirror {
                     return Err(Malformed);
                 }
             }
+            part::ORDERS => {
+                self.registry.orders = Orders::decode(from)?;
+                self.carried = decode_carried(from)?;
+                if self.registry.orders.is_empty() && self.carried.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             _ => return Err(Malformed),
         }
         Ok(())
@@ -245,6 +261,7 @@ impl Mirror {
             queue: BTreeMap::new(),
             returns: Returns::default(),
             trades: BTreeMap::new(),
+            carried: BTreeMap::new(),
             usage: Meters::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
             adjustments: Vec::new(),
@@ -466,6 +483,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         models: Models::default(),
         schedule: None,
         paid: PaidMarks::new(),
+        orders: Orders::default(),
         secrets: SaltSecrets::default(),
         controls: Controls::default(),
     })

@@ -26,6 +26,8 @@ use crate::number::number;
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
+use crate::postings::Carried;
+use crate::postings::decide::{check_ordered, commit_ordered};
 use crate::registry::{Effect, Registry};
 use crate::returns::Returns;
 use crate::tables::{
@@ -127,6 +129,7 @@ pub struct State {
     pub(crate) queue: Queue,
     pub(crate) returns: Returns,
     pub(crate) trades: Trades,
+    pub(crate) carried: Carried,
     pub(crate) usage: Usage,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
@@ -141,6 +144,7 @@ impl Default for State {
             queue: Queue::default(),
             returns: Returns::default(),
             trades: Trades::default(),
+            carried: Carried::default(),
             usage: Usage::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
@@ -164,6 +168,7 @@ impl State {
             queue,
             returns,
             trades,
+            carried: Carried::restored(&mirror.carried),
             usage,
             ids,
             next_sequence,
@@ -439,7 +444,9 @@ impl State {
         }
         let freed = match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
-            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return | Kind::Trade => Ok(Freed::default()),
+            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return | Kind::Trade | Kind::Ordered => {
+                Ok(Freed::default())
+            }
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
         }?;
         if claim.is_controlled() && claim.kind != Kind::Release {
@@ -447,6 +454,9 @@ impl State {
         }
         if claim.kind == Kind::Trade {
             check_trade(&self.trades, &self.registry, claim, record, timestamp)?;
+        }
+        if claim.kind == Kind::Ordered {
+            check_ordered(&self.carried, &self.registry.orders, record, timestamp)?;
         }
         Ok(freed)
     }
@@ -469,6 +479,9 @@ impl State {
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
             Kind::Trade => commit_trade(&mut self.trades, &self.registry, claim, record),
+            Kind::Ordered => {
+                commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
+            }
             _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
         }
         if claim.moves() {
@@ -550,6 +563,8 @@ impl State {
                 delta.returned = self.returns.take_changed();
                 delta.traded = self.trades.take_changed();
                 self.trades.forget(frame.timestamp);
+                delta.carried = self.carried.take_changed();
+                self.carried.forget(frame.timestamp);
                 delta.usage = self.usage.take_changed(&self.registry, closes);
                 Some(delta)
             }
@@ -594,6 +609,11 @@ impl State {
     #[must_use]
     pub fn trades(&self) -> &Trades {
         &self.trades
+    }
+    /// Which orders have been carried out.
+    #[must_use]
+    pub fn carried(&self) -> &Carried {
+        &self.carried
     }
     /// What is counted for limits.
     #[must_use]

@@ -43,12 +43,14 @@ pub mod flags {
     pub const FIRST: u16 = 1 << 12;
     /// With [`QUEUE`] and `related`: behind all others of its class.
     pub const LAST: u16 = 1 << 13;
+    /// The engine's own: carries out the posting that the command at the sequence `related` has ordered.
+    pub const ORDERED: u16 = 1 << 14;
     /// Set by the engine alone, in the record that stands for a command in a block.
     pub const COMMAND: u16 = 1 << 15;
 
     pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
     pub(crate) const SUBMITTABLE: u16 =
-        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | QUOTE | FIRST | LAST;
+        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | QUOTE | FIRST | LAST | ORDERED;
 }
 
 /// A transfer as submitted, journaled and proven.
@@ -73,7 +75,7 @@ pub struct Record {
     pub purpose: [u8; 4],
     /// Seconds of the frame's time before which a payment that may wait must not be cleared; else zero.
     pub delay: U32,
-    /// The hold, waiting payment, cleared transfer or quote that this one refers to, else zero.
+    /// The hold, waiting payment, cleared transfer, quote or order that this one refers to, else zero.
     pub related: U128,
     /// Digest of the payment's details, or zeros.
     pub reference: [u8; 32],

@@ -1,6 +1,7 @@
 //! The batcher as an actor: absorbs executed frames into the book, asks for seals by time and by size and for
 //! approved proposals to be put in force and cycles to be closed when their time has come, snapshots, and answers
-//! questions as of the last block. Sealing and enacting themselves are journaled commands.
+//! questions as of the last block. Sealing and enacting themselves are journaled commands, and what has been ordered is
+//! carried out by journaled entries.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,7 +10,9 @@ use actix::prelude::{Actor, AsyncContext as _, Context, Handler, Message};
 use crossbeam::channel::Sender;
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::authority::ProposalCommand;
+use feiqian_core::batch::Batch;
 use feiqian_core::block::Sealer;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::schedule::ScheduleCommand;
 use feiqian_core::uetr::Uetr;
@@ -24,6 +27,7 @@ use crate::flush_thread::FlushOrder;
 use crate::lane::{LaneEnd, Wake};
 use crate::liquidity_thread::LiquidityDesk;
 use crate::meter::Meter;
+use crate::order_desk::OrderDesk;
 use crate::storage::files::FileStorage;
 use crate::stores::IdRuns;
 use crate::threshold_watch::ThresholdWatch;
@@ -55,6 +59,8 @@ pub(crate) struct Batcher {
     pub(crate) last_seal: Instant,
     /// Proposals and closes that were asked for in the open block, and its height.
     pub(crate) enacting: (u64, Vec<u128>),
+    /// Orders that stand, and when they were asked for.
+    pub(crate) orders: OrderDesk,
     /// The time that ends the first hold, or lets a payment go or ends it, as of the block at a height.
     pub(crate) next_deadline: Option<(u64, Option<u64>)>,
 }
@@ -214,6 +220,12 @@ impl Batcher {
                 self.enacting.1.push(entry.id);
             }
         }
+        let id_of = |number: u64| order_id(sealer, number, height);
+        let ordered = self.orders.due(sealer.mirror(), now, id_of);
+        if !ordered.is_empty() {
+            // Busy: asked for again.
+            drop(admission.submit(Batch::new(ENGINE, ordered)));
+        }
     }
 
     /// Whether a hold or a payment waits for nothing but a frame whose time ends it, or lets it go.
@@ -285,6 +297,12 @@ fn close_entry(sealer: &Sealer, cycle: u64, height: u64) -> Entry {
     let place = [cycle.to_le_bytes(), height.to_le_bytes()].concat();
     let id = own_id(sealer, b"close", &place);
     Entry::new(id, Command::Schedule(ScheduleCommand::CloseScheduled { cycle }))
+}
+
+/// The id of an entry that carries out an order, asked for in the open block of a height.
+pub(crate) fn order_id(sealer: &Sealer, number: u64, height: u64) -> u128 {
+    let place = [number.to_le_bytes(), height.to_le_bytes()].concat();
+    own_id(sealer, b"order", &place)
 }
 
 /// The id of an entry of the engine's own.

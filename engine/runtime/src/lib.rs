@@ -10,6 +10,7 @@ pub mod storage;
 pub mod journal;
 mod journal_thread;
 mod liquidity_thread;
+mod order_desk;
 mod threshold_watch;
 mod lane;
 mod board;

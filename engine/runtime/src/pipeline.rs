@@ -34,7 +34,7 @@ use parking_lot::Mutex;
 
 use crate::admission::{Admission, Busy, CommandTicket, Ticket};
 use crate::background;
-use crate::batcher_actor::{Ask, Batcher, StopSealing, seal_entry};
+use crate::batcher_actor::{Ask, Batcher, StopSealing, order_id, seal_entry};
 use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
@@ -47,6 +47,7 @@ use crate::liquidity_thread::{self, LiquidityDesk};
 use crate::machine::{Machine, OpenError, RecoveryReport};
 use crate::meter::Meter;
 use crate::options::EngineOptions;
+use crate::order_desk::OrderDesk;
 use crate::query::{Archive, HistoryStart, Posting, QueryFault};
 use crate::sequencer::Sequencer;
 use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
@@ -58,6 +59,8 @@ use crate::threshold_watch::ThresholdWatch;
 const SEQUENCED_FRAMES: usize = 8;
 /// Blocks that a shutdown seals at the most: what is then open waits for the next start.
 const SEALS_AT_THE_END: usize = 8;
+/// So many blocks back one looks for an entry that was to carry out an order: who asks has just given it.
+const ORDER_BLOCKS: u64 = 64;
 /// Frames in a shard's lane, and executed ones in the batcher's. That one gives way to those that answers wait for, and
 /// must not stop them while frames are small.
 const LANE_FRAMES: usize = 64;
@@ -261,6 +264,21 @@ impl Engine {
         let Some(last) = tried.last() else { return Ok(None) };
         let is_cleared = |row: &OutcomeRow| row.outcome() == Some(Outcome::Cleared);
         Ok(self.entry(last)?.filter(|(_, row)| is_cleared(row)).map(|_| last))
+    }
+
+    /// The newest entry by which the engine has tried to carry out an order, by the sequence of its command, in the last
+    /// blocks: it cleared, or says why not.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn carried_out(&self, order: u64) -> Result<Option<(u64, Record, OutcomeRow)>, QueryFault> {
+        let ids = self.ask(move |sealer| {
+            let open = sealer.height() + 1;
+            let heights = (open.saturating_sub(ORDER_BLOCKS)..=open).rev();
+            heights.map(|height| order_id(sealer, order, height)).collect::<Vec<_>>()
+        });
+        let Some(sequence) = ids.into_iter().find_map(|id| self.find(id)) else { return Ok(None) };
+        Ok(self.entry(sequence)?.map(|(entry, row)| (sequence, entry.record, row)))
     }
 
     /// The entry at a sequence with its row.
@@ -473,6 +491,7 @@ impl Actors<'_> {
             requested: 0,
             last_seal: Instant::now(),
             enacting: (0, Vec::new()),
+            orders: OrderDesk::default(),
             next_deadline: None,
         };
         let executors = executors(self.state, self.options.shards);

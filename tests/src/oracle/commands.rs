@@ -129,6 +129,7 @@ impl Books {
                 let is_split = self.cycles.iter().any(|cycle| cycle.scope == Some(*currency));
                 note(reasons, is_split || self.splitting.contains(currency), AlreadyRegistered);
             }
+            Command::Posting(command) => self.note_posting(reasons, command),
             Command::Authority(command) => self.note_authority(reasons, command),
             Command::Default(command) => self.note_default(reasons, command),
             Command::Schedule(command) => Self::note_schedule(reasons, command),
@@ -237,6 +238,7 @@ impl Books {
             Command::SplitStream { currency } => {
                 self.splitting.insert(*currency);
             }
+            Command::Posting(command) => self.execute_posting(now, sequence, command),
             Command::Authority(command) => self.execute_authority(command),
             Command::Default(command) => self.execute_default(sequence, command),
             Command::SetModel { currency, model } => {
@@ -283,6 +285,7 @@ impl Books {
     fn end_block(&mut self, now: u64) {
         self.height += 1;
         self.trades.retain(|_, expires| *expires > now);
+        self.carried.retain(|_, by| by.expires > now);
     }
 
     fn settle(&mut self, number: u64, sequence: u64) {
@@ -378,6 +381,8 @@ impl Books {
             rates: self.rates.iter().map(|(key, rate)| (*key, *rate)).collect(),
             quotes: self.quotes.iter().map(|(id, quote)| (*id, *quote)).collect(),
             trades: self.trades.iter().map(|(id, expires)| (*id, *expires)).collect(),
+            orders: self.orders.iter().map(|(number, order)| (*number, *order)).collect(),
+            carried: self.carried.iter().map(|(number, by)| (*number, *by)).collect(),
             returned: self.returned(),
             credited: self.credited(),
             limits: self.limits_picture(),

@@ -390,7 +390,7 @@ impl Books {
     /// Whether a transfer counts as paid in its period: a hold does, its post does not.
     pub(super) fn is_fresh(&self, record: &Record) -> bool {
         let bits = record.flags.get();
-        bits & flags::POST == 0
+        bits & (flags::POST | flags::ORDERED) == 0
             && !(bits & flags::HOLD != 0 && self.is_planted(Planted::VelocityForgetsHolds))
     }
 }

@@ -213,6 +213,7 @@ impl Books {
     pub(super) fn execute_entry(&mut self, now: u64, sequence: u64, entry: &Entry) {
         let before = self.proposals.clone();
         self.proposals.retain(|at| at.expires > now);
+        self.orders.retain(|_, order| order.expires > now);
         let Command::Proposal(step) = &entry.command else {
             return self.execute(now, sequence, &entry.command);
         };

@@ -320,6 +320,12 @@ fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRo
     match row.outcome() {
         // What its owner has made wait, in this frame or before, the engine releases.
         Some(Outcome::Cleared) if record.flags.get() & flags::RELEASE != 0 => submitter == ENGINE,
+        // What two officers have ordered, the engine carries out.
+        Some(Outcome::Cleared) if record.flags.get() & flags::ORDERED != 0 => {
+            let ordered =
+                picture.orders.iter().map(|(number, order)| order.record(*number, record.uetr.get()));
+            submitter == ENGINE && ordered.into_iter().any(|ordered| ordered == *record)
+        }
         Some(Outcome::Cleared | Outcome::Held | Outcome::Voided | Outcome::Queued) => {
             let bits = record.flags.get();
             let is_finishing = bits & (flags::POST | flags::VOID) != 0 && bits & flags::QUEUE == 0;

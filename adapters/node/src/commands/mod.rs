@@ -24,6 +24,7 @@ mod limit;
 pub mod load;
 pub(crate) mod pay;
 mod positions;
+mod posting;
 mod proof_file;
 mod proposals;
 mod prove;

@@ -34,6 +34,20 @@ pub(crate) struct Submitted {
     currency: &'static str,
 }
 
+impl Submitted {
+    /// What became of a record at a sequence.
+    pub(super) fn of(record: &Record, currency: Currency, (sequence, row): (u64, &OutcomeRow)) -> Self {
+        Self {
+            uetr: uetr_text(record.uetr.get()),
+            sequence,
+            outcome: row.outcome().map_or("unknown", Outcome::name),
+            reason: row.reason().map(|reason| reason.name()),
+            amount: decimal(row.amount.get().into(), currency),
+            currency: currency.code(),
+        }
+    }
+}
+
 impl fmt::Display for Submitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -57,14 +71,7 @@ pub(crate) fn submit(
     let uetr = uetr_text(record.uetr.get());
     match (row.outcome(), row.reason()) {
         (Some(Outcome::Rejected), Some(reason)) => Err(Fault::Refused(format!("{uetr}: {}", reason.name()))),
-        (found, reason) => Ok(Submitted {
-            uetr,
-            sequence: outcome.first_sequence,
-            outcome: found.map_or("unknown", Outcome::name),
-            reason: reason.map(|reason| reason.name()),
-            amount: decimal(row.amount.get().into(), currency),
-            currency: currency.code(),
-        }),
+        _ => Ok(Submitted::of(&record, currency, (outcome.first_sequence, &row))),
     }
 }
 

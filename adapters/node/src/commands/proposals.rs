@@ -8,7 +8,8 @@ use feiqian_core::authority::{Proposal, ProposalCommand};
 use feiqian_core::registry::Registry;
 use serde::Serialize;
 
-use super::Context;
+use super::pay::Submitted;
+use super::{Context, posting};
 use crate::cli::OneOfficer;
 use crate::fault::Fault;
 use crate::names::{time_text, uetr_text};
@@ -93,11 +94,23 @@ struct StepReport {
     until: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_force_from: Option<String>,
+    /// How a posting that was ordered has been carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    posting: Option<Submitted>,
+}
+
+impl StepReport {
+    fn of(what: String, state: &'static str) -> Self {
+        Self { proposal: None, what, state, until: None, in_force_from: None, posting: None }
+    }
 }
 
 impl fmt::Display for StepReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.state, self.what)?;
+        if let Some(posting) = &self.posting {
+            return writeln!(f, "{posting}");
+        }
         match (&self.proposal, &self.in_force_from, &self.until) {
             (_, Some(from), _) => writeln!(f, "in force from {from}; until then: feiqian withdraw"),
             (Some(proposal), None, Some(until)) => {
@@ -112,8 +125,9 @@ pub(super) fn order(context: &Context, keys: &[PathBuf], order: &Order) -> Resul
     let report = context.with_session(keys, |session| {
         let command = order.command(session.engine.directory())?;
         let what = session.engine.directory().registry(|registry| words(&command, registry));
-        session.command(command)?;
-        Ok(StepReport { proposal: None, what, state: "done", until: None, in_force_from: None })
+        let outcome = session.command(command.clone())?;
+        let posting = posting::carried_out(session, &command, outcome.sequence)?;
+        Ok(StepReport { posting, ..StepReport::of(what, "done") })
     })?;
     context.output.report(&report);
     Ok(())
@@ -128,15 +142,10 @@ pub(super) fn propose(
     let report = context.with_session(keys(by), |session| {
         let command = Box::new(order.command(session.engine.directory())?);
         let propose = ProposalCommand::Propose { command, expires_after };
-        let id = session.step(propose, by.officer)?;
+        let id = session.step(propose, by.officer)?.0;
         let line = find(session, |proposal| proposal.id == id)?.1;
-        Ok(StepReport {
-            proposal: Some(line.proposal),
-            what: line.what,
-            state: "proposed",
-            until: Some(line.expires),
-            in_force_from: None,
-        })
+        let (proposal, until) = (Some(line.proposal), Some(line.expires));
+        Ok(StepReport { proposal, until, ..StepReport::of(line.what, "proposed") })
     })?;
     context.output.report(&report);
     Ok(())
@@ -146,11 +155,14 @@ pub(super) fn approve(context: &Context, named: &str, by: &OneOfficer) -> Result
     let report = context.with_session(keys(by), |session| {
         let (proposal, line) = find(session, is_named(named))?;
         let content = proposal.command.content();
-        session.step(ProposalCommand::Approve { proposal: proposal.id, content }, by.officer)?;
+        let approve = ProposalCommand::Approve { proposal: proposal.id, content };
+        let outcome = session.step(approve, by.officer)?.1;
         let waits = find(session, |other| other.id == proposal.id).ok();
         let state = if waits.is_some() { "approved, waits" } else { "done" };
         let in_force_from = waits.and_then(|(_, line)| line.in_force_from);
-        Ok(StepReport { proposal: Some(line.proposal), what: line.what, state, until: None, in_force_from })
+        let posting = posting::carried_out(session, &proposal.command, outcome.sequence)?;
+        let proposal = Some(line.proposal);
+        Ok(StepReport { proposal, in_force_from, posting, ..StepReport::of(line.what, state) })
     })?;
     context.output.report(&report);
     Ok(())
@@ -160,8 +172,7 @@ pub(super) fn withdraw(context: &Context, named: &str, by: &OneOfficer) -> Resul
     let report = context.with_session(keys(by), |session| {
         let (proposal, line) = find(session, is_named(named))?;
         session.step(ProposalCommand::Withdraw { proposal: proposal.id }, by.officer)?;
-        let (proposal, what) = (Some(line.proposal), line.what);
-        Ok(StepReport { proposal, what, state: "withdrawn", until: None, in_force_from: None })
+        Ok(StepReport { proposal: Some(line.proposal), ..StepReport::of(line.what, "withdrawn") })
     })?;
     context.output.report(&report);
     Ok(())

@@ -14,6 +14,7 @@ mod house;
 mod kills;
 mod loads;
 mod models;
+mod posting;
 mod log;
 mod proofs;
 mod serving;

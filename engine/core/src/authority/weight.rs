@@ -81,6 +81,8 @@ impl Command {
             | Self::SetModel { .. }
             | Self::SplitStream { .. }
             | Self::Default(_)
+            // It moves what is there, once, and lets nobody do more.
+            | Self::Posting(_)
             | Self::Paid(_)
             | Self::Schedule(_)
             | Self::Exchange(_)

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::{Controls, SlotControls, Spender, append};
 use crate::account::{AccountHandle, SlotHandle, UNLIMITED};
-use crate::claim::{Claim, Kind};
+use crate::claim::Claim;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::hold::{Freed, Hold, Holds};
 use crate::ledger::{Share, add, shifted};
@@ -402,7 +402,7 @@ impl Usage {
 
 /// Whose velocity limits a claim counts against: a hold does when it is made, and its post then no more.
 fn spenders(claim: &Claim) -> impl Iterator<Item = Spender> + use<> {
-    let spends = claim.kind.is_fresh() || claim.kind == Kind::Release;
+    let spends = claim.takes();
     let has = |controls| spends && claim.controls.has(controls);
     let account = has(SlotControls::ACCOUNT).then_some(Spender::Account(claim.debtor));
     let position = has(SlotControls::VELOCITY).then_some(Spender::Position(claim.debtor_slot));

@@ -13,6 +13,7 @@ use crate::liquidity::queue::Queued;
 use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
+use crate::postings::decide::{check_ordered, commit_ordered};
 use crate::returns::Original;
 use crate::state::FrameView;
 use crate::tables::{
@@ -120,6 +121,12 @@ impl Shard {
             if claim.kind == Kind::Trade
                 && self.share.holds(claim.debtor)
                 && let Err(reason) = check_trade(&self.trades, &self.registry, claim, record, timestamp)
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
+            if claim.kind == Kind::Ordered
+                && self.share.holds(claim.debtor)
+                && let Err(reason) = check_ordered(&self.carried, &self.registry.orders, record, timestamp)
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -293,6 +300,10 @@ impl Shard {
             Kind::Return if self.share.holds(claim.debtor) => self.returns.add(claim, record),
             Kind::Trade if self.share.holds(claim.debtor) => {
                 commit_trade(&mut self.trades, &self.registry, claim, record);
+            }
+            Kind::Ordered if self.share.holds(claim.debtor) => {
+                let sequence = frame.first_sequence.saturating_add(number(at));
+                commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
             }
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));

@@ -31,6 +31,7 @@ use crate::liquidity::queue::Queue;
 use crate::number::{index, number};
 use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::participant::ParticipantHandle;
+use crate::postings::Carried;
 use crate::registry::{Asked, Effect, Registry};
 use crate::returns::{Original, Returns};
 use crate::state::{Fault, FrameView, History, State, poses_as_command};
@@ -104,6 +105,8 @@ pub struct Shard {
     returns: Returns,
     /// Of those whose target amount an account here pays.
     trades: Trades,
+    /// Those whose debtor account is here.
+    carried: Carried,
     /// Of the accounts and positions that are here.
     usage: Usage,
     ids: IdIndex,
@@ -139,6 +142,7 @@ impl Shard {
             queue: state.queue.part(|debtor| share.holds(debtor)),
             returns: state.returns.part(share.number == 0),
             trades: state.trades.part(share.number == 0),
+            carried: state.carried.part(share.number == 0),
             ids: state.ids.part(share.number, share.shards),
             undecided: Undecided::default(),
             next_sequence: state.next_sequence,
@@ -459,7 +463,7 @@ impl Shard {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade => {
+            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade | Kind::Ordered => {
                 claim.cap != UNLIMITED || claim.is_controlled()
             }
             Kind::Hold => true,
@@ -535,6 +539,8 @@ impl Shard {
         delta.returned = self.returns.take_changed();
         delta.traded = self.trades.take_changed();
         self.trades.forget(frame.timestamp);
+        delta.carried = self.carried.take_changed();
+        self.carried.forget(frame.timestamp);
         delta.usage = self.usage.take_changed(&self.registry, closes);
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that
         // knew it: its end is the same for all.

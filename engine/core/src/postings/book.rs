@@ -1,0 +1,128 @@
+//! The orders that stand: a part of the registry, equal in every shard. Says which transfer each stands for; whether it
+//! has been carried out, the debtor account's owner knows.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::account::AccountHandle;
+use crate::codec::{Decoder, Encoder, Malformed};
+use crate::limits::ORDERS_MAX;
+use crate::transfer::{Record, flags};
+
+/// Names an order: the sequence of the command that put it in force.
+pub type OrderNumber = u64;
+
+/// One transfer that a command has ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// The account that pays.
+    pub debtor: AccountHandle,
+    /// The account that is paid.
+    pub creditor: AccountHandle,
+    /// Minor units.
+    pub amount: u64,
+    /// ISO 4217 numeric code, of both accounts.
+    pub currency: u16,
+    /// Digest of the reason.
+    pub reference: [u8; 32],
+    /// Frame time from which it stands no longer, nanoseconds since 1970.
+    pub expires: u64,
+}
+
+impl Order {
+    /// The transfer that carries it out, under an id.
+    #[must_use]
+    pub fn record(&self, number: OrderNumber, uetr: u128) -> Record {
+        let mut record = Record::new(uetr, self.debtor, self.creditor, self.amount, self.currency);
+        record.flags = flags::ORDERED.into();
+        record.related = u128::from(number).into();
+        record.reference = self.reference;
+        record
+    }
+
+    fn encode(&self, to: &mut Encoder) {
+        for value in [self.debtor, self.creditor, self.amount, self.expires] {
+            to.u64(value);
+        }
+        to.u16(self.currency);
+        to.raw(&self.reference);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let (debtor, creditor, amount, expires) = (from.u64()?, from.u64()?, from.u64()?, from.u64()?);
+        Ok(Self { debtor, creditor, amount, expires, currency: from.u16()?, reference: from.array()? })
+    }
+}
+
+/// All that have not been forgotten, by number.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Orders(BTreeMap<OrderNumber, Order>);
+
+impl Orders {
+    /// One of them; it may have expired since, or been carried out.
+    #[must_use]
+    pub fn get(&self, number: OrderNumber) -> Option<&Order> {
+        self.0.get(&number)
+    }
+
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (OrderNumber, &Order)> {
+        self.0.iter().map(|(number, order)| (*number, order))
+    }
+
+    /// The order that a record names and carries out to the byte, its own id apart.
+    pub(crate) fn of_record(&self, record: &Record) -> Option<&Order> {
+        let number = u64::try_from(record.related.get()).ok()?;
+        self.get(number).filter(|order| order.record(number, record.uetr.get()) == *record)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= ORDERS_MAX
+    }
+
+    pub(crate) fn insert(&mut self, number: OrderNumber, order: Order) {
+        self.0.insert(number, order);
+    }
+
+    /// Forgets those that a time has outlived.
+    pub(crate) fn expire(&mut self, timestamp: u64) {
+        self.0.retain(|_, order| order.expires > timestamp);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn encode(&self, to: &mut Encoder) {
+        to.count(self.0.len());
+        for (number, order) in &self.0 {
+            to.u64(*number);
+            order.encode(to);
+        }
+    }
+
+    /// Ascending, so that a state has one byte form.
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let mut orders = Self::default();
+        for _ in 0..from.count(ORDERS_MAX)? {
+            let number = from.u64()?;
+            if orders.0.last_key_value().is_some_and(|(last, _)| *last >= number) {
+                return Err(Malformed);
+            }
+            orders.insert(number, Order::decode(from)?);
+        }
+        Ok(orders)
+    }
+
+    /// In the configuration of a block: each order with its number.
+    pub(crate) fn config_entries(&self, kind: u8) -> impl Iterator<Item = Vec<u8>> {
+        self.0.iter().map(move |(number, order)| {
+            let mut to = Encoder::default();
+            to.u8(kind);
+            to.u8(1);
+            to.u64(*number);
+            order.encode(&mut to);
+            to.0
+        })
+    }
+}
