@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use benches::cards::authorisation;
 use benches::chain::{ChainMaker, Made, NoRepetition, test_operator_key};
 use benches::core_loop::{self, FRAME};
 use benches::generator::Numbers;
@@ -23,6 +24,8 @@ use feiqian_core::ids::{IdFilter, IdIndex, RUN_ENTRIES};
 use feiqian_core::liquidity::gridlock::gridlock;
 use feiqian_core::liquidity::resolve::{Bounds, resolve};
 use feiqian_core::state::State;
+use feiqian_iso8583::spec::UNIONPAY;
+use feiqian_iso8583::{Builder, Message};
 use feiqian_proof::hash::{Domain, hash_many};
 use feiqian_proof::tree::root_of;
 use feiqian_runtime::journal::{Journal, JournalOptions, SequencedFrame, Spare};
@@ -348,6 +351,28 @@ fn sharded(c: &mut Criterion) {
     group.finish();
 }
 
+/// Reading an authorisation of 20 fields as UnionPay's switches send it.
+fn card_messages(c: &mut Criterion) {
+    let message = authorisation(123, 1_050_000);
+    let mut group = c.benchmark_group("card messages");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("decode, 20 fields", |b| {
+        b.iter(|| {
+            let decoded = Message::decode(&UNIONPAY, black_box(&message)).expect("a message");
+            assert_eq!(decoded.fields().count(), 20);
+            decoded
+        });
+    });
+    let request = Message::decode(&UNIONPAY, &message).expect("a message");
+    group.bench_function("answer, 16 fields", |b| {
+        b.iter(|| {
+            let answer = Builder::response_to(black_box(&request)).expect("a request");
+            answer.text(38, "123456").text(39, "00").encode().expect("it fits")
+        });
+    });
+    group.finish();
+}
+
 /// Short runs: the load is made outside of the measured time and takes as long again.
 fn short() -> Criterion {
     Criterion::default()
@@ -356,5 +381,5 @@ fn short() -> Criterion {
         .measurement_time(Duration::from_secs(2))
 }
 
-criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, holds, sealing, hashing, resolution, journal, pipeline, sharded }
+criterion_group! { name = benches; config = short(); targets = plain_loop, making, id_index, holds, sealing, hashing, resolution, journal, pipeline, sharded, card_messages }
 criterion_main!(benches);

@@ -11,6 +11,7 @@ pub mod founding;
 pub mod load;
 pub mod core_loop;
 pub mod instructions;
+pub mod cards;
 pub mod workload;
 pub mod run;
 pub mod tables;

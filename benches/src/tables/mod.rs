@@ -1,6 +1,7 @@
 //! The tables of RESULTS.md: cases that are run several times, one after the other in each round, so that a machine
 //! whose speed drifts treats all alike. Every case checks its result; one that does not hold fails the whole.
 
+mod cards;
 mod cases;
 mod core;
 mod cycles;
@@ -83,7 +84,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -93,6 +94,7 @@ const CASES: [Case; 15] = [
     ("half", cases::half_load),
     ("requests", requests::request_sizes),
     ("single", requests::single_session),
+    ("cards", cards::authorisations),
     ("durable", durable_ways::durable_ways),
     ("accounts", cases::accounts_and_history),
     ("sealing", cases::sealing),
