@@ -178,11 +178,11 @@ fn drive(address: SocketAddr, participants: u64, count: u64) -> Result<CardsRepo
         }
         let per_second = count as f64 / begun.elapsed().as_secs_f64();
         latencies.sort_unstable();
-        let at = |share: f64| {
-            let index = ((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1));
+        let at = |percent: usize| {
+            let index = (latencies.len() * percent / 100).min(latencies.len().saturating_sub(1));
             f64::from(latencies.get(index).copied().unwrap_or(0)) / 1e3
         };
-        Ok(CardsReport { per_second, p50_ms: at(0.5), p99_ms: at(0.99) })
+        Ok(CardsReport { per_second, p50_ms: at(50), p99_ms: at(99) })
     })
 }
 

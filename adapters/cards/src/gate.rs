@@ -1,11 +1,13 @@
 //! From requests of all sessions to the engine's batches, and from their rows back. One task gathers whatever is there,
-//! one batch a participant; nothing waits for more to come.
+//! one batch a participant. While rounds of batches are at the engine, what comes gathers: the fuller the load, the larger
+//! the batches, and the fewer writes to sockets behind them. With less to do nothing waits.
 //!
 //! ```text
 //!  sessions ─▶ bounded channel ─▶ gate ─▶ Engine::submit ─▶ ticket ─▶ a task a batch ─▶ each request's verdict
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use feiqian_core::batch::Batch;
 use feiqian_core::limits::BATCH_TRANSFERS_MAX;
@@ -14,11 +16,14 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
 use feiqian_runtime::admission::Ticket;
 use feiqian_runtime::pipeline::Engine;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Requests that wait for the gate: what comes beyond is answered as busy at once.
 const WAITING_MAX: usize = 2 * BATCH_TRANSFERS_MAX;
+
+/// Rounds of batches at the engine at once: one is executed while others are written, and another is being made durable.
+const ROUNDS_MAX: usize = 4;
 
 /// What became of one record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,8 +80,19 @@ impl Gate {
 }
 
 async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
+    let rounds = Arc::new(Semaphore::new(ROUNDS_MAX));
     let mut taken = Vec::with_capacity(BATCH_TRANSFERS_MAX);
-    while waiting.recv_many(&mut taken, BATCH_TRANSFERS_MAX).await > 0 {
+    while let Ok(round) = Arc::clone(&rounds).acquire_owned().await {
+        let Some(first) = waiting.recv().await else { return };
+        taken.push(first);
+        // Whoever is ready to hand something in does so first.
+        tokio::task::yield_now().await;
+        while taken.len() < BATCH_TRANSFERS_MAX
+            && let Ok(next) = waiting.try_recv()
+        {
+            taken.push(next);
+        }
+        let round = Arc::new(round);
         let mut batches: BTreeMap<ParticipantHandle, (Vec<Record>, Vec<_>)> = BTreeMap::new();
         for Waiting { participant, record, reply } in taken.drain(..) {
             let (records, replies) = batches.entry(participant).or_default();
@@ -85,7 +101,7 @@ async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
         }
         for (participant, (records, replies)) in batches {
             match engine.submit(Batch::new(participant, records)) {
-                Ok(ticket) => drop(tokio::spawn(answer(ticket, replies))),
+                Ok(ticket) => drop(tokio::spawn(answer(ticket, replies, Arc::clone(&round)))),
                 Err(_) => {
                     for reply in replies {
                         let _ = reply.send(Verdict::Busy);
@@ -96,7 +112,7 @@ async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn answer(ticket: Ticket, replies: Vec<oneshot::Sender<Verdict>>) {
+async fn answer(ticket: Ticket, replies: Vec<oneshot::Sender<Verdict>>, _round: Arc<OwnedSemaphorePermit>) {
     // Without an outcome the replies are dropped: unknown.
     let Some(outcome) = ticket.outcome().await else { return };
     for (row, reply) in outcome.rows.iter().zip(replies) {

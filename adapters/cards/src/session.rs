@@ -108,6 +108,8 @@ async fn write_all(
     let mut out = Vec::with_capacity(WRITE_BYTES);
     while let Some(first) = queue.recv().await {
         out.extend(first);
+        // A batch's other answers are about to come.
+        tokio::task::yield_now().await;
         while out.len() < WRITE_BYTES
             && let Ok(next) = queue.try_recv()
         {

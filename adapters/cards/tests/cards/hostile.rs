@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use feiqian_cards::ServerOptions;
 
-use crate::house::{CARD, House, Request, plain_link};
+use feiqian_runtime::options::EngineOptions;
+
+use crate::house::{ACQUIRER, CARD, HOLDER, House, ISSUER, OTHER_ACQUIRER, Request, plain_link};
 
 #[test]
 fn bytes_that_are_no_message_end_their_session_alone() {
@@ -100,6 +102,77 @@ fn who_sends_more_than_may_be_in_flight_is_read_no_further_and_loses_nothing() {
     for _ in 0..50 {
         assert_eq!(terminal.hear(0).field(39), "00");
     }
+}
+
+#[test]
+fn i6_what_the_engine_has_no_room_for_is_refused_at_once_and_may_be_sent_again() {
+    let bound = |options: &mut EngineOptions| options.participant_in_flight_transfers_max = 2;
+    let house = House::with_engine(vec![plain_link()], ServerOptions::default(), bound);
+    let mut terminal = house.terminal();
+    let spec = terminal.spec();
+    let requests: Vec<_> = (0..100).map(|_| Request::of_card(100, CARD, "000000", 1)).collect();
+    requests.iter().for_each(|request| terminal.send(&request.bytes(&spec)));
+    let answers: Vec<_> = requests.iter().map(|_| terminal.hear(0)).collect();
+    assert!(answers.iter().all(|answer| matches!(answer.field(39), "00" | "91")));
+    let held = answers.iter().filter(|answer| answer.field(39) == "00").count();
+    assert!(held < 100, "there was room for two at a time");
+    assert_eq!(house.account(HOLDER).1, held as u64);
+    for request in &requests {
+        assert_eq!(terminal.ask(&request.repeated()).field(39), "00");
+    }
+    assert_eq!(house.account(HOLDER).1, 100);
+}
+
+/// Splitmix64.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        ((mixed ^ (mixed >> 27)) % bound as u64) as usize
+    }
+}
+
+#[test]
+fn altered_messages_are_answered_or_end_their_session_and_move_no_money_that_is_not_there() {
+    const SEED: u64 = 0x8583;
+    let house = House::new();
+    let mut numbers = Numbers(SEED);
+    let (mut neighbour, mut terminal) = (house.terminal(), house.terminal());
+    let spec = terminal.spec();
+    for turn in 0..1_500 {
+        let mut bytes = Request::of_card(200, CARD, "000000", 1).with(90, &"0".repeat(42)).bytes(&spec);
+        for _ in 0..=numbers.below(3) {
+            let at = numbers.below(bytes.len());
+            match numbers.below(3) {
+                0 => bytes[at] ^= 1 << numbers.below(8),
+                1 => bytes.truncate(at.max(1)),
+                _ => bytes.insert(at, b'0'),
+            }
+        }
+        terminal.send(&bytes);
+        // Behind it something that is always answered, where the session goes on.
+        let echo = Request::new(800).with(70, "301").bytes(&spec);
+        let frame = [&u16::try_from(echo.len()).expect("short").to_be_bytes()[..], &echo].concat();
+        let _ = terminal.stream.write_all(&frame);
+        loop {
+            let Some(frame) = terminal.receive() else {
+                terminal = house.terminal();
+                break;
+            };
+            let answer = feiqian_iso8583::Message::decode(&spec, &frame).expect("our own is good");
+            if answer.mti().number() == 810 {
+                break;
+            }
+        }
+        if turn % 100 == 0 {
+            let answer = neighbour.ask(&Request::of_card(100, CARD, "000000", 1));
+            assert_eq!(answer.field(39), "00", "seed {SEED}, turn {turn}");
+        }
+    }
+    let all = [ISSUER, HOLDER, ACQUIRER, OTHER_ACQUIRER].map(|account| house.account(account).0);
+    assert_eq!(all.iter().sum::<i128>(), 0, "seed {SEED}");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) const STRANGER: &str = "4761340000000019";
 pub(crate) const ISSUER: u64 = 0;
 pub(crate) const ACQUIRER: u64 = 1;
 pub(crate) const HOLDER: u64 = 2;
+/// Clearing account of acquirer C, who speaks on a link of its own.
+pub(crate) const OTHER_ACQUIRER: u64 = 3;
 /// What the hosted account begins with, minor units.
 pub(crate) const FUNDS: u64 = 1_000_000;
 /// Field 32 of B.
@@ -80,12 +82,21 @@ impl House {
     }
 
     pub(crate) fn with(links: Vec<Link>, options: ServerOptions) -> Self {
+        Self::with_engine(links, options, |_| {})
+    }
+
+    pub(crate) fn with_engine(
+        links: Vec<Link>,
+        options: ServerOptions,
+        change: impl FnOnce(&mut EngineOptions),
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("cards-{}-{number}", std::process::id());
         let data = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = std::fs::remove_dir_all(&data);
-        let engine_options = EngineOptions { segment_bytes: 8 << 20, ..EngineOptions::new(data) };
+        let mut engine_options = EngineOptions { segment_bytes: 8 << 20, ..EngineOptions::new(data) };
+        change(&mut engine_options);
         let engine = Some(furnished(&engine_options));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let faults = Arc::default();
@@ -205,6 +216,8 @@ fn furnished(options: &EngineOptions) -> Engine {
     }
     let hosted = Command::OpenAccounts { bic: bic("A"), currency: currency("CNY"), count: 1, credit_line: 0 };
     order(&engine, hosted);
+    order(&engine, Command::RegisterParticipant { bic: bic("C"), name: "Bank C".to_owned(), key: None });
+    order(&engine, Command::OpenPosition { bic: bic("C"), currency: currency("CNY"), cap: 1 << 60 });
     let vault = Vault::new(&SECRET);
     for (card, account) in [(CARD, HOLDER), (CARD_ON_BOOKS, ISSUER)] {
         let alias = vault.alias(&Pan::new(card.bytes()).expect("digits"));

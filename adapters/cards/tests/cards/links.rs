@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use feiqian_cards::{Algorithm, Envelope, Framing, Link, MacKeys, ServerOptions};
+use feiqian_cards::{Algorithm, Envelope, Framing, Institution, Link, MacKeys, ServerOptions};
 use feiqian_iso8583::framing::{InterchangeHeader, LengthHeader};
 use feiqian_iso8583::{Message, Spec, mac};
 
-use crate::house::{CARD, FUNDS, HOLDER, House, INSTITUTION, Request, plain_link};
+use feiqian_tests::world::bic;
+
+use crate::house::{CARD, FUNDS, HOLDER, House, INSTITUTION, OTHER_ACQUIRER, Request, plain_link};
 
 /// TEST KEYS.
 const KEY: [u8; 16] = *b"TEST KEY: a MAC!";
@@ -151,6 +153,42 @@ fn a_link_that_asks_for_a_sign_on_pays_only_between_sign_on_and_sign_off() {
     assert_eq!(terminal.ask(&Request::of_card(100, CARD, "000000", 1)).field(39), "91");
     assert_eq!(terminal.ask(&manage(800, "777")).answer(), (810, "40"));
     assert_eq!(terminal.ask(&manage(800, "101")).answer(), (810, "40"), "a key change without keys");
+}
+
+#[test]
+fn i7_an_acquirer_reaches_its_own_payments_alone() {
+    let institutions = vec![Institution { code: 2_050_000, participant: bic("C") }];
+    let other = Link { name: "other".to_owned(), institutions, ..plain_link() };
+    let house = House::with(vec![plain_link(), other], ServerOptions::default());
+    let (mut own, mut others) = (house.terminal(), house.terminal_on("other"));
+    let held = Request::of_card(100, CARD, "000000", 100);
+    let paid = Request::of_card(200, CARD, "000000", 70);
+    assert_eq!((own.ask(&held).field(39), own.ask(&paid).field(39)), ("00", "00"));
+    // As another institution, and as the one that it is not.
+    for institution in ["2050000", INSTITUTION] {
+        let rows = [
+            held.followed_by(220, "000000"),
+            held.followed_by(420, "000000"),
+            held.followed_by(100, "200000"),
+            paid.followed_by(220, "200000"),
+            paid.followed_by(420, "000000"),
+        ];
+        for row in rows {
+            let code = others.ask(&row.with(32, institution)).field(39).to_owned();
+            assert_eq!(code, if institution == INSTITUTION { "92" } else { "25" });
+        }
+    }
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS) - 70, 100));
+    let same_trace = held.clone().with(32, "2050000");
+    assert_eq!(others.ask(&same_trace).field(39), "00", "its trace numbers are its own");
+    assert_eq!(
+        own.ask(&held.followed_by(420, "000000")).field(39),
+        "00",
+        "nobody else's tombstone is in the way"
+    );
+    assert_eq!(house.account(HOLDER).1, 100, "that of the other");
+    assert_eq!(others.ask(&same_trace.followed_by(220, "000000").with(32, "2050000")).field(39), "00");
+    assert_eq!(house.account(OTHER_ACQUIRER), (100, 0));
 }
 
 fn sealed(request: &Request, field: u8, key: &[u8; 16]) -> Vec<u8> {

@@ -33,6 +33,27 @@ fn i3_whatever_came_before_a_restart_is_known_after_it() {
 }
 
 #[test]
+fn i1_an_orderly_stop_answers_what_it_has_taken_and_the_rest_may_be_repeated() {
+    let mut house = House::new();
+    let mut terminal = house.terminal();
+    let requests: Vec<_> = (0..300).map(|_| Request::of_card(100, CARD, "000000", 1)).collect();
+    let spec = terminal.spec();
+    requests.iter().for_each(|request| terminal.send(&request.bytes(&spec)));
+    house.restart();
+    let mut answered = 0;
+    while let Some(frame) = terminal.receive() {
+        let answer = feiqian_iso8583::Message::decode(&spec, &frame).expect("a message");
+        assert_eq!(answer.response_code(), Some(*b"00"));
+        answered += 1;
+    }
+    let reserved = house.account(HOLDER).1;
+    assert_eq!(reserved, answered, "what was held was answered");
+    let mut terminal = house.terminal();
+    assert!(requests.iter().all(|request| terminal.ask(&request.repeated()).field(39) == "00"));
+    assert_eq!(house.account(HOLDER), (LEFT, 300), "each once");
+}
+
+#[test]
 fn another_time_out_in_the_configuration_makes_no_other_request_of_a_repetition() {
     let mut house = House::new();
     let held = Request::of_card(100, CARD, "000000", 100);
