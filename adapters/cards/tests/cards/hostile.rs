@@ -130,7 +130,7 @@ impl Numbers {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        ((mixed ^ (mixed >> 27)) % bound as u64) as usize
+        usize::try_from((mixed ^ (mixed >> 27)) % bound as u64).expect("below a usize")
     }
 }
 
