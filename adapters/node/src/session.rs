@@ -274,6 +274,9 @@ fn refusal(command: &Command, reason: RejectReason) -> String {
         RejectReason::FourEyesRequired => {
             ": it takes the keys of two officers; name them with --officer-key FILE --officer-key FILE"
         }
+        RejectReason::LimitReached if matches!(command, Command::CloseCycle { .. }) => {
+            ": as many cycles as may be, of all streams together, are closed and not settled; settle one first"
+        }
         RejectReason::CycleState | RejectReason::UnknownCycle => ": see `feiqian cycle list`",
         RejectReason::ParticipantFailed => ": see `feiqian cycle list`; order paid, recast, or cover",
         RejectReason::ProposalRequired => {

@@ -45,7 +45,8 @@ pub const ACCOUNTS_OPENED_MAX: u32 = 10_000_000;
 pub const ALIAS_BYTES_MAX: usize = 64;
 /// Bytes of a participant's name (ISO 20022 `Max140Text`).
 pub const NAME_BYTES_MAX: usize = 140;
-/// Cycles that are closed and not yet settled, per position.
+/// Cycles that are closed and not yet settled, of all streams together: so many nets may stand in a position's cell, which may
+/// have been counted in cycles of two streams.
 pub const UNSETTLED_CYCLES_MAX: usize = 64;
 /// Closed cycles whose net positions are kept at hand, settled ones among them.
 pub const CLOSED_CYCLES_KEPT: usize = 1_024;

@@ -140,13 +140,6 @@ impl CycleBook {
         self.slots.get(&slot).map_or_else(Sums::default, |book| book.total)
     }
 
-    /// What a position has gained from another in the cycle; below zero: lost to it.
-    #[must_use]
-    pub fn net_with(&self, slot: SlotHandle, counterparty: SlotHandle) -> i128 {
-        let book = self.slots.get(&slot);
-        book.and_then(|book| book.by_counterparty.get(&counterparty)).map_or(0, Sums::net)
-    }
-
     /// I8: what is told to the banks adds up to what the engine says they owe.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
 //! `feiqian cycle recast` and `feiqian cycle waterfall`: the numbers of a default, computed from the cycle's journal,
 //! printed, and ordered. The engine checks and books them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use feiqian_core::account::SlotHandle;
+use feiqian_core::bic::Bic;
 use feiqian_core::command::Command;
-use feiqian_core::default::Booked;
+use feiqian_core::currency::Currency;
+use feiqian_core::default::Step;
 use feiqian_core::default::command::DefaultCommand;
-use feiqian_core::default::share::cover;
+use feiqian_core::default::plan::{PairNets, Plan};
+use feiqian_core::default::share::Cover;
 use feiqian_core::money::{decimal, signed_decimal};
 use feiqian_core::participant::{CycleNumber, CycleState, SlotTerms};
 use feiqian_files::settlement::CycleBook;
@@ -54,25 +56,25 @@ impl fmt::Display for RecastReport {
     }
 }
 
-#[derive(Serialize)]
-struct ShareLine {
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ShareLine {
     participant: String,
     /// What it has gained from the failing one in the cycle, decimal.
     exposure: String,
     /// What it carries, decimal.
-    share: String,
+    pub(crate) share: String,
 }
 
-#[derive(Serialize)]
-struct WaterfallReport {
+/// Who covers a debt; amounts are decimals of the currency.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WaterfallReport {
     cycle: CycleNumber,
-    of: String,
-    currency: &'static str,
-    /// Decimals.
-    owed: String,
-    own: String,
-    fund: String,
-    survivors: Vec<ShareLine>,
+    pub(crate) of: String,
+    pub(crate) currency: &'static str,
+    pub(crate) owed: String,
+    pub(crate) own: String,
+    pub(crate) fund: String,
+    pub(crate) survivors: Vec<ShareLine>,
 }
 
 impl fmt::Display for WaterfallReport {
@@ -89,43 +91,56 @@ impl fmt::Display for WaterfallReport {
     }
 }
 
-/// A cycle's positions as they stand, with its journal.
-struct Closed {
-    book: CycleBook,
-    nets: Vec<i128>,
+/// A cycle as it stands: who has paid whom, by its journal, and what has been done about it.
+struct Unsettled {
+    cycle: CycleNumber,
+    pairs: PairNets,
+    steps: Vec<Step>,
     slots: Vec<SlotTerms>,
     names: Vec<String>,
 }
 
-impl Closed {
+impl Unsettled {
     fn of(session: &Session, cycle: CycleNumber) -> Result<Self, Fault> {
         let engine = &session.engine;
         let found = engine.directory().registry(|registry| registry.cycle(cycle).copied());
         let found =
             found.ok_or_else(|| Fault::Absent(format!("no cycle {cycle}: see `feiqian cycle list`")))?;
-        let book = CycleBook::read(engine, &found)?;
-        let closing = engine.ask(move |sealer| sealer.mirror().closing(cycle).map(|at| at.nets.clone()));
-        let closing =
-            closing.ok_or_else(|| Fault::Absent(format!("cycle {cycle} is not closed; close it first")))?;
-        let (slots, names): (Vec<_>, Vec<_>) = engine.directory().registry(|registry| {
+        if found.state == CycleState::Open {
+            return Err(Fault::Absent(format!("cycle {cycle} is not closed; close it first")));
+        }
+        let pairs = CycleBook::read(engine, &found)?.pairs().collect();
+        Ok(engine.directory().registry(|registry| {
             let participants = registry.participants();
             let name = |terms: &SlotTerms| {
                 participants.get(terms.participant as usize).map_or_else(String::new, |at| at.bic.to_string())
             };
-            registry.slots().iter().map(|terms| (*terms, name(terms))).unzip()
-        });
-        let mut nets = vec![0; slots.len()];
-        for (slot, net) in closing {
-            if let Some(at) = nets.get_mut(slot as usize) {
-                *at = net;
-            }
-        }
-        Ok(Self { book, nets, slots, names })
+            let steps = registry.defaults().steps().iter().filter(|step| step.cycle == cycle).cloned();
+            let (slots, names) = registry.slots().iter().map(|terms| (*terms, name(terms))).unzip();
+            Self { cycle, pairs, steps: steps.collect(), slots, names }
+        }))
     }
 
-    fn iter(&self) -> impl Iterator<Item = (SlotHandle, &SlotTerms, i128, &String)> {
-        let all = (0..).zip(&self.slots).zip(&self.nets).zip(&self.names);
-        all.map(|(((slot, terms), net), name)| (slot, terms, *net, name))
+    fn plan(&self) -> Plan<'_> {
+        Plan::new(&self.slots, self.steps.iter().collect(), &self.pairs)
+    }
+
+    fn lines(&self, after: &[(SlotHandle, i128)]) -> Vec<NetLine> {
+        let plan = self.plan();
+        let all = (0..).zip(&self.slots).zip(&self.names).filter(|((_, terms), _)| terms.model.is_deferred());
+        let line = |((slot, terms), name): ((SlotHandle, &SlotTerms), &String)| {
+            let (before, found) = (plan.net(slot), after.iter().find(|(at, _)| *at == slot));
+            let after = found.map_or(0, |(_, net)| *net);
+            let text = |sum| signed_decimal(sum, terms.currency);
+            ((before, after) != (0, 0)).then(|| NetLine {
+                participant: name.clone(),
+                currency: terms.currency.code(),
+                before: text(before),
+                after: text(after),
+                booked: text(after - before),
+            })
+        };
+        all.filter_map(line).collect()
     }
 }
 
@@ -133,49 +148,14 @@ pub(super) fn recast(context: &Context, without: &str, arguments: &CycleArgs) ->
     let report = context.with_session(&arguments.officers.keys, |session| {
         let without = bic_named(without)?;
         let cycle = choose(session, arguments.cycle, &UNSETTLED)?;
-        let directory = session.engine.directory();
-        let failing = directory.registry(|registry| registry.participant_of(without));
+        let failing = session.engine.directory().registry(|registry| registry.participant_of(without));
         let failing = failing.ok_or_else(|| Fault::Absent(format!("no participant {without}")))?;
-        let is_covered = directory.registry(|registry| {
-            let steps = registry.defaults().steps().iter();
-            steps.filter(|step| step.cycle == cycle).any(|step| matches!(step.booked, Booked::Covered { .. }))
-        });
-        if is_covered {
+        let unsettled = Unsettled::of(session, cycle)?;
+        let nets = unsettled.plan().recast(failing).ok_or_else(|| {
             let text = format!("cycle {cycle} has shares of a waterfall in its nets: recasts come before it");
-            return Err(Fault::Usage(text));
-        }
-        // Who has been taken out before is owed nothing any more.
-        let mut gone: BTreeSet<u32> = directory.registry(|registry| {
-            let steps = registry.defaults().steps().iter().filter(|step| step.cycle == cycle);
-            let recasts = steps.filter(|step| matches!(step.booked, Booked::Recast(_)));
-            recasts.map(|step| step.without).collect()
-        });
-        gone.insert(failing);
-        let closed = Closed::of(session, cycle)?;
-        let (mut nets, mut positions) = (Vec::new(), Vec::new());
-        for (slot, terms, before, name) in closed.iter().filter(|(_, terms, ..)| terms.model.is_deferred()) {
-            let own = closed
-                .iter()
-                .find(|(_, other, ..)| other.participant == failing && other.currency == terms.currency);
-            let after = match own {
-                _ if gone.contains(&terms.participant) => 0,
-                Some((own, ..)) => before - closed.book.net_with(slot, own),
-                None => before,
-            };
-            if after != 0 {
-                nets.push((slot, after));
-            }
-            if (before, after) != (0, 0) {
-                let text = |sum| signed_decimal(sum, terms.currency);
-                positions.push(NetLine {
-                    participant: name.clone(),
-                    currency: terms.currency.code(),
-                    before: text(before),
-                    after: text(after),
-                    booked: text(after - before),
-                });
-            }
-        }
+            Fault::Usage(text)
+        })?;
+        let positions = unsettled.lines(&nets);
         session.command(Command::Default(DefaultCommand::Recast { cycle, without, nets }))?;
         Ok(RecastReport { cycle, without: without.to_string(), positions })
     })?;
@@ -191,44 +171,60 @@ pub(super) fn waterfall(
     let report = context.with_session(&arguments.officers.keys, |session| {
         let (bic, currency) = (bic_named(of)?, currency_named(currency)?);
         let cycle = choose(session, arguments.cycle, &UNSETTLED)?;
-        let absent = || Fault::Absent(format!("{bic} has no position in {currency}"));
-        let (slot, collateral, pot) = session.engine.directory().registry(|registry| {
-            let (participant, slot) = (registry.participant_of(bic), registry.slot_of(bic, currency));
-            let (participant, slot) = (participant.ok_or_else(absent)?, slot.ok_or_else(absent)?);
-            let defaults = registry.defaults();
-            Ok::<_, Fault>((slot, defaults.collateral(participant, currency), defaults.fund(currency)))
-        })?;
-        let closed = Closed::of(session, cycle)?;
-        let net = closed.nets.get(slot as usize).copied().unwrap_or(0);
-        if net >= 0 {
-            return Err(Fault::Usage(format!("{bic} owes nothing of cycle {cycle} in {currency}")));
-        }
-        let narrow = |sum: i128| u64::try_from(sum.max(0)).unwrap_or(u64::MAX);
-        let owed = narrow(-net);
-        let others = closed.iter().filter(|(at, terms, ..)| *at != slot && terms.currency == currency);
-        let exposures: Vec<_> = others.map(|(at, ..)| (at, narrow(closed.book.net_with(at, slot)))).collect();
-        let covered = cover(owed, (collateral, pot), &exposures);
-        let covered = covered.ok_or_else(|| Fault::Usage(format!("nobody is exposed to {bic}")))?;
-        let text = |sum: u64| decimal(sum.into(), currency);
-        let line = |(at, share): &(SlotHandle, u64)| ShareLine {
-            participant: closed.names.get(*at as usize).cloned().unwrap_or_default(),
-            exposure: text(narrow(closed.book.net_with(*at, slot))),
-            share: text(*share),
-        };
-        let report = WaterfallReport {
-            cycle,
-            of: bic.to_string(),
-            currency: currency.code(),
-            owed: text(owed),
-            own: text(covered.own),
-            fund: text(covered.fund),
-            survivors: covered.survivors.iter().map(line).collect(),
-        };
-        let (own, fund, survivors) = (covered.own, covered.fund, covered.survivors);
-        let command = DefaultCommand::Waterfall { cycle, bic, currency, own, fund, survivors };
-        session.command(Command::Default(command))?;
-        Ok(report)
+        cover_debt(session, cycle, (bic, currency))
     })?;
     context.output.report(&report);
     Ok(())
+}
+
+/// Orders the waterfall that covers what a participant owes of a closed cycle in a currency.
+///
+/// # Errors
+/// [`Fault::Absent`] and [`Fault::Usage`] where there is no such debt, or nobody to carry it; [`Fault::Refused`].
+pub(crate) fn cover_debt(
+    session: &Session,
+    cycle: CycleNumber,
+    (bic, currency): (Bic, Currency),
+) -> Result<WaterfallReport, Fault> {
+    let absent = || Fault::Absent(format!("{bic} has no position in {currency}"));
+    let (slot, against) = session.engine.directory().registry(|registry| {
+        let (participant, slot) = (registry.participant_of(bic), registry.slot_of(bic, currency));
+        let (participant, slot) = (participant.ok_or_else(absent)?, slot.ok_or_else(absent)?);
+        let defaults = registry.defaults();
+        Ok::<_, Fault>((slot, (defaults.collateral(participant, currency), defaults.fund(currency))))
+    })?;
+    let unsettled = Unsettled::of(session, cycle)?;
+    let owed = u64::try_from(-unsettled.plan().net(slot)).unwrap_or(0);
+    if owed == 0 {
+        return Err(Fault::Usage(format!("{bic} owes nothing of cycle {cycle} in {currency}")));
+    }
+    let covered = unsettled.plan().waterfall(slot, against);
+    let covered = covered.ok_or_else(|| Fault::Usage(format!("nobody is exposed to {bic}")))?;
+    let report = unsettled.report(&covered, (slot, bic, owed));
+    let Cover { own, fund, survivors } = covered;
+    let command = DefaultCommand::Waterfall { cycle, bic, currency, own, fund, survivors };
+    session.command(Command::Default(command))?;
+    Ok(report)
+}
+
+impl Unsettled {
+    fn report(&self, cover: &Cover, (slot, bic, owed): (SlotHandle, Bic, u64)) -> WaterfallReport {
+        let currency = self.slots[slot as usize].currency;
+        let text = |sum: u64| decimal(sum.into(), currency);
+        let plan = self.plan();
+        let line = |(at, share): &(SlotHandle, u64)| ShareLine {
+            participant: self.names.get(*at as usize).cloned().unwrap_or_default(),
+            exposure: text(plan.exposure(*at, slot)),
+            share: text(*share),
+        };
+        WaterfallReport {
+            cycle: self.cycle,
+            of: bic.to_string(),
+            currency: currency.code(),
+            owed: text(owed),
+            own: text(cover.own),
+            fund: text(cover.fund),
+            survivors: cover.survivors.iter().map(line).collect(),
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod block;
 mod cards;
 mod checkpoint;
 pub mod cycle;
-mod cycle_default;
+pub(crate) mod cycle_default;
 mod cycle_report;
 mod evidence;
 pub(crate) mod fx;

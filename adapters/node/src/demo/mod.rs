@@ -1,8 +1,9 @@
-//! `feiqian demo`: the whole job once, in nine steps, each with its checks. The steps are those of any
+//! `feiqian demo`: the whole job once, in ten steps, each with its checks. The steps are those of any
 //! clearing day; only the load, the test keys and the checks are the demo's own.
 
 mod checks;
 mod day;
+mod default;
 mod load;
 mod summary;
 
@@ -29,6 +30,7 @@ use crate::participants::{House, locate};
 use crate::session::{Session, Start};
 use checks::Checks;
 use day::Day;
+use default::Unpaid;
 use load::{Load, LoadResult};
 use summary::{ReceiptLine, Summary};
 
@@ -137,7 +139,7 @@ impl Demo<'_> {
         let intake = self.take_in(&options, &mut checks)?;
         let load = self.load(&mut checks)?;
         let day = self.day(&mut checks)?;
-        let settlement = self.settle(&options, &mut checks)?;
+        let (settlement, unpaid) = self.settle(&options, &mut checks)?;
         let receipt = self.prove(&options, &intake, &mut checks)?;
         let replays = self.replay(&mut checks)?;
         let blocks = checks.blocks(&self.session)?;
@@ -150,6 +152,7 @@ impl Demo<'_> {
             load,
             day,
             settlement,
+            unpaid,
             receipt,
             replays,
             blocks,
@@ -205,15 +208,33 @@ impl Demo<'_> {
         Ok(day)
     }
 
-    fn settle(&self, options: &IntakeOptions, checks: &mut Checks) -> Result<SettlementReport, Fault> {
+    /// Closes and instructs the cycle; one of its participants does not pay, so it is instructed again.
+    fn settle(
+        &self,
+        options: &IntakeOptions,
+        checks: &mut Checks,
+    ) -> Result<(SettlementReport, Option<Unpaid>), Fault> {
         let cycle = self.session.engine.directory().registry(|registry| registry.open_cycle());
         self.step(6, format_args!("close cycle {cycle}, net, instruct"));
         self.session.command(Command::CloseCycle { cycle })?;
-        let report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
+        let mut report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
         self.session.command(Command::InstructCycle { cycle })?;
         self.output.say(Settlement(&report).to_string().trim_end());
+        self.step(7, "one of them can't pay: the waterfall covers what it owes");
+        let unpaid = Unpaid::run(&self.session, cycle, checks)?;
+        match &unpaid {
+            Some(unpaid) => {
+                report = write_cycle(&self.session.engine, &options.work, options.operator, cycle)?;
+                unpaid.check_nets(&report, checks);
+                unpaid.to_string().lines().for_each(|line| self.say(line));
+            }
+            None => self.say("nobody owes enough to others for it"),
+        }
         checks.settlement(&report, &options.work);
-        Ok(report)
+        self.session.command(Command::InstructCycle { cycle })?;
+        self.session.command(Command::SettleCycle { cycle })?;
+        self.say(format_args!("cycle {cycle}: instructed again with these nets, settled"));
+        Ok((report, unpaid))
     }
 
     /// Without a cleared payment there is nothing to prove; the check then fails.
@@ -223,7 +244,7 @@ impl Demo<'_> {
         intake: &IntakeReport,
         checks: &mut Checks,
     ) -> Result<Option<ReceiptLine>, Fault> {
-        self.step(7, "export a receipt, verify it offline, flip one byte");
+        self.step(8, "export a receipt, verify it offline, flip one byte");
         let Some(uetr) = intake.first_cleared() else {
             checks.add("receipt_verifies_offline", false);
             return Ok(None);
@@ -254,7 +275,7 @@ impl Demo<'_> {
 
     fn replay(&self, checks: &mut Checks) -> Result<Vec<ReplayLine>, Fault> {
         let shards = SHARDS.map(|count| count.to_string()).join(", ");
-        self.step(8, format_args!("replay the journal from nothing at {shards} shards"));
+        self.step(9, format_args!("replay the journal from nothing at {shards} shards"));
         // Whatever is open is sealed first, so that every entry is in a block.
         self.session.engine.seal()?;
         let archive = self.session.engine.archive();

@@ -14,6 +14,7 @@ use serde::ser::SerializeMap as _;
 
 use super::checks::Checks;
 use super::day::Day;
+use super::default::Unpaid;
 use super::load::LoadResult;
 use crate::commands::replay::ReplayLine;
 use crate::founding::Founded;
@@ -39,6 +40,7 @@ pub(super) struct Summary {
     pub(super) load: LoadResult,
     pub(super) day: Day,
     pub(super) settlement: SettlementReport,
+    pub(super) unpaid: Option<Unpaid>,
     pub(super) receipt: Option<ReceiptLine>,
     pub(super) replays: Vec<ReplayLine>,
     pub(super) blocks: u64,
@@ -80,6 +82,7 @@ impl Serialize for Summary {
         map.serialize_entry("disk_bytes_per_transfer", &self.load.disk_bytes_per_transfer())?;
         map.serialize_entry("day", &self.day)?;
         map.serialize_entry("settlement", &self.settlement)?;
+        map.serialize_entry("unpaid", &self.unpaid)?;
         map.serialize_entry("receipt", &self.receipt)?;
         map.serialize_entry("replays", &self.replays)?;
         map.serialize_entry("blocks", &self.blocks)?;
@@ -90,7 +93,7 @@ impl Serialize for Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n9  summary")?;
+        writeln!(f, "\n10 summary")?;
         self.files(f)?;
         self.cleared(f)?;
         let obligations = self.settlement.obligations.len();
@@ -99,6 +102,9 @@ impl fmt::Display for Summary {
             f,
             "   settlement   {obligations} obligations (pacs.009), {statements} statements (camt.053)"
         )?;
+        if let Some(unpaid) = &self.unpaid {
+            writeln!(f, "   default      {}", unpaid.summary())?;
+        }
         writeln!(f, "   blocks       {}, each signed and chained", grouped(self.blocks))?;
         writeln!(f, "   files in     {}", self.work)?;
         for (name, holds) in self.checks.iter() {

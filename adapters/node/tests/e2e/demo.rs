@@ -13,7 +13,10 @@ fn the_demo_holds_every_check_and_can_be_run_again_on_its_directory() {
     let first = house.run(&arguments).json();
     assert_eq!(first["is_good"], true, "{}", first["checks"]);
     let checks = first["checks"].as_object().expect("an object");
-    assert!(checks.len() >= 18 && checks.values().all(|holds| holds == true), "{checks:?}");
+    assert!(checks.len() >= 27 && checks.values().all(|holds| holds == true), "{checks:?}");
+    let waterfall = &first["unpaid"]["waterfall"];
+    assert_eq!(waterfall["currency"], "EUR");
+    assert!(!waterfall["survivors"].as_array().expect("a list").is_empty(), "{waterfall}");
     assert_eq!(first["load"]["transfers"], 20_000);
     assert_eq!(first["intake"]["files"].as_array().expect("files").len(), 22);
     let replays = first["replays"].as_array().expect("replays");

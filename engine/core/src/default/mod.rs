@@ -22,6 +22,7 @@ use crate::participant::{CycleNumber, ParticipantHandle};
 
 pub mod command;
 pub mod decide;
+pub mod plan;
 pub mod share;
 
 /// What a step of a default changes in a cycle's net positions.
