@@ -25,7 +25,7 @@ use crate::workload::layout::{Layout, bic};
 /// Connections of the load.
 pub const CONNECTIONS: u64 = 64;
 /// Requests of a connection without an answer.
-const WINDOW: u64 = 64;
+const WINDOW: u64 = 16;
 /// Cards, each of another hosted account.
 const CARDS: u64 = 1_000;
 /// Field 32 of the first participant; the others follow.

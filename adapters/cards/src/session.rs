@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::envelope::Cover;
 use crate::flow::{Begun, Desk, Due, Heard, Standing};
@@ -136,16 +136,29 @@ struct Reader {
     /// Bytes of `received` that were taken.
     taken: usize,
     has_spoken: bool,
+    /// Whether a frame was taken since it was last asked.
+    has_taken: bool,
 }
 
 impl Reader {
     fn new(post: Arc<Post>, read: OwnedReadHalf, answers: mpsc::Sender<Vec<u8>>) -> Self {
         let standing = Standing { is_signed_on: false, keys: post.link.mac };
         let room = Arc::new(Semaphore::new(post.options.requests_in_flight_max));
-        Self { post, read, answers, room, standing, received: Vec::new(), taken: 0, has_spoken: false }
+        Self {
+            post,
+            read,
+            answers,
+            room,
+            standing,
+            received: Vec::new(),
+            taken: 0,
+            has_spoken: false,
+            has_taken: false,
+        }
     }
 
     async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), SessionFault> {
+        let (answers, mut since) = (self.answers.clone(), Instant::now());
         loop {
             while let Some((cover, message)) = self.next()? {
                 tokio::select! {
@@ -154,15 +167,21 @@ impl Reader {
                     () = told(&mut stop) => return Ok(()),
                 }
             }
+            // From whole message to whole message: bytes that trickle in gain no time.
+            if std::mem::take(&mut self.has_taken) {
+                since = Instant::now();
+            }
             let options = self.post.options;
             let patience = if self.has_spoken { options.idle_timeout } else { options.login_timeout };
             tokio::select! {
-                read = timeout(patience, self.fill()) => match read {
+                read = timeout_at(since + patience, self.fill()) => match read {
                     Ok(true) => {}
                     Ok(false) if self.taken == self.received.len() => return Ok(()),
                     Ok(false) => return Err(SessionFault::Truncated),
                     Err(_) => return Err(SessionFault::Idle(patience)),
                 },
+                // The writer says why.
+                () = answers.closed() => return Ok(()),
                 () = told(&mut stop) => return Ok(()),
             }
         }
@@ -176,7 +195,7 @@ impl Reader {
             let Some(frame) = framing.take(received, max)? else { return Ok(None) };
             let message = frame.message.map(|(cover, at)| (cover, received[at].to_vec()));
             self.taken += frame.bytes;
-            self.has_spoken = true;
+            (self.has_spoken, self.has_taken) = (true, true);
             if message.is_some() {
                 return Ok(message);
             }
@@ -237,9 +256,11 @@ impl Owed {
     async fn answer(self, due: Due, answers: mpsc::Sender<Vec<u8>>) {
         let Some(answer) = Arc::clone(&self.post.desk).finish(due).await else { return };
         let Ok(message) = Message::decode(&self.post.link.spec, &self.bytes) else { return };
-        if let Ok(frame) = written(&self.post, self.back, &message, &answer) {
+        match written(&self.post, self.back, &message, &answer) {
             // Where nobody takes it any more, the client asks again or reverses.
-            let _ = answers.send(frame).await;
+            Ok(frame) => drop(answers.send(frame).await),
+            // A table that can't say what was decided: the client reverses, for it hears nothing.
+            Err(_) => self.post.meter.faults.increment(1),
         }
     }
 }

@@ -91,6 +91,21 @@ fn who_says_nothing_or_too_many_hold_no_place() {
 }
 
 #[test]
+fn bytes_that_trickle_in_gain_no_time() {
+    let options = ServerOptions { idle_timeout: Duration::from_millis(300), ..ServerOptions::default() };
+    let house = House::with(vec![plain_link()], options);
+    let mut terminal = house.terminal();
+    assert_eq!(terminal.ask(&Request::new(800).with(70, "301")).field(39), "00");
+    let begun = std::time::Instant::now();
+    // Until the port closes; a byte each 20 ms would be enough for a server that counts from the last one.
+    while terminal.stream.write_all(b"\x01").is_ok() && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(house.fault().contains("no message within 300ms"));
+    assert!(begun.elapsed() < Duration::from_secs(5), "it was cut off");
+}
+
+#[test]
 fn who_sends_more_than_may_be_in_flight_is_read_no_further_and_loses_nothing() {
     let options = ServerOptions { requests_in_flight_max: 2, ..ServerOptions::default() };
     let house = House::with(vec![plain_link()], options);

@@ -3,14 +3,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use feiqian_iso8583::spec::GENERIC_1987;
 use feiqian_iso8583::{Builder, Message, Mti};
 use serde_json::Value;
 
-use crate::house::{House, Serving, repository};
+use crate::house::{House, Serving, repository, wait_for};
+use crate::serving::get;
 
 /// A test card number.
 const CARD: &str = "6250947000000014";
@@ -138,6 +139,75 @@ fn what_was_authorised_before_a_sigkill_is_completed_and_reversed_after_it() {
     assert_eq!(serving.terminate(), 0);
     assert_eq!(account(&house), ("2470.00".into(), "0.00".into()));
     house.run(&["audit"]).json();
+}
+
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("read").path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false => found.push((path.display().to_string(), std::fs::read(&path).expect("read"))),
+        }
+    }
+}
+
+/// A message with a card number, its track 2 and a PIN block.
+fn canary(mti: u16, amount: u64) -> Vec<u8> {
+    Builder::new(&GENERIC_1987, Mti::new(mti).expect("an MTI"))
+        .text(2, CARD)
+        .number(3, 0)
+        .number(4, amount)
+        .text(7, "0102101112")
+        .number(11, u64::from(mti))
+        .text(32, "1050000")
+        .text(35, "6250947000000014=30122010000012345000")
+        .text(48, CARD)
+        .text(49, "978")
+        .bytes(52, b"PINblock")
+        .encode()
+        .expect("it fits")
+}
+
+#[test]
+fn no_card_number_track_or_pin_is_in_a_file_a_log_or_a_metric_afterwards() {
+    let house = enrolled("cards-canary");
+    let serving = house.serve_telling("stderr.txt");
+    let framed = |message: &[u8]| {
+        let length = u16::try_from(message.len()).expect("short").to_be_bytes();
+        [&length[..], message].concat()
+    };
+    let mut stream = signed_on(&serving);
+    for (mti, amount) in [(100, 5), (200, 7), (200, 999_999_999), (420, 1), (300, 1)] {
+        stream.write_all(&framed(&canary(mti, amount))).expect("sent");
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).expect("an answer");
+        stream.read_exact(&mut vec![0; u16::from_be_bytes(length).into()]).expect("a whole answer");
+    }
+    // What is no message, and no frame: both sessions end and are told of.
+    let broken = [canary(200, 1), CARD.into()].concat();
+    for bytes in [framed(&broken), [b"\xFF\xFF", CARD.as_bytes()].concat()] {
+        let mut stream = TcpStream::connect(address(&serving)).expect("it listens");
+        stream.write_all(&bytes).expect("sent");
+        assert_eq!(stream.read(&mut [0; 1]).expect("closed in order"), 0);
+    }
+    let log = wait_for("two faults", || {
+        let log = std::fs::read_to_string(house.path("stderr.txt")).expect("read");
+        (log.lines().count() == 2).then_some(log)
+    });
+    assert!(log.contains("trailing bytes") && log.contains("announces 65535 bytes"), "{log}");
+    let metrics = get(&serving.ready["metrics"]);
+    assert!(metrics.contains("feiqian_cards_requests_total 6"), "{metrics}");
+    assert_eq!(serving.terminate(), 0);
+    let mut found = vec![("metrics".to_owned(), metrics.into_bytes())];
+    files(&house.path("."), &mut found);
+    assert!(found.len() > 10);
+    let bcd = [0x62, 0x50, 0x94, 0x70, 0, 0, 0, 0x14];
+    for canary in [CARD.as_bytes(), &bcd, b"30122010000012345000", b"PINblock", b"470000000"] {
+        for (name, bytes) in &found {
+            let is_there = bytes.windows(canary.len()).any(|window| window == canary);
+            assert!(!is_there, "{:?} is in {name}", String::from_utf8_lossy(canary));
+        }
+    }
 }
 
 #[test]

@@ -177,6 +177,12 @@ impl House {
         Self::serving(&mut self.command(&["serve"]))
     }
 
+    /// As [`House::serve`], and what it says on standard error goes to a file of the house.
+    pub(crate) fn serve_telling(&self, name: &str) -> Serving {
+        let file = std::fs::File::create(self.path(name)).expect("a file");
+        Self::serving(self.command(&["serve"]).stderr(file))
+    }
+
     /// Starts a load's own server.
     pub(crate) fn load_server(&self, accounts: u64) -> Serving {
         let spec = ServerSpec::new(self.path("load-data"), Workload::plain(accounts));
