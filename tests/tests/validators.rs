@@ -8,5 +8,7 @@ mod house;
 mod honest;
 #[path = "validators/lives.rs"]
 mod lives;
+#[path = "validators/defaults.rs"]
+mod defaults;
 #[path = "validators/tampered.rs"]
 mod tampered;

@@ -19,6 +19,7 @@ use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::PublicKey;
 
 use crate::book::BookFault;
+use crate::default_check::{self, Sources};
 use crate::execution::view_of;
 use crate::follow::begun_behind;
 use crate::history::JournalHistory;
@@ -87,6 +88,9 @@ pub enum AuditFault {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageFault),
+    /// A step of a default has other numbers than its cycle's transfers give.
+    #[error("sequence {0}: {1}")]
+    Default(u64, String),
     /// An outcome row differs.
     #[error("the outcome row of sequence {0} differs from its replay")]
     Row(u64),
@@ -127,7 +131,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
     let id_runs = runs_in(&storage, &identity.chain_id)?;
     let options = JournalOptions::new(identity.chain_id);
-    let mut execution = Execution::new(key);
+    let mut execution = Execution::new(key, (blocks.clone(), OutcomeStore::open(storage.clone())?));
     let (recovered, rows, seals) = execution.run((storage, options, acknowledged), (rows, seals))?;
     let torn_bytes = match recovered.tail {
         Tail::Torn { bytes, .. } => bytes,
@@ -225,13 +229,14 @@ struct Execution<S: Storage> {
     key: PublicKey,
     state: State,
     history: Option<JournalHistory<S>>,
+    stored: (BlockStore<S>, OutcomeStore<S>),
     /// Frames, entries and bytes.
     report: AuditReport,
 }
 
 impl<S: Storage> Execution<S> {
-    fn new(key: PublicKey) -> Self {
-        Self { key, state: State::default(), history: None, report: AuditReport::default() }
+    fn new(key: PublicKey, stored: (BlockStore<S>, OutcomeStore<S>)) -> Self {
+        Self { key, state: State::default(), history: None, stored, report: AuditReport::default() }
     }
 
     /// Executes all frames, with the threads that compare beside.
@@ -272,7 +277,14 @@ impl<S: Storage> Execution<S> {
         let view = view_of(frame);
         // It reads what is recovered by the time that it is asked.
         let history = self.history.get_or_insert_with(|| JournalHistory::new(reader.clone()));
+        let before = default_check::before(&self.state, view.kind);
         let applied = self.state.apply(&view, history, rows)?;
+        if let Some(before) = before {
+            let sources = Sources { reader, stored: Some((&self.stored.0, &self.stored.1)) };
+            if let Some(what) = default_check::wrong_step(&before, &self.state, &sources)? {
+                return Err(AuditFault::Default(view.first_sequence, what));
+            }
+        }
         self.report.frames += 1;
         self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + u64::from(frame.header.payload_bytes);
         self.report.entries += u64::from(view.count);

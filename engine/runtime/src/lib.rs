@@ -33,6 +33,7 @@ pub mod query;
 pub mod prover;
 mod retrace;
 pub mod replay;
+mod default_check;
 pub mod audit;
 pub mod follow;
 pub mod meter;

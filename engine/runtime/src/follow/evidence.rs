@@ -58,6 +58,15 @@ pub enum Evidence {
         /// As it was served.
         frames: Vec<u8>,
     },
+    /// 5: a signed block in which a step of a default has other numbers than its cycle's transfers give.
+    Numbers {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// The operator's.
+        signed: Box<StoredBlock>,
+        /// All frames of the block, as they were stored and served.
+        frames: Vec<u8>,
+    },
 }
 
 /// What ties frames to the operator: the headers of those behind them, up to one that it has signed for.
@@ -109,7 +118,8 @@ impl Evidence {
             Self::Fork { identity, .. }
             | Self::Block { identity, .. }
             | Self::Checkpoint { identity, .. }
-            | Self::Served { identity, .. } => identity,
+            | Self::Served { identity, .. }
+            | Self::Numbers { identity, .. } => identity,
         }
     }
 
@@ -129,6 +139,7 @@ impl Evidence {
                 let last = last.as_ref().map_or_else(Vec::new, |last| signed_bytes(last));
                 (4, vec![told.clone().into_bytes(), last, frames.clone()])
             }
+            Self::Numbers { signed, frames, .. } => (5, vec![signed_bytes(signed), frames.clone()]),
         };
         let Identity { chain_id, operator } = self.identity();
         let mut bytes = [&MAGIC[..], &kind.to_le_bytes(), chain_id, operator.as_bytes()].concat();
@@ -183,6 +194,9 @@ fn read(bytes: &[u8]) -> Option<Evidence> {
             last: if last.is_empty() { None } else { Some(Box::new(read_signed(last)?)) },
             frames: frames.to_vec(),
         },
+        (5, [signed, frames]) => {
+            Evidence::Numbers { identity, signed: Box::new(read_signed(signed)?), frames: frames.to_vec() }
+        }
         _ => return None,
     })
 }

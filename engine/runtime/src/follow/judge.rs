@@ -9,6 +9,7 @@
 //! | block over other frames than were served | the same | the operator signs for each answer with frames, too |
 //! | block | whoever has the journal up to it, whose last block is the one that the signed header names | the header names these frames and that block, and their replay has other roots |
 //! | checkpoint | whoever has the signed blocks | the checkpoint is signed over other blocks than those that are signed |
+//! | numbers of a default | whoever has the journal up to the block | the header names the frame that orders them, and the cycle's transfers give others |
 //! | served | nobody | what is missing or does not fit is an alarm to look into |
 
 use feiqian_core::block::Sealer;
@@ -25,6 +26,7 @@ use feiqian_proof::tiles::Edge;
 
 use super::evidence::{Evidence, EvidenceError, ServedChain};
 use crate::book::first_difference;
+use crate::default_check::{self, Sources};
 use crate::execution::{view_of, view_of_copy};
 use crate::history::{JournalHistory, entry_of};
 use crate::identity::Identity;
@@ -63,6 +65,7 @@ pub fn judge<S: Storage>(
         Evidence::Block { signed, frames, served, .. } => {
             judge_block(identity, signed, (frames, served.as_ref()), data)
         }
+        Evidence::Numbers { signed, frames, .. } => judge_numbers(identity, signed, frames, data),
         Evidence::Checkpoint { note, .. } => judge_checkpoint(identity, note, data),
         Evidence::Served { told, .. } => {
             let way = "nobody has signed what was served, so this convicts nobody by itself";
@@ -138,6 +141,44 @@ fn judge_block<S: Storage>(
     }
 }
 
+fn judge_numbers<S: Storage>(
+    identity: &Identity,
+    signed: &StoredBlock,
+    frames: &[u8],
+    data: Option<S>,
+) -> Result<Verdict, EvidenceError> {
+    let header = check_signed(identity, signed)?;
+    let frames = read_frames(frames)?;
+    let last = frames.last().map(|frame| frame.hash);
+    if last != Some(header.journal_head) || frames[0].header.first_sequence != header.first_sequence {
+        return Err(EvidenceError::Frames(format!("block {} is over others", header.height)));
+    }
+    let height = header.height;
+    let Some(storage) = data else {
+        return Ok(Verdict::Undecided(format!(
+            "the operator signed block {height} over these very frames; name a data directory of this chain that goes \
+             up to block {} (--data DIR) to compute the numbers of its defaults",
+            height - 1
+        )));
+    };
+    let (mut state, _, reader) = replay_before(identity, &header, storage)?;
+    let history = Both { journal: JournalHistory::new(reader.clone()), frames: &frames };
+    let fault = |fault: feiqian_core::state::Fault| EvidenceError::Frames(fault.to_string());
+    for frame in &frames {
+        let before = default_check::before(&state, frame.header.kind);
+        state.apply(&view_of_copy(frame), &history, &mut Vec::new()).map_err(fault)?;
+        let Some(before) = before else { continue };
+        let sources = Sources { reader: &reader, stored: None };
+        if let Some(what) = default_check::wrong_step(&before, &state, &sources).map_err(fault)? {
+            let sequence = frame.header.first_sequence;
+            return Ok(Verdict::Convicts(format!(
+                "the operator signed block {height}, in which at sequence {sequence} {what}"
+            )));
+        }
+    }
+    Ok(Verdict::Refuted(format!("the defaults in block {height} have the numbers that their transfers give")))
+}
+
 /// The operator's statement against its header: the chain that it served goes past the header's last sequence, and the
 /// frame that the header names is not in it.
 fn judge_served(
@@ -210,14 +251,26 @@ impl<S: Storage> History for Both<'_, S> {
     }
 }
 
-/// Replays the directory's journal up to the block before, which must be the one that the signed header names, and
-/// then the frames.
+/// Replays the directory's journal up to the block before, and then the frames.
 fn replay<S: Storage>(
     identity: &Identity,
     signed: &BlockHeader,
     frames: &[Frame],
     storage: S,
 ) -> Result<BlockHeader, EvidenceError> {
+    let (mut state, mut sealer, reader) = replay_before(identity, signed, storage)?;
+    let history = Both { journal: JournalHistory::new(reader), frames };
+    replay_frames(&mut state, &mut sealer, &history, frames)
+}
+
+type ReplayedBefore<S> = (State, Sealer, JournalReader<Frozen<S>>);
+
+/// Replays the directory's journal up to the block before, which must be the one that the signed header names.
+fn replay_before<S: Storage>(
+    identity: &Identity,
+    signed: &BlockHeader,
+    storage: S,
+) -> Result<ReplayedBefore<S>, EvidenceError> {
     let storage = Frozen(storage);
     let data = |why: String| EvidenceError::Data(why);
     let (mut state, mut sealer) = (State::default(), Sealer::default());
@@ -249,8 +302,7 @@ fn replay<S: Storage>(
         return Err(data(why));
     }
     let reader = kept.ok_or_else(|| data("its journal is empty".to_owned()))?;
-    let history = Both { journal: JournalHistory::new(reader), frames };
-    replay_frames(&mut state, &mut sealer, &history, frames)
+    Ok((state, sealer, reader))
 }
 
 fn replay_frames(

@@ -12,14 +12,32 @@ use feiqian_proof::signature::PublicKey;
 use zerocopy::IntoBytes as _;
 
 use crate::book::{BookFault, check_block};
+use crate::default_check::{self, Sources};
 use crate::execution::view_of;
 use crate::history::JournalHistory;
 use crate::history::ids_of;
-use crate::journal::{Durable, Frame};
+use crate::journal::{Durable, Frame, JournalReader};
 use crate::machine::{MachineFault, take_tables_back};
 use crate::restart;
 use crate::storage::Storage;
 use crate::stores::{BlockStore, GroupStore, IdRuns, OutcomeStore};
+
+/// A step of a default whose numbers are not those that its cycle's transfers give.
+#[derive(Clone, Debug)]
+pub(super) struct WrongStep {
+    /// Of the block that it is in.
+    pub(super) height: u64,
+    pub(super) sequence: u64,
+    /// For people.
+    pub(super) what: String,
+}
+
+impl WrongStep {
+    /// In the frame that was executed last, which has sealed no block.
+    pub(super) fn of(what: String, state: &State, frame: &Frame) -> Option<Self> {
+        Some(Self { height: state.registry().open_block(), sequence: frame.header.first_sequence, what })
+    }
+}
 
 /// The replay at the opening.
 pub(super) struct Replay<S: Storage> {
@@ -31,6 +49,7 @@ pub(super) struct Replay<S: Storage> {
     pub(super) groups: GroupStore<S>,
     pub(super) operator: PublicKey,
     pub(super) awaiting: VecDeque<BlockHeader>,
+    pub(super) wrong: Option<WrongStep>,
     pub(super) sealed_head: Option<Head>,
 }
 
@@ -38,14 +57,22 @@ impl<S: Storage> Replay<S> {
     /// A block that is stored must come out the same; one that is not is awaited.
     pub(super) fn execute(
         &mut self,
-        history: &JournalHistory<S>,
+        (history, reader): (&JournalHistory<S>, &JournalReader<S>),
         frame: &Durable<Frame>,
     ) -> Result<(), MachineFault> {
         let mut rows = Vec::new();
+        let before = default_check::before(&self.state, frame.header.kind);
         let applied = self.state.apply(&view_of(frame), history, &mut rows)?;
         store_ids(&mut self.state, &self.ids, applied.full_ids)?;
         let first = frame.header.first_sequence;
         self.outcomes.write_rows(first, rows.as_bytes()).map_err(BookFault::from)?;
+        // Those of blocks that are stored have been looked at before these were.
+        let before = before.filter(|_| self.state.registry().open_block() > self.blocks.last());
+        if let Some(before) = before {
+            let sources = Sources { reader, stored: Some((&self.blocks, &self.outcomes)) };
+            let wrong = default_check::wrong_step(&before, &self.state, &sources)?;
+            self.wrong = self.wrong.take().or_else(|| WrongStep::of(wrong?, &self.state, frame));
+        }
         let header = self.sealer.absorb(&view_of(frame), &rows, applied.delta.as_ref())?;
         self.sealed_head = header.is_some().then(|| frame.header.head(frame.hash));
         let Some(header) = header else { return Ok(()) };

@@ -16,9 +16,10 @@ use feiqian_proof::tiles::Edge;
 use zerocopy::IntoBytes as _;
 
 use super::evidence::{Evidence, ServedChain};
-use super::replay::{Replay, restore_ids, store_ids};
+use super::replay::{Replay, WrongStep, restore_ids, store_ids};
 use super::{Finding, FollowFault, SourceFault, Statement};
 use crate::book::first_difference;
+use crate::default_check::{self, Sources};
 use crate::execution::view_of;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
@@ -62,6 +63,8 @@ pub struct Replica<S: Storage> {
     waiting: VecDeque<Durable<Frame>>,
     /// Made here, not compared yet.
     awaiting: VecDeque<BlockHeader>,
+    /// The first step of a default whose numbers are wrong: told when its block is there, signed.
+    wrong: Option<WrongStep>,
     /// The last executed frame, where it has sealed a block.
     sealed_head: Option<Head>,
     log: Edge,
@@ -107,6 +110,7 @@ impl<S: Storage> Replica<S> {
             groups,
             operator: identity.operator,
             awaiting: VecDeque::new(),
+            wrong: None,
             sealed_head: None,
         };
         let journal_options =
@@ -121,7 +125,7 @@ impl<S: Storage> Replica<S> {
                 return restore_ids(&mut replay.state, &replay.ids, &history, &frame);
             }
             report.frames += 1;
-            replay.execute(&history, &frame)
+            replay.execute((&history, reader), &frame)
         };
         let (journal, recovered) =
             Journal::recover_reading(storage, journal_options, acknowledged, None, visit)
@@ -130,7 +134,8 @@ impl<S: Storage> Replica<S> {
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
         }
-        let Replay { state, sealer, ids, blocks, outcomes, groups, awaiting, sealed_head, .. } = replay;
+        let Replay { state, sealer, ids, blocks, outcomes, groups, awaiting, wrong, sealed_head, .. } =
+            replay;
         let history = JournalHistory::with_ids(journal.reader(), ids.clone());
         let mut replica = Self {
             identity,
@@ -148,6 +153,7 @@ impl<S: Storage> Replica<S> {
             partial_bytes: 0,
             waiting: VecDeque::new(),
             awaiting,
+            wrong,
             sealed_head,
             log: Edge::default(),
             roots: VecDeque::new(),
@@ -290,6 +296,7 @@ impl<S: Storage> Replica<S> {
             && let Some(frame) = self.waiting.pop_front()
         {
             let mut rows = Vec::new();
+            let before = default_check::before(&self.state, frame.header.kind);
             let applied = match self.state.apply(&view_of(&frame), &self.history, &mut rows) {
                 Ok(applied) => applied,
                 Err(fault @ Fault::Malformed { sequence }) => {
@@ -300,6 +307,13 @@ impl<S: Storage> Replica<S> {
             };
             store_ids(&mut self.state, &self.ids, applied.full_ids)?;
             self.outcomes.write_rows(frame.header.first_sequence, rows.as_bytes())?;
+            if let Some(before) = before {
+                let reader = self.journal.reader();
+                let sources = Sources { reader: &reader, stored: Some((&self.blocks, &self.outcomes)) };
+                let wrong = default_check::wrong_step(&before, &self.state, &sources);
+                let wrong = wrong.map_err(MachineFault::Frame)?;
+                self.wrong = self.wrong.take().or_else(|| WrongStep::of(wrong?, &self.state, &frame));
+            }
             let header = self.sealer.absorb(&view_of(&frame), &rows, applied.delta.as_ref());
             let header = header.map_err(MachineFault::Frame)?;
             if let Some(header) = &header {
@@ -321,6 +335,9 @@ impl<S: Storage> Replica<S> {
         let found = self.check_signed(signed, own.height)?;
         if let Some(field) = first_difference(&found, &own) {
             return Err(self.wrong_block(signed, &own, field)?.into());
+        }
+        if let Some(wrong) = self.wrong.as_ref().filter(|wrong| wrong.height == own.height) {
+            return Err(self.wrong_numbers(signed, &own, wrong)?.into());
         }
         self.blocks.append(own.height, signed)?;
         self.grow_log(own.height, &signed.header);
@@ -378,6 +395,22 @@ impl<S: Storage> Replica<S> {
             served: self.served_behind(own.first_sequence + own.count)?,
         };
         Ok(Finding { sequence: own.first_sequence, height, what, evidence })
+    }
+
+    /// The operator has signed a block with a step of a default whose numbers are wrong.
+    fn wrong_numbers(
+        &self,
+        signed: &StoredBlock,
+        own: &BlockHeader,
+        wrong: &WrongStep,
+    ) -> Result<Finding, FollowFault> {
+        let evidence = Evidence::Numbers {
+            identity: self.identity,
+            signed: Box::new(*signed),
+            frames: self.stored_between(own.first_sequence, own.first_sequence + own.count)?,
+        };
+        let what = wrong.what.clone();
+        Ok(Finding { sequence: wrong.sequence, height: own.height, what, evidence })
     }
 
     /// The headers of the frames from `next` up to the one that the operator has signed for, and its signature.

@@ -1,0 +1,154 @@
+//! Operators that cheat in a default: what they order has the form and the sums that the rules ask for, so that every
+//! root of theirs replays, but not the numbers that the cycle's transfers give. Found in the block that has them.
+
+use feiqian_core::batch::Batch;
+use feiqian_core::command::Command;
+use feiqian_core::default::command::DefaultCommand;
+use feiqian_proof::signature::PublicKey;
+use feiqian_runtime::audit::{AuditFault, audit};
+use feiqian_runtime::follow::{Evidence, EvidenceError, FollowFault, Verdict, judge};
+use feiqian_runtime::journal::SequencedFrame;
+use feiqian_runtime::machine::FIRST_EPOCH;
+use feiqian_tests::sim_storage::SimStorage;
+use feiqian_tests::world::{Eyes, Row, World, bic, cleared, currency, held, operator_key, row};
+
+use crate::house::{Operator, disk, follow, follower, identity};
+
+/// Slots of a standard world.
+const B: u32 = 1;
+const C: u32 = 2;
+
+fn pay(world: &mut World, rows: &[Row]) {
+    for row in rows {
+        let (submitter, record) = world.draft(row);
+        world.push_transfers(vec![Batch::new(submitter, vec![record])]);
+    }
+}
+
+fn waterfall(survivors: &[(u32, u64)]) -> DefaultCommand {
+    let (bic, currency, survivors) = (bic("A"), currency("EUR"), survivors.to_vec());
+    DefaultCommand::Waterfall { cycle: 1, bic, currency, own: 60, fund: 40, survivors }
+}
+
+fn recast(nets: &[(u32, i128)]) -> DefaultCommand {
+    DefaultCommand::Recast { cycle: 1, without: bic("A"), nets: nets.to_vec() }
+}
+
+/// An operator in whose first cycle A has come to owe B 100 and C 50, and B to owe C 30, and that orders this; with the
+/// sequence of the order. What is paid in the second cycle is none of the first's.
+fn ordering(step: DefaultCommand) -> (Operator, u64) {
+    let mut world = World::standard();
+    let order = |world: &mut World, command| world.push_command(command, Eyes::Four).first_sequence;
+    let default = |command| Command::Default(command);
+    pay(
+        &mut world,
+        &[
+            row("A", "B", 110, cleared()),
+            row("A", "C", 60, held()).hold(31),
+            row("A", "C", 50, cleared()).post(31),
+        ],
+    );
+    order(&mut world, Command::Seal { height: 1 });
+    pay(
+        &mut world,
+        &[row("B", "A", 10, cleared()), row("B", "C", 30, cleared()), row("A", "A", 5, cleared())],
+    );
+    order(&mut world, Command::CloseCycle { cycle: 1 });
+    pay(&mut world, &[row("A", "C", 400, cleared()), row("C", "B", 7, cleared())]);
+    let (bic, currency) = (bic("A"), currency("EUR"));
+    order(&mut world, default(DefaultCommand::SetCollateral { bic, currency, amount: 60 }));
+    order(&mut world, default(DefaultCommand::SetDefaultFund { currency, amount: 40 }));
+    order(&mut world, Command::Seal { height: 3 });
+    let sequence = order(&mut world, default(step));
+    pay(&mut world, &[row("C", "B", 8, cleared())]);
+    order(&mut world, Command::Seal { height: 4 });
+    order(&mut world, Command::Seal { height: 5 });
+    let mut operator = Operator::begun();
+    let frames = world.frames().iter().skip(1).map(|frame| {
+        let view = frame.view();
+        vec![SequencedFrame {
+            kind: view.kind,
+            epoch: FIRST_EPOCH,
+            first_sequence: view.first_sequence,
+            count: view.count,
+            timestamp: view.timestamp,
+            payload: view.payload.to_vec(),
+        }]
+    });
+    operator.run(&frames.collect::<Vec<_>>());
+    assert_eq!(operator.machine.state().registry().defaults().steps().len(), 1, "the rules accept it");
+    (operator, sequence)
+}
+
+#[test]
+fn the_numbers_that_the_transfers_give_are_found_right_by_all() {
+    for step in [waterfall(&[(B, 33), (C, 17)]), recast(&[(B, -30), (C, 30)])] {
+        let (operator, _) = ordering(step);
+        let storage = disk(3);
+        let mut validator = follower(&storage).expect("an empty disk");
+        let turn = follow(&mut validator, &mut operator.serve()).expect("an honest operator");
+        assert_eq!(turn.signed, Some(5));
+        validator.close().expect("a good disk");
+        assert_eq!(audit(storage).expect("no difference").blocks, 5);
+        let Operator { storage, machine, .. } = operator;
+        drop(machine);
+        assert_eq!(audit(storage).expect("no difference").blocks, 5);
+    }
+}
+
+#[test]
+fn other_numbers_are_found_at_their_block_and_convict() {
+    let cheats = [
+        (waterfall(&[(B, 25), (C, 25)]), "waterfall", "has 25 minor units for"),
+        (waterfall(&[(B, 50)]), "waterfall", "where the cycle's transfers give 33"),
+        (recast(&[(B, -20), (C, 20)]), "recast", "where the cycle's transfers give -30"),
+        (recast(&[]), "recast", "has 0 minor units"),
+    ];
+    for (step, kind, words) in cheats {
+        let (operator, sequence) = ordering(step);
+        let storage = disk(3);
+        let mut validator = follower(&storage).expect("an empty disk");
+        // What is not written down is looked at again after a restart.
+        for _ in 0..2 {
+            let error = follow(&mut validator, &mut operator.serve());
+            let Err(FollowFault::Found(finding)) = error else { panic!("not found: {error:?}") };
+            assert_eq!((finding.sequence, finding.height), (sequence, 4));
+            assert!(finding.what.contains(kind) && finding.what.contains(words), "{finding}");
+            assert_eq!(validator.replica().height(), 3, "nothing is kept of it");
+            let evidence = Evidence::decode(&finding.evidence.encode()).expect("evidence");
+            assert_eq!(evidence, finding.evidence);
+            let key = PublicKey::of(&operator_key());
+            assert!(matches!(judge(&evidence, &key, None::<SimStorage>), Ok(Verdict::Undecided(_))));
+            let verdict = judge(&evidence, &key, Some(operator.storage.clone()));
+            assert!(matches!(&verdict, Ok(Verdict::Convicts(what)) if what.contains(words)), "{verdict:?}");
+            drop(validator);
+            validator = follower(&storage).expect("what it has");
+        }
+        let Operator { storage, machine, .. } = operator;
+        drop(machine);
+        let Err(AuditFault::Default(found, what)) = audit(storage) else { panic!("an audit finds it too") };
+        assert!(found == sequence && what.contains(kind), "{what}");
+    }
+}
+
+#[test]
+fn right_numbers_can_not_be_made_to_look_wrong() {
+    let (operator, sequence) = ordering(waterfall(&[(B, 33), (C, 17)]));
+    let signed = Box::new(operator.blocks().read(4).expect("stored"));
+    let reader = operator.machine.journal().reader();
+    let frames: Vec<u8> =
+        (sequence..sequence + 3).flat_map(|at| reader.stored_from(at, 0).expect("journaled")).collect();
+    let accusing = |frames: &[u8]| {
+        let evidence =
+            Evidence::Numbers { identity: identity(), signed: signed.clone(), frames: frames.to_vec() };
+        judge(&evidence, &identity().operator, Some(operator.storage.clone()))
+    };
+    assert!(matches!(accusing(&frames), Ok(Verdict::Refuted(_))));
+    let others = reader.stored_from(sequence, 0).expect("journaled");
+    assert!(matches!(accusing(&others), Err(EvidenceError::Frames(_))), "not the block's");
+    let mut forged = signed.clone();
+    forged.header[200] ^= 1;
+    let evidence = Evidence::Numbers { identity: identity(), signed: forged, frames };
+    let verdict = judge(&evidence, &identity().operator, Some(operator.storage.clone()));
+    assert_eq!(verdict, Err(EvidenceError::NotSigned));
+}
