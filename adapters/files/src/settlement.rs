@@ -23,7 +23,9 @@ use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::settlement::{Obligation, Unbalanced, bilateral_obligations, obligations};
 use serde::Serialize;
 
-pub use account_statement::{StatementLine, StatementMessage, StatementOf, statements, write_statements};
+pub use account_statement::{
+    StatementLine, StatementMessage, StatementOf, statement_text, statements, write_statements,
+};
 pub use book::{CycleBook, Sums};
 pub use cycle_report::{
     CounterpartyLine, CurrencyTotals, CycleReport, Movements, PositionReport, cycle_report,

@@ -18,8 +18,10 @@ use crate::fault::Fault;
 use crate::follow::Callers;
 use crate::witnesses::WitnessConfig;
 
+pub mod api;
 pub mod cards;
 
+pub use api::ApiConfig;
 use cards::CardsConfig;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
@@ -44,6 +46,8 @@ pub struct Config {
     pub wire: WireConfig,
     /// The card port.
     pub cards: CardsConfig,
+    /// The JSON API.
+    pub api: ApiConfig,
     /// Whose cosignatures make a block WITNESSED.
     pub witnesses: WitnessConfig,
     /// Who may follow.
@@ -247,7 +251,7 @@ impl Config {
         let config: Self = toml::from_str(text)
             .map_err(|error| Fault::Usage(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
         let rules = config.engine.rules().into_iter().chain(config.wire.rules());
-        let rules = rules.chain(config.cards.rules()).chain(config.other_rules());
+        let rules = rules.chain(config.cards.rules()).chain(config.api.rules()).chain(config.other_rules());
         for (section, key, is_good, rule) in rules {
             if !is_good {
                 let place = format!("{}:{}", file.display(), line_of(text, section, key));
@@ -491,7 +495,7 @@ mod tests {
         assert_eq!(Config::parse(Path::new("feiqian.toml"), &text).expect("good"), defaults);
         let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
         let cards = defaults.cards.rules().into_iter().filter(|(section, ..)| *section == "cards");
-        for (section, key, ..) in rules.chain(cards).chain(defaults.other_rules()) {
+        for (section, key, ..) in rules.chain(cards).chain(defaults.api.rules()).chain(defaults.other_rules()) {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");
         }

@@ -152,8 +152,11 @@ fn header_message(hash: &Hash) -> [u8; 56] {
     message
 }
 
+/// What is signed of `bytes` for the purpose `context`: for those who sign elsewhere.
+///
 /// The context's length stands before it, so that no context runs on into the bytes.
-fn message(context: &str, bytes: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn message(context: &str, bytes: &[u8]) -> Vec<u8> {
     let length = (context.len() as u64).to_le_bytes();
     [MESSAGE_PURPOSE, &length, context.as_bytes(), bytes].concat()
 }

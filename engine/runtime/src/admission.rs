@@ -146,6 +146,11 @@ impl CommandTicket {
     pub fn wait(self) -> Option<CommandOutcome> {
         self.0.blocking_recv().ok()
     }
+
+    /// As [`CommandTicket::wait`], for callers in a runtime.
+    pub async fn outcome(self) -> Option<CommandOutcome> {
+        self.0.await.ok()
+    }
 }
 
 /// A participant's queue and what it may still send in this round.

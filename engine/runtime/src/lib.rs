@@ -28,6 +28,7 @@ mod restart;
 mod stage;
 pub mod history;
 pub mod directory;
+pub mod instructions;
 pub mod settlement;
 pub mod query;
 pub mod prover;

@@ -2,10 +2,12 @@
 //! participant's positions, as a cycle's close writes them, and of any account over a cycle, from its chain of postings. Opening, entries and closing agree: the closing is the engine's balance
 //! less what came later, and the opening what the entries leave of it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::bic::Bic;
+use feiqian_core::currency::Currency;
 use feiqian_core::money::signed_decimal;
 use feiqian_core::participant::{CycleNumber, CycleState};
 use feiqian_iso20022::payment::AccountId;
@@ -48,6 +50,14 @@ pub enum StatementMessage {
 }
 
 impl StatementMessage {
+    fn write(self, out: impl io::Write, report: &AccountReport) -> io::Result<()> {
+        match self {
+            Self::Report => write::camt052(out, report),
+            Self::Statement => write::camt053(out, report),
+            Self::Notification => write::camt054(out, report),
+        }
+    }
+
     /// The message's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -103,14 +113,33 @@ pub fn write_statements(
         report.message_id.push_str(&mark);
         report.id.push_str(&mark);
         let file = folder.join(format!("{stem}.{}.xml", message.name()));
-        store::write_file(&file, |out| match message {
-            StatementMessage::Report => write::camt052(out, &report),
-            StatementMessage::Statement => write::camt053(out, &report),
-            StatementMessage::Notification => write::camt054(out, &report),
-        })?;
+        store::write_file(&file, |out| message.write(out, &report))?;
         lines.push(line(cycle, file, &report));
     }
     Ok(lines)
+}
+
+/// One statement as text: of an account, or of a participant's position in a currency. The same bytes as in its file.
+///
+/// # Errors
+/// [`FilesError::Unknown`] where there is none; [`FilesError::Journal`] for the disk.
+pub fn statement_text(
+    engine: &Engine,
+    operator: Bic,
+    cycle: CycleNumber,
+    (of, currency, message): (StatementOf, Option<Currency>, StatementMessage),
+) -> Result<Vec<u8>, FilesError> {
+    let context = context_of(engine, operator, (cycle, message))?;
+    let mark = message.mark(context.cycle.end_block);
+    let mut all = reports(&context, engine, (of, REPORT_ENTRIES_MAX))?.into_iter().map(|(_, report)| report);
+    let found = all.find(|report| currency.is_none_or(|currency| report.currency == currency));
+    let missing = || FilesError::Unknown(format!("there is no such statement of cycle {cycle}"));
+    let mut report = found.ok_or_else(missing)?;
+    report.message_id.push_str(&mark);
+    report.id.push_str(&mark);
+    let mut text = Vec::new();
+    message.write(&mut text, &report).map_err(FilesError::io(Path::new("-"), "write"))?;
+    Ok(text)
 }
 
 /// The statements of a closed cycle. Entries stand one by one up to `entries_max`; more are summed up, so that the

@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::follow::{FollowServer, Takes};
 use crate::session::Session;
 
+mod api;
 mod cards;
 pub(super) mod http;
 mod log;
@@ -34,6 +35,8 @@ struct Ready {
     health: String,
     log: String,
     wire: String,
+    /// Where the JSON API begins.
+    api: String,
     /// Links and addresses; empty where there is none.
     cards: String,
     recovered_frames: u64,
@@ -43,11 +46,11 @@ struct Ready {
 
 impl std::fmt::Display for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, inbox, metrics, health, log, wire, cards, recovered_frames: frames, .. } = self;
+        let Self { data, inbox, metrics, health, log, wire, api, cards, recovered_frames: frames, .. } = self;
         write!(
             f,
-            "serving {data} (replayed {frames} frames): inbox {inbox}, bulk protocol {wire}, metrics {metrics}, \
-             health {health}, log {log}"
+            "serving {data} (replayed {frames} frames): inbox {inbox}, API {api}, bulk protocol {wire}, \
+             metrics {metrics}, health {health}, log {log}"
         )?;
         if cards.is_empty() { Ok(()) } else { write!(f, ", cards {cards}") }
     }
@@ -101,11 +104,14 @@ fn run(
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
         let server = http::Server::start(listen, metrics, health, (log::Files::of(&context.data), follow))?;
+        let api = api::start(session.engine.clone(), options.operator, &context.config.api)?;
         let watch = watch(context, session, &options)?;
-        context.output.report(&ready(context, session, &options, (server.address(), addresses)));
+        let listening = [server.address(), api.address()];
+        context.output.report(&ready(context, session, &options, (listening, addresses)));
         interrupted.await;
         // Nobody may ask once the engine closes; nothing may be taken in before it does.
         server.stop().await;
+        api.stop().await;
         watch.stop();
         Ok(())
     });
@@ -130,7 +136,7 @@ fn ready(
     context: &Context,
     session: &Session,
     options: &IntakeOptions,
-    (address, (wire, cards)): (SocketAddr, (String, String)),
+    ([address, api], (wire, cards)): ([SocketAddr; 2], (String, String)),
 ) -> Ready {
     let recovered = session.engine.recovered();
     Ready {
@@ -142,6 +148,7 @@ fn ready(
         health: format!("http://{address}/health"),
         log: format!("http://{address}/log/checkpoint"),
         wire,
+        api: format!("http://{api}/v1"),
         cards,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,

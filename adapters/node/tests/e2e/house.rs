@@ -22,6 +22,8 @@ poll_ms = 5
 instant_deadline_s = 600
 [http]
 listen = \"127.0.0.1:0\"
+[api]
+listen = \"127.0.0.1:0\"
 [wire]
 listen = \"127.0.0.1:0\"
 unix = \"wire.sock\"

@@ -3,11 +3,17 @@
 //! A price is the number of units of the quote currency for one unit of the base currency, times 10^10. What a conversion
 //! leaves below a minor unit stays with the provider: what it pays is rounded down, what it is paid is rounded up.
 
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+
 use crate::currency::Currency;
 use crate::money::AMOUNT_MAX;
 
 /// Decimal digits of a price behind the point.
 pub const PRICE_DIGITS: u32 = 10;
+/// A price of one.
+const ONE: u64 = 10_000_000_000;
 /// The largest price, so that no conversion leaves 128 bits: a million units for one.
 pub const PRICE_MAX: u64 = 10_000_000_000_000_000;
 
@@ -26,6 +32,15 @@ impl Price {
     #[must_use]
     pub const fn scaled(self) -> u64 {
         self.0
+    }
+
+    /// As a decimal, without zeros at its end but for one behind the point.
+    #[must_use]
+    pub fn to_decimal(self) -> String {
+        let (whole, rest) = (self.0.wrapping_div(ONE), self.0.wrapping_rem(ONE));
+        let text = format!("{whole}.{rest:010}");
+        let trimmed = text.trim_end_matches('0');
+        if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_owned() }
     }
 }
 

@@ -1,0 +1,201 @@
+//! The caller's transfers as server-sent events, in journal order, once their block is sealed. An event's id is the
+//! sequence; a client that comes back with `Last-Event-ID` goes on behind it, after any restart of either side.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::rt;
+use actix_web::web::Bytes;
+use feiqian_core::batch::Payload;
+use feiqian_core::currency::Currency;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::transfer::Record;
+use feiqian_runtime::journal::Frame;
+use feiqian_runtime::pipeline::Engine;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use zerocopy::FromBytes as _;
+
+use super::shown::{fault, sees_account};
+use crate::api::Call;
+use crate::caller::Asker;
+use crate::limits::EVENTS_SCANNED;
+use crate::model::{EventView, State};
+use crate::outcome::{Decided, view};
+use crate::problem::{Outcome, Problem};
+
+/// Between two looks for a new block.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Looks without an event after which a comment is sent, so that a connection that has gone is noticed.
+const LOOKS_TO_COMMENT: u32 = 100;
+/// Rounds of events that may wait for a slow reader; a slower one is waited for.
+const ROUNDS: usize = 4;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    /// As `Last-Event-ID`, for clients that can't send that.
+    after: Option<u64>,
+}
+
+/// `GET /v1/events`.
+pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
+    let query: Query = call.query()?;
+    let header = call.request.headers().get("last-event-id");
+    let unreadable = || Problem::field("Last-Event-ID", "a sequence, as the id of an event");
+    let resumed = match header {
+        Some(value) => {
+            let text = value.to_str().map_err(|_| unreadable())?;
+            Some(text.trim().parse::<u64>().map_err(|_| unreadable())?)
+        }
+        None => query.after,
+    };
+    let room = Arc::clone(&call.api.streams).try_acquire_owned();
+    let room = room.map_err(|_| Problem::busy("as many streams as may be are open"))?;
+    let after = match resumed {
+        Some(sequence) => sequence,
+        // From now on.
+        None => call.ask(|engine| sealed(engine)).await?,
+    };
+    let (events, received) = mpsc::channel(ROUNDS);
+    rt::spawn(follow(call.api.engine.clone(), call.asker, after, (events, room)));
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(Received(received)))
+}
+
+/// The sequence of the last sealed entry.
+fn sealed(engine: &Engine) -> Outcome<u64> {
+    let last = engine.archive().block(engine.archive().blocks.last()).map_err(fault)?;
+    Ok(last.map_or(0, |block| block.header.first_sequence + block.header.count.saturating_sub(1)))
+}
+
+/// What a connection sends: rounds of events as they come.
+struct Received(mpsc::Receiver<Bytes>);
+
+impl MessageBody for Received {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.0.poll_recv(context).map(|round| round.map(Ok))
+    }
+}
+
+/// Reads on until the client has gone or the files can't be read.
+async fn follow(
+    engine: Engine,
+    asker: Asker,
+    mut after: u64,
+    (events, _room): (mpsc::Sender<Bytes>, OwnedSemaphorePermit),
+) {
+    let mut looks = 0;
+    loop {
+        let reader = engine.clone();
+        let read = rt::task::spawn_blocking(move || round(&reader, asker, after)).await;
+        let Ok(Ok((text, reached))) = read else { return };
+        let is_moving = reached > after;
+        after = reached;
+        looks = if text.is_empty() { looks + 1 } else { 0 };
+        let sent = match (text.is_empty(), looks >= LOOKS_TO_COMMENT) {
+            (false, _) => events.send(Bytes::from(text)).await,
+            (true, true) => {
+                looks = 0;
+                events.send(Bytes::from_static(b": still here\n\n")).await
+            }
+            (true, false) => Ok(()),
+        };
+        if sent.is_err() || events.is_closed() {
+            return;
+        }
+        if !is_moving {
+            rt::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The events behind a sequence, within a bound, and how far was read.
+fn round(engine: &Engine, asker: Asker, after: u64) -> Outcome<(String, u64)> {
+    let last = sealed(engine)?;
+    let (mut reached, mut text) = (after, String::new());
+    if last <= after {
+        return Ok((text, after));
+    }
+    let end = last.min(after.saturating_add(EVENTS_SCANNED));
+    for frame in engine.archive().journal.frames_from(after + 1) {
+        let frame = frame.map_err(|_| Problem::fault())?;
+        let upto = frame.header.last_sequence().min(end);
+        if frame.header.kind == FrameKind::Transfers {
+            events_of(engine, asker, (&frame, (after + 1)..=upto), &mut text)?;
+        }
+        reached = upto;
+        if reached >= end {
+            break;
+        }
+    }
+    Ok((text, reached))
+}
+
+/// The events of one frame within a range.
+fn events_of(
+    engine: &Engine,
+    asker: Asker,
+    (frame, range): (&Frame, RangeInclusive<u64>),
+    text: &mut String,
+) -> Outcome<()> {
+    let (first, count) = (frame.header.first_sequence, frame.header.count);
+    let payload = Payload::parse(&frame.payload, count).map_err(|_| Problem::fault())?;
+    let rows = engine.archive().outcomes.read(first, payload.records.len()).map_err(|_| Problem::fault())?;
+    let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| Problem::fault())?;
+    let directory = engine.directory();
+    for (at, batch, records) in payload.by_batch() {
+        let is_submitter = asker.sees(batch.participant.get());
+        for ((record, row), sequence) in records.iter().zip(&rows[at..]).zip(first + at as u64..) {
+            let accounts = [record.debtor.get(), record.creditor.get()];
+            let is_own = is_submitter || accounts.into_iter().any(|one| sees_account(asker, directory, one));
+            if range.contains(&sequence) && is_own {
+                event(engine, (sequence, frame.header.timestamp), (record, row), text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes one event; of a repetition none: nothing has happened.
+fn event(
+    engine: &Engine,
+    (sequence, timestamp): (u64, u64),
+    (record, row): (&Record, &OutcomeRow),
+    text: &mut String,
+) -> Outcome<()> {
+    if row.original().is_some() {
+        return Ok(());
+    }
+    let block = engine.archive().block_of(sequence).map_err(fault)?.map_or(0, |block| block.header.height);
+    let decided = Decided { sequence, timestamp, row: *row, is_repeated: false };
+    let currency = Currency::from_numeric(record.currency.get());
+    let mut transfer = view(record.uetr.get(), &decided, currency);
+    transfer.state = State::Sealed;
+    let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
+    let event = EventView { transfer, debtor, creditor, block };
+    let json = serde_json::to_string(&event).map_err(|_| Problem::fault())?;
+    // Writing into a String cannot fail.
+    let _ = write!(text, "id: {sequence}\nevent: transfer\ndata: {json}\n\n");
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! What each route does: unpacks, asks or calls the engine, answers. No rule of clearing stands here.
+
+pub(crate) mod accounts;
+pub(crate) mod positions;
+pub(crate) mod transfers;
+pub(crate) mod bulk;
+pub(crate) mod holds;
+pub(crate) mod queue;
+pub(crate) mod exchange;
+pub(crate) mod cycles;
+pub(crate) mod blocks;
+pub(crate) mod proofs;
+pub(crate) mod statements;
+pub(crate) mod events;
+mod paging;
+mod shown;

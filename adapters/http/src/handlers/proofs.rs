@@ -1,0 +1,179 @@
+//! Receipts and proofs, checked before they leave: files that a bank verifies offline, binary or as JSON.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use feiqian_core::account::SlotHandle;
+use feiqian_core::currency::Currency;
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_proof::json::to_json;
+use feiqian_proof::kinds::Proof;
+use feiqian_runtime::instructions::account_named;
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::prover::{Prover, ProverFault, consistency};
+use feiqian_runtime::query::QueryFault;
+use feiqian_runtime::storage::files::FileStorage;
+use serde::Deserialize;
+
+use super::shown::{fault, find, path_id, sees_account};
+use crate::api::{Api, Call};
+use crate::instruct;
+use crate::problem::{Outcome, Problem};
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    #[default]
+    Binary,
+    Json,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FormQuery {
+    #[serde(default)]
+    format: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PositionQuery {
+    participant: Option<String>,
+    currency: String,
+    block: Option<u64>,
+    #[serde(default)]
+    format: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BalanceQuery {
+    account: String,
+    block: Option<u64>,
+    #[serde(default)]
+    format: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsistencyQuery {
+    old: u64,
+    new: Option<u64>,
+    #[serde(default)]
+    format: Form,
+}
+
+/// `GET /v1/transfers/{uetr}/receipt`.
+pub(crate) async fn receipt(call: Call) -> Outcome<HttpResponse> {
+    let query: FormQuery = call.query()?;
+    let (id, asker) = (path_id(call.part("uetr"))?, call.asker);
+    make(&call, query.format, move |engine| {
+        let (sequence, ..) = find(engine, asker, id)?;
+        engine.receipt(sequence).map(Proof::Receipt).map_err(|found| match found {
+            QueryFault::NotSealed(_) => Problem::absent("its block is still open; ask again in a moment"),
+            other => fault(other),
+        })
+    })
+    .await
+}
+
+/// `GET /v1/proofs/position`.
+pub(crate) async fn position(call: Call) -> Outcome<HttpResponse> {
+    of_slot(call, |prover, slot| prover.position(slot).map(Proof::Position)).await
+}
+
+/// `GET /v1/proofs/completeness`.
+pub(crate) async fn completeness(call: Call) -> Outcome<HttpResponse> {
+    of_slot(call, |prover, slot| prover.completeness(slot).map(Proof::Completeness)).await
+}
+
+async fn of_slot(
+    call: Call,
+    prove: impl FnOnce(&Prover<FileStorage>, SlotHandle) -> Result<Proof, ProverFault> + Send + 'static,
+) -> Outcome<HttpResponse> {
+    let query: PositionQuery = call.query()?;
+    let missing = || Problem::field("participant", "say whose");
+    let owner = call.whose(query.participant.as_deref())?.ok_or_else(missing)?;
+    let currency = instruct::currency(&query.currency, "currency")?;
+    make(&call, query.format, move |engine| {
+        let prover = prover(engine, query.block)?;
+        prove(&prover, slot(&prover, owner, currency)?).map_err(told)
+    })
+    .await
+}
+
+/// `GET /v1/proofs/balance`.
+pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
+    let query: BalanceQuery = call.query()?;
+    let directory = call.api.engine.directory();
+    let account = account_named(directory, &query.account)
+        .filter(|found| sees_account(call.asker, directory, *found))
+        .ok_or_else(|| Problem::absent("there is no such account of the caller's"))?;
+    make(&call, query.format, move |engine| {
+        prover(engine, query.block)?.balance(account).map(Proof::Balance).map_err(told)
+    })
+    .await
+}
+
+/// `GET /v1/proofs/consistency`.
+pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
+    let query: ConsistencyQuery = call.query()?;
+    make(&call, query.format, move |engine| {
+        let archive = engine.archive();
+        let new = query.new.unwrap_or_else(|| archive.blocks.last());
+        consistency(archive, query.old, new).map(Proof::Consistency).map_err(told)
+    })
+    .await
+}
+
+fn prover(engine: &Engine, block: Option<u64>) -> Outcome<Prover<FileStorage>> {
+    let height = block.unwrap_or_else(|| engine.archive().blocks.last());
+    Prover::at(engine.archive().clone(), height).map_err(told)
+}
+
+fn slot(
+    prover: &Prover<FileStorage>,
+    owner: ParticipantHandle,
+    currency: Currency,
+) -> Outcome<SlotHandle> {
+    let registry = &prover.sealer().mirror().registry;
+    let bic = registry.participants().get(owner as usize).map(|found| found.bic);
+    let slot = bic.and_then(|bic| registry.slot_of(bic, currency));
+    slot.ok_or_else(|| Problem::absent("there was no such position at that block"))
+}
+
+fn told(found: ProverFault) -> Problem {
+    match found {
+        ProverFault::Absent(_) | ProverFault::NoBlock(_) => Problem::absent(found.to_string()),
+        _ => Problem::fault(),
+    }
+}
+
+/// Makes a proof where there is room for one more, and checks it: one that does not verify never leaves.
+async fn make(
+    call: &Call,
+    form: Form,
+    prove: impl FnOnce(&Engine) -> Outcome<Proof> + Send + 'static,
+) -> Outcome<HttpResponse> {
+    let room = Arc::clone(&call.api.proofs).try_acquire_owned();
+    let room = room.map_err(|_| Problem::busy("as many proofs as may be are being made"))?;
+    let api = Arc::clone(&call.api);
+    let (kind, bytes) = call
+        .ask(move |engine| {
+            let made = encoded(&api, &prove(engine)?, form);
+            drop(room);
+            made
+        })
+        .await?;
+    Ok(HttpResponse::Ok().content_type(kind).body(bytes))
+}
+
+fn encoded(api: &Api, proof: &Proof, form: Form) -> Outcome<(&'static str, Vec<u8>)> {
+    let genesis = &api.genesis;
+    proof.verify(&genesis.operator_key, Some(&genesis.chain_id)).map_err(|_| Problem::fault())?;
+    match form {
+        Form::Binary => proof.encode().map(|bytes| ("application/octet-stream", bytes)),
+        Form::Json => to_json(proof).map(|text| ("application/json", text.into_bytes())),
+    }
+    .map_err(|_| Problem::fault())
+}

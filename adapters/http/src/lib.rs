@@ -1,0 +1,26 @@
+//! The HTTP transport: a versioned JSON API under `/v1` for participants, operator and auditors, and a stream of events.
+//!
+//! Reading order: [`routes`] (every route with its roles, its request and its answers: the one table that is
+//! served, described and tested), `front.rs` (what happens to every request before its handler), `instruct.rs` (from JSON
+//! to records), then the handlers, each of which unpacks, calls the engine and answers. Holds sockets and no rule of
+//! clearing; knows who is asking by [`Identify`] alone.
+#![forbid(unsafe_code)]
+
+pub mod options;
+mod limits;
+mod api;
+mod caller;
+mod problem;
+mod model;
+pub mod routes;
+mod front;
+mod instruct;
+mod outcome;
+mod handlers;
+pub mod openapi;
+mod page;
+mod server;
+
+pub use caller::Identify;
+pub use options::HttpOptions;
+pub use server::{HttpServerFault, Server};

@@ -1,0 +1,20 @@
+//! Bounds of requests and answers, with their reasons. What the operator may change is in `options.rs`.
+
+/// Bytes of the body of a single instruction: all of its fields at their longest, with room for escapes.
+pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the body of a bulk: a full batch with short texts in each.
+pub(crate) const BULK_BYTES_MAX: usize = 8 << 20;
+/// Transfers of a bulk that stops at the first refusal: each waits for the one before to be durable.
+pub(crate) const STOP_TRANSFERS_MAX: usize = 1_024;
+/// Items of one page of a list, unless fewer are asked for.
+pub(crate) const PAGE_ITEMS: usize = 100;
+/// Items of one page of a list at the most.
+pub(crate) const PAGE_ITEMS_MAX: usize = 1_000;
+/// Accounts that one page of a list looks through: bounds how long the registry is held.
+pub(crate) const ACCOUNTS_SCANNED_MAX: usize = 100_000;
+/// Characters of `EndToEndId`: `Max35Text`.
+pub(crate) const END_TO_END_ID_MAX: usize = 35;
+/// Characters of a line of remittance information: `Max140Text`.
+pub(crate) const REMITTANCE_MAX: usize = 140;
+/// Entries of the journal that one round of an event stream reads, before others have their turn.
+pub(crate) const EVENTS_SCANNED: u64 = 16_384;

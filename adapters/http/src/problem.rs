@@ -1,0 +1,205 @@
+//! What went wrong, as `application/problem+json` (RFC 9457), with the field (RFC 6901) and the ISO reason code.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use feiqian_core::outcome::RejectReason;
+use feiqian_files::status;
+use feiqian_iso20022::codes::ReasonCode;
+use feiqian_runtime::admission::Busy;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is sent with it.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Something that went wrong (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// A URN that names the kind of problem: `urn:feiqian:problem:insufficient_funds`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem, for people.
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong with this request, and the way out.
+    detail: &'a str,
+    /// The code of the external code set ExternalStatusReason1Code, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 4, max_length = 4)]
+    reason: Option<&'a str>,
+    /// The fields that are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError<'a>>,
+    /// The UETR of the transfer that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uetr: Option<&'a str>,
+    /// Its sequence in the journal, where it came so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldError<'a> {
+    /// A JSON pointer into the request's body, or the name of a parameter of its path or query.
+    pointer: &'a str,
+    /// What is wrong with it.
+    detail: &'a str,
+}
+
+/// Something that went wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    /// Its kind, in `snake_case`.
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) detail: Cow<'static, str>,
+    pub(crate) reason: Option<ReasonCode>,
+    pub(crate) field: Option<String>,
+    pub(crate) uetr: Option<String>,
+    pub(crate) sequence: Option<u64>,
+    retry_after_s: Option<u32>,
+}
+
+pub(crate) type Outcome<T> = Result<T, Problem>;
+
+impl Problem {
+    fn new(status: u16, kind: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = detail.into();
+        Self {
+            status,
+            kind,
+            title,
+            detail,
+            reason: None,
+            field: None,
+            uetr: None,
+            sequence: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// A field that can't be read, or means nothing here.
+    pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        let problem = Self::new(422, "invalid_field", "A field can't be taken", detail);
+        Self { field: Some(pointer.into()), ..problem }
+    }
+
+    /// With a code of the ISO code set.
+    pub(crate) fn because(self, reason: ReasonCode) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// The body is not the JSON that the route takes.
+    pub(crate) fn body(pointer: String, detail: String) -> Self {
+        let problem = Self::new(400, "malformed_body", "The body is not what the route takes", detail);
+        Self { field: Some(pointer), ..problem }
+    }
+
+    pub(crate) fn query(detail: String) -> Self {
+        Self::new(400, "malformed_query", "The query is not what the route takes", detail)
+    }
+
+    pub(crate) fn too_large(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(413, "too_large", "The body is over a bound", detail)
+    }
+
+    pub(crate) fn media_type(wanted: &'static str) -> Self {
+        Self::new(415, "media_type", "The body is of another type", format!("send it as {wanted}"))
+    }
+
+    pub(crate) fn unidentified(detail: String) -> Self {
+        Self::new(401, "unidentified", "Nobody is known to have sent this", detail)
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(403, "forbidden", "The caller may not do this", detail)
+    }
+
+    /// What is not there, and what is another's, alike.
+    pub(crate) fn absent(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(404, "not_found", "There is no such thing for the caller", detail)
+    }
+
+    pub(crate) fn method() -> Self {
+        Self::new(405, "method", "The route does not take this method", "see /v1/openapi.json")
+    }
+
+    pub(crate) fn read_timeout() -> Self {
+        Self::new(408, "read_timeout", "The request did not come in time", "send it again, in one go")
+    }
+
+    /// The answer did not come in time; nothing was to be changed.
+    pub(crate) fn answer_timeout() -> Self {
+        let problem = Self::new(503, "answer_timeout", "No answer in time", "ask again");
+        Self { retry_after_s: Some(1), ..problem }
+    }
+
+    /// Too many of a kind at once.
+    pub(crate) fn busy(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { retry_after_s: Some(1), ..Self::new(503, "busy", "Too much at once", detail) }
+    }
+
+    /// Something is wrong with the files or the engine.
+    pub(crate) fn fault() -> Self {
+        let detail = "the operator has to look into this; nothing is known to have been changed";
+        Self::new(500, "fault", "The clearing house can't answer", detail)
+    }
+
+    /// The engine refused a transfer: its reason, by the one table.
+    pub(crate) fn refused(reason: RejectReason, uetr: String, sequence: Option<u64>) -> Self {
+        let (code, detail) = status::reason(reason);
+        let status = if reason == RejectReason::IdReused { 409 } else { 422 };
+        let problem = Self::new(status, reason.name(), "The transfer was refused", detail);
+        Self { reason: Some(code), uetr: Some(uetr), sequence, ..problem }
+    }
+
+    pub(crate) fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if self.status == 401 {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer, Signature"));
+        }
+        let field = self.field.as_deref();
+        let body = ProblemBody {
+            kind: format!("urn:feiqian:problem:{}", self.kind),
+            title: self.title,
+            status: self.status,
+            detail: &self.detail,
+            reason: self.reason.map(|code| code.as_str()),
+            errors: field.map(|pointer| FieldError { pointer, detail: &self.detail }).into_iter().collect(),
+            uetr: self.uetr.as_deref(),
+            sequence: self.sequence,
+        };
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        let detail = busy.to_string();
+        match busy {
+            Busy::Participant => Self {
+                retry_after_s: Some(1),
+                ..Self::new(429, "participant_busy", "The participant has too much in flight", detail)
+            },
+            Busy::Engine => Self::busy(detail),
+            Busy::Batch => Self::too_large(detail),
+            Busy::Closing => Self {
+                retry_after_s: Some(10),
+                ..Self::new(503, "closing", "The clearing house is shutting down", detail)
+            },
+        }
+    }
+}

@@ -1,0 +1,523 @@
+//! Every route: its method and path, the roles that may use it, what it takes and what it answers. The one table that is
+//! served (`server.rs`), described (`openapi.rs`) and tested (`tests/http/fences.rs`): a route that is not here is not there.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::HttpResponse;
+use actix_web::http::Method as HttpMethod;
+use feiqian_identity::Role;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use crate::api::Call;
+use crate::handlers::{
+    accounts, blocks, bulk, cycles, events, exchange, holds, positions, proofs, queue, statements, transfers,
+};
+use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX};
+use crate::model;
+use crate::problem::Outcome;
+
+/// What a handler does, once it has run.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<HttpResponse>>>>;
+
+/// Methods in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    pub(crate) const fn of_http(self) -> HttpMethod {
+        match self {
+            Self::Get => HttpMethod::GET,
+            Self::Post => HttpMethod::POST,
+        }
+    }
+
+    /// As descriptions name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+        }
+    }
+}
+
+/// A type as the description names it.
+#[derive(Clone, Copy)]
+pub(crate) struct Described {
+    pub(crate) name: fn() -> Cow<'static, str>,
+    pub(crate) schema: fn() -> RefOr<Schema>,
+    pub(crate) others: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+impl fmt::Debug for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&(self.name)())
+    }
+}
+
+const fn of<T: ToSchema>() -> Described {
+    Described { name: T::name, schema: T::schema, others: T::schemas }
+}
+
+/// What a route takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Body {
+    pub(crate) media_types: &'static [&'static str],
+    pub(crate) bytes_max: usize,
+    /// None for what has a description of its own, as XML has.
+    pub(crate) schema: Option<Described>,
+}
+
+const fn json<T: ToSchema>(bytes_max: usize) -> Option<Body> {
+    Some(Body { media_types: &["application/json"], bytes_max, schema: Some(of::<T>()) })
+}
+
+/// What a route answers when all is well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    /// 200 with JSON.
+    Json(Described),
+    /// A transfer: 201, or 200 where it was decided before, or 202 where its outcome is not known in time.
+    Transfer,
+    /// A proof, binary or JSON.
+    Proof,
+    /// An ISO 20022 message.
+    Xml,
+    /// Server-sent events, whose data is this.
+    Events(Described),
+}
+
+/// A parameter of the query.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    /// `string`, `integer`, or the values that there are.
+    pub(crate) kind: Values,
+    pub(crate) is_required: bool,
+    pub(crate) text: &'static str,
+}
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Values {
+    Text,
+    Number(u64, u64),
+    OneOf(&'static [&'static str]),
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// With `{…}` where a part varies.
+    pub(crate) path: &'static str,
+    pub(crate) operation: &'static str,
+    pub(crate) tag: &'static str,
+    pub(crate) summary: &'static str,
+    /// Any of these may.
+    pub(crate) roles: &'static [Role],
+    pub(crate) query: &'static [Parameter],
+    pub(crate) body: Option<Body>,
+    pub(crate) answer: Answer,
+    pub(crate) keeps_own_deadline: bool,
+    pub(crate) run: fn(Call) -> Running,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.name(), self.path)
+    }
+}
+
+/// Whoever acts for a participant, or looks after all.
+const READ: &[Role] = &[Role::Submitter, Role::Approver, Role::Viewer, Role::Auditor, Role::Operator];
+/// What says sums and roots alone, or proves: validators too.
+const PROVE: &[Role] =
+    &[Role::Submitter, Role::Approver, Role::Viewer, Role::Auditor, Role::Operator, Role::Validator];
+/// What moves money or binds the participant.
+const WRITE: &[Role] = &[Role::Submitter];
+
+const fn text(name: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, kind: Values::Text, is_required: false, text }
+}
+
+const fn number(name: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, kind: Values::Number(0, i64::MAX as u64), is_required: false, text }
+}
+
+const fn required(parameter: Parameter) -> Parameter {
+    Parameter { is_required: true, ..parameter }
+}
+
+const CURSOR: Parameter = text("cursor", "Where to go on: the `next` of the page before.");
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    kind: Values::Number(1, 1_000),
+    is_required: false,
+    text: "Items of the page at the most; 100 where it is missing.",
+};
+const PARTICIPANT: Parameter = text(
+    "participant",
+    "BIC of the participant whose things are asked for: the caller's own, or for auditors and the operator any.",
+);
+const FORMAT: Parameter = Parameter {
+    name: "format",
+    kind: Values::OneOf(&["binary", "json"]),
+    is_required: false,
+    text: "The file's form; binary where it is missing.",
+};
+const BLOCK: Parameter = number("block", "Height of the block; the last one where it is missing.");
+const CURRENCY: Parameter = text("currency", "ISO 4217 code.");
+const PAGE: &[Parameter] = &[CURSOR, LIMIT];
+const OWN_PAGE: &[Parameter] = &[PARTICIPANT, CURSOR, LIMIT];
+
+/// The parts of a route that most have alike.
+const fn get(path: &'static str, answer: Answer, run: fn(Call) -> Running) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        operation: "",
+        tag: "",
+        summary: "",
+        roles: READ,
+        query: &[],
+        body: None,
+        answer,
+        keeps_own_deadline: false,
+        run,
+    }
+}
+
+const fn post(path: &'static str, body: Option<Body>, answer: Answer, run: fn(Call) -> Running) -> Route {
+    Route { method: Method::Post, body, roles: WRITE, keeps_own_deadline: true, ..get(path, answer, run) }
+}
+
+const fn named(route: Route, tag: &'static str, operation: &'static str, summary: &'static str) -> Route {
+    Route { tag, operation, summary, ..route }
+}
+
+const fn asks(route: Route, query: &'static [Parameter]) -> Route {
+    Route { query, ..route }
+}
+
+const fn by(route: Route, roles: &'static [Role]) -> Route {
+    Route { roles, ..route }
+}
+
+const fn view<T: ToSchema>() -> Answer {
+    Answer::Json(of::<T>())
+}
+
+type Payment = model::PaymentRequest;
+const ONE: usize = BODY_BYTES_MAX;
+
+/// All routes.
+pub(crate) static ROUTES: &[Route] = &[
+    named(
+        asks(get("/v1/accounts", view::<model::Accounts>(), |call| Box::pin(accounts::list(call))), OWN_PAGE),
+        "accounts",
+        "listAccounts",
+        "Accounts with their balances as of the last block",
+    ),
+    named(
+        get("/v1/accounts/{account}", view::<model::AccountView>(), |call| Box::pin(accounts::one(call))),
+        "accounts",
+        "getAccount",
+        "One account with its balance, by its number or one of its names",
+    ),
+    named(
+        asks(
+            get("/v1/accounts/{account}/postings", view::<model::Postings>(), |call| {
+                Box::pin(accounts::postings(call))
+            }),
+            PAGE,
+        ),
+        "accounts",
+        "listPostings",
+        "What was posted on an account, newest first",
+    ),
+    named(
+        get("/v1/aliases/{alias}", view::<model::Alias>(), |call| Box::pin(accounts::alias(call))),
+        "accounts",
+        "resolveAlias",
+        "The account that a name stands for, of any participant",
+    ),
+    named(
+        post("/v1/transfers", json::<Payment>(ONE), Answer::Transfer, |call| Box::pin(transfers::pay(call))),
+        "transfers",
+        "createTransfer",
+        "Pay; answered once it is durable and decided",
+    ),
+    named(
+        post("/v1/transfers/bulk", json::<model::Bulk>(BULK_BYTES_MAX), view::<model::BulkReport>(), |call| {
+            Box::pin(bulk::pay(call))
+        }),
+        "transfers",
+        "createTransfers",
+        "Pay many: all or none, each on its own, or in order until one is refused",
+    ),
+    named(
+        get("/v1/transfers/{uetr}", view::<model::TransferDetail>(), |call| Box::pin(transfers::one(call))),
+        "transfers",
+        "getTransfer",
+        "What became of a transfer, and how far it has come",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/transfers/{uetr}/receipt", Answer::Proof, |call| Box::pin(proofs::receipt(call))),
+                &[FORMAT],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "getReceipt",
+        "The file that proves offline what became of a transfer",
+    ),
+    named(
+        post("/v1/returns", json::<model::ReturnRequest>(ONE), Answer::Transfer, |call| {
+            Box::pin(transfers::give_back_to(call))
+        }),
+        "transfers",
+        "createReturn",
+        "Send back what a payment brought, in full or in part",
+    ),
+    named(
+        post("/v1/holds", json::<Payment>(ONE), Answer::Transfer, |call| Box::pin(holds::place(call))),
+        "holds",
+        "createHold",
+        "Reserve an amount",
+    ),
+    named(
+        asks(get("/v1/holds", view::<model::Holds>(), |call| Box::pin(holds::list(call))), OWN_PAGE),
+        "holds",
+        "listHolds",
+        "Pending holds from and to the caller's accounts",
+    ),
+    named(
+        post("/v1/holds/{uetr}/post", json::<model::PostRequest>(ONE), Answer::Transfer, |call| {
+            Box::pin(holds::post(call))
+        }),
+        "holds",
+        "postHold",
+        "Move a hold, in full or in part",
+    ),
+    named(
+        post("/v1/holds/{uetr}/void", json::<model::OptionalId>(ONE), Answer::Transfer, |call| {
+            Box::pin(holds::void(call))
+        }),
+        "holds",
+        "voidHold",
+        "Give a hold back",
+    ),
+    named(
+        asks(get("/v1/queue", view::<model::Queued>(), |call| Box::pin(queue::list(call))), OWN_PAGE),
+        "queue",
+        "listQueue",
+        "Payments of the caller's that wait",
+    ),
+    named(
+        post("/v1/queue/{uetr}/amend", json::<model::Amend>(ONE), Answer::Transfer, |call| {
+            Box::pin(queue::amend(call))
+        }),
+        "queue",
+        "amendQueued",
+        "Give a payment that waits another class, time or place",
+    ),
+    named(
+        post("/v1/queue/{uetr}/revoke", json::<model::OptionalId>(ONE), Answer::Transfer, |call| {
+            Box::pin(queue::revoke(call))
+        }),
+        "queue",
+        "revokeQueued",
+        "Take a payment that waits back",
+    ),
+    named(
+        get("/v1/fx/rates", view::<model::Rates>(), |call| Box::pin(exchange::rates(call))),
+        "exchange",
+        "listRates",
+        "Firm rates of all providers",
+    ),
+    named(
+        post("/v1/fx/quotes/draft", json::<model::QuoteRequest>(ONE), view::<model::Draft>(), |call| {
+            Box::pin(exchange::draft(call))
+        }),
+        "exchange",
+        "draftQuote",
+        "What the caller's participant signs to lock a quote",
+    ),
+    named(
+        post("/v1/fx/quotes", json::<model::QuoteOrder>(ONE), view::<model::QuoteView>(), |call| {
+            Box::pin(exchange::lock(call))
+        }),
+        "exchange",
+        "lockQuote",
+        "Lock a rate: two amounts, firm until the quote ends",
+    ),
+    named(
+        get("/v1/fx/quotes/{uetr}", view::<model::QuoteView>(), |call| Box::pin(exchange::quote(call))),
+        "exchange",
+        "getQuote",
+        "A locked quote of the caller's, as its requester or provider",
+    ),
+    named(
+        post("/v1/fx/trades", json::<model::TradeRequest>(ONE), view::<model::TradeView>(), |call| {
+            Box::pin(exchange::trade(call))
+        }),
+        "exchange",
+        "createTrade",
+        "Trade on a quote: payment versus payment",
+    ),
+    named(
+        by(asks(get("/v1/cycles", view::<model::Cycles>(), |call| Box::pin(cycles::list(call))), PAGE), PROVE),
+        "settlement",
+        "listCycles",
+        "Settlement cycles, newest first",
+    ),
+    named(
+        by(get("/v1/cycles/{cycle}", view::<model::CycleView>(), |call| Box::pin(cycles::one(call))), PROVE),
+        "settlement",
+        "getCycle",
+        "One settlement cycle",
+    ),
+    named(
+        asks(
+            get("/v1/positions", view::<model::Positions>(), |call| Box::pin(positions::list(call))),
+            &[PARTICIPANT, CURRENCY, number("cycle", "Number of the cycle; the open one where it is missing.")],
+        ),
+        "settlement",
+        "listPositions",
+        "Positions in a cycle",
+    ),
+    named(
+        asks(
+            get("/v1/statements", Answer::Xml, |call| Box::pin(statements::one(call))),
+            &[
+                Parameter {
+                    name: "message",
+                    kind: Values::OneOf(&["camt.052", "camt.053", "camt.054"]),
+                    is_required: false,
+                    text: "Report, statement (of a closed cycle) or notification; camt.053 where it is missing.",
+                },
+                PARTICIPANT,
+                CURRENCY,
+                text("account", "An account instead of a position: its number or one of its names."),
+                number("cycle", "Number of the cycle; the last closed (camt.053) or the open one where it is missing."),
+            ],
+        ),
+        "settlement",
+        "getStatement",
+        "A statement of a cycle as an ISO 20022 message",
+    ),
+    named(
+        by(asks(get("/v1/blocks", view::<model::Blocks>(), |call| Box::pin(blocks::list(call))), PAGE), PROVE),
+        "blocks",
+        "listBlocks",
+        "Sealed blocks, newest first",
+    ),
+    named(
+        by(get("/v1/blocks/{height}", view::<model::BlockView>(), |call| Box::pin(blocks::one(call))), PROVE),
+        "blocks",
+        "getBlock",
+        "The signed header of a sealed block",
+    ),
+    named(
+        by(
+            get("/v1/checkpoint", view::<model::CheckpointView>(), |call| Box::pin(blocks::checkpoint(call))),
+            PROVE,
+        ),
+        "blocks",
+        "getCheckpoint",
+        "Which chain this is, who signs it, and how far it has come",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/proofs/position", Answer::Proof, |call| Box::pin(proofs::position(call))),
+                &[PARTICIPANT, required(CURRENCY), BLOCK, FORMAT],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "provePosition",
+        "Proof of a position at the end of a block",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/proofs/completeness", Answer::Proof, |call| Box::pin(proofs::completeness(call))),
+                &[PARTICIPANT, required(CURRENCY), BLOCK, FORMAT],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "proveCompleteness",
+        "All transfers of a participant in a block, and the proof that there are no others",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/proofs/balance", Answer::Proof, |call| Box::pin(proofs::balance(call))),
+                &[required(text("account", "Its number or one of its names.")), BLOCK, FORMAT],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "proveBalance",
+        "Proof of an account's balance after a block",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/proofs/consistency", Answer::Proof, |call| Box::pin(proofs::of_blocks(call))),
+                &[
+                    required(number("old", "Height of the earlier block.")),
+                    number("new", "Height of the later block; the last one where it is missing."),
+                    FORMAT,
+                ],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "proveConsistency",
+        "Proof that one block is an ancestor of another",
+    ),
+    named(
+        asks(
+            get("/v1/events", Answer::Events(of::<model::EventView>()), |call| Box::pin(events::stream(call))),
+            &[number("after", "Go on behind this sequence, as the header Last-Event-ID says it.")],
+        ),
+        "events",
+        "streamEvents",
+        "The caller's transfers as server-sent events, once they are sealed",
+    ),
+];
+
+/// A route as it is served: what a test holds against its own table.
+#[derive(Clone, Copy, Debug)]
+pub struct Served {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// With `{…}` where a part varies.
+    pub path: &'static str,
+    /// Any of these may.
+    pub roles: &'static [Role],
+}
+
+/// All routes, in the order in which they are matched.
+pub fn served() -> impl Iterator<Item = Served> {
+    ROUTES.iter().map(|route| Served {
+        method: match route.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        },
+        path: route.path,
+        roles: route.roles,
+    })
+}

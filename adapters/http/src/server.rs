@@ -1,0 +1,131 @@
+//! The listener: threads, bounds of connections, and the routes on them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
+use feiqian_core::bic::Bic;
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::query::QueryFault;
+use tokio::sync::Semaphore;
+
+use crate::api::Api;
+use crate::caller::Identify;
+use crate::options::HttpOptions;
+use crate::problem::Problem;
+use crate::routes::{ROUTES, Route};
+use crate::{front, openapi, page};
+
+/// Why the API can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpServerFault {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {source}")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The journal has no beginning.
+    #[error(transparent)]
+    Journal(#[from] QueryFault),
+}
+
+/// The running listener.
+#[derive(Debug)]
+pub struct Server {
+    handle: ServerHandle,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Listens; call it inside an actix system. `operator` sends statements; `identify` tells who is asking.
+    ///
+    /// # Errors
+    /// [`HttpServerFault`].
+    pub fn start(
+        engine: Engine,
+        operator: Bic,
+        identify: Arc<dyn Identify>,
+        options: HttpOptions,
+    ) -> Result<Self, HttpServerFault> {
+        let api = Arc::new(Api {
+            genesis: engine.archive().genesis()?,
+            engine,
+            operator,
+            identify,
+            proofs: Arc::new(Semaphore::new(options.proofs_max)),
+            streams: Arc::new(Semaphore::new(options.streams_max)),
+            description: openapi::text().into_bytes(),
+            options: options.clone(),
+        });
+        let address = options.listen;
+        let server = HttpServer::new(move || {
+            let api = Arc::clone(&api);
+            App::new().configure(move |config| configure(config, &api))
+        });
+        let server = server
+            .workers(options.workers)
+            .max_connections(options.connections_max.div_ceil(options.workers))
+            .keep_alive(KeepAlive::Timeout(options.keep_alive))
+            .client_request_timeout(options.read_timeout)
+            .disable_signals()
+            .shutdown_timeout(1)
+            .bind(address)
+            .map_err(|source| HttpServerFault::Listen { address, source })?;
+        let address = server.addrs().first().copied().unwrap_or(address);
+        let running = server.run();
+        let handle = running.handle();
+        rt::spawn(running);
+        Ok(Self { handle, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening and lets open requests end.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+    }
+}
+
+/// Serves every route of the table, its description, and nothing else.
+fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
+    let description = Arc::clone(api);
+    config.route(
+        "/v1/openapi.json",
+        web::get().to(move || {
+            let body = description.description.clone();
+            async move { HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(body) }
+        }),
+    );
+    page::configure(config);
+    let mut paths: BTreeMap<usize, (&str, Vec<&'static Route>)> = BTreeMap::new();
+    for (at, route) in ROUTES.iter().enumerate() {
+        // In the table's order, so that a fixed path stands before one with a part that varies.
+        let first = ROUTES.iter().position(|other| other.path == route.path).unwrap_or(at);
+        paths.entry(first).or_insert((route.path, Vec::new())).1.push(route);
+    }
+    for (path, routes) in paths.into_values() {
+        let mut resource = web::resource(path);
+        for route in routes {
+            let api = Arc::clone(api);
+            let to = move |request: HttpRequest, payload: Payload| {
+                front::answer(route, Arc::clone(&api), request, payload)
+            };
+            resource = resource.route(web::method(route.method.of_http()).to(to));
+        }
+        config.service(resource.default_service(web::to(|| async { Problem::method().response() })));
+    }
+    let absent = || async { Problem::absent("there is no such route; see /v1/openapi.json").response() };
+    config.default_service(web::to(absent));
+}

@@ -1,0 +1,87 @@
+//! Bounds, hostile bodies, and who is let in at all.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::house::{ALICE, BOB, House, payment, uetr};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const A_SAYS: (&str, &str) = ("authorization", "Bearer a");
+
+#[test]
+fn i6_a_body_is_bounded_in_size_depth_and_type() {
+    let house = House::new();
+    let large = vec![b' '; 20_000];
+    assert_eq!(house.send("POST", "/v1/transfers", &[A_SAYS, JSON], &large).problem(413).0, "too_large");
+    let deep = format!("{{\"debtor\":{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let answer = house.send("POST", "/v1/transfers", &[A_SAYS, JSON], deep.as_bytes());
+    assert_eq!(answer.problem(400).0, "malformed_body");
+    let kind = ("content-type", "text/plain");
+    assert_eq!(house.send("POST", "/v1/transfers", &[A_SAYS, kind], b"{}").problem(415).0, "media_type");
+    for body in [b"".as_slice(), b"{", b"[]", b"null", b"\xff\xfe", b"{\"debtor\":\"a\",\"debtor\":\"b\"}"] {
+        let answer = house.send("POST", "/v1/transfers", &[A_SAYS, JSON], body);
+        assert_eq!(answer.problem(400).0, "malformed_body", "{:?}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn nobody_is_answered_who_is_not_known_and_nothing_that_is_not_there() {
+    let house = House::new();
+    let body = payment(&uetr(), ALICE, BOB, "1.00");
+    let unknown = house.send("GET", "/v1/accounts", &[], b"");
+    assert_eq!((unknown.problem(401).0.as_str(), unknown.head("www-authenticate").is_some()), ("unidentified", true));
+    assert_eq!(house.post("nobody", "/v1/transfers", &body).problem(401).0, "unidentified");
+    assert_eq!(house.post("z", "/v1/transfers", &body).problem(401).0, "unidentified", "it does not take part");
+    assert_eq!(house.get("a", "/v1/nothing").problem(404).0, "not_found");
+    assert_eq!(house.get("a", "/v2/accounts").problem(404).0, "not_found");
+    assert_eq!(house.send("DELETE", "/v1/accounts", &[A_SAYS], b"").problem(405).0, "method");
+}
+
+#[test]
+fn i6_a_request_that_does_not_come_in_time_holds_no_place() {
+    let house = House::with(|options| options.read_timeout = Duration::from_millis(200));
+    let mut stream = TcpStream::connect(house.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    stream.write_all(b"POST /v1/transfers HTTP/1.1\r\nhost: x\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("closed");
+    assert!(answer.is_empty() || answer.contains(" 408 "), "{answer}");
+    let mut stream = TcpStream::connect(house.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let head = "POST /v1/transfers HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a\r\n\
+                content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).expect("answered");
+    assert!(String::from_utf8_lossy(&answer[..read]).contains(" 408 "));
+}
+
+#[test]
+fn an_engine_that_closes_says_when_to_come_back() {
+    let house = House::new();
+    house.engine.shutdown();
+    let answer = house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "1.00"));
+    assert_eq!((answer.problem(503).0.as_str(), answer.head("retry-after")), ("closing", Some("10")));
+}
+
+#[test]
+fn many_connections_at_once_are_answered_exactly_once_each() {
+    let house = House::new();
+    let ids: Vec<Vec<String>> = (0..16).map(|_| (0..8).map(|_| uetr()).collect()).collect();
+    std::thread::scope(|scope| {
+        for own in &ids {
+            let house = &house;
+            scope.spawn(move || {
+                for id in own {
+                    house.post("a", "/v1/transfers", &payment(id, ALICE, BOB, "0.01")).with(201);
+                }
+            });
+        }
+    });
+    house.seal();
+    let account = house.get("a", "/v1/accounts/OTHR:ALICE").with(200);
+    assert_eq!(account["balance"], json!({ "amount": "9998.72", "currency": "EUR" }));
+}

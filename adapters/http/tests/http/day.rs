@@ -1,0 +1,202 @@
+//! A payment day by JSON: paid, held, posted, returned, queued, looked up, sealed, proved, settled.
+
+use feiqian_core::command::Command;
+use feiqian_proof::kinds::Proof;
+use serde_json::json;
+
+use crate::house::{A, ALICE, B, BOB, House, payment, uetr};
+
+#[test]
+fn i3_a_transfer_is_decided_once_whatever_is_sent_again_over_a_restart_too() {
+    let mut house = House::new();
+    let id = uetr();
+    let body = payment(&id, ALICE, BOB, "12.50");
+    let first = house.post("a", "/v1/transfers", &body);
+    let view = first.with(201);
+    assert_eq!((&view["state"], &view["outcome"]), (&json!("CLEARED"), &json!("CLEARED")));
+    assert_eq!(view["amount"], json!({ "amount": "12.50", "currency": "EUR" }));
+    assert_eq!(first.head("location"), Some(format!("/v1/transfers/{id}").as_str()));
+    assert_eq!(house.post("a", "/v1/transfers", &body).with(200), view, "the original answer");
+    house.restart();
+    assert_eq!(house.post("a", "/v1/transfers", &body).with(200), view, "for ever");
+    let other = payment(&id, ALICE, BOB, "12.51");
+    let (kind, reason, _) = house.post("a", "/v1/transfers", &other).problem(409);
+    assert_eq!((kind.as_str(), reason), ("id_reused", json!("DU03")));
+    let mut upper = body.clone();
+    upper["uetr"] = json!(id.to_uppercase());
+    assert_eq!(house.post("a", "/v1/transfers", &upper).with(200), view, "an id is no text");
+    let account = house.get("a", "/v1/accounts/OTHR:ALICE").with(200);
+    assert_eq!(account["balance"]["amount"], "9987.50");
+}
+
+#[test]
+fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
+    let house = House::new();
+    let id = uetr();
+    let mut body = payment(&id, ALICE, BOB, "5");
+    body["end_to_end_id"] = json!("INV-7");
+    body["purpose"] = json!("SALA");
+    house.post("a", "/v1/transfers", &body).with(201);
+    house.seal();
+    let path = format!("/v1/transfers/{id}");
+    let sealed = house.get("a", &path).with(200);
+    assert_eq!((&sealed["state"], &sealed["outcome"]), (&json!("SEALED"), &json!("CLEARED")));
+    assert_eq!((&sealed["debtor_agent"], &sealed["creditor_agent"]), (&json!("BNKAXXAAXXX"), &json!("BNKBXXAAXXX")));
+    assert_eq!((&sealed["details"]["end_to_end_id"], &sealed["cycle"]), (&json!("INV-7"), &json!(1)));
+    assert_eq!(house.get("b", &path).with(200), sealed, "the other bank sees the same");
+
+    let key = house.engine.archive().genesis().expect("there").operator_key;
+    let receipt = house.get("b", &format!("{path}/receipt"));
+    assert_eq!((receipt.status, receipt.head("content-type")), (200, Some("application/octet-stream")));
+    let proof = Proof::decode(&receipt.body).expect("a proof");
+    proof.verify(&key, None).expect("it holds");
+    for path in ["position?currency=EUR", "completeness?currency=EUR", "balance?account=OTHR:ALICE"] {
+        let answer = house.get("a", &format!("/v1/proofs/{path}"));
+        assert_eq!(answer.status, 200, "{path}");
+        Proof::decode(&answer.body).expect("a proof").verify(&key, None).expect("it holds");
+    }
+    assert_eq!(house.get("a", "/v1/proofs/consistency?old=1&format=json").with(200)["kind"], "consistency");
+
+    house.order(Command::CloseCycle { cycle: 1 });
+    house.order(Command::InstructCycle { cycle: 1 });
+    house.order(Command::SettleCycle { cycle: 1 });
+    house.seal();
+    assert_eq!(house.get("a", &path).with(200)["state"], "SETTLED");
+    assert_eq!(house.get("a", "/v1/cycles/1").with(200)["state"], "settled");
+    let positions = house.get("b", "/v1/positions?cycle=1").with(200);
+    assert_eq!(positions["positions"][0]["position"]["amount"], "5.00");
+    assert_eq!(positions["positions"].as_array().map(Vec::len), Some(1), "its own alone");
+    let statement = house.get("b", "/v1/statements?currency=EUR&cycle=1");
+    let text = String::from_utf8(statement.body).expect("UTF-8");
+    assert!(statement.status == 200 && text.contains("camt.053.001") && text.contains("INV-7"), "{text}");
+}
+
+#[test]
+fn a_hold_is_posted_in_part_and_the_rest_is_given_back() {
+    let house = House::new();
+    let id = uetr();
+    let mut body = payment(&id, ALICE, BOB, "100.00");
+    body["timeout_s"] = json!(3_600);
+    assert_eq!(house.post("a", "/v1/holds", &body).with(201)["state"], "HELD");
+    let part = json!({ "amount": { "amount": "30.00", "currency": "EUR" }, "keep": true });
+    let posted = house.post("a", &format!("/v1/holds/{id}/post"), &part).with(201);
+    assert_eq!((&posted["state"], &posted["amount"]["amount"]), (&json!("CLEARED"), &json!("30.00")));
+    house.seal();
+    let holds = house.get("b", "/v1/holds").with(200);
+    assert_eq!((&holds["holds"][0]["uetr"], &holds["holds"][0]["amount"]["amount"]), (&json!(id), &json!("70.00")));
+    assert_eq!(house.post("a", &format!("/v1/holds/{id}/void"), &json!({})).with(201)["state"], "VOIDED");
+    let (kind, ..) = house.post("a", &format!("/v1/holds/{id}/void"), &json!({})).problem(422);
+    assert_eq!(kind, "no_pending_hold");
+    house.seal();
+    assert_eq!(house.get("a", "/v1/holds").with(200)["holds"], json!([]));
+    let account = house.get("a", "/v1/accounts/OTHR:ALICE").with(200);
+    assert_eq!((&account["balance"]["amount"], &account["reserved"]["amount"]), (&json!("9970.00"), &json!("0.00")));
+}
+
+#[test]
+fn what_was_paid_comes_back_once_and_no_more_than_was_paid() {
+    let house = House::new();
+    let id = uetr();
+    house.post("a", "/v1/transfers", &payment(&id, ALICE, BOB, "10.00")).with(201);
+    let part = json!({ "original": id, "amount": { "amount": "4.00", "currency": "EUR" } });
+    assert_eq!(house.post("b", "/v1/returns", &part).with(201)["amount"]["amount"], "4.00");
+    house.seal();
+    assert_eq!(house.post("b", "/v1/returns", &json!({ "original": id })).with(201)["amount"]["amount"], "6.00");
+    let (kind, reason, _) = house.post("b", "/v1/returns", &part).problem(422);
+    assert_eq!((kind.as_str(), reason), ("exceeds_original", json!("FF12")));
+    let (kind, ..) = house.post("a", "/v1/returns", &part).problem(404);
+    assert_eq!(kind, "not_found", "only who was paid sends back");
+}
+
+#[test]
+fn a_payment_that_waits_is_listed_amended_and_revoked() {
+    let house = House::new();
+    let ids = [uetr(), uetr()];
+    for id in &ids {
+        let mut body = payment(id, BOB, ALICE, "1.00");
+        body["queue"] = json!({ "priority": "HIGH", "latest_s": 86_400 });
+        let view = house.post("b", "/v1/transfers", &body).with(201);
+        assert_eq!((&view["state"], &view["amount"]["amount"]), (&json!("QUEUED"), &json!("1.00")));
+    }
+    house.seal();
+    let queue = house.get("b", "/v1/queue").with(200);
+    assert_eq!(queue["queue"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&queue["queue"][0]["priority"], &queue["next"]), (&json!("HIGH"), &json!(null)));
+    assert_eq!(house.get("a", "/v1/queue").with(200)["queue"], json!([]), "whom it is to reach does not see it");
+    let urgent = json!({ "priority": "URGENT", "first": true });
+    house.post("b", &format!("/v1/queue/{}/amend", ids[1]), &urgent).with(201);
+    house.post("b", &format!("/v1/queue/{}/revoke", ids[0]), &json!({})).with(201);
+    house.seal();
+    let queue = house.get("b", "/v1/queue").with(200)["queue"].clone();
+    assert_eq!((&queue[0]["uetr"], &queue[0]["priority"]), (&json!(ids[1]), &json!("URGENT")));
+    assert_eq!(queue.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn lists_are_paged_by_cursors_without_gap_or_overlap() {
+    let house = House::new();
+    for _ in 0..7 {
+        house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "1.00")).with(201);
+    }
+    house.seal();
+    for (path, list, key, expected) in [
+        ("/v1/accounts", "accounts", "account", 11),
+        ("/v1/accounts/OTHR:ALICE/postings", "postings", "sequence", 8),
+    ] {
+        let (mut seen, mut next) = (Vec::new(), String::new());
+        loop {
+            let page = house.get("a", &format!("{path}?limit=3{next}")).with(200);
+            seen.extend(page[list].as_array().expect("a list").iter().map(|item| item[key].clone()));
+            let Some(cursor) = page["next"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+        let mut once = seen.clone();
+        once.sort_by_key(|value| value.as_u64());
+        once.dedup();
+        assert_eq!((seen.len(), once.len()), (expected, expected), "{path}: {seen:?}");
+    }
+    let last = house.get("a", "/v1/checkpoint").with(200)["sealed"].as_u64().expect("a height");
+    let page = house.get("a", "/v1/blocks?limit=2").with(200);
+    assert_eq!(page["blocks"][0]["height"], last);
+    let cursor = page["next"].as_str().expect("more").to_owned();
+    let below = house.get("a", &format!("/v1/blocks?limit=2&cursor={cursor}")).with(200);
+    assert_eq!(below["blocks"][0]["height"], last - 2);
+}
+
+#[test]
+fn a_refusal_says_the_field_and_the_iso_reason() {
+    let house = House::new();
+    let good = payment(&uetr(), ALICE, BOB, "1.00");
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).expect("there") = value;
+        body
+    };
+    let rows = [
+        (with("/creditor", json!("OTHR:NOBODY")), "invalid_field", json!("AC03"), json!("/creditor")),
+        (with("/debtor", json!(BOB)), "invalid_field", json!("AC02"), json!("/debtor")),
+        (with("/amount/amount", json!("0")), "invalid_field", json!("AM12"), json!("/amount/amount")),
+        (with("/amount/amount", json!("+1")), "invalid_field", json!("AM12"), json!("/amount/amount")),
+        (with("/amount/amount", json!("1e3")), "invalid_field", json!("AM12"), json!("/amount/amount")),
+        (with("/amount/amount", json!(" 1")), "invalid_field", json!("AM12"), json!("/amount/amount")),
+        (with("/amount/amount", json!("1.001")), "invalid_field", json!("AM12"), json!("/amount/amount")),
+        (with("/amount/currency", json!("XXX")), "invalid_field", json!("AM03"), json!("/amount/currency")),
+        (with("/uetr", json!("7")), "invalid_field", json!(null), json!("/uetr")),
+        (with("/amount/currency", json!("USD")), "currency_mismatch", json!("AM03"), json!(null)),
+        (with("/amount/amount", json!("99999999.00")), "insufficient_funds", json!("AM04"), json!(null)),
+    ];
+    for (body, kind, reason, pointer) in rows {
+        let found = house.post("a", "/v1/transfers", &body).problem(422);
+        assert_eq!(found, (kind.to_owned(), reason, pointer), "{body}");
+    }
+    let number = with("/amount/amount", json!(1.5));
+    assert_eq!(house.post("a", "/v1/transfers", &number).problem(400).2, "/amount/amount");
+    let mut more = good.clone();
+    more["amuont"] = json!("1");
+    assert_eq!(house.post("a", "/v1/transfers", &more).problem(400).0, "malformed_body");
+    assert_eq!(house.get("a", "/v1/accounts?ofset=3").problem(400).0, "malformed_query");
+    assert_eq!(house.get("a", "/v1/aliases/OTHR:BOB").with(200)["account"], 13);
+    for own in [A, B] {
+        assert_eq!(house.get("a", &format!("/v1/accounts/{own}")).status, 404, "a slash ends a part");
+    }
+}

@@ -1,0 +1,9 @@
+//! The API from outside, through real sockets: what every route answers, to whom, and what it never does.
+
+mod bounds;
+mod bulk;
+mod day;
+mod description;
+mod events;
+mod fences;
+mod house;
