@@ -103,9 +103,8 @@ pub(crate) fn money(money: &Money, at: &str) -> Outcome<(Currency, u64)> {
         && text.starts_with(|first: char| first.is_ascii_digit())
         && text.ends_with(|last: char| last.is_ascii_digit());
     let amount = if is_strict { Amount::from_decimal(text, currency) } else { Err(AmountError::NotDecimal) };
-    let amount = amount.map_err(|error| {
-        Problem::field(format!("{at}/amount"), format!("{error}")).because(codes::AM12)
-    })?;
+    let amount = amount
+        .map_err(|error| Problem::field(format!("{at}/amount"), format!("{error}")).because(codes::AM12))?;
     Ok((currency, amount.minor()))
 }
 
@@ -178,9 +177,8 @@ fn details(request: &PaymentRequest, at: &str) -> Outcome<Option<Vec<u8>>> {
 }
 
 fn text(given: Option<&str>, max: usize, at: &str) -> Outcome<()> {
-    let is_good = given.is_none_or(|text| {
-        (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-    });
+    let is_good = given
+        .is_none_or(|text| (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control));
     is_good.then_some(()).ok_or_else(|| Problem::field(at, format!("1 to {max} characters, none of control")))
 }
 

@@ -18,3 +18,5 @@ pub(crate) const END_TO_END_ID_MAX: usize = 35;
 pub(crate) const REMITTANCE_MAX: usize = 140;
 /// Entries of the journal that one round of an event stream reads, before others have their turn.
 pub(crate) const EVENTS_SCANNED: u64 = 16_384;
+/// Blocks between the two of a proof of consistency, which holds all headers between them: 16 MiB.
+pub(crate) const CONSISTENCY_BLOCKS_MAX: u64 = 65_536;

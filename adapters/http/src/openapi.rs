@@ -69,7 +69,8 @@ fn document() -> Value {
 }
 
 fn insert(schemas: &mut Schemas, name: &str, schema: &RefOr<Schema>, others: Vec<(String, RefOr<Schema>)>) {
-    for (name, schema) in others.iter().map(|(name, schema)| (name.as_str(), schema)).chain([(name, schema)]) {
+    for (name, schema) in others.iter().map(|(name, schema)| (name.as_str(), schema)).chain([(name, schema)])
+    {
         schemas.insert(name.to_owned(), serde_json::to_value(schema).unwrap_or_default());
     }
 }

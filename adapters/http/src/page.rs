@@ -1,9 +1,9 @@
 //! The page that shows the description to people, at `/v1/docs`. One file with its script and its colours: it loads
 //! nothing from anywhere else.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::HttpResponse;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");

@@ -71,7 +71,12 @@ pub(crate) struct Problem {
 pub(crate) type Outcome<T> = Result<T, Problem>;
 
 impl Problem {
-    fn new(status: u16, kind: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    fn new(
+        status: u16,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let detail = detail.into();
         Self {
             status,

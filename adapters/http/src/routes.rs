@@ -255,9 +255,12 @@ pub(crate) static ROUTES: &[Route] = &[
         "Pay; answered once it is durable and decided",
     ),
     named(
-        post("/v1/transfers/bulk", json::<model::Bulk>(BULK_BYTES_MAX), view::<model::BulkReport>(), |call| {
-            Box::pin(bulk::pay(call))
-        }),
+        post(
+            "/v1/transfers/bulk",
+            json::<model::Bulk>(BULK_BYTES_MAX),
+            view::<model::BulkReport>(),
+            |call| Box::pin(bulk::pay(call)),
+        ),
         "transfers",
         "createTransfers",
         "Pay many: all or none, each on its own, or in order until one is refused",
@@ -375,7 +378,10 @@ pub(crate) static ROUTES: &[Route] = &[
         "Trade on a quote: payment versus payment",
     ),
     named(
-        by(asks(get("/v1/cycles", view::<model::Cycles>(), |call| Box::pin(cycles::list(call))), PAGE), PROVE),
+        by(
+            asks(get("/v1/cycles", view::<model::Cycles>(), |call| Box::pin(cycles::list(call))), PAGE),
+            PROVE,
+        ),
         "settlement",
         "listCycles",
         "Settlement cycles, newest first",
@@ -389,7 +395,11 @@ pub(crate) static ROUTES: &[Route] = &[
     named(
         asks(
             get("/v1/positions", view::<model::Positions>(), |call| Box::pin(positions::list(call))),
-            &[PARTICIPANT, CURRENCY, number("cycle", "Number of the cycle; the open one where it is missing.")],
+            &[
+                PARTICIPANT,
+                CURRENCY,
+                number("cycle", "Number of the cycle; the open one where it is missing."),
+            ],
         ),
         "settlement",
         "listPositions",
@@ -408,7 +418,10 @@ pub(crate) static ROUTES: &[Route] = &[
                 PARTICIPANT,
                 CURRENCY,
                 text("account", "An account instead of a position: its number or one of its names."),
-                number("cycle", "Number of the cycle; the last closed (camt.053) or the open one where it is missing."),
+                number(
+                    "cycle",
+                    "Number of the cycle; the last closed (camt.053) or the open one where it is missing.",
+                ),
             ],
         ),
         "settlement",
@@ -416,7 +429,10 @@ pub(crate) static ROUTES: &[Route] = &[
         "A statement of a cycle as an ISO 20022 message",
     ),
     named(
-        by(asks(get("/v1/blocks", view::<model::Blocks>(), |call| Box::pin(blocks::list(call))), PAGE), PROVE),
+        by(
+            asks(get("/v1/blocks", view::<model::Blocks>(), |call| Box::pin(blocks::list(call))), PAGE),
+            PROVE,
+        ),
         "blocks",
         "listBlocks",
         "Sealed blocks, newest first",
@@ -490,7 +506,9 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     named(
         asks(
-            get("/v1/events", Answer::Events(of::<model::EventView>()), |call| Box::pin(events::stream(call))),
+            get("/v1/events", Answer::Events(of::<model::EventView>()), |call| {
+                Box::pin(events::stream(call))
+            }),
             &[number("after", "Go on behind this sequence, as the header Last-Event-ID says it.")],
         ),
         "events",

@@ -495,7 +495,8 @@ mod tests {
         assert_eq!(Config::parse(Path::new("feiqian.toml"), &text).expect("good"), defaults);
         let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
         let cards = defaults.cards.rules().into_iter().filter(|(section, ..)| *section == "cards");
-        for (section, key, ..) in rules.chain(cards).chain(defaults.api.rules()).chain(defaults.other_rules()) {
+        for (section, key, ..) in rules.chain(cards).chain(defaults.api.rules()).chain(defaults.other_rules())
+        {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");
         }

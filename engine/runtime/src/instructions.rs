@@ -76,8 +76,7 @@ pub fn amend(
 /// Sends `amount` of what a cleared transfer brought back to where it came from.
 #[must_use]
 pub fn give_back(paid: &Record, id: u128, amount: u64) -> Record {
-    let mut record =
-        Record::new(id, paid.creditor.get(), paid.debtor.get(), amount, paid.currency.get());
+    let mut record = Record::new(id, paid.creditor.get(), paid.debtor.get(), amount, paid.currency.get());
     (record.flags, record.related) = (flags::RETURN.into(), paid.uetr);
     record
 }

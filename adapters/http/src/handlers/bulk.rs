@@ -34,7 +34,11 @@ pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
     answer(&BulkReport { status: status_of(&items), transfers: items })
 }
 
-fn read(call: &Call, own: ParticipantHandle, (at, request): (usize, &PaymentRequest)) -> Outcome<Instruction> {
+fn read(
+    call: &Call,
+    own: ParticipantHandle,
+    (at, request): (usize, &PaymentRequest),
+) -> Outcome<Instruction> {
     let directory = call.api.engine.directory();
     instruct::payment(directory, own, (request, Kind::Transfer), &format!("/transfers/{at}"))
 }
@@ -51,7 +55,9 @@ async fn atomic(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> 
         one.record.flags = (one.record.flags.get() | flags::LINKED).into();
     }
     let places = (0..instructions.len()).collect();
-    submit(call, own, (places, instructions)).await.map(|items| items.into_iter().map(|(_, item)| item).collect())
+    submit(call, own, (places, instructions))
+        .await
+        .map(|items| items.into_iter().map(|(_, item)| item).collect())
 }
 
 /// One batch of all that can be read.
@@ -156,8 +162,7 @@ fn empty(uetr: Option<String>) -> BulkItem {
 }
 
 fn status_of(items: &[BulkItem]) -> BulkStatus {
-    let is_accepted =
-        |item: &&BulkItem| !matches!(item.state, ItemState::Rejected | ItemState::NotSent);
+    let is_accepted = |item: &&BulkItem| !matches!(item.state, ItemState::Rejected | ItemState::NotSent);
     match items.iter().filter(is_accepted).count() {
         0 => BulkStatus::Rejected,
         some if some == items.len() => BulkStatus::Accepted,

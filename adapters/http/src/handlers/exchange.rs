@@ -74,8 +74,7 @@ fn entry(call: &Call, request: &QuoteRequest, at: &str) -> Outcome<Entry> {
     let registered = |registry: &Registry| registry.participants().get(own as usize).map(|at| at.bic);
     let requester = call.api.engine.directory().registry(registered).ok_or_else(Problem::fault)?;
     let valid_seconds = request.valid_s;
-    let command =
-        ExchangeCommand::LockQuote { requester, provider, source, target, fixed, valid_seconds };
+    let command = ExchangeCommand::LockQuote { requester, provider, source, target, fixed, valid_seconds };
     Ok(Entry::new(id, Command::Exchange(command)))
 }
 
@@ -168,9 +167,8 @@ fn second_leg(first: u128) -> u128 {
 /// The leg that failed by itself says more than the one that failed with it.
 fn refused(ids: [u128; 2], decided: [Decided; 2]) -> Outcome<()> {
     let reasons = decided.iter().zip(ids).filter(|(leg, _)| leg.row.outcome() == Some(Decision::Rejected));
-    let chosen = reasons.max_by_key(|(leg, _)| {
-        leg.row.reason() != Some(feiqian_core::outcome::RejectReason::ChainFailed)
-    });
+    let chosen = reasons
+        .max_by_key(|(leg, _)| leg.row.reason() != Some(feiqian_core::outcome::RejectReason::ChainFailed));
     match chosen {
         Some((leg, id)) => crate::outcome::refused(id, leg),
         None => Ok(()),

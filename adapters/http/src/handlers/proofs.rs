@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::shown::{fault, find, path_id, sees_account};
 use crate::api::{Api, Call};
 use crate::instruct;
+use crate::limits::CONSISTENCY_BLOCKS_MAX;
 use crate::problem::{Outcome, Problem};
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -121,6 +122,11 @@ pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
     make(&call, query.format, move |engine| {
         let archive = engine.archive();
         let new = query.new.unwrap_or_else(|| archive.blocks.last());
+        if query.old == 0 || query.old >= new || new - query.old > CONSISTENCY_BLOCKS_MAX {
+            let detail =
+                format!("before the later block, which is {new}, by {CONSISTENCY_BLOCKS_MAX} at the most");
+            return Err(Problem::field("old", detail));
+        }
         consistency(archive, query.old, new).map(Proof::Consistency).map_err(told)
     })
     .await
@@ -131,11 +137,7 @@ fn prover(engine: &Engine, block: Option<u64>) -> Outcome<Prover<FileStorage>> {
     Prover::at(engine.archive().clone(), height).map_err(told)
 }
 
-fn slot(
-    prover: &Prover<FileStorage>,
-    owner: ParticipantHandle,
-    currency: Currency,
-) -> Outcome<SlotHandle> {
+fn slot(prover: &Prover<FileStorage>, owner: ParticipantHandle, currency: Currency) -> Outcome<SlotHandle> {
     let registry = &prover.sealer().mirror().registry;
     let bic = registry.participants().get(owner as usize).map(|found| found.bic);
     let slot = bic.and_then(|bic| registry.slot_of(bic, currency));

@@ -68,7 +68,8 @@ fn what(call: &Call, query: &Query) -> Outcome<(StatementOf, Option<feiqian_core
         let owner = call.whose(query.participant.as_deref())?.ok_or_else(missing)?;
         let code = query.currency.as_deref();
         let code = code.ok_or_else(|| Problem::field("currency", "say in which, or name an account"))?;
-        let found = directory.registry(|registry| registry.participants().get(owner as usize).map(|at| at.bic));
+        let found =
+            directory.registry(|registry| registry.participants().get(owner as usize).map(|at| at.bic));
         let bic = found.ok_or_else(Problem::fault)?;
         return Ok((StatementOf::Participant(bic), Some(instruct::currency(code, "currency")?)));
     };

@@ -20,8 +20,7 @@ use crate::problem::{Outcome, Problem};
 pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
     let request: PaymentRequest = call.json()?;
     let own = call.own()?;
-    let instruction =
-        instruct::payment(call.api.engine.directory(), own, (&request, Kind::Transfer), "")?;
+    let instruction = instruct::payment(call.api.engine.directory(), own, (&request, Kind::Transfer), "")?;
     call.pay(own, instruction).await
 }
 
@@ -121,8 +120,8 @@ fn furthest(outcome: State, block: Option<u64>, (witnessed, is_paid): (u64, bool
 fn cycle_of(registry: &Registry, height: u64, currency: Currency) -> Option<(u64, bool)> {
     let mut cycles = registry.cycles().iter().rev();
     let found = cycles.find(|cycle| {
-        let is_in = cycle.first_block <= height
-            && (cycle.state == CycleState::Open || height < cycle.end_block);
+        let is_in =
+            cycle.first_block <= height && (cycle.state == CycleState::Open || height < cycle.end_block);
         is_in && registry.is_counted(cycle.number, currency)
     })?;
     Some((found.number, found.state == CycleState::Settled))

@@ -12,7 +12,7 @@ pub(crate) use exchange::{
     Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView,
 };
 pub(crate) use transfer::{
-    Amend, Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, EventView, HoldView, Holds, ItemState, Money, MoneyView,
-    OptionalId, PaymentRequest, PostRequest, PriorityWord, QueueView, Queued, ReturnRequest, State,
-    TransferDetail, TransferView,
+    Amend, Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, EventView, HoldView, Holds, ItemState, Money,
+    MoneyView, OptionalId, PaymentRequest, PostRequest, PriorityWord, QueueView, Queued, ReturnRequest,
+    State, TransferDetail, TransferView,
 };

@@ -95,7 +95,10 @@ pub(crate) enum State {
     /// Taken in; its outcome was not known when this was answered.
     Received,
     /// Durable: it will take effect. Passed within the time of an answer: what can be found has been decided.
-    #[expect(dead_code, reason = "described, for clients know all states; an answer comes before it or after it")]
+    #[expect(
+        dead_code,
+        reason = "described, for clients know all states; an answer comes before it or after it"
+    )]
     Journaled,
     /// Its amount has moved.
     Cleared,

@@ -32,9 +32,16 @@ fn nobody_is_answered_who_is_not_known_and_nothing_that_is_not_there() {
     let house = House::new();
     let body = payment(&uetr(), ALICE, BOB, "1.00");
     let unknown = house.send("GET", "/v1/accounts", &[], b"");
-    assert_eq!((unknown.problem(401).0.as_str(), unknown.head("www-authenticate").is_some()), ("unidentified", true));
+    assert_eq!(
+        (unknown.problem(401).0.as_str(), unknown.head("www-authenticate").is_some()),
+        ("unidentified", true)
+    );
     assert_eq!(house.post("nobody", "/v1/transfers", &body).problem(401).0, "unidentified");
-    assert_eq!(house.post("z", "/v1/transfers", &body).problem(401).0, "unidentified", "it does not take part");
+    assert_eq!(
+        house.post("z", "/v1/transfers", &body).problem(401).0,
+        "unidentified",
+        "it does not take part"
+    );
     assert_eq!(house.get("a", "/v1/nothing").problem(404).0, "not_found");
     assert_eq!(house.get("a", "/v2/accounts").problem(404).0, "not_found");
     assert_eq!(house.send("DELETE", "/v1/accounts", &[A_SAYS], b"").problem(405).0, "method");
@@ -62,7 +69,7 @@ fn i6_a_request_that_does_not_come_in_time_holds_no_place() {
 #[test]
 fn an_engine_that_closes_says_when_to_come_back() {
     let house = House::new();
-    house.engine.shutdown();
+    house.engine().shutdown();
     let answer = house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "1.00"));
     assert_eq!((answer.problem(503).0.as_str(), answer.head("retry-after")), ("closing", Some("10")));
 }

@@ -55,7 +55,11 @@ fn i6_a_bulk_is_bounded_in_each_mode() {
     for (mode, count) in [("atomic", 65), ("continue", 101), ("stop", 101), ("continue", 0)] {
         let transfers = vec![payment(&uetr(), ALICE, BOB, "1.00"); count];
         let body = json!({ "mode": mode, "transfers": transfers });
-        assert_eq!(house.post("a", "/v1/transfers/bulk", &body).problem(422).2, "/transfers", "{mode} {count}");
+        assert_eq!(
+            house.post("a", "/v1/transfers/bulk", &body).problem(422).2,
+            "/transfers",
+            "{mode} {count}"
+        );
     }
     let many: Vec<_> = (0..100).map(|_| payment(&uetr(), A, BOB, "1.00")).collect();
     let report = house.post("a", "/v1/transfers/bulk", &json!({ "mode": "continue", "transfers": many }));

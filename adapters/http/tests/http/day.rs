@@ -38,14 +38,19 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
     body["purpose"] = json!("SALA");
     house.post("a", "/v1/transfers", &body).with(201);
     house.seal();
+    house.post("a", "/v1/transfers", &payment(&uetr(), A, B, "1.00")).with(201);
+    house.seal();
     let path = format!("/v1/transfers/{id}");
     let sealed = house.get("a", &path).with(200);
     assert_eq!((&sealed["state"], &sealed["outcome"]), (&json!("SEALED"), &json!("CLEARED")));
-    assert_eq!((&sealed["debtor_agent"], &sealed["creditor_agent"]), (&json!("BNKAXXAAXXX"), &json!("BNKBXXAAXXX")));
+    assert_eq!(
+        (&sealed["debtor_agent"], &sealed["creditor_agent"]),
+        (&json!("BNKAXXAAXXX"), &json!("BNKBXXAAXXX"))
+    );
     assert_eq!((&sealed["details"]["end_to_end_id"], &sealed["cycle"]), (&json!("INV-7"), &json!(1)));
     assert_eq!(house.get("b", &path).with(200), sealed, "the other bank sees the same");
 
-    let key = house.engine.archive().genesis().expect("there").operator_key;
+    let key = house.engine().archive().genesis().expect("there").operator_key;
     let receipt = house.get("b", &format!("{path}/receipt"));
     assert_eq!((receipt.status, receipt.head("content-type")), (200, Some("application/octet-stream")));
     let proof = Proof::decode(&receipt.body).expect("a proof");
@@ -64,7 +69,7 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
     assert_eq!(house.get("a", &path).with(200)["state"], "SETTLED");
     assert_eq!(house.get("a", "/v1/cycles/1").with(200)["state"], "settled");
     let positions = house.get("b", "/v1/positions?cycle=1").with(200);
-    assert_eq!(positions["positions"][0]["position"]["amount"], "5.00");
+    assert_eq!(positions["positions"][0]["position"]["amount"], "6.00");
     assert_eq!(positions["positions"].as_array().map(Vec::len), Some(1), "its own alone");
     let statement = house.get("b", "/v1/statements?currency=EUR&cycle=1");
     let text = String::from_utf8(statement.body).expect("UTF-8");
@@ -83,25 +88,35 @@ fn a_hold_is_posted_in_part_and_the_rest_is_given_back() {
     assert_eq!((&posted["state"], &posted["amount"]["amount"]), (&json!("CLEARED"), &json!("30.00")));
     house.seal();
     let holds = house.get("b", "/v1/holds").with(200);
-    assert_eq!((&holds["holds"][0]["uetr"], &holds["holds"][0]["amount"]["amount"]), (&json!(id), &json!("70.00")));
+    assert_eq!(
+        (&holds["holds"][0]["uetr"], &holds["holds"][0]["amount"]["amount"]),
+        (&json!(id), &json!("70.00"))
+    );
     assert_eq!(house.post("a", &format!("/v1/holds/{id}/void"), &json!({})).with(201)["state"], "VOIDED");
     let (kind, ..) = house.post("a", &format!("/v1/holds/{id}/void"), &json!({})).problem(422);
     assert_eq!(kind, "no_pending_hold");
     house.seal();
     assert_eq!(house.get("a", "/v1/holds").with(200)["holds"], json!([]));
     let account = house.get("a", "/v1/accounts/OTHR:ALICE").with(200);
-    assert_eq!((&account["balance"]["amount"], &account["reserved"]["amount"]), (&json!("9970.00"), &json!("0.00")));
+    assert_eq!(
+        (&account["balance"]["amount"], &account["reserved"]["amount"]),
+        (&json!("9970.00"), &json!("0.00"))
+    );
 }
 
 #[test]
 fn what_was_paid_comes_back_once_and_no_more_than_was_paid() {
     let house = House::new();
     let id = uetr();
+    house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "50.00")).with(201);
     house.post("a", "/v1/transfers", &payment(&id, ALICE, BOB, "10.00")).with(201);
     let part = json!({ "original": id, "amount": { "amount": "4.00", "currency": "EUR" } });
     assert_eq!(house.post("b", "/v1/returns", &part).with(201)["amount"]["amount"], "4.00");
     house.seal();
-    assert_eq!(house.post("b", "/v1/returns", &json!({ "original": id })).with(201)["amount"]["amount"], "6.00");
+    assert_eq!(
+        house.post("b", "/v1/returns", &json!({ "original": id })).with(201)["amount"]["amount"],
+        "6.00"
+    );
     let (kind, reason, _) = house.post("b", "/v1/returns", &part).problem(422);
     assert_eq!((kind.as_str(), reason), ("exceeds_original", json!("FF12")));
     let (kind, ..) = house.post("a", "/v1/returns", &part).problem(404);
@@ -122,7 +137,11 @@ fn a_payment_that_waits_is_listed_amended_and_revoked() {
     let queue = house.get("b", "/v1/queue").with(200);
     assert_eq!(queue["queue"].as_array().map(Vec::len), Some(2));
     assert_eq!((&queue["queue"][0]["priority"], &queue["next"]), (&json!("HIGH"), &json!(null)));
-    assert_eq!(house.get("a", "/v1/queue").with(200)["queue"], json!([]), "whom it is to reach does not see it");
+    assert_eq!(
+        house.get("a", "/v1/queue").with(200)["queue"],
+        json!([]),
+        "whom it is to reach does not see it"
+    );
     let urgent = json!({ "priority": "URGENT", "first": true });
     house.post("b", &format!("/v1/queue/{}/amend", ids[1]), &urgent).with(201);
     house.post("b", &format!("/v1/queue/{}/revoke", ids[0]), &json!({})).with(201);
@@ -137,8 +156,8 @@ fn lists_are_paged_by_cursors_without_gap_or_overlap() {
     let house = House::new();
     for _ in 0..7 {
         house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "1.00")).with(201);
+        house.seal();
     }
-    house.seal();
     for (path, list, key, expected) in [
         ("/v1/accounts", "accounts", "account", 11),
         ("/v1/accounts/OTHR:ALICE/postings", "postings", "sequence", 8),
@@ -172,6 +191,11 @@ fn a_refusal_says_the_field_and_the_iso_reason() {
         *body.pointer_mut(pointer).expect("there") = value;
         body
     };
+    let other = |pointer: &str, value: serde_json::Value| {
+        let mut body = with(pointer, value);
+        body["uetr"] = json!(uetr());
+        body
+    };
     let rows = [
         (with("/creditor", json!("OTHR:NOBODY")), "invalid_field", json!("AC03"), json!("/creditor")),
         (with("/debtor", json!(BOB)), "invalid_field", json!("AC02"), json!("/debtor")),
@@ -182,8 +206,8 @@ fn a_refusal_says_the_field_and_the_iso_reason() {
         (with("/amount/amount", json!("1.001")), "invalid_field", json!("AM12"), json!("/amount/amount")),
         (with("/amount/currency", json!("XXX")), "invalid_field", json!("AM03"), json!("/amount/currency")),
         (with("/uetr", json!("7")), "invalid_field", json!(null), json!("/uetr")),
-        (with("/amount/currency", json!("USD")), "currency_mismatch", json!("AM03"), json!(null)),
-        (with("/amount/amount", json!("99999999.00")), "insufficient_funds", json!("AM04"), json!(null)),
+        (other("/amount/currency", json!("USD")), "currency_mismatch", json!("AM03"), json!(null)),
+        (other("/amount/amount", json!("99999999.00")), "insufficient_funds", json!("AM04"), json!(null)),
     ];
     for (body, kind, reason, pointer) in rows {
         let found = house.post("a", "/v1/transfers", &body).problem(422);

@@ -28,9 +28,9 @@ fn every_route_is_described_and_every_reference_leads_somewhere() {
         let operation = &served["paths"][route.path][route.method.to_lowercase()];
         assert!(operation["operationId"].is_string(), "{} {}", route.method, route.path);
         let parts = route.path.split('/').filter(|part| part.starts_with('{')).count();
-        let described = operation["parameters"].as_array().map_or(0, |all| {
-            all.iter().filter(|parameter| parameter["in"] == "path").count()
-        });
+        let described = operation["parameters"]
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|parameter| parameter["in"] == "path").count());
         assert_eq!(described, parts, "{}", route.path);
     }
     let mut references = Vec::new();

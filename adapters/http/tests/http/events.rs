@@ -13,7 +13,10 @@ fn events_come_in_order_and_go_on_behind_the_last_one_seen_over_a_restart_too() 
     let seen: Vec<_> = (0..3).map(|_| events.next()).collect();
     assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
     for ((sequence, event), id) in seen.iter().zip(&ids) {
-        assert_eq!((&event["uetr"], &event["sequence"]), (&serde_json::json!(id), &serde_json::json!(sequence)));
+        assert_eq!(
+            (&event["uetr"], &event["sequence"]),
+            (&serde_json::json!(id), &serde_json::json!(sequence))
+        );
         assert_eq!((&event["state"], &event["outcome"]), (&"SEALED".into(), &"CLEARED".into()));
     }
     drop(events);

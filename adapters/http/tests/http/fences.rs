@@ -43,9 +43,20 @@ struct Others {
 
 fn rows(of: &Others) -> Vec<Row> {
     let Others { transfer, hold, queued } = of;
-    let row = |method, path, roles, asked: String, body: Value, fence| Row { method, path, roles, asked, body, fence };
-    let get = |path: &'static str, roles, asked: &str, fence| row("GET", path, roles, asked.to_owned(), json!(null), fence);
-    let post = |path: &'static str, asked: &str, body, fence| row("POST", path, WRITE, asked.to_owned(), body, fence);
+    let row = |method, path, roles, asked: String, body: Value, fence| Row {
+        method,
+        path,
+        roles,
+        asked,
+        body,
+        fence,
+    };
+    let get = |path: &'static str, roles, asked: &str, fence| {
+        row("GET", path, roles, asked.to_owned(), json!(null), fence)
+    };
+    let post = |path: &'static str, asked: &str, body, fence| {
+        row("POST", path, WRITE, asked.to_owned(), body, fence)
+    };
     let stolen = payment(&uetr(), ALICE, "BNKCXXAAXXX/EUR", "1.00");
     let quote = json!({ "uetr": uetr(), "provider": "BNKBXXAAXXX", "target": "USD", "valid_s": 60,
                         "pay": { "amount": "1.00", "currency": "EUR" } });
@@ -62,7 +73,12 @@ fn rows(of: &Others) -> Vec<Row> {
             Refused(422),
         ),
         get("/v1/transfers/{uetr}", READ, &format!("/v1/transfers/{transfer}"), Refused(404)),
-        get("/v1/transfers/{uetr}/receipt", PROVE, &format!("/v1/transfers/{transfer}/receipt"), Refused(404)),
+        get(
+            "/v1/transfers/{uetr}/receipt",
+            PROVE,
+            &format!("/v1/transfers/{transfer}/receipt"),
+            Refused(404),
+        ),
         post("/v1/returns", "/v1/returns", json!({ "original": transfer }), Refused(404)),
         post("/v1/holds", "/v1/holds", payment(&uetr(), ALICE, "BNKCXXAAXXX/EUR", "1.00"), Refused(422)),
         get("/v1/holds", READ, "/v1/holds", Own),
@@ -94,7 +110,12 @@ fn rows(of: &Others) -> Vec<Row> {
         get("/v1/blocks", PROVE, "/v1/blocks", Own),
         get("/v1/blocks/{height}", PROVE, "/v1/blocks/1", Own),
         get("/v1/checkpoint", PROVE, "/v1/checkpoint", Own),
-        get("/v1/proofs/position", PROVE, "/v1/proofs/position?currency=EUR&participant=BNKAXXAA", Refused(404)),
+        get(
+            "/v1/proofs/position",
+            PROVE,
+            "/v1/proofs/position?currency=EUR&participant=BNKAXXAA",
+            Refused(404),
+        ),
         get(
             "/v1/proofs/completeness",
             PROVE,
@@ -114,6 +135,7 @@ fn furnish(house: &House) -> Others {
     house.post("a", "/v1/holds", &payment(&others.hold, ALICE, BOB, "7.77")).with(201);
     let mut waiting = payment(&others.queued, ALICE, BOB, "99999999.00");
     waiting["queue"] = json!({});
+    house.seal();
     house.post("a", "/v1/transfers", &waiting).with(201);
     house.seal();
     others
@@ -135,7 +157,11 @@ fn i7_every_route_has_its_row_with_its_roles() {
     for route in &served {
         assert!(listed.contains(&(route.method, route.path)), "{} {} has no row", route.method, route.path);
     }
-    assert_eq!((listed.len(), rows.len()), (served.len(), served.len()), "a row without a route, or two of one");
+    assert_eq!(
+        (listed.len(), rows.len()),
+        (served.len(), served.len()),
+        "a row without a route, or two of one"
+    );
     for row in &rows {
         let route = served.iter().find(|route| (route.method, route.path) == (row.method, row.path));
         assert_eq!(route.expect("served").roles, row.roles, "{} {}", row.method, row.path);
@@ -182,7 +208,13 @@ fn i7_no_route_is_open_to_a_role_that_is_not_its_own() {
         for (who, role) in callers {
             let status = ask(&house, who, &row).status;
             let is_fenced = status == 403;
-            assert_eq!(is_fenced, !row.roles.contains(&role), "{} {} as {who}: {status}", row.method, row.asked);
+            assert_eq!(
+                is_fenced,
+                !row.roles.contains(&role),
+                "{} {} as {who}: {status}",
+                row.method,
+                row.asked
+            );
         }
         assert_eq!(ask(&house, "nobody", &row).status, 401, "{}", row.asked);
     }
@@ -196,5 +228,8 @@ fn i7_who_acts_for_a_bank_sees_no_more_as_its_auditor() {
     assert_eq!(house.get("c-auditor", &path).status, 404, "an auditor of one bank is none of all");
     house.get("auditor", &path).with(200);
     house.get("operator", "/v1/accounts?participant=BNKAXXAA").with(200);
-    assert_eq!(house.get("auditor", "/v1/accounts?limit=5").with(200)["accounts"].as_array().map(Vec::len), Some(5));
+    assert_eq!(
+        house.get("auditor", "/v1/accounts?limit=5").with(200)["accounts"].as_array().map(Vec::len),
+        Some(5)
+    );
 }

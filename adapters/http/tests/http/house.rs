@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
 use feiqian_core::bic::Bic;
@@ -83,12 +83,16 @@ fn nobody(presented: &Presented<'_>) -> Result<Caller, Unidentified> {
     feiqian_identity::Identities::nobody().identify(presented, 0)
 }
 
+/// What ends a server, and its thread.
+type Serving = (tokio::sync::oneshot::Sender<()>, std::thread::JoinHandle<()>);
+
 pub(crate) struct House {
-    pub(crate) engine: Engine,
+    /// None only while it is opened again.
+    engine: Option<Engine>,
     pub(crate) address: SocketAddr,
     options: HttpOptions,
     data: PathBuf,
-    serving: Option<(System, std::thread::JoinHandle<()>)>,
+    serving: Option<Serving>,
 }
 
 impl House {
@@ -107,33 +111,39 @@ impl House {
         let mut options = HttpOptions { listen: ([127, 0, 0, 1], 0).into(), ..HttpOptions::default() };
         change(&mut options);
         let (address, serving) = serve(engine.clone(), options.clone());
-        Self { engine, address, options, data, serving: Some(serving) }
+        Self { engine: Some(engine), address, options, data, serving: Some(serving) }
     }
 
     /// Ends server and engine in order, and opens both again.
     pub(crate) fn restart(&mut self) {
         self.close();
-        self.engine = Engine::open(&engine_options(&self.data), operator_key()).expect("it opens again");
-        let (address, serving) = serve(self.engine.clone(), self.options.clone());
+        self.engine = None;
+        let engine = opened(&engine_options(&self.data));
+        let (address, serving) = serve(engine.clone(), self.options.clone());
+        self.engine = Some(engine);
         (self.address, self.serving) = (address, Some(serving));
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.as_ref().expect("it runs")
+    }
+
     fn close(&mut self) {
-        if let Some((system, thread)) = self.serving.take() {
-            system.stop();
+        if let Some((end, thread)) = self.serving.take() {
+            drop(end);
             thread.join().expect("the server ends");
         }
-        self.engine.shutdown();
+        self.engine().shutdown();
     }
 
     /// Seals, so that questions see all that was answered.
     pub(crate) fn seal(&self) {
-        self.engine.seal().expect("room");
+        self.engine().seal().expect("room");
     }
 
     /// A command of two officers, which must be put in force.
     pub(crate) fn order(&self, command: Command) {
-        run(&self.engine, command);
+        run(self.engine(), command);
     }
 
     pub(crate) fn get(&self, who: &str, path: &str) -> Answer {
@@ -207,19 +217,29 @@ fn engine_options(data: &std::path::Path) -> EngineOptions {
     }
 }
 
-fn serve(engine: Engine, options: HttpOptions) -> (SocketAddr, (System, std::thread::JoinHandle<()>)) {
+fn serve(engine: Engine, options: HttpOptions) -> (SocketAddr, Serving) {
     let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        let runner = System::new();
-        let server = runner.block_on(async {
-            Server::start(engine, bic('Z'), Arc::new(Names), options).expect("it listens")
+        System::new().block_on(async {
+            let server = Server::start(engine, bic('Z'), Arc::new(Names), options).expect("it listens");
+            tell.send(server.address()).expect("told");
+            let _ = ended.await;
+            server.stop().await;
         });
-        tell.send((server.address(), System::current())).expect("told");
-        runner.run().expect("it runs");
-        drop(server);
     });
-    let (address, system) = told.recv_timeout(PATIENCE).expect("it starts");
-    (address, (system, thread))
+    (told.recv_timeout(PATIENCE).expect("it starts"), (end, thread))
+}
+
+/// Opens a directory again, once the last thread of a server that has ended has let go of it.
+fn opened(options: &EngineOptions) -> Engine {
+    let begun = Instant::now();
+    loop {
+        match Engine::open(options, operator_key()) {
+            Ok(engine) => return engine,
+            Err(fault) => assert!(begun.elapsed() < PATIENCE, "it does not open again: {fault}"),
+        }
+    }
 }
 
 fn run(engine: &Engine, command: Command) {

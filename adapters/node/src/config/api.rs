@@ -52,9 +52,8 @@ impl Default for ApiConfig {
 
 impl ApiConfig {
     pub(super) fn rules(&self) -> Vec<Rule> {
-        let count = |key, value: usize, max: usize| {
-            ("api", key, (1..=max).contains(&value), format!("1 to {max}"))
-        };
+        let count =
+            |key, value: usize, max: usize| ("api", key, (1..=max).contains(&value), format!("1 to {max}"));
         let time = |key, value| ("api", key, is_milliseconds(value), one_to_minute());
         vec![
             ("api", "listen", self.listen.ip().is_loopback(), loopback_rule()),

@@ -14,7 +14,9 @@ use crate::fault::Fault;
 pub(super) fn start(engine: Engine, operator: Bic, config: &ApiConfig) -> Result<Server, Fault> {
     let identities = Arc::new(Identities::nobody());
     Server::start(engine, operator, identities, config.options()).map_err(|fault| match fault {
-        HttpServerFault::Listen { .. } => Fault::Usage(format!("{fault}; choose another address under [api]")),
+        HttpServerFault::Listen { .. } => {
+            Fault::Usage(format!("{fault}; choose another address under [api]"))
+        }
         HttpServerFault::Journal(fault) => Fault::from(fault),
     })
 }
