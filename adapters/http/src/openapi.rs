@@ -32,7 +32,7 @@ fn document() -> Value {
     let mut schemas = Schemas::new();
     let mut others = Vec::new();
     ProblemBody::schemas(&mut others);
-    insert(&mut schemas, "Problem", &ProblemBody::schema(), others);
+    insert(&mut schemas, "Problem", &ProblemBody::schema(), &others);
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in ROUTES {
         let operation = operation(route, &mut schemas);
@@ -68,7 +68,7 @@ fn document() -> Value {
     })
 }
 
-fn insert(schemas: &mut Schemas, name: &str, schema: &RefOr<Schema>, others: Vec<(String, RefOr<Schema>)>) {
+fn insert(schemas: &mut Schemas, name: &str, schema: &RefOr<Schema>, others: &[(String, RefOr<Schema>)]) {
     for (name, schema) in others.iter().map(|(name, schema)| (name.as_str(), schema)).chain([(name, schema)])
     {
         schemas.insert(name.to_owned(), serde_json::to_value(schema).unwrap_or_default());
@@ -80,7 +80,7 @@ fn reference(described: Described, schemas: &mut Schemas) -> Value {
     let name = (described.name)();
     let mut others = Vec::new();
     (described.others)(&mut others);
-    insert(schemas, &name, &(described.schema)(), others);
+    insert(schemas, &name, &(described.schema)(), &others);
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
@@ -159,14 +159,14 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         responses.insert(status.to_owned(), json!({ "description": text, "content": content }));
     };
     match route.answer {
-        Answer::Json(described) => add("200", "Done.", of_json(reference(described, schemas))),
+        Answer::Json(described) => add("200", "Done.", of_json(&reference(described, schemas))),
         Answer::Transfer => {
             let described = Described {
                 name: TransferView::name,
                 schema: TransferView::schema,
                 others: TransferView::schemas,
             };
-            let content = of_json(reference(described, schemas));
+            let content = of_json(&reference(described, schemas));
             add("200", "Decided before: the original outcome.", content.clone());
             add("201", "Durable and decided.", content.clone());
             add("202", "Its outcome is not known in time: ask for it, or send it again.", content);
@@ -193,8 +193,8 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     responses.into()
 }
 
-fn of_json(schema: Value) -> Value {
-    json!({ "application/json": { "schema": schema } })
+fn of_json(schema: &Value) -> Value {
+    json!({ "application/json": { "schema": schema.clone() } })
 }
 
 /// What can go wrong on a route.

@@ -1,6 +1,7 @@
 //! What went wrong, as `application/problem+json` (RFC 9457), with the field (RFC 6901) and the ISO reason code.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -53,9 +54,21 @@ pub(crate) struct FieldError<'a> {
     detail: &'a str,
 }
 
-/// Something that went wrong.
+/// Something that went wrong. Behind a pointer, for it is rare and every result has room for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Wrong>);
+
+impl Deref for Problem {
+    type Target = Wrong;
+
+    fn deref(&self) -> &Wrong {
+        &self.0
+    }
+}
+
+/// What a problem says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Wrong {
     pub(crate) status: u16,
     /// Its kind, in `snake_case`.
     pub(crate) kind: &'static str,
@@ -78,7 +91,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self {
+        Self(Box::new(Wrong {
             status,
             kind,
             title,
@@ -88,24 +101,35 @@ impl Problem {
             uetr: None,
             sequence: None,
             retry_after_s: None,
-        }
+        }))
+    }
+
+    fn at(mut self, pointer: String) -> Self {
+        self.0.field = Some(pointer);
+        self
+    }
+
+    fn after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
     }
 
     /// A field that can't be read, or means nothing here.
     pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         let problem = Self::new(422, "invalid_field", "A field can't be taken", detail);
-        Self { field: Some(pointer.into()), ..problem }
+        problem.at(pointer.into())
     }
 
     /// With a code of the ISO code set.
-    pub(crate) fn because(self, reason: ReasonCode) -> Self {
-        Self { reason: Some(reason), ..self }
+    pub(crate) fn because(mut self, reason: ReasonCode) -> Self {
+        self.0.reason = Some(reason);
+        self
     }
 
     /// The body is not the JSON that the route takes.
     pub(crate) fn body(pointer: String, detail: String) -> Self {
         let problem = Self::new(400, "malformed_body", "The body is not what the route takes", detail);
-        Self { field: Some(pointer), ..problem }
+        problem.at(pointer)
     }
 
     pub(crate) fn query(detail: String) -> Self {
@@ -143,13 +167,12 @@ impl Problem {
 
     /// The answer did not come in time; nothing was to be changed.
     pub(crate) fn answer_timeout() -> Self {
-        let problem = Self::new(503, "answer_timeout", "No answer in time", "ask again");
-        Self { retry_after_s: Some(1), ..problem }
+        Self::new(503, "answer_timeout", "No answer in time", "ask again").after(1)
     }
 
     /// Too many of a kind at once.
     pub(crate) fn busy(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { retry_after_s: Some(1), ..Self::new(503, "busy", "Too much at once", detail) }
+        Self::new(503, "busy", "Too much at once", detail).after(1)
     }
 
     /// Something is wrong with the files or the engine.
@@ -162,8 +185,9 @@ impl Problem {
     pub(crate) fn refused(reason: RejectReason, uetr: String, sequence: Option<u64>) -> Self {
         let (code, detail) = status::reason(reason);
         let status = if reason == RejectReason::IdReused { 409 } else { 422 };
-        let problem = Self::new(status, reason.name(), "The transfer was refused", detail);
-        Self { reason: Some(code), uetr: Some(uetr), sequence, ..problem }
+        let mut problem = Self::new(status, reason.name(), "The transfer was refused", detail).because(code);
+        (problem.0.uetr, problem.0.sequence) = (Some(uetr), sequence);
+        problem
     }
 
     pub(crate) fn response(&self) -> HttpResponse {
@@ -195,16 +219,14 @@ impl From<Busy> for Problem {
     fn from(busy: Busy) -> Self {
         let detail = busy.to_string();
         match busy {
-            Busy::Participant => Self {
-                retry_after_s: Some(1),
-                ..Self::new(429, "participant_busy", "The participant has too much in flight", detail)
-            },
+            Busy::Participant => {
+                Self::new(429, "participant_busy", "The participant has too much in flight", detail).after(1)
+            }
             Busy::Engine => Self::busy(detail),
             Busy::Batch => Self::too_large(detail),
-            Busy::Closing => Self {
-                retry_after_s: Some(10),
-                ..Self::new(503, "closing", "The clearing house is shutting down", detail)
-            },
+            Busy::Closing => {
+                Self::new(503, "closing", "The clearing house is shutting down", detail).after(10)
+            }
         }
     }
 }

@@ -113,6 +113,7 @@ pub(crate) enum Values {
 }
 
 /// One route.
+#[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) method: Method,
     /// With `{…}` where a part varies.

@@ -71,7 +71,7 @@ async fn each(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Ou
                 instructions.push(instruction);
                 items.push(None);
             }
-            Err(problem) => items.push(Some(unreadable(request, problem))),
+            Err(problem) => items.push(Some(unreadable(request, &problem))),
         }
     }
     if !instructions.is_empty() {
@@ -96,7 +96,7 @@ async fn in_order(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -
                     Err(problem) => refused(Some(id), &problem),
                 }
             }
-            Err(problem) => unreadable(request, problem),
+            Err(problem) => unreadable(request, &problem),
         };
         let is_accepted = matches!(item.state, ItemState::Cleared | ItemState::Queued);
         items.push(item);
@@ -145,8 +145,8 @@ fn decided(id: u128, decided: &Decided) -> BulkItem {
     }
 }
 
-fn unreadable(request: &PaymentRequest, problem: Problem) -> BulkItem {
-    BulkItem { uetr: request.uetr.clone(), pointer: problem.field.clone(), ..refused(None, &problem) }
+fn unreadable(request: &PaymentRequest, problem: &Problem) -> BulkItem {
+    BulkItem { uetr: request.uetr.clone(), pointer: problem.field.clone(), ..refused(None, problem) }
 }
 
 fn refused(id: Option<u128>, problem: &Problem) -> BulkItem {

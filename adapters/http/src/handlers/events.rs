@@ -64,7 +64,7 @@ pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
     let after = match resumed {
         Some(sequence) => sequence,
         // From now on.
-        None => call.ask(|engine| sealed(engine)).await?,
+        None => call.ask(sealed).await?,
     };
     let (events, received) = mpsc::channel(ROUNDS);
     rt::spawn(follow(call.api.engine.clone(), call.asker, after, (events, room)));

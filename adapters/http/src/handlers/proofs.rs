@@ -98,7 +98,7 @@ async fn of_slot(
     let currency = instruct::currency(&query.currency, "currency")?;
     make(&call, query.format, move |engine| {
         let prover = prover(engine, query.block)?;
-        prove(&prover, slot(&prover, owner, currency)?).map_err(told)
+        prove(&prover, slot(&prover, owner, currency)?).map_err(|found| told(&found))
     })
     .await
 }
@@ -111,7 +111,7 @@ pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
         .filter(|found| sees_account(call.asker, directory, *found))
         .ok_or_else(|| Problem::absent("there is no such account of the caller's"))?;
     make(&call, query.format, move |engine| {
-        prover(engine, query.block)?.balance(account).map(Proof::Balance).map_err(told)
+        prover(engine, query.block)?.balance(account).map(Proof::Balance).map_err(|found| told(&found))
     })
     .await
 }
@@ -127,14 +127,14 @@ pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
                 format!("before the later block, which is {new}, by {CONSISTENCY_BLOCKS_MAX} at the most");
             return Err(Problem::field("old", detail));
         }
-        consistency(archive, query.old, new).map(Proof::Consistency).map_err(told)
+        consistency(archive, query.old, new).map(Proof::Consistency).map_err(|found| told(&found))
     })
     .await
 }
 
 fn prover(engine: &Engine, block: Option<u64>) -> Outcome<Prover<FileStorage>> {
     let height = block.unwrap_or_else(|| engine.archive().blocks.last());
-    Prover::at(engine.archive().clone(), height).map_err(told)
+    Prover::at(engine.archive().clone(), height).map_err(|found| told(&found))
 }
 
 fn slot(prover: &Prover<FileStorage>, owner: ParticipantHandle, currency: Currency) -> Outcome<SlotHandle> {
@@ -144,7 +144,7 @@ fn slot(prover: &Prover<FileStorage>, owner: ParticipantHandle, currency: Curren
     slot.ok_or_else(|| Problem::absent("there was no such position at that block"))
 }
 
-fn told(found: ProverFault) -> Problem {
+fn told(found: &ProverFault) -> Problem {
     match found {
         ProverFault::Absent(_) | ProverFault::NoBlock(_) => Problem::absent(found.to_string()),
         _ => Problem::fault(),
