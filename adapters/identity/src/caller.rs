@@ -28,6 +28,19 @@ impl Role {
     pub const ALL: [Self; 6] =
         [Self::Submitter, Self::Approver, Self::Viewer, Self::Auditor, Self::Operator, Self::Validator];
 
+    /// As the file of identities writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Submitter => "submitter",
+            Self::Approver => "approver",
+            Self::Viewer => "viewer",
+            Self::Auditor => "auditor",
+            Self::Operator => "operator",
+            Self::Validator => "validator",
+        }
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::Submitter => 1,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Two digits a byte.
 #[must_use]
-pub(crate) fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing into a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -14,7 +14,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Exactly `N` bytes; none for another length, another digit, or upper case.
 #[must_use]
-pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     let is_hex = digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     if digits.len() != 2 * N || !is_hex {

@@ -14,7 +14,7 @@ pub mod api_key;
 pub mod authority;
 mod caller;
 mod certificate;
-mod hex;
+pub mod hex;
 mod identities;
 pub mod limits;
 mod register;

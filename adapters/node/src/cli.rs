@@ -9,11 +9,13 @@ use feiqian_files::settlement::StatementMessage;
 use crate::fault::EXIT_CODES;
 use crate::orders::Order;
 
+mod keys;
 mod limit;
 mod load;
 mod pay;
 mod prove;
 
+pub use keys::{CertificateArgs, KeysStep};
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
@@ -118,6 +120,12 @@ pub enum Command {
         /// The step
         #[command(subcommand)]
         step: FxStep,
+    },
+    /// Make certificates, API keys and signing keys of those who call
+    Keys {
+        /// The step
+        #[command(subcommand)]
+        step: KeysStep,
     },
     /// Cards and the accounts that they stand for
     Cards {

@@ -14,7 +14,7 @@ use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, OfficerNumber};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 
 use crate::fault::Fault;
-use crate::hex;
+use feiqian_identity::hex;
 
 const FOLDER: &str = "keys";
 /// Names of the officers' files in the data directory, in the order of their numbers from 1.
@@ -94,6 +94,14 @@ pub fn read_or_make(path: &Path) -> Result<SigningKey, Fault> {
     if path.exists() {
         return read_secret(path);
     }
+    write_secret(path)
+}
+
+/// Makes a key in a new file for its owner alone.
+///
+/// # Errors
+/// [`Fault::File`], also where there is such a file already.
+pub fn write_secret(path: &Path) -> Result<SigningKey, Fault> {
     let secret = random::<32>()?;
     write_new(path, &secret, 0o600)?;
     Ok(SigningKey::from_bytes(&secret))
@@ -132,9 +140,17 @@ pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
 }
 
 fn write_new(path: &Path, bytes: &[u8; 32], mode: u32) -> Result<(), Fault> {
+    write_new_text(path, &format!("{}\n", hex::encode(bytes)), mode)
+}
+
+/// Writes a key's text into a new file with these permissions.
+///
+/// # Errors
+/// [`Fault::File`], also where there is such a file already.
+pub fn write_new_text(path: &Path, text: &str, mode: u32) -> Result<(), Fault> {
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        writeln!(file, "{}", hex::encode(bytes))?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()
     };
     write().map_err(|error| Fault::file(path, "write the key", &error))

@@ -20,4 +20,3 @@ pub mod names;
 pub mod orders;
 pub mod output;
 pub mod fault;
-mod hex;

@@ -58,7 +58,7 @@ impl BlockReport {
             height,
             hash: header.hash().to_string(),
             previous: header.previous.to_string(),
-            chain_id: crate::hex::encode(&header.chain_id),
+            chain_id: feiqian_identity::hex::encode(&header.chain_id),
             first_sequence,
             count,
             time: time_text(header.timestamp),
@@ -72,7 +72,7 @@ impl BlockReport {
             signature: block.signature.to_string(),
             is_signed_by_operator: verify_header(key, &header.hash(), &block.signature),
             state: state_name(height, witnessed),
-            salt_seed: seed.map(|seed| crate::hex::encode(&seed.0)),
+            salt_seed: seed.map(|seed| feiqian_identity::hex::encode(&seed.0)),
         }
     }
 }

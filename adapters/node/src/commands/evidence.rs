@@ -50,7 +50,7 @@ pub(super) fn verify_evidence(
     let identity = evidence.identity();
     output.report(&Judged {
         convicts: true,
-        chain_id: crate::hex::encode(&identity.chain_id),
+        chain_id: feiqian_identity::hex::encode(&identity.chain_id),
         operator: identity.operator.to_string(),
         what,
     });

@@ -56,7 +56,7 @@ pub(super) fn init(
     folders?;
     context.output.report(&InitReport {
         data: context.data.display().to_string(),
-        chain_id: crate::hex::encode(&session.genesis.chain_id),
+        chain_id: feiqian_identity::hex::encode(&session.genesis.chain_id),
         operator_key: session.genesis.operator_key.to_string(),
         operator_key_file: operator_public_path(&context.data).display().to_string(),
         founded: founded?,

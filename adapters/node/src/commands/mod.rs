@@ -20,6 +20,7 @@ mod evidence;
 pub(crate) mod fx;
 pub mod import;
 mod init;
+mod keys;
 mod limit;
 pub mod load;
 pub(crate) mod pay;
@@ -88,6 +89,7 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
             return audit::files::audit_files(output, &arguments);
         }
         Command::ValidatorKey { key, name } => return validator_key::validator_key(output, &key, &name),
+        Command::Keys { step } => return keys::step(output, &step),
         Command::VerifyEvidence { file, key } => {
             return evidence::verify_evidence(output, (&file, &key), cli.data.as_deref());
         }
@@ -145,6 +147,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         | Command::LoadServer { .. }
         | Command::Verify { .. }
         | Command::ValidatorKey { .. }
-        | Command::VerifyEvidence { .. } => Ok(()),
+        | Command::VerifyEvidence { .. }
+        | Command::Keys { .. } => Ok(()),
     }
 }

@@ -161,7 +161,7 @@ fn identity_of(
     state: &SourceState,
     operator: PublicKey,
 ) -> Result<Identity, Fault> {
-    let chain_id = crate::hex::decode(&state.chain_id);
+    let chain_id = feiqian_identity::hex::decode(&state.chain_id);
     let chain_id = chain_id.ok_or_else(|| Fault::Refused("the source names no chain".to_owned()))?;
     let served = Identity { chain_id, operator };
     let own = match data.join(IDENTITY_FILE).exists() {

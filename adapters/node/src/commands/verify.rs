@@ -83,7 +83,7 @@ pub(super) fn verify(output: Output, file: &Path, (key, chain): (&str, Option<&s
 
 fn parse_chain(text: &str) -> Result<[u8; 16], Fault> {
     let wrong = || Fault::Usage(format!("--chain {text}: takes 32 lower-case hexadecimal digits"));
-    crate::hex::decode(text).ok_or_else(wrong)
+    feiqian_identity::hex::decode(text).ok_or_else(wrong)
 }
 
 /// Checks a receipt's bytes under a key.
@@ -114,7 +114,7 @@ fn check_receipt(receipt: &Receipt, key: &PublicKey) -> Result<VerifiedTransfer,
         sequence: sequence.get(),
         time: time_text(timestamp.get()),
         block: header.height,
-        chain_id: crate::hex::encode(&header.chain_id),
+        chain_id: feiqian_identity::hex::encode(&header.chain_id),
         details: verified.details().and_then(|bytes| serde_json::from_slice(bytes).ok()),
     })
 }

@@ -65,7 +65,7 @@ fn say(proof: &Proof, states: &mut States) -> u64 {
         }
         Proof::Consistency(proof) => {
             let (Some(old), Some(new)) = (proof.headers.first(), proof.headers.last()) else { return 0 };
-            states.insert("chain", crate::hex::encode(&new.chain_id));
+            states.insert("chain", feiqian_identity::hex::encode(&new.chain_id));
             states.insert("ancestor", format!("block {}, {}", old.height, old.hash()));
             states.insert("descendant", format!("block {}, {}", new.height, new.hash()));
             new.height
@@ -90,7 +90,7 @@ fn say(proof: &Proof, states: &mut States) -> u64 {
 }
 
 fn say_block(block: &SignedHeader, states: &mut States) -> u64 {
-    states.insert("chain", crate::hex::encode(&block.header.chain_id));
+    states.insert("chain", feiqian_identity::hex::encode(&block.header.chain_id));
     states.insert("cycle", block.header.cycle.to_string());
     block.header.height
 }

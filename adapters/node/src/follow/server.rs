@@ -183,7 +183,7 @@ impl Parts {
     fn state(&self) -> Result<SourceState, ReadFailed> {
         let segments = self.journal.segments()?;
         Ok(SourceState {
-            chain_id: crate::hex::encode(&self.identity.chain_id),
+            chain_id: feiqian_identity::hex::encode(&self.identity.chain_id),
             operator: self.identity.operator.to_string(),
             height: self.blocks.last(),
             durable: self.journal.durable(),

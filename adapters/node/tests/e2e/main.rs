@@ -6,6 +6,7 @@ mod books;
 mod bulk;
 mod cards;
 mod clearing;
+mod credentials;
 mod demo;
 mod directory;
 mod eyes;

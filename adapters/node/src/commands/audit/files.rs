@@ -126,7 +126,7 @@ pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) ->
     let Some((header, _)) = seen.blocks.values().next() else {
         return Err(Fault::Absent(format!("{}: there is no proof", files.display())));
     };
-    audit.chain_id = crate::hex::encode(&header.chain_id);
+    audit.chain_id = feiqian_identity::hex::encode(&header.chain_id);
     let log = log_key(&origin_of(&header.chain_id), key).map_err(|error| Fault::Usage(error.to_string()))?;
     for (path, bytes) in notes {
         take_checkpoint(&mut seen, &log, path, &bytes)?;
@@ -272,7 +272,7 @@ fn take_block(
     if let Some((other, _)) = seen.blocks.values().next()
         && other.chain_id != header.chain_id
     {
-        let chain = crate::hex::encode(&header.chain_id);
+        let chain = feiqian_identity::hex::encode(&header.chain_id);
         return Err(Fault::Check(format!("{}: of another chain, {chain}", path.display())));
     }
     let Some((known, known_block)) = seen.blocks.insert(header.height, (header, block)) else {
