@@ -1,7 +1,7 @@
 //! Encoding: values by field number, checked against the table, written in its encodings.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use crate::ebcdic;
 use crate::error::Error;
@@ -10,20 +10,37 @@ use crate::message::{Field, Message, bit, bytes_of};
 use crate::mti::Mti;
 use crate::spec::{Bitmap, Digits, Extent, FieldSpec, Format, Lengths, Spec, Text};
 
+/// Room for the fields and bytes of the usual message.
+const FIELDS_USUAL: usize = 24;
+const BYTES_USUAL: usize = 256;
+
+/// A field that is set: its number, its length as the table counts, and where its content lies.
+#[derive(Clone)]
+struct Written {
+    number: u8,
+    units: usize,
+    content: Range<usize>,
+}
+
 /// A message in the making. A value that doesn't fit is remembered and told by [`Builder::encode`].
 #[derive(Clone)]
 pub struct Builder<'s> {
     spec: &'s Spec,
     mti: Mti,
     has_second_bitmap: bool,
-    /// Field number to units and content as written.
-    fields: BTreeMap<u8, (usize, Vec<u8>)>,
+    /// Ascending by number.
+    fields: Vec<Written>,
+    /// Contents of all fields, in the order in which they were set.
+    contents: Vec<u8>,
     refused: Option<Error>,
 }
 
 impl fmt::Debug for Builder<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Builder").field("mti", &self.mti).field("fields", &self.fields.keys()).finish()
+        out.debug_struct("Builder")
+            .field("mti", &self.mti)
+            .field("fields", &self.numbers().collect::<Vec<_>>())
+            .finish()
     }
 }
 
@@ -76,7 +93,8 @@ fn content_of(spec: &Spec, row: FieldSpec, characters: &[u8]) -> Vec<u8> {
 impl<'s> Builder<'s> {
     #[must_use]
     pub fn new(spec: &'s Spec, mti: Mti) -> Builder<'s> {
-        Builder { spec, mti, has_second_bitmap: false, fields: BTreeMap::new(), refused: None }
+        let (fields, contents) = (Vec::with_capacity(FIELDS_USUAL), Vec::with_capacity(BYTES_USUAL));
+        Builder { spec, mti, has_second_bitmap: false, fields, contents, refused: None }
     }
 
     /// A builder with all that a message has: written again, it gives the same bytes.
@@ -99,8 +117,24 @@ impl<'s> Builder<'s> {
     /// Sets a field as it stands in another message of the same table, empty half bytes included.
     #[must_use]
     pub fn copy(mut self, field: &Field<'_>) -> Builder<'s> {
-        self.fields.insert(field.number, (field.length(), field.bytes().to_vec()));
+        self.set(field.number, field.length(), field.bytes());
         self
+    }
+
+    /// Sets a field, or sets it anew.
+    fn set(&mut self, number: u8, units: usize, content: &[u8]) {
+        let start = self.contents.len();
+        self.contents.extend_from_slice(content);
+        let written = Written { number, units, content: start..self.contents.len() };
+        let at = self.fields.partition_point(|field| field.number < number);
+        match self.fields.get_mut(at).filter(|field| field.number == number) {
+            Some(field) => *field = written,
+            None => self.fields.insert(at, written),
+        }
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u8> + '_ {
+        self.fields.iter().map(|field| field.number)
     }
 
     /// Sets a field from its characters in ISO 8859-1 (or, where text isn't EBCDIC, in the network's own encoding);
@@ -110,7 +144,7 @@ impl<'s> Builder<'s> {
         match self.spec.field(number) {
             Some(row) if is_written_by(row.format, characters) => {
                 let content = content_of(self.spec, row, characters);
-                self.fields.insert(number, (characters.len(), content));
+                self.set(number, characters.len(), &content);
             }
             Some(_) => self.refuse(Error::DoesNotFit { field: number }),
             None => self.refuse(Error::UnknownField { field: number, offset: 0 }),
@@ -145,7 +179,7 @@ impl<'s> Builder<'s> {
     /// # Errors
     /// As [`Builder::encode`]; [`Error::DoesNotFit`] if the field is another one, or a later one is set.
     pub fn encode_with_mac(self, field: u8, mac: impl FnOnce(&[u8]) -> [u8; 8]) -> Result<Vec<u8>, Error> {
-        let is_last = self.fields.keys().all(|number| *number <= field);
+        let is_last = self.numbers().all(|number| number <= field);
         if !matches!(field, 64 | 128) || !is_last {
             return Err(self.refused.unwrap_or(Error::DoesNotFit { field }));
         }
@@ -168,7 +202,8 @@ impl<'s> Builder<'s> {
         let mut out = Vec::with_capacity(256);
         self.write_mti(&mut out);
         self.write_bitmap(&mut out);
-        for (number, (units, content)) in &self.fields {
+        for Written { number, units, content } in &self.fields {
+            let content = self.contents.get(content.clone()).unwrap_or_default();
             self.write_field(&mut out, *number, *units, content)?;
         }
         match out.len() {
@@ -191,7 +226,7 @@ impl<'s> Builder<'s> {
     }
 
     fn write_bitmap(&self, out: &mut Vec<u8>) {
-        let mut bits = self.fields.keys().fold(0_u128, |bits, number| bits | bit(*number));
+        let mut bits = self.numbers().fold(0_u128, |bits, number| bits | bit(number));
         let has_second = self.has_second_bitmap || bits << 64 != 0;
         if self.has_second_bitmap || (has_second && self.spec.bitmap != Bitmap::Hex16) {
             bits |= bit(1);
@@ -217,11 +252,13 @@ impl<'s> Builder<'s> {
             Extent::Ll => 2,
             Extent::Lll => 3,
         };
-        let digits = format!("{units:0width$}").into_bytes();
+        let digit = |by: usize| b'0' + u8::try_from(units / by % 10).unwrap_or(0);
+        let all = [digit(100), digit(10), digit(1)];
+        let digits = all.get(3 - width..).unwrap_or_default();
         match self.spec.lengths {
             _ if width == 0 => {}
             Lengths::Ascii => out.extend(digits),
-            Lengths::Bcd => out.extend(pack(&digits, false)),
+            Lengths::Bcd => out.extend(pack(digits, false)),
             Lengths::Ebcdic => out.extend(digits.iter().map(|digit| ebcdic::from_latin_1(*digit))),
             Lengths::Binary => {
                 out.push(u8::try_from(units).map_err(|_| Error::DoesNotFit { field: number })?);

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod spec;
+mod reader;
 pub mod message;
 pub mod builder;
 pub mod values;

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::limits::{FIELDS, MESSAGE_BYTES_MAX};
 use crate::mti::Mti;
 use crate::pan::Pan;
-use crate::spec::{Bitmap, Digits, Extent, FieldSpec, Format, Lengths, Spec, Text};
+use crate::reader::{Reader, are_digits, bitmap, decimal, length};
+use crate::spec::{Digits, FieldSpec, Format, Spec, Text};
 
 /// Where a field stands: its length digits begin at `start`, its content at `content`, and ends at `end`.
 #[derive(Clone, Copy, Default)]
@@ -53,76 +54,6 @@ pub(crate) const fn bytes_of(spec: FieldSpec, digits: Digits, units: usize) -> u
         (Format::Xn, Digits::Bcd) => 1 + units.saturating_sub(1).div_ceil(2),
         _ => units,
     }
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, field: u8, needed: usize) -> Result<&'a [u8], Error> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let taken = rest.get(..needed).ok_or(Error::Truncated {
-            field,
-            offset: self.at,
-            needed,
-            have: rest.len(),
-        })?;
-        self.at += needed;
-        Ok(taken)
-    }
-}
-
-/// The number that decimal digits make; none for other characters.
-fn decimal(bytes: &[u8], digits: Digits) -> Option<usize> {
-    bytes.iter().try_fold(0_usize, |sum, byte| match digits {
-        Digits::Ascii => byte.is_ascii_digit().then(|| sum * 10 + usize::from(byte - b'0')),
-        Digits::Ebcdic => (0xF0..=0xF9).contains(byte).then(|| sum * 10 + usize::from(byte - 0xF0)),
-        Digits::Bcd => {
-            let (high, low) = (byte >> 4, byte & 0x0F);
-            (high < 10 && low < 10).then(|| sum * 100 + usize::from(high * 10 + low))
-        }
-    })
-}
-
-fn half_bitmap(reader: &mut Reader<'_>, form: Bitmap) -> Result<u64, Error> {
-    let offset = reader.at;
-    if form == Bitmap::Binary {
-        let bytes = reader.take(1, 8)?;
-        return Ok(bytes.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte)));
-    }
-    let mut bits = 0_u64;
-    for (place, character) in reader.take(1, 16)?.iter().enumerate() {
-        let value =
-            char::from(*character).to_digit(16).ok_or(Error::BitmapNotHex { offset: offset + place })?;
-        bits = bits << 4 | u64::from(value);
-    }
-    Ok(bits)
-}
-
-fn bitmap(reader: &mut Reader<'_>, form: Bitmap) -> Result<u128, Error> {
-    let first = half_bitmap(reader, form)?;
-    let has_second = form == Bitmap::Hex16 || first >> 63 == 1;
-    let second = if has_second { half_bitmap(reader, form)? } else { 0 };
-    Ok(u128::from(first) << 64 | u128::from(second))
-}
-
-fn length(reader: &mut Reader<'_>, number: u8, spec: FieldSpec, form: Lengths) -> Result<usize, Error> {
-    let (width, digits) = match (form, spec.extent) {
-        (_, Extent::Fixed) => return Ok(usize::from(spec.length)),
-        (Lengths::Binary, _) => {
-            return Ok(reader.take(number, 1)?.first().map_or(0, |byte| usize::from(*byte)));
-        }
-        (Lengths::Bcd, Extent::Ll) => (1, Digits::Bcd),
-        (Lengths::Bcd, Extent::Lll) => (2, Digits::Bcd),
-        (Lengths::Ascii, Extent::Ll) => (2, Digits::Ascii),
-        (Lengths::Ascii, Extent::Lll) => (3, Digits::Ascii),
-        (Lengths::Ebcdic, Extent::Ll) => (2, Digits::Ebcdic),
-        (Lengths::Ebcdic, Extent::Lll) => (3, Digits::Ebcdic),
-    };
-    let offset = reader.at;
-    decimal(reader.take(number, width)?, digits).ok_or(Error::LengthNotNumeric { field: number, offset })
 }
 
 /// Whether a digit, in ASCII, may stand in a track.
@@ -173,7 +104,20 @@ impl<'a> Message<'a> {
         if let Some(slot) = self.spans.get_mut(usize::from(number)) {
             *slot = span;
         }
-        self.field_of(number, spec, span).check()
+        self.check(number, spec, span)
+    }
+
+    /// The usual case: whether all characters are right, without asking which is wrong.
+    #[inline]
+    fn check(&self, number: u8, spec: FieldSpec, span: Span) -> Result<(), Error> {
+        let content = || self.bytes.get(usize::from(span.content)..usize::from(span.end)).unwrap_or_default();
+        let is_right = match (spec.format, self.spec.digits) {
+            (Format::An | Format::Ans | Format::B, _) => true,
+            (Format::N | Format::Nl, Digits::Ascii) => are_digits(content()),
+            (Format::Z, Digits::Ascii) => content().iter().all(|byte| is_track(*byte)),
+            _ => false,
+        };
+        if is_right { Ok(()) } else { self.field_of(number, spec, span).check() }
     }
 
     fn field_of(&self, number: u8, spec: FieldSpec, span: Span) -> Field<'a> {
@@ -331,17 +275,6 @@ impl<'a> Field<'a> {
     fn check(&self) -> Result<(), Error> {
         if !self.is_digits() {
             return Ok(());
-        }
-        // The usual case: whether all are right, without asking which is wrong.
-        if self.table.digits == Digits::Ascii {
-            let is_right = match self.spec.format {
-                Format::Z => self.content.iter().all(|byte| is_track(*byte)),
-                Format::Xn => false,
-                _ => !self.content.iter().fold(false, |wrong, byte| wrong | !byte.is_ascii_digit()),
-            };
-            if is_right {
-                return Ok(());
-            }
         }
         for (place, character) in self.characters().enumerate() {
             let (field, offset) = (self.number, self.offset + self.byte_of(place));
