@@ -141,6 +141,50 @@ fn what_was_authorised_before_a_sigkill_is_completed_and_reversed_after_it() {
     house.run(&["audit"]).json();
 }
 
+#[test]
+fn i1_what_was_approved_before_a_sigkill_under_load_is_held_after_it_and_once() {
+    const REQUESTS: u32 = 400;
+    let house = enrolled("cards-load-kill");
+    let serving = house.serve();
+    let request = |mti: u16, stan: u32| {
+        let builder = Builder::new(&GENERIC_1987, Mti::new(mti).expect("an MTI"));
+        let builder = builder.text(2, CARD).number(3, 0).number(4, 1).text(7, "0102101112").text(49, "978");
+        builder.number(11, stan.into()).text(32, "1050000").encode().expect("it fits")
+    };
+    let framed = |message: &[u8]| {
+        let length = u16::try_from(message.len()).expect("short").to_be_bytes();
+        [&length[..], message].concat()
+    };
+    // Trace number, answer, approval code; none where the connection ends.
+    let hear = |stream: &mut TcpStream| {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).ok()?;
+        let mut answer = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut answer).ok()?;
+        let answer = Message::decode(&GENERIC_1987, &answer).expect("a message");
+        let text = |field| answer.field(field).map(|field| field.text()).unwrap_or_default();
+        Some((text(11), text(39), text(38)))
+    };
+    let mut stream = signed_on(&serving);
+    let all: Vec<u8> = (100..100 + REQUESTS).flat_map(|stan| framed(&request(100, stan))).collect();
+    stream.write_all(&all).expect("sent");
+    let approved: Vec<_> = (0..60).map(|_| hear(&mut stream).expect("an answer")).collect();
+    assert!(approved.iter().all(|(_, code, _)| code == "00"));
+    serving.kill();
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    let mut again = Vec::new();
+    for stan in 100..100 + REQUESTS {
+        stream.write_all(&framed(&request(101, stan))).expect("sent");
+        again.push(hear(&mut stream).expect("an answer"));
+    }
+    assert!(again.iter().all(|(_, code, _)| code == "00"));
+    assert!(approved.iter().all(|answer| again.contains(answer)), "the same answers");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(account(&house), ("2500.00".into(), "4.00".into()));
+    house.run(&["audit"]).json();
+}
+
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("read").path();
