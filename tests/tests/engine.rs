@@ -3,6 +3,8 @@
 //! Its clock is the machine's, so two runs differ in times and therefore in roots; what must be equal is said
 //! in each test. Any hang fails.
 
+#[path = "engine/archive.rs"]
+mod archive;
 #[path = "engine/audits.rs"]
 mod audits;
 #[path = "engine/clients.rs"]

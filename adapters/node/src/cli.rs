@@ -81,6 +81,15 @@ pub enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Write sealed blocks as Parquet files, for DuckDB and others; goes on where it ended
+    Export {
+        /// The archive's directory, its own; made if it is not there
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Begin a new archive with this block [default: 1]
+        #[arg(long, value_name = "N")]
+        from_block: Option<u64>,
+    },
     /// List accounts with their balances
     Accounts {
         /// Only this participant's

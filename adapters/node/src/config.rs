@@ -48,6 +48,8 @@ pub struct Config {
     pub cards: CardsConfig,
     /// The JSON API.
     pub api: ApiConfig,
+    /// The archive for analysis.
+    pub archive: ArchiveConfig,
     /// Whose cosignatures make a block WITNESSED.
     pub witnesses: WitnessConfig,
     /// Who may follow.
@@ -144,6 +146,16 @@ pub struct WireConfig {
     pub worker_threads: usize,
 }
 
+/// `[archive]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchiveConfig {
+    /// Path, relative to the data directory; empty for none.
+    pub directory: PathBuf,
+    /// Seconds.
+    pub interval_s: u64,
+}
+
 /// `[demo]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -215,6 +227,12 @@ impl Default for WireConfig {
             write_timeout_ms: 30_000,
             worker_threads: 1,
         }
+    }
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        Self { directory: PathBuf::new(), interval_s: 60 }
     }
 }
 
@@ -291,6 +309,12 @@ impl Config {
             ),
             ("http", "listen", http.listen.ip().is_loopback(), loopback_rule()),
             ("http", "health_timeout_ms", is_milliseconds(http.health_timeout_ms), one_to_minute()),
+            (
+                "archive",
+                "interval_s",
+                (1..=86_400).contains(&self.archive.interval_s),
+                "1 to 86400 seconds".to_owned(),
+            ),
             ("demo", "transfers", is_load, "1 to 100000000".to_owned()),
             ("demo", "batches_in_flight", is_in_flight, "1 to 1024".to_owned()),
         ]
@@ -543,6 +567,7 @@ mod tests {
             ("[wire]\nsession_transfers_in_flight_max = 8189\n", "some.toml:2: session_transfers"),
             ("[wire]\nidle_timeout_ms = 0\n", "some.toml:2: idle_timeout_ms"),
             ("[wire]\nworker_threads = 0\n", "some.toml:2: worker_threads"),
+            ("[archive]\ninterval_s = 0\n", "some.toml:2: interval_s"),
             ("[demo]\n# how many\n  transfers = 0\n", "some.toml:3: transfers"),
         ];
         for (text, expected) in rows {

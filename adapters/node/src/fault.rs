@@ -1,6 +1,7 @@
 //! How a command fails: six kinds, each with the exit code that `feiqian --help` documents. Every message names
 //! the file, the field and the way out; nothing is reported here, `main` does that once.
 
+use feiqian_archive::ArchiveError;
 use feiqian_files::FilesError;
 use feiqian_runtime::admission::Busy;
 use feiqian_runtime::machine::OpenError;
@@ -73,6 +74,16 @@ impl From<FilesError> for Fault {
             FilesError::Unknown(text) => Self::Absent(text),
             FilesError::Journal { .. } => Self::Data(format!("{error}: run `feiqian audit`")),
             FilesError::Io { .. } | FilesError::Changed { .. } => Self::File(error.to_string()),
+        }
+    }
+}
+
+impl From<ArchiveError> for Fault {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Engine(fault) => fault.into(),
+            ArchiveError::OtherBegin { .. } => Self::Usage(error.to_string()),
+            _ => Self::File(error.to_string()),
         }
     }
 }

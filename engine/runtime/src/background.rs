@@ -4,7 +4,7 @@
 const NICENESS: i32 = 5;
 
 /// Puts the calling thread behind the others. Where the system refuses, it stays as it is: only latency differs.
-pub(crate) fn give_way() {
+pub fn give_way() {
     // Of the thread, and not of the process, on Linux alone.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICENESS);

@@ -19,7 +19,7 @@ mod id_thread;
 mod shard_actor;
 pub mod book;
 mod flush_thread;
-mod background;
+pub mod background;
 mod batcher_actor;
 pub mod stores;
 pub mod identity;

@@ -17,6 +17,7 @@ pub mod cycle;
 pub(crate) mod cycle_default;
 mod cycle_report;
 mod evidence;
+mod export;
 pub(crate) mod fx;
 pub mod import;
 mod init;
@@ -106,6 +107,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         }
         Command::Serve { inbox, listen } => serve::serve(context, inbox, listen),
         Command::Import { files } => import::import(context, &files),
+        Command::Export { to, from_block } => export::export(context, &to, from_block),
         Command::Accounts { participant, limit } => accounts::list(context, participant.as_deref(), limit),
         Command::Transfer { uetrs } => transfer::show(context, &uetrs),
         Command::Account { id, limit } => accounts::show(context, &id, limit),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use feiqian_archive::Follower;
 use feiqian_files::IntakeOptions;
 use feiqian_files::watch::Watch;
 use feiqian_runtime::identity::Identity;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
+use super::export::ExportReport;
 use super::import::Intake;
 use crate::config::loopback_rule;
 use crate::fault::Fault;
@@ -96,6 +98,7 @@ fn run(
         context.data.join(CHECKPOINT_FILE),
         (context.config.callers()?, Takes::Engine(session.engine.clone())),
     );
+    let archived = keep_archive(context, session)?;
     let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
     let cards =
         cards::Cards::start(session.engine.clone(), (&context.config.cards, &context.data), context.output)?;
@@ -119,6 +122,9 @@ fn run(
     if let Some(cards) = cards {
         cards.stop();
     }
+    if let Some(follower) = archived {
+        follower.stop();
+    }
     served
 }
 
@@ -130,6 +136,23 @@ fn watch(context: &Context, session: &Session, options: &IntakeOptions) -> Resul
         Err(fault) => output.fault(&fault),
     };
     Ok(Watch::start(session.engine.clone(), options.clone(), interval, tell)?)
+}
+
+/// Keeps up with the archive, if there is to be one.
+fn keep_archive(context: &Context, session: &Session) -> Result<Option<Follower>, Fault> {
+    let config = &context.config.archive;
+    if config.directory.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let directory = context.data.join(&config.directory);
+    let (output, shown) = (context.output, directory.clone());
+    let tell = move |round: Result<_, feiqian_archive::ArchiveError>| match round {
+        Ok(exported) => output.report(&ExportReport::of(&shown, exported)),
+        Err(fault) => output.fault(&fault),
+    };
+    let interval = Duration::from_secs(config.interval_s);
+    let started = Follower::start(session.engine.clone(), &directory, interval, tell);
+    started.map(Some).map_err(|fault| Fault::File(format!("directory in [archive]: {fault}")))
 }
 
 fn ready(

@@ -1,0 +1,91 @@
+//! Follows a running engine: a thread that exports what has been sealed, again and again. It gives way to every other
+//! thread, and what it can't write for lack of room it writes when it can. Where a sync fails it ends: only the next start
+//! knows what is there.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use feiqian_runtime::background::give_way;
+use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::storage::files::{FileStorage, OpenFault};
+
+use crate::error::ArchiveError;
+use crate::export::{ExportOptions, Exported, export};
+
+/// A running follower; dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Follower {
+    stop: Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a follower tells.
+pub type Told = Result<Exported, ArchiveError>;
+
+impl Follower {
+    /// Exports to `directory` each `interval`, and once more at the end. `tell` gets what was exported, and each fault once
+    /// while it lasts; it runs on the follower's thread.
+    ///
+    /// # Errors
+    /// [`OpenFault`] where the directory can't be used: another process exports to it.
+    pub fn start(
+        engine: Engine,
+        directory: &Path,
+        interval: Duration,
+        tell: impl FnMut(Told) + Send + 'static,
+    ) -> Result<Self, OpenFault> {
+        let storage = FileStorage::open(directory)?;
+        let (stop, stopped) = channel();
+        let run = move || run(&engine, &storage, (interval, &stopped), tell);
+        let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(run);
+        let thread = thread.map_err(|error| no_thread(directory, &error))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Stops after a last round: what is sealed by now is exported.
+    pub fn stop(mut self) {
+        // The thread may have ended by itself.
+        let _ = self.stop.send(());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(
+    engine: &Engine,
+    storage: &FileStorage,
+    (interval, stopped): (Duration, &Receiver<()>),
+    mut tell: impl FnMut(Told),
+) {
+    give_way();
+    let mut fault: Option<String> = None;
+    loop {
+        let waited = stopped.recv_timeout(interval);
+        let exported = export(engine, storage.clone(), &ExportOptions::default());
+        let text = exported.as_ref().err().map(ToString::to_string);
+        let is_news = match &exported {
+            Ok(exported) => exported.blocks > 0,
+            Err(_) => text != fault,
+        };
+        let is_final = exported.as_ref().is_err_and(ArchiveError::is_final);
+        fault = text;
+        if is_news {
+            tell(exported);
+        }
+        // A follower that was dropped ends as one that was stopped.
+        if is_final || !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+            return;
+        }
+    }
+}
+
+fn no_thread(directory: &Path, error: &std::io::Error) -> OpenFault {
+    use feiqian_runtime::storage::{Cause, Operation, StorageFault};
+    let directory: PathBuf = directory.to_owned();
+    let cause = error.raw_os_error().map_or(Cause::EndsEarly, Cause::Errno);
+    let fault = StorageFault { operation: Operation::Open, path: "a thread".to_owned(), offset: 0, cause };
+    OpenFault::Storage { directory: directory.display().to_string(), fault }
+}
