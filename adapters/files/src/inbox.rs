@@ -1,9 +1,10 @@
-//! Which files of an inbox are to be read: complete XML files in name order, bounded. Reads none of them.
+//! Which files of an inbox are to be read: complete XML and CSV files in name order, bounded. Reads none of them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::csv::is_csv;
 use crate::error::FilesError;
 use crate::limits::{DEPTH_MAX, FILES_MAX};
 
@@ -21,11 +22,11 @@ pub struct InboxFile {
 /// What an inbox holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The first [`FILES_MAX`] XML files by name.
+    /// The first [`FILES_MAX`] XML and CSV files by name.
     pub files: Vec<InboxFile>,
-    /// Other files: not `.xml`, no regular file, or too deep. They stay where they are.
+    /// Other files: neither `.xml` nor `.csv`, no regular file, or too deep. They stay where they are.
     pub skipped: u64,
-    /// XML files beyond the bound.
+    /// Such files beyond the bound.
     pub left: u64,
 }
 
@@ -62,7 +63,7 @@ impl Walk {
             let Ok(metadata) = entry.metadata() else { continue };
             if metadata.is_dir() && depth < DEPTH_MAX {
                 self.folder(&entry.path(), &format!("{name}/"), depth + 1)?;
-            } else if metadata.is_file() && own.to_ascii_lowercase().ends_with(".xml") {
+            } else if metadata.is_file() && (is_csv(&own) || own.to_ascii_lowercase().ends_with(".xml")) {
                 self.add(InboxFile { name, path: entry.path(), bytes: metadata.len() });
             } else {
                 self.skipped += 1;

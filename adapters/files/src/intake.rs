@@ -1,7 +1,8 @@
 //! What happens to a file of the inbox, from its bytes to its answer.
 //!
 //! ```text
-//! read all ──┬─ unreadable ──────────▶ admi.002 ─▶ rejected/ with its reason
+//! read all ──┬─ a table (CSV)  ────────────────────▶ csv/
+//!            ├─ unreadable ──────────▶ admi.002 ─▶ rejected/ with its reason
 //!            ├─ no payments in it ───────────────▶ archive/ (noted)
 //!            ├─ wrong as a whole ────▶ pacs.002 RJCT ─▶ archive/
 //!            └─ read again: resolve, submit, wait ▶ pacs.002 ─▶ archive/
@@ -31,6 +32,7 @@ use crate::after::{
 };
 use crate::answer::{Answerer, changed, group_status};
 use crate::clearing::Clearing;
+use crate::csv;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
 use crate::layout::WorkDir;
@@ -181,6 +183,9 @@ impl<'a> Intake<'a> {
 impl Intake<'_> {
     fn file(&self, file: &InboxFile) -> Result<FileReport, FilesError> {
         let source = Source::open(file, self.options.limits.file_bytes_max)?;
+        if csv::is_csv(&file.name) {
+            return csv::take(self, file, &source);
+        }
         match check(source.reader()?, self.options.limits) {
             Ok(summary) => self.payments(file, &source, &summary),
             Err(error) if error.code == ErrorCode::Io => {
@@ -326,20 +331,34 @@ impl Intake<'_> {
             self.answerer().reject(&self.options.work.outbox().join(&name), error)?;
             report.answer = Some(name);
         }
-        let rejected = self.options.work.rejected();
-        let reason = rejected.join(format!("{}.xml.reason.txt", source.stem()));
-        store::write_file(&reason, |out| out.write_all(reason_text(&file.name, error).as_bytes()))?;
-        match self.options.disposal {
-            Disposal::Move => self.dispose(source, &rejected)?,
-            Disposal::Leave if file.bytes <= self.options.limits.file_bytes_max => {
-                store::copy_file(&file.path, &rejected.join(format!("{}.xml", source.stem())))?;
-            }
-            Disposal::Leave => {}
-        }
+        self.put_rejected(file, source, error)?;
         report.message_type = message.map(|message| message.identifier().to_owned());
         report.message_id.clone_from(&error.reference);
         report.reason = Some(error.to_string());
         Ok(report)
+    }
+
+    /// Puts a file that can't be read aside, with its reason.
+    pub(crate) fn put_rejected(
+        &self,
+        file: &InboxFile,
+        source: &Source,
+        error: &ReadError,
+    ) -> Result<(), FilesError> {
+        let rejected = self.options.work.rejected();
+        let reason = rejected.join(format!("{}.{}.reason.txt", source.stem(), source.extension()));
+        store::write_file(&reason, |out| out.write_all(reason_text(&file.name, error).as_bytes()))?;
+        match self.options.disposal {
+            Disposal::Move => self.dispose(source, &rejected)?,
+            Disposal::Leave if file.bytes <= self.options.limits.file_bytes_max => {
+                store::copy_file(
+                    &file.path,
+                    &rejected.join(format!("{}.{}", source.stem(), source.extension())),
+                )?;
+            }
+            Disposal::Leave => {}
+        }
+        Ok(())
     }
 
     /// A message that is read here but asks for nothing; it must be valid all the same.
@@ -377,14 +396,17 @@ impl Intake<'_> {
 
     pub(crate) fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
         match self.options.disposal {
-            Disposal::Move => store::move_file(source.path(), &folder.join(format!("{}.xml", source.stem()))),
+            Disposal::Move => {
+                let name = format!("{}.{}", source.stem(), source.extension());
+                store::move_file(source.path(), &folder.join(name))
+            }
             Disposal::Leave => Ok(()),
         }
     }
 }
 
 /// Ids that are remembered to name one cleared payment of the file.
-const FIRST_IDS: usize = 100;
+pub(crate) const FIRST_IDS: usize = 100;
 
 /// A file that is wrong as a whole: each of its transactions is rejected for the first reason.
 pub(crate) fn reject_all(summary: &FileSummary) -> Verdicts {

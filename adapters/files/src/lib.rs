@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`intake`] (what happens to a file, step by step), [`resolve`] (whose accounts a payment means),
 //! [`status`] (what an outcome is in ISO codes), [`after`] (what comes after a payment), then
-//! [`settlement`] (what a closed cycle sends). Knows directories and no rule of clearing: what the engine can decide is
+//! [`csv`] (payments as tables), [`settlement`] (what a closed cycle sends). Knows directories and no rule of clearing: what the engine can decide is
 //! left to it.
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod intake;
 pub mod resolve;
 pub mod status;
 pub mod after;
+pub mod csv;
 pub mod profile;
 mod clearing;
 mod answer;

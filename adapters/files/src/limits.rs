@@ -36,6 +36,10 @@ pub const FORWARDED_RECALLS: usize = 1_000;
 pub const SCANNED_ENTRIES_MAX: u64 = 20_000_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.
 pub const REPORT_ENTRIES_MAX: usize = 1_000;
+/// Bytes of one line of a CSV file: all of its columns at their longest, quoted.
+pub const CSV_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Characters of a CSV file's field: ISO 20022's Max140Text.
+pub const CSV_FIELD_CHARACTERS_MAX: usize = 140;
 
 const _: () = assert!(BATCH_TRANSFERS <= BATCH_TRANSFERS_MAX);
 const _: () =

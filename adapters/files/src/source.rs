@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::csv::is_csv;
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::limits::{MEMORY_BYTES_MAX, STEM_BYTES_MAX};
 
 const CONTEXT: &str = "feiqian 2026 files input v1";
+const CONTENT_CONTEXT: &str = "feiqian 2026 files content v1";
 const BUFFER_BYTES: usize = 1 << 18;
 
 pub(crate) struct Source {
@@ -68,7 +70,8 @@ impl Source {
     /// What the answer's name and every other file made from this one begin with: the readable part of the
     /// input's name, and a digest of all of it and of the content.
     pub(crate) fn stem(&self) -> String {
-        let name = self.name.strip_suffix(".xml").unwrap_or(&self.name);
+        let name = self.name.strip_suffix(".xml").or_else(|| self.name.strip_suffix(".csv"));
+        let name = name.unwrap_or(&self.name);
         let is_plain = |character: &char| character.is_ascii_alphanumeric() || "-_.".contains(*character);
         let plain = name.chars().map(|character| if is_plain(&character) { character } else { '_' });
         let mut stem: String = plain.take(STEM_BYTES_MAX).collect();
@@ -76,6 +79,16 @@ impl Source {
             stem.replace_range(..1, "_");
         }
         format!("{stem}.{}", self.tag(16))
+    }
+
+    /// What the file's name ends in where it is put: what kind it was read as.
+    pub(crate) fn extension(&self) -> &'static str {
+        if is_csv(&self.name) { "csv" } else { "xml" }
+    }
+
+    /// Digest of the content alone: the same file under another name has the same.
+    pub(crate) fn content(&self) -> Result<[u8; 32], FilesError> {
+        self.digest_of(blake3::Hasher::new_derive_key(CONTENT_CONTEXT)).map(|digest| *digest.as_bytes())
     }
 
     /// The first `digits` of the digest of name and content.
@@ -91,6 +104,10 @@ impl Source {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         hasher.update(&(self.name.len() as u64).to_le_bytes());
         hasher.update(self.name.as_bytes());
+        self.digest_of(hasher)
+    }
+
+    fn digest_of(&self, mut hasher: blake3::Hasher) -> Result<blake3::Hash, FilesError> {
         let mut input = self.reader()?.take(self.bytes_max.saturating_add(1));
         loop {
             let piece = input.fill_buf().map_err(FilesError::io(&self.path, "read"))?;

@@ -24,5 +24,7 @@ mod recalls;
 mod settling;
 #[path = "intake/statements.rs"]
 mod statements;
+#[path = "intake/tables.rs"]
+mod tables;
 #[path = "intake/watching.rs"]
 mod watching;
