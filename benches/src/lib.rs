@@ -12,6 +12,7 @@ pub mod load;
 pub mod core_loop;
 pub mod instructions;
 pub mod cards;
+pub mod messages;
 pub mod workload;
 pub mod run;
 pub mod tables;

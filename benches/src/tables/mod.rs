@@ -8,6 +8,7 @@ mod cycles;
 mod durable_ways;
 mod durable_write;
 mod machine;
+mod messages;
 mod questions;
 mod requests;
 mod restart;
@@ -84,7 +85,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -95,6 +96,7 @@ const CASES: [Case; 16] = [
     ("requests", requests::request_sizes),
     ("single", requests::single_session),
     ("cards", cards::authorisations),
+    ("messages", messages::reading),
     ("durable", durable_ways::durable_ways),
     ("accounts", cases::accounts_and_history),
     ("sealing", cases::sealing),

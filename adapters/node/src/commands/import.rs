@@ -35,16 +35,24 @@ impl fmt::Display for Intake<'_> {
     }
 }
 
+/// What a file was answered by, as its name says; `usual` where it says nothing else.
+fn kind_of_answer(file: &FileReport, usual: &'static str) -> &'static str {
+    match file.answer.as_deref() {
+        Some(name) if name.ends_with(".camt.029.xml") => "camt.029",
+        Some(name) if name.ends_with(".result.csv") => "result",
+        _ => usual,
+    }
+}
+
 fn sentence(file: &FileReport) -> String {
     let reason = file.reason.as_deref().unwrap_or_default();
     match file.disposition {
-        Disposition::Rejected => format!("rejected, admi.002: {reason}"),
+        Disposition::Rejected => format!("rejected, {}: {reason}", kind_of_answer(file, "admi.002")),
         Disposition::Noted if file.forwarded > 0 => format!("noted, {} passed on", file.forwarded),
         Disposition::Noted => "noted, nothing to answer".to_owned(),
         Disposition::Left => format!("left: {reason}"),
         Disposition::Answered => {
-            let is_resolution = file.answer.as_deref().is_some_and(|name| name.ends_with(".camt.029.xml"));
-            let kind = if is_resolution { "camt.029" } else { "pacs.002" };
+            let kind = kind_of_answer(file, "pacs.002");
             let mut parts = vec![format!("{kind} {}", file.status.as_deref().unwrap_or("-"))];
             let counts =
                 [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
