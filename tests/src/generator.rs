@@ -27,6 +27,7 @@ use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis
 mod default;
 mod exchange;
 mod postings;
+mod fees;
 mod proposals;
 mod schedule;
 
@@ -43,6 +44,9 @@ pub fn story(seed: u64) -> World {
     teller.found();
     if teller.dice.once_in(2) {
         teller.limits();
+    }
+    if teller.dice.once_in(4) {
+        teller.tariffs();
     }
     let frames = 6 + teller.dice.below(12);
     for _ in 0..frames {
@@ -204,7 +208,9 @@ impl Teller {
                 self.chain(submitter);
             } else {
                 let record = self.record(submitter);
-                self.fresh.push(record);
+                let length = self.push(record);
+                let end = self.fresh.len();
+                (end - length..end - 1).for_each(|at| self.link(at));
             }
         }
         if self.is_faulty() {
@@ -226,7 +232,7 @@ impl Teller {
         let first = self.fresh.len();
         for _ in 0..members {
             let record = self.record(submitter);
-            self.fresh.push(record);
+            self.push(record);
         }
         (first..self.fresh.len() - 1).for_each(|at| self.link(at));
         // A record that came again may be linked itself; the chain's end is where it is meant to be.
@@ -524,6 +530,9 @@ impl Teller {
     fn administer(&mut self) {
         if self.dice.once_in(4) {
             return self.exchange();
+        }
+        if self.dice.once_in(if self.picture.tariffs.is_empty() { 60 } else { 8 }) {
+            return self.tariffs();
         }
         if self.dice.once_in(16) {
             return self.schedule();

@@ -13,6 +13,7 @@ use feiqian_core::command::{Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
+use feiqian_core::fees::Tariff;
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::liquidity::queue::Queued;
@@ -31,6 +32,7 @@ mod commands;
 mod default;
 mod exchange;
 mod postings;
+mod fees;
 mod proposals;
 mod limits;
 mod queue;
@@ -113,11 +115,19 @@ pub enum Planted {
     OrderTwice,
     /// What is carried out need not be what was ordered.
     OrderOfAnyAmount,
+    /// A payment passes without its fee.
+    FeeUnpaid,
+    /// A fee's half unit is rounded down.
+    FeeHalfDown,
+    /// Of equal remainders the last beneficiary's is rounded up.
+    RemainderToTheLast,
+    /// Of tariffs that cover a payment, the one that says least charges.
+    BroadTariffFirst,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -153,6 +163,10 @@ impl Planted {
         Self::FailedSettles,
         Self::OrderTwice,
         Self::OrderOfAnyAmount,
+        Self::FeeUnpaid,
+        Self::FeeHalfDown,
+        Self::RemainderToTheLast,
+        Self::BroadTariffFirst,
     ];
 }
 
@@ -217,6 +231,7 @@ struct Books {
     /// Postings that officers have ordered, by the sequence of the command.
     orders: BTreeMap<u64, Order>,
     carried: BTreeMap<u64, CarriedBy>,
+    tariffs: BTreeMap<u32, Tariff>,
     limits: limits::Limits,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
@@ -368,6 +383,12 @@ impl Oracle {
         }
     }
 
+    /// Payer, payee and amount of each leg that must stand behind a payment.
+    #[must_use]
+    pub fn fees_on(&self, record: &Record) -> Vec<[u64; 3]> {
+        self.books.fees_on(record)
+    }
+
     /// All that can be seen.
     #[must_use]
     pub fn picture(&self) -> Picture {
@@ -452,14 +473,21 @@ impl Books {
                 || has(flags::RETURN)
                 || has(flags::ORDERED)
                 || is_release(record) != is_release(&chain[0]));
-        let (is_return, is_trade) = (has(flags::RETURN), has(flags::QUOTE));
+        let (is_return, is_trade, is_fee) = (has(flags::RETURN), has(flags::QUOTE), has(flags::FEE));
         let is_ordered = is_ordered(record);
-        let kinds = [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade, is_ordered];
+        let kinds =
+            [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade, is_ordered, is_fee];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
-            || bits & !0x7BFF != 0
+            || bits & !0x7FFF != 0
             || (has(flags::KEEP) && !is_post)
             || (has(flags::QUEUE)
-                && (is_hold || is_post || is_return || is_trade || is_ordered || is_release(record)))
+                && (is_hold
+                    || is_post
+                    || is_return
+                    || is_trade
+                    || is_ordered
+                    || is_fee
+                    || is_release(record)))
             || (has(flags::URGENT | flags::HIGH) && !may_wait && wish != Wish::Release)
             || (has(flags::URGENT) && has(flags::HIGH))
             || (has(flags::FIRST | flags::LAST) && wish != Wish::Amend)
@@ -474,6 +502,7 @@ impl Books {
                     || is_return
                     || is_trade
                     || is_ordered
+                    || is_fee
                     || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
             || (record.timeout.get() != 0 && !is_hold && !may_wait)
             || (record.delay.get() != 0 && !may_wait);
@@ -487,6 +516,7 @@ impl Books {
         if !reasons.is_empty() {
             return reasons;
         }
+        self.note_fees(&mut reasons, (record, chain));
         let positions = [debtor, creditor].map(|handle| &self.positions[self.known(handle).position]);
         let owner = if wish == Wish::Release { ENGINE } else { positions[0].participant };
         let is_sender = match (is_trade, is_ordered) {
@@ -494,7 +524,9 @@ impl Books {
             (_, true) => self.is_as_ordered(submitter, record),
             _ => submitter == owner,
         };
-        let is_owner = is_sender || (is_finishing && submitter == positions[1].participant);
+        let is_owner = is_sender
+            || (is_finishing && submitter == positions[1].participant)
+            || (is_fee && self.is_due((record, chain)));
         note(&mut reasons, !is_owner, RejectReason::NotOwner);
         let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
         note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);

@@ -11,6 +11,7 @@ use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Ve
 use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
+use feiqian_core::fees::Tariff;
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
@@ -118,6 +119,8 @@ pub struct Picture {
     pub schedule: Option<Schedule>,
     /// Who has paid for a cycle that is not settled, and who has failed to.
     pub paid: BTreeMap<(u64, u32), bool>,
+    /// Tariffs, by number.
+    pub tariffs: BTreeMap<u32, Tariff>,
 }
 
 impl Picture {
@@ -203,6 +206,7 @@ impl Picture {
             steps: registry.defaults().steps().to_vec(),
             schedule: registry.schedule().cloned(),
             paid: registry.paid().clone(),
+            tariffs: registry.fees().by_number().clone(),
         }
     }
 }

@@ -578,6 +578,11 @@ impl Row {
     pub fn on_quote(self, quote: u128) -> Self {
         Self { flags: self.flags | flags::QUOTE, related: quote, ..self }
     }
+    /// As a leg of the fee on this payment.
+    #[must_use]
+    pub fn fee_on(self, payment: u128) -> Self {
+        Self { flags: self.flags | flags::FEE, related: payment, ..self }
+    }
     /// With these flags too.
     #[must_use]
     pub fn flagged(self, bits: u16) -> Self {

@@ -23,6 +23,8 @@ mod limits;
 mod liquidity;
 #[path = "rules/exchange.rs"]
 mod exchange;
+#[path = "rules/fees.rs"]
+mod fees;
 #[path = "rules/four_eyes.rs"]
 mod four_eyes;
 #[path = "rules/models.rs"]

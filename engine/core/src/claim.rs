@@ -45,6 +45,8 @@ pub enum Kind {
     Trade,
     /// Moves what a command has ordered.
     Ordered,
+    /// Moves a part of a fee.
+    Fee,
 }
 
 impl Kind {
@@ -58,7 +60,8 @@ impl Kind {
             | Self::Release
             | Self::Return
             | Self::Trade
-            | Self::Ordered => Outcome::Cleared,
+            | Self::Ordered
+            | Self::Fee => Outcome::Cleared,
             Self::Hold => Outcome::Held,
             Self::Void | Self::Revoke => Outcome::Voided,
             Self::Scheduled | Self::Amend => Outcome::Queued,
@@ -70,8 +73,20 @@ impl Kind {
     pub const fn is_fresh(self) -> bool {
         matches!(
             self,
-            Self::Direct | Self::Hold | Self::Queueable | Self::Return | Self::Trade | Self::Ordered
+            Self::Direct
+                | Self::Hold
+                | Self::Queueable
+                | Self::Return
+                | Self::Trade
+                | Self::Ordered
+                | Self::Fee
         )
+    }
+
+    /// Whether tariffs charge for it: what is paid for the first time, or would be after a wait.
+    #[must_use]
+    pub const fn is_charged(self) -> bool {
+        matches!(self, Self::Direct | Self::Post | Self::Queueable | Self::Scheduled)
     }
 
     /// Whether it asks the queue of its debtor account.
@@ -127,6 +142,13 @@ impl Claim {
         self.takes() && self.controls.has(DEBTOR_CONTROLS)
     }
 
+    /// Whether it is a fee's leg, or a payment that may owe one.
+    #[inline]
+    #[must_use]
+    pub const fn asks_tariffs(&self) -> bool {
+        matches!(self.kind, Kind::Fee) || (self.kind.is_charged() && self.controls.has(SlotControls::FEES))
+    }
+
     /// Whether it takes the amount by the debtor's own order, with or without having waited.
     #[must_use]
     pub const fn takes(&self) -> bool {
@@ -145,6 +167,7 @@ impl Claim {
                 | Kind::Return
                 | Kind::Trade
                 | Kind::Ordered
+                | Kind::Fee
         )
     }
 
@@ -155,6 +178,17 @@ impl Claim {
     }
 }
 
+/// A record at its place in its chain; alone it is a chain of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Its chain.
+    pub chain: &'a [Record],
+    /// Its place there.
+    pub at: usize,
+}
+
 /// Checks a record against terms; the id has been checked before. Order is precedence. `terms_of` gives an
 /// account's terms from where they are nearest: beside its cell, or in the registry.
 ///
@@ -162,11 +196,12 @@ impl Claim {
 /// The first [`RejectReason`] that applies.
 #[inline(always)]
 pub fn examine(
-    record: &Record,
+    member: Member<'_>,
     submitter: ParticipantHandle,
     registry: &Registry,
     terms_of: impl Fn(AccountHandle) -> Option<AccountTerms>,
 ) -> Result<Claim, RejectReason> {
+    let record = member.record;
     let kind = kind_of(record).ok_or(RejectReason::MalformedRecord)?;
     let may_wait = matches!(kind, Kind::Queueable | Kind::Scheduled);
     if may_wait && !registry.models().may_queue(record.currency.get()) {
@@ -186,6 +221,10 @@ pub fn examine(
     let creditor_terms = terms_of(creditor).ok_or(RejectReason::UnknownCreditor)?;
     let debtor_slot = slot_of(registry, &debtor_terms).ok_or(RejectReason::UnknownDebtor)?;
     let creditor_slot = slot_of(registry, &creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
+    // Its legs could not wait with it.
+    if may_wait && debtor_slot.controls.has(SlotControls::FEES) && !registry.fee_legs(record).is_empty() {
+        return Err(RejectReason::MalformedRecord);
+    }
     // The hold itself was the debtor's word, so either side may finish it.
     let is_finishing = matches!(kind, Kind::Post | Kind::Void);
     let owner = match kind {
@@ -195,6 +234,7 @@ pub fn examine(
         Kind::Trade => ENGINE,
         Kind::Ordered if registry.orders.of_record(record).is_some() => ENGINE,
         Kind::Ordered => NOBODY,
+        Kind::Fee if registry.is_fee_due(member) => submitter,
         _ => debtor_slot.participant,
     };
     if submitter != owner && !(is_finishing && submitter == creditor_slot.participant) {
@@ -261,7 +301,7 @@ fn slot_of<'a>(registry: &'a Registry, terms: &AccountTerms) -> Option<&'a SlotT
     registry.slots.get(index(terms.slot.into()))
 }
 
-fn kind_of(record: &Record) -> Option<Kind> {
+pub(crate) fn kind_of(record: &Record) -> Option<Kind> {
     const QUEUE: u16 = flags::QUEUE;
     let (names, delay) = (record.related.get() != 0, record.delay.get());
     let bits = record.flags.get() & !flags::LINKED;
@@ -274,6 +314,7 @@ fn kind_of(record: &Record) -> Option<Kind> {
         (flags::RETURN, true) => Kind::Return,
         (flags::QUOTE, true) => Kind::Trade,
         (flags::ORDERED, true) => Kind::Ordered,
+        (flags::FEE, true) => Kind::Fee,
         (_, true)
             if bits & !(flags::URGENT | flags::HIGH) == flags::RELEASE
                 && !has_both(bits, flags::URGENT | flags::HIGH) =>

@@ -17,6 +17,7 @@ use crate::controls::LimitCommand;
 use crate::currency::Currency;
 use crate::default::command::DefaultCommand;
 use crate::exchange::command::ExchangeCommand;
+use crate::fees::FeeCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
 use crate::paid::PaidCommand;
@@ -182,6 +183,8 @@ pub enum Command {
     Proposal(ProposalCommand),
     /// 84 to 87: officers, the delay of loosenings, keys.
     Authority(AuthorityCommand),
+    /// 90 and 91: tariffs.
+    Fee(FeeCommand),
 }
 
 impl Command {
@@ -274,6 +277,7 @@ impl Command {
             Self::Proposal(step) => step.encode(to),
             Self::Authority(command) => command.encode(to),
             Self::Limit(limit) => limit.encode(to),
+            Self::Fee(command) => command.encode(to),
         }
     }
 
@@ -321,6 +325,7 @@ impl Command {
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
+            kind @ 90..=91 => Self::Fee(FeeCommand::decode(kind, from)?),
             kind @ 30..=39 => Self::Limit(LimitCommand::decode(kind, from)?),
             _ => return Err(Malformed),
         })
@@ -466,6 +471,7 @@ mod tests {
     use crate::controls::Payer;
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
+    use crate::fees::{Bearer, Beneficiary, Scope, Tariff, Tier};
     use crate::liquidity::resolve::Priority;
     use std::boxed::Box;
     use std::vec;
@@ -481,6 +487,15 @@ mod tests {
     fn velocity(payer: Payer) -> Command {
         let (amount, count, period_seconds) = (1, 2, 3);
         Command::Limit(LimitCommand::SetVelocityLimit { payer, amount, count, period_seconds })
+    }
+
+    fn tariff(bic: Bic, currency: Currency) -> Tariff {
+        let (bearer, debtor, creditor) = (Bearer::Creditor, Some(bic), None);
+        Tariff {
+            scope: Scope { currency, bearer, debtor, creditor, purpose: Some(*b"SALA") },
+            tiers: vec![Tier { from: 1, flat: 2, millionths: 3, least: 4, most: 5 }],
+            beneficiaries: vec![(Beneficiary::Account(6), 7), (Beneficiary::DebtorParticipant, 8)],
+        }
     }
 
     fn every_kind() -> Vec<Command> {
@@ -580,6 +595,8 @@ mod tests {
             velocity(Payer::Position(bic, currency)),
             Command::Limit(LimitCommand::SetReservation { bic, currency, class: Priority::High, amount: 25 }),
             Command::Limit(LimitCommand::SetThresholds { bic, currency, levels: [26, 27] }),
+            Command::Fee(FeeCommand::SetTariff { number: 28, tariff: tariff(bic, currency) }),
+            Command::Fee(FeeCommand::EndTariff { number: 29 }),
         ]
     }
 

@@ -46,6 +46,7 @@ pub mod schedule;
 pub mod paid;
 pub mod postings;
 pub mod exchange;
+pub mod fees;
 pub mod controls;
 pub mod default;
 pub mod claim;

@@ -84,6 +84,12 @@ pub const REASON_BYTES_MAX: usize = 140;
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;
+/// Tariffs in force: a payment asks for at most sixteen of them by scope, and each is a leaf of the configuration.
+pub const TARIFFS_MAX: usize = 4_096;
+/// Tiers of a tariff.
+pub const TIERS_MAX: usize = 16;
+/// Beneficiaries of a tariff: a payment with the legs of both sides fits a chain twice over.
+pub const BENEFICIARIES_MAX: usize = 8;
 /// Bilateral limits, and velocity limits, of one engine: each costs some tens of bytes in every shard.
 pub const LIMITS_MAX: usize = 1 << 20;
 
@@ -94,6 +100,7 @@ const _: () = assert!(
     (FRAME_TRANSFERS_MAX * RECORD_BYTES) + (FRAME_BATCHES_MAX * BATCH_ENTRY_BYTES) + FRAME_DETAILS_BYTES_MAX
         <= FRAME_PAYLOAD_BYTES_MAX
 );
+const _: () = assert!(2 * (1 + 2 * BENEFICIARIES_MAX) <= CHAIN_TRANSFERS_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
 const _: () = assert!(PROPOSED_BYTES_MAX + 256 <= COMMAND_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);

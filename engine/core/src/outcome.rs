@@ -79,7 +79,7 @@ reasons! {
     MissingId = 1, "missing_id";
     /// The id stands for another transfer already.
     IdReused = 2, "id_reused";
-    /// A reserved or engine-owned field is set, a flag is unknown, or flags exclude each other.
+    /// A reserved or engine-owned field is set, a flag is unknown, flags exclude each other, or what may wait owes a fee.
     MalformedRecord = 3, "malformed_record";
     /// The amount is zero where it must not be, not zero in a void, or over 18 digits.
     InvalidAmount = 4, "invalid_amount";
@@ -89,8 +89,8 @@ reasons! {
     UnknownDebtor = 6, "unknown_debtor";
     /// No such creditor account.
     UnknownCreditor = 7, "unknown_creditor";
-    /// The submitting participant does not own the debtor account, and no quote of its own says just that transfer; or
-    /// no command has ordered just that.
+    /// The submitting participant does not own the debtor account, and no quote of its own and no tariff says just that
+    /// transfer; or no command has ordered just that.
     NotOwner = 8, "not_owner";
     /// The currency is not the one of both accounts.
     CurrencyMismatch = 9, "currency_mismatch";
@@ -144,6 +144,10 @@ reasons! {
     ExceedsOriginal = 35, "exceeds_original";
     /// The order has been carried out, or its time is over.
     OrderSpent = 36, "order_spent";
+    /// A tariff charges for the payment, and not all legs of the fee stand behind it in its chain.
+    FeeMissing = 38, "fee_missing";
+    /// A fee's leg is not what a tariff says at its place in the chain.
+    FeeMismatch = 39, "fee_mismatch";
     /// A command can't be read, or is of an unknown kind.
     MalformedCommand = 40, "malformed_command";
     /// The command lacks the valid approvals that it takes: of two different officers, or of one; or a proposal is
@@ -206,6 +210,10 @@ reasons! {
     ProposalEarly = 73, "proposal_early";
     /// The command loosens something while loosenings are delayed: it must be proposed.
     ProposalRequired = 74, "proposal_required";
+    /// The numbers of a tariff make no sense, or an account that gets something is kept in another currency.
+    BadTariff = 90, "bad_tariff";
+    /// The command names an unknown tariff.
+    UnknownTariff = 91, "unknown_tariff";
 }
 
 impl RejectReason {

@@ -93,7 +93,13 @@ pub fn shifts(claim: &Claim, freed: Freed) -> (Shift, Shift) {
     let (amount, held) = (i128::from(claim.amount), i128::from(freed.amount));
     let credit = Shift { available: amount, reserved: 0 };
     match claim.kind {
-        Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade | Kind::Ordered => {
+        Kind::Direct
+        | Kind::Queueable
+        | Kind::Release
+        | Kind::Return
+        | Kind::Trade
+        | Kind::Ordered
+        | Kind::Fee => {
             (Shift { available: -amount, reserved: 0 }, credit)
         }
         Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),

@@ -15,6 +15,7 @@ use crate::controls::{CapRule, Controls, SlotControls, Spender};
 use crate::currency::Currency;
 use crate::default::Defaults;
 use crate::exchange::book::ExchangeBook;
+use crate::fees::Tariffs;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::model::Models;
 use crate::number::{index, number, number32};
@@ -43,6 +44,7 @@ pub struct Registry {
     pub(crate) secrets: SaltSecrets,
     pub(crate) authority: Authority,
     pub(crate) exchange: ExchangeBook,
+    pub(crate) fees: Tariffs,
     pub(crate) models: Models,
     pub(crate) controls: Controls,
     pub(crate) streams: Streams,
@@ -231,6 +233,7 @@ impl Registry {
             // Checked apart, since they ask who signed and when.
             Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
             Command::Limit(limit) => self.check_limit(limit),
+            Command::Fee(command) => self.check_fee_command(command),
         }
     }
 
@@ -320,6 +323,7 @@ impl Registry {
             Command::Schedule(command) => self.commit_schedule(command, timestamp),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
+            Command::Fee(command) => self.commit_fee_command(command),
         }
     }
 
@@ -352,7 +356,8 @@ impl Registry {
         let slot = number32(self.slots.len());
         let first = number(self.accounts.len());
         self.by_currency.insert((participant, currency), slot);
-        let (model, controls) = (self.models.of(currency), SlotControls::NONE);
+        let is_covered = self.fees.covered(currency).has(bic);
+        let (model, controls) = (self.models.of(currency), SlotControls::FEES.only_if(is_covered));
         self.slots.push(SlotTerms { participant, currency, cap, clearing_account: first, model, controls });
         self.accounts.push(AccountTerms {
             slot,
@@ -532,6 +537,11 @@ impl Registry {
     #[must_use]
     pub fn exchange(&self) -> &ExchangeBook {
         &self.exchange
+    }
+    /// Tariffs.
+    #[must_use]
+    pub fn fees(&self) -> &Tariffs {
+        &self.fees
     }
     /// The number of the general stream's open cycle; zero before genesis.
     #[must_use]

@@ -1,7 +1,7 @@
 //! The byte form of a [`Mirror`]: what a snapshot file carries. Versioned; ids are not in it, since the
 //! journal and its id runs hold them.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,6 +14,7 @@ use crate::controls::{Controls, SlotControls};
 use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
+use crate::fees::Tariffs;
 use crate::hold::{Hold, HoldTable};
 use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
@@ -59,6 +60,8 @@ mod part {
     pub(super) const SCHEDULE: u8 = 10;
     /// Ordered postings, and which of them have been carried out.
     pub(super) const ORDERS: u8 = 14;
+    /// Tariffs.
+    pub(super) const FEES: u8 = 20;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -163,6 +166,8 @@ impl Mirror {
             orders.encode(to);
             encode_carried(&self.carried, to);
         });
+        let fees = &self.registry.fees;
+        add(part::FEES, fees.is_empty(), &|to| fees.encode(to));
         parts
     }
 
@@ -220,6 +225,11 @@ impl Mirror {
                 if self.registry.orders.is_empty() && self.carried.is_empty() {
                     return Err(Malformed);
                 }
+            }
+            part::FEES => {
+                self.registry.fees = Tariffs::decode(from)?;
+                let currencies: BTreeSet<_> = self.registry.slots.iter().map(|slot| slot.currency).collect();
+                currencies.into_iter().for_each(|currency| self.registry.follow_tariffs(currency));
             }
             _ => return Err(Malformed),
         }
@@ -479,6 +489,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         cycles,
         open_block: from.u64()?,
         exchange: ExchangeBook::default(),
+        fees: Tariffs::default(),
         defaults: Defaults::default(),
         models: Models::default(),
         schedule: None,

@@ -8,7 +8,7 @@ use feiqian_proof::hash::Hash;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::batch::{Payload, command_bytes};
-use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
+use crate::claim::{Claim, Kind, Member, chain_at, check_chained, examine};
 use crate::command::Entry;
 use crate::controls::SlotControls;
 use crate::controls::usage::{Meters, Usage};
@@ -286,8 +286,9 @@ impl State {
         context: &Context<'_, impl History>,
     ) -> Result<OutcomeRow, Fault> {
         let timestamp = context.frame.timestamp;
-        let claim = check_chained(record, core::slice::from_ref(record))
-            .and_then(|()| examine(record, submitter, &self.registry, |at| self.ledger.terms(at)));
+        let member = Member { record, chain: core::slice::from_ref(record), at: 0 };
+        let claim = check_chained(record, member.chain)
+            .and_then(|()| examine(member, submitter, &self.registry, |at| self.ledger.terms(at)));
         let claim = match claim {
             Ok(claim) => claim,
             Err(reason) => return Ok(self.refuse_one(submitter, record, reason)),
@@ -301,7 +302,7 @@ impl State {
             _ => Ok(()),
         };
         let decision = match decision {
-            Ok(()) => self.decide(&claim, record, &NO_EARLIER, timestamp),
+            Ok(()) => self.decide(&claim, member, &NO_EARLIER, timestamp),
             Err((_, reason)) => Err(reason),
         };
         let decision = match (decision, claim.kind) {
@@ -374,10 +375,11 @@ impl State {
         let mut group = Vec::new();
         for (at, (record, known)) in chain.iter().zip(known).enumerate() {
             let fail = |reason| (Some(at), reason);
+            let member = Member { record, chain, at };
             let claim = match known {
                 Some(_) => Err(RejectReason::ChainFailed),
                 None => check_chained(record, chain)
-                    .and_then(|()| examine(record, submitter, &self.registry, |at| self.ledger.terms(at))),
+                    .and_then(|()| examine(member, submitter, &self.registry, |at| self.ledger.terms(at))),
             };
             let claim = match claim {
                 Ok(claim) => claim,
@@ -391,7 +393,7 @@ impl State {
                 group.push(claim);
                 continue;
             }
-            let freed = self.decide(&claim, record, &overlay, timestamp).map_err(fail)?;
+            let freed = self.decide(&claim, member, &overlay, timestamp).map_err(fail)?;
             overlay.add(&claim, freed);
             note_hold(&mut overlay, (&claim, freed), record, (&self.holds, timestamp));
             claims.push((claim, freed));
@@ -431,10 +433,11 @@ impl State {
     fn decide(
         &self,
         claim: &Claim,
-        record: &Record,
+        member: Member<'_>,
         overlay: &Overlay,
         timestamp: u64,
     ) -> Result<Freed, RejectReason> {
+        let record = member.record;
         if claim.kind.is_fresh() {
             self.ledger.check_funds(claim, overlay)?;
             self.ledger.check_cap(claim, overlay)?;
@@ -444,9 +447,13 @@ impl State {
         }
         let freed = match claim.kind {
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
-            Kind::Direct | Kind::Hold | Kind::Release | Kind::Return | Kind::Trade | Kind::Ordered => {
-                Ok(Freed::default())
-            }
+            Kind::Direct
+            | Kind::Hold
+            | Kind::Release
+            | Kind::Return
+            | Kind::Trade
+            | Kind::Ordered
+            | Kind::Fee => Ok(Freed::default()),
             _ => check_queue(&self.queue, claim, record, timestamp).map(|()| Freed::default()),
         }?;
         if claim.is_controlled() && claim.kind != Kind::Release {
@@ -457,6 +464,9 @@ impl State {
         }
         if claim.kind == Kind::Ordered {
             check_ordered(&self.carried, &self.registry.orders, record, timestamp)?;
+        }
+        if claim.asks_tariffs() {
+            self.registry.check_fee(claim, member)?;
         }
         Ok(freed)
     }
@@ -472,7 +482,7 @@ impl State {
         timestamp: u64,
     ) -> OutcomeRow {
         match claim.kind {
-            Kind::Direct => {}
+            Kind::Direct | Kind::Fee => {}
             Kind::Hold => {
                 self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, timestamp));
             }

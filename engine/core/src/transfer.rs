@@ -37,6 +37,9 @@ pub mod flags {
     /// Sends back what a cleared transfer (`related`) brought, in full or in part: from the account that it credited to
     /// the one that it debited.
     pub const RETURN: u16 = 1 << 9;
+    /// A part of the fee on the payment `related`, which stands before it in the same chain: what a tariff says, whoever
+    /// bears it.
+    pub const FEE: u16 = 1 << 10;
     /// A leg of a trade on the quote `related`; both legs stand in one chain.
     pub const QUOTE: u16 = 1 << 11;
     /// With [`QUEUE`] and `related`: before all others of its class.
@@ -50,7 +53,7 @@ pub mod flags {
 
     pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
     pub(crate) const SUBMITTABLE: u16 =
-        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | QUOTE | FIRST | LAST | ORDERED;
+        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | FEE | QUOTE | FIRST | LAST | ORDERED;
 }
 
 /// A transfer as submitted, journaled and proven.
@@ -75,7 +78,7 @@ pub struct Record {
     pub purpose: [u8; 4],
     /// Seconds of the frame's time before which a payment that may wait must not be cleared; else zero.
     pub delay: U32,
-    /// The hold, waiting payment, cleared transfer, quote or order that this one refers to, else zero.
+    /// The hold, waiting payment, cleared transfer, quote, charged payment or order that this one refers to, else zero.
     pub related: U128,
     /// Digest of the payment's details, or zeros.
     pub reference: [u8; 32],

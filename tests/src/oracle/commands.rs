@@ -141,6 +141,7 @@ impl Books {
                 note(reasons, true, RejectReason::MalformedCommand);
             }
             Command::Limit(limit) => self.note_limit_command(reasons, limit),
+            Command::Fee(command) => self.note_fee_command(reasons, command),
         }
     }
 
@@ -247,6 +248,7 @@ impl Books {
             Command::Exchange(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
             Command::Limit(limit) => self.execute_limit(limit),
+            Command::Fee(command) => self.execute_fee_command(command),
         }
     }
 
@@ -400,6 +402,7 @@ impl Books {
             steps: self.steps.clone(),
             schedule: self.schedule.clone(),
             paid: self.paid_in.clone(),
+            tariffs: self.tariffs.clone(),
         }
     }
 }

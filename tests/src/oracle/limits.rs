@@ -409,6 +409,7 @@ impl Books {
             .with(set(SlotControls::VELOCITY, limits.velocity.contains_key(&Spender::Position(position))))
             .with(set(SlotControls::ACCOUNT, limits_account))
             .with(set(SlotControls::RESERVED, is_reserved))
+            .with(set(SlotControls::FEES, self.is_covered(position)))
     }
 
     pub(super) fn limits_picture(&self) -> LimitsPicture {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use feiqian_core::account::AccountState;
+use feiqian_core::account::{AccountKind, AccountState};
 use feiqian_core::authority::ProposalCommand;
 use feiqian_core::batch::Batch;
 use feiqian_core::claim::ENGINE;
@@ -312,6 +312,13 @@ fn is_quoted(picture: &Picture, submitter: u32, record: &Record) -> bool {
     })
 }
 
+/// Whether a tariff lets the account of a participant be debited for its part of a fee.
+fn is_tariffed(picture: &Picture, record: &Record) -> bool {
+    let (terms, _) = &picture.accounts[usize::try_from(record.debtor.get()).expect("known")];
+    let currencies = picture.tariffs.values().map(|tariff| tariff.scope.currency.numeric());
+    terms.kind == AccountKind::Clearing && currencies.into_iter().any(|currency| currency == terms.currency)
+}
+
 fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRow) -> bool {
     let owner = |handle: u64| {
         let slot = picture.accounts[usize::try_from(handle).expect("known")].0.slot;
@@ -332,6 +339,7 @@ fn is_fenced(picture: &Picture, submitter: u32, record: &Record, row: &OutcomeRo
             submitter == owner(record.debtor.get())
                 || (is_finishing && submitter == owner(record.creditor.get()))
                 || (bits & flags::QUOTE != 0 && is_quoted(picture, submitter, record))
+                || (bits & flags::FEE != 0 && is_tariffed(picture, record))
         }
         _ => true,
     }

@@ -86,6 +86,7 @@ impl Command {
             | Self::Paid(_)
             | Self::Schedule(_)
             | Self::Exchange(_)
+            | Self::Fee(_)
             | Self::Proposal(_) => false,
         }
     }

@@ -43,6 +43,8 @@ impl SlotControls {
     pub const RESERVED: Self = Self(1 << 3);
     /// Of a claim: the creditor's position counts its nets with others.
     pub const CREDITOR: Self = Self(1 << 4);
+    /// A tariff covers what it pays to others.
+    pub const FEES: Self = Self(1 << 7);
 
     /// Whether one of `others` is among these.
     #[inline]

@@ -1,8 +1,9 @@
 //! What commands about limits must fulfil, and what they do to the registry.
 
 use super::command::{LimitCommand, Owner, Payer, Velocity};
-use super::{CapRule, DEFAULT_LEVELS, Reservation, Spender};
+use super::{CapRule, DEFAULT_LEVELS, Reservation, SlotControls, Spender};
 use crate::account::{AccountHandle, SlotHandle, UNLIMITED};
+use crate::currency::Currency;
 use crate::limits::LIMITS_MAX;
 use crate::liquidity::resolve::Priority;
 use crate::number::index;
@@ -184,7 +185,8 @@ impl Registry {
     fn note_controls(&mut self, slot: SlotHandle) {
         let controls = self.controls.of_slot(slot);
         if let Some(terms) = self.slots.get_mut(index(slot.into())) {
-            terms.controls = controls;
+            terms.controls =
+                controls.with(SlotControls::FEES.only_if(terms.controls.has(SlotControls::FEES)));
         }
     }
 
@@ -192,7 +194,19 @@ impl Registry {
     pub(crate) fn follow_controls(&mut self) {
         let controls = &self.controls;
         for (terms, slot) in self.slots.iter_mut().zip(0..) {
-            terms.controls = controls.of_slot(slot);
+            let fees = SlotControls::FEES.only_if(terms.controls.has(SlotControls::FEES));
+            terms.controls = controls.of_slot(slot).with(fees);
+        }
+    }
+
+    /// Notes in the terms of a currency's positions whether a tariff covers what they pay.
+    pub(crate) fn follow_tariffs(&mut self, currency: Currency) {
+        let covered = self.fees.covered(currency);
+        for terms in self.slots.iter_mut().filter(|terms| terms.currency == currency) {
+            let owner = self.participants.get(index(terms.participant.into()));
+            let is_covered = owner.is_some_and(|owner| covered.has(owner.bic));
+            terms.controls =
+                terms.controls.without(SlotControls::FEES).with(SlotControls::FEES.only_if(is_covered));
         }
     }
 }

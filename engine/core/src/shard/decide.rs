@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::unit::{Bounds, Claims, Failure, Pending, Unit, Word};
 use super::{Exchange, Shard};
 use crate::batch::Payload;
-use crate::claim::{Claim, Kind};
+use crate::claim::{Claim, Kind, Member};
 use crate::controls::SlotControls;
 use crate::hold::Freed;
 use crate::liquidity::group::{Nets, check_turns};
@@ -127,6 +127,13 @@ impl Shard {
             if claim.kind == Kind::Ordered
                 && self.share.holds(claim.debtor)
                 && let Err(reason) = check_ordered(&self.carried, &self.registry.orders, record, timestamp)
+            {
+                return Some((all_freed, Some((at, reason))));
+            }
+            if claim.asks_tariffs()
+                && self.share.holds(claim.debtor)
+                && let Err(reason) =
+                    self.registry.check_fee(claim, Member { record, chain: unit.records, at })
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -290,7 +297,7 @@ impl Shard {
 
     fn commit(&mut self, claim: &Claim, freed: Freed, (record, at): (&Record, usize), frame: &FrameView<'_>) {
         match claim.kind {
-            Kind::Direct => {}
+            Kind::Direct | Kind::Fee => {}
             Kind::Hold if self.knows_holds_of(claim) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
                 self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, frame.timestamp));

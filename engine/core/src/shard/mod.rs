@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, SlotHandle, UNLIMITED};
 use crate::batch::{Payload, command_bytes};
-use crate::claim::{Claim, Kind, chain_at, check_chained, examine};
+use crate::claim::{Claim, Kind, Member, chain_at, check_chained, examine};
 use crate::command::{Command, Entry};
 use crate::controls::SlotControls;
 use crate::controls::usage::Usage;
@@ -437,7 +437,8 @@ impl Shard {
             let decision = match unit.known.get(at) {
                 Some(Some(_)) => Err(RejectReason::ChainFailed),
                 _ => check_chained(record, unit.records).and_then(|()| {
-                    examine(record, submitter, &self.registry, |at| self.registry.account(at).copied())
+                    let member = Member { record, chain: unit.records, at };
+                    examine(member, submitter, &self.registry, |at| self.registry.account(at).copied())
                 }),
             };
             match decision {
@@ -459,11 +460,17 @@ impl Shard {
         let is_direct = claim.kind == Kind::Direct;
         let mut voters = 0;
         let limits_account = claim.controls.has(SlotControls::ACCOUNT);
-        if !is_direct || claim.credit_line != UNLIMITED || limits_account {
+        if !is_direct || claim.credit_line != UNLIMITED || limits_account || claim.asks_tariffs() {
             voters |= bit(self.share.owner(claim.debtor));
         }
         let asks_position = match claim.kind {
-            Kind::Direct | Kind::Queueable | Kind::Release | Kind::Return | Kind::Trade | Kind::Ordered => {
+            Kind::Direct
+            | Kind::Queueable
+            | Kind::Release
+            | Kind::Return
+            | Kind::Trade
+            | Kind::Ordered
+            | Kind::Fee => {
                 claim.cap != UNLIMITED || claim.is_controlled()
             }
             Kind::Hold => true,

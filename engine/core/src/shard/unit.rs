@@ -66,7 +66,8 @@ impl Unit<'_> {
 
     /// Whether a member asks or changes a table: of holds, of waiting payments, of what is counted for limits.
     pub(super) fn asks_tables(&self) -> bool {
-        self.claims.as_slice().iter().any(|claim| claim.kind != Kind::Direct || claim.is_controlled())
+        let is_plain = |kind| matches!(kind, Kind::Direct | Kind::Fee);
+        self.claims.as_slice().iter().any(|claim| !is_plain(claim.kind) || claim.is_controlled())
     }
 }
 

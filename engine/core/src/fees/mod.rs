@@ -1,0 +1,190 @@
+//! Fees and interchange: what a payment between two participants owes by the tariffs in force, charged in its own chain.
+//!
+//! A tariff is a command under four eyes. Whoever submits a payment that it covers puts the fee's legs right behind it in
+//! the same chain, one for each beneficiary, and the rules let the chain pass only if they are, to the minor unit, what
+//! the tariff says ([`decide`]): so a fee is entries with rows and leaves like any other, cleared with its payment or not
+//! at all, and settled with the positions of its cycle. [`chain_of`] makes that chain, so that a bank needs not know.
+//! A leg is the tariff's word, not its submitter's: it may debit the other side, as interchange does.
+//!
+//! Where no tariff covers a position's payments, its [`crate::controls::SlotControls`] say so and nothing is asked.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use feiqian_proof::hash::{Domain, Hash, keyed};
+
+use crate::bic::Bic;
+use crate::codec::{Decoder, Encoder, Malformed};
+use crate::currency::Currency;
+use crate::limits::TARIFFS_MAX;
+use crate::registry::Registry;
+use crate::transfer::{Record, flags};
+use crate::uetr::Uetr;
+
+pub mod tariff;
+pub mod command;
+pub mod decide;
+
+pub use command::FeeCommand;
+pub use decide::Leg;
+pub use tariff::{Bearer, Beneficiary, Scope, Tariff, TariffNumber, Tier};
+
+/// Which of debtor, creditor and purpose a tariff may name, in the order in which they are looked for: the more the
+/// first, and of equally many one that names the debtor, then one that names the creditor.
+const BY_RANK: [[bool; 3]; 8] = [
+    [true, true, true],
+    [true, true, false],
+    [true, false, true],
+    [false, true, true],
+    [true, false, false],
+    [false, true, false],
+    [false, false, true],
+    [false, false, false],
+];
+
+/// The tariffs in force. No two have one scope, so that there is never a choice.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tariffs {
+    by_number: BTreeMap<TariffNumber, Tariff>,
+    /// Follows from the others.
+    by_scope: BTreeMap<Scope, TariffNumber>,
+}
+
+impl Tariffs {
+    /// Whether nothing is charged.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+    }
+
+    /// All of them, ascending by number.
+    #[must_use]
+    pub fn by_number(&self) -> &BTreeMap<TariffNumber, Tariff> {
+        &self.by_number
+    }
+
+    /// Which tariff has a scope.
+    #[must_use]
+    pub fn number_of(&self, scope: &Scope) -> Option<TariffNumber> {
+        self.by_scope.get(scope).copied()
+    }
+
+    /// The tariff that charges `bearer` for a payment between two participants: the one that says most about it. What
+    /// a payment does not name (a purpose of zeros) no tariff can name.
+    #[must_use]
+    pub fn of(
+        &self,
+        (currency, bearer): (Currency, Bearer),
+        [debtor, creditor]: [Bic; 2],
+        purpose: [u8; 4],
+    ) -> Option<(TariffNumber, &Tariff)> {
+        let number = BY_RANK.into_iter().find_map(|[names_debtor, names_creditor, names_purpose]| {
+            let scope = Scope {
+                currency,
+                bearer,
+                debtor: names_debtor.then_some(debtor),
+                creditor: names_creditor.then_some(creditor),
+                purpose: names_purpose.then_some(purpose),
+            };
+            self.number_of(&scope)
+        })?;
+        Some((number, self.by_number.get(&number)?))
+    }
+
+    /// Who may be charged for, or bear a charge with, what it pays in a currency.
+    #[must_use]
+    pub fn covered(&self, currency: Currency) -> Covered {
+        let scopes = self.by_scope.keys().filter(|scope| scope.currency == currency);
+        let mut covered = Covered::default();
+        for scope in scopes {
+            match scope.debtor {
+                Some(bic) => drop(covered.named.insert(bic)),
+                None => covered.all = true,
+            }
+        }
+        covered
+    }
+
+    pub(crate) fn set(&mut self, number: TariffNumber, tariff: Tariff) {
+        self.remove(number);
+        self.by_scope.insert(tariff.scope, number);
+        self.by_number.insert(number, tariff);
+    }
+
+    pub(crate) fn remove(&mut self, number: TariffNumber) -> Option<Tariff> {
+        let before = self.by_number.remove(&number)?;
+        self.by_scope.remove(&before.scope);
+        Some(before)
+    }
+
+    /// Each by itself: for the configuration that a block proves.
+    pub(crate) fn config_entries(&self, kind: u8) -> impl Iterator<Item = Vec<u8>> {
+        self.by_number.iter().map(move |(number, tariff)| {
+            let mut to = Encoder::default();
+            to.u8(kind);
+            to.u32(*number);
+            tariff.encode(&mut to);
+            to.0
+        })
+    }
+
+    pub(crate) fn encode(&self, to: &mut Encoder) {
+        to.count(self.by_number.len());
+        for (number, tariff) in &self.by_number {
+            to.u32(*number);
+            tariff.encode(to);
+        }
+    }
+
+    /// Not none: those have no byte form. Ascending, so that a state has one.
+    pub(crate) fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let mut tariffs = Self::default();
+        for _ in 0..from.count(TARIFFS_MAX)? {
+            let (number, tariff) = (from.u32()?, Tariff::decode(from)?);
+            let is_behind = tariffs.by_number.last_key_value().is_none_or(|(last, _)| *last < number);
+            let is_new = tariffs.number_of(&tariff.scope).is_none();
+            if !(is_behind && is_new && tariff.is_valid()) {
+                return Err(Malformed);
+            }
+            tariffs.set(number, tariff);
+        }
+        if tariffs.is_empty() { Err(Malformed) } else { Ok(tariffs) }
+    }
+}
+
+/// Whose payments in a currency some tariff covers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Covered {
+    all: bool,
+    named: BTreeSet<Bic>,
+}
+
+impl Covered {
+    /// Whether those of a participant are.
+    #[must_use]
+    pub fn has(&self, debtor: Bic) -> bool {
+        self.all || self.named.contains(&debtor)
+    }
+}
+
+/// A payment with the legs of its fees behind it, as it must be submitted: alone where nothing is charged, else as a chain.
+/// The ids of the legs follow from the payment's, so that a payment that comes again brings the same ones.
+#[must_use]
+pub fn chain_of(registry: &Registry, payment: &Record) -> Vec<Record> {
+    let legs = registry.fee_legs(payment);
+    let mut chain = Vec::with_capacity(legs.len().saturating_add(1));
+    chain.push(*payment);
+    chain.extend((0..).zip(&legs).map(|(at, leg)| leg.record(payment, leg_id(payment.uetr.get(), at))));
+    let last = chain.len().saturating_sub(1);
+    for record in chain.iter_mut().take(last) {
+        record.flags = (record.flags.get() | flags::LINKED).into();
+    }
+    chain
+}
+
+/// The id of a payment's leg, by its place among them.
+fn leg_id(payment: u128, at: u32) -> u128 {
+    let bytes = [b"fee leg".as_slice(), &payment.to_le_bytes(), &at.to_le_bytes()].concat();
+    let Hash(digest) = keyed(Domain::Document, &bytes);
+    Uetr::from_digest(digest.first_chunk().copied().unwrap_or_default()).bits()
+}

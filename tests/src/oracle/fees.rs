@@ -1,0 +1,207 @@
+//! Fees, told naively: tariffs searched from end to end, fees as fractions, remainders handed out unit by unit.
+
+use feiqian_core::bic::Bic;
+use feiqian_core::currency::Currency;
+use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
+use feiqian_core::outcome::RejectReason;
+use feiqian_core::transfer::{Record, flags};
+
+use super::queue::{Wish, wish_of};
+use super::{Books, Planted, Reasons, note};
+
+const MOST: u128 = 999_999_999_999_999_999;
+
+fn is_leg(record: &&Record) -> bool {
+    record.flags.get() & flags::FEE != 0
+}
+
+impl Books {
+    /// Who pays whom how much for a payment: what must stand behind it.
+    pub(super) fn fees_on(&self, record: &Record) -> Vec<[u64; 3]> {
+        let moves_otherwise = flags::RETURN | flags::QUOTE | flags::RELEASE | flags::FEE | flags::ORDERED;
+        let others = flags::HOLD | flags::VOID | moves_otherwise;
+        let is_charged = record.flags.get() & others == 0 && wish_of(record) != Wish::Amend;
+        let (Some(from), Some(to)) = (self.find(record.debtor.get()), self.find(record.creditor.get()))
+        else {
+            return Vec::new();
+        };
+        let [from, to] = [from, to].map(|account| &self.positions[account.position]);
+        let currency = record.currency.get();
+        let is_between = from.participant != to.participant
+            && [from, to].iter().all(|position| position.currency.numeric() == currency);
+        if !is_charged || !is_between {
+            return Vec::new();
+        }
+        let mut legs = Vec::new();
+        for bearer in [Bearer::Debtor, Bearer::Creditor] {
+            let bics = [from, to].map(|position| self.participants[position.participant as usize].bic);
+            let Some(tariff) = self.tariff_for(bearer, from.currency, bics, record.purpose) else { continue };
+            let pays = if bearer == Bearer::Debtor { from.clearing } else { to.clearing };
+            for (who, amount) in self.parts(tariff, record.amount.get()) {
+                let gets = match who {
+                    Beneficiary::Account(account) => account,
+                    Beneficiary::DebtorParticipant => from.clearing,
+                    Beneficiary::CreditorParticipant => to.clearing,
+                };
+                legs.push([pays, gets, amount]);
+            }
+        }
+        legs.retain(|[pays, gets, amount]| *amount > 0 && pays != gets);
+        legs
+    }
+
+    fn tariff_for(
+        &self,
+        bearer: Bearer,
+        currency: Currency,
+        [debtor, creditor]: [Bic; 2],
+        purpose: [u8; 4],
+    ) -> Option<&Tariff> {
+        let fits = |scope: &Scope| {
+            scope.bearer == bearer
+                && scope.currency == currency
+                && scope.debtor.is_none_or(|bic| bic == debtor)
+                && scope.creditor.is_none_or(|bic| bic == creditor)
+                && scope.purpose.is_none_or(|code| code == purpose)
+        };
+        let rank = |scope: &Scope| {
+            let named = [scope.debtor.is_some(), scope.creditor.is_some(), scope.purpose.is_some()];
+            let count = named.iter().filter(|is| **is).count();
+            if self.is_planted(Planted::BroadTariffFirst) { (8 - count, [false; 3]) } else { (count, named) }
+        };
+        let fitting = self.tariffs.values().filter(|tariff| fits(&tariff.scope));
+        fitting.max_by_key(|tariff| rank(&tariff.scope))
+    }
+
+    fn parts(&self, tariff: &Tariff, amount: u64) -> Vec<(Beneficiary, u64)> {
+        let reached = tariff.tiers.iter().filter(|tier| tier.from <= amount);
+        let Some(tier) = reached.max_by_key(|tier| tier.from) else { return Vec::new() };
+        let fee = self.fee(tier, amount);
+        let total: u128 = tariff.beneficiaries.iter().map(|(_, share)| u128::from(*share)).sum();
+        let exact = |share: u32| fee * u128::from(share);
+        let mut parts: Vec<u128> =
+            tariff.beneficiaries.iter().map(|(_, share)| exact(*share) / total).collect();
+        let mut remainders: Vec<u128> =
+            tariff.beneficiaries.iter().map(|(_, share)| exact(*share) % total).collect();
+        while parts.iter().sum::<u128>() < fee {
+            let greatest = *remainders.iter().max().expect("somebody gets it");
+            let is_greatest = |remainder: &u128| *remainder == greatest;
+            let at = match self.is_planted(Planted::RemainderToTheLast) {
+                true => remainders.iter().rposition(is_greatest),
+                false => remainders.iter().position(is_greatest),
+            };
+            let at = at.expect("it is one of them");
+            parts[at] += 1;
+            remainders[at] = 0;
+        }
+        let parts = parts.into_iter().map(|part| u64::try_from(part).expect("18 digits"));
+        tariff.beneficiaries.iter().map(|(who, _)| *who).zip(parts).collect()
+    }
+
+    /// The share of the amount to the nearest unit, a half to the greater one, and the flat part.
+    fn fee(&self, tier: &Tier, amount: u64) -> u128 {
+        let (up, down) = (u128::from(amount) * u128::from(tier.millionths), 1_000_000);
+        let is_half = up % down * 2 == down;
+        let rounds_up = up % down * 2 > down || (is_half && !self.is_planted(Planted::FeeHalfDown));
+        let fee = up / down + u128::from(rounds_up) + u128::from(tier.flat);
+        fee.max(tier.least.into()).min(tier.most.into()).min(MOST)
+    }
+
+    /// Whether a leg is the one that its payment, or the leg before it, is followed by.
+    pub(super) fn is_due(&self, (record, chain): (&Record, &[Record])) -> bool {
+        let before: Vec<_> = chain.iter().take_while(|member| !std::ptr::eq(*member, record)).collect();
+        let Some(at) = before.iter().rposition(|member| !is_leg(member)) else { return false };
+        let (payment, wanted) = (before[at], self.fees_on(before[at]));
+        let said = [record.debtor.get(), record.creditor.get(), record.amount.get()];
+        wanted.get(before.len() - at - 1) == Some(&said)
+            && (record.related, record.currency) == (payment.uetr, payment.currency)
+    }
+
+    pub(super) fn note_fees(&self, reasons: &mut Reasons, (record, chain): (&Record, &[Record])) {
+        if is_leg(&record) {
+            return note(reasons, !self.is_due((record, chain)), RejectReason::FeeMismatch);
+        }
+        let wanted = self.fees_on(record).len();
+        let may_wait = matches!(wish_of(record), Wish::Pay | Wish::PayLater);
+        note(reasons, may_wait && wanted > 0, RejectReason::MalformedRecord);
+        let behind = chain.iter().skip_while(|member| !std::ptr::eq(*member, record)).skip(1);
+        let carried = behind.take_while(is_leg).count();
+        let is_missing = carried < wanted && !self.is_planted(Planted::FeeUnpaid);
+        note(reasons, is_missing, RejectReason::FeeMissing);
+    }
+
+    /// Whether a tariff covers what a position pays to others.
+    pub(super) fn is_covered(&self, position: u32) -> bool {
+        let position = &self.positions[position as usize];
+        let bic = self.participants[position.participant as usize].bic;
+        let mut scopes = self.tariffs.values().map(|tariff| tariff.scope);
+        scopes.any(|scope| {
+            scope.currency == position.currency && scope.debtor.is_none_or(|debtor| debtor == bic)
+        })
+    }
+}
+
+/// Commands.
+impl Books {
+    pub(super) fn note_fee_command(&self, reasons: &mut Reasons, command: &FeeCommand) {
+        use RejectReason::{AlreadyRegistered, BadTariff, LimitReached, UnknownAccount, UnknownTariff};
+        let (number, tariff) = match command {
+            FeeCommand::EndTariff { number } => {
+                return note(reasons, !self.tariffs.contains_key(number), UnknownTariff);
+            }
+            FeeCommand::SetTariff { number, tariff } => (*number, tariff),
+        };
+        let scope = tariff.scope;
+        for bic in [scope.debtor, scope.creditor].into_iter().flatten() {
+            self.note_participant(reasons, bic);
+        }
+        let mut others = self.tariffs.iter().filter(|(other, _)| **other != number);
+        note(reasons, others.any(|(_, other)| other.scope == scope), AlreadyRegistered);
+        let is_full = self.tariffs.len() >= 4_096 && !self.tariffs.contains_key(&number);
+        note(reasons, is_full, LimitReached);
+        for (who, _) in &tariff.beneficiaries {
+            let Beneficiary::Account(account) = who else { continue };
+            let found = self.find(*account).map(|found| self.positions[found.position].currency);
+            note(reasons, found.is_none(), UnknownAccount);
+            note(reasons, found.is_some_and(|currency| currency != scope.currency), BadTariff);
+        }
+        note(reasons, number == 0 || !makes_sense(tariff), BadTariff);
+    }
+
+    pub(super) fn execute_fee_command(&mut self, command: &FeeCommand) {
+        match command {
+            FeeCommand::SetTariff { number, tariff } => {
+                self.tariffs.insert(*number, tariff.clone());
+            }
+            FeeCommand::EndTariff { number } => {
+                self.tariffs.remove(number);
+            }
+        }
+    }
+}
+
+fn makes_sense(tariff: &Tariff) -> bool {
+    let froms: Vec<_> = tariff.tiers.iter().map(|tier| tier.from).collect();
+    let mut sorted = froms.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let fits = |amount: u64| u128::from(amount) <= MOST;
+    let whos: Vec<_> = tariff.beneficiaries.iter().map(|(who, _)| *who).collect();
+    let is_once = |who: &Beneficiary| whos.iter().filter(|other| *other == who).count() == 1;
+    let own = match tariff.scope.bearer {
+        Bearer::Debtor => Beneficiary::DebtorParticipant,
+        Bearer::Creditor => Beneficiary::CreditorParticipant,
+    };
+    let Scope { debtor, creditor, purpose, .. } = tariff.scope;
+    froms.first() == Some(&0)
+        && froms == sorted
+        && froms.len() <= 16
+        && tariff.tiers.iter().all(|tier| {
+            tier.millionths <= 1_000_000 && tier.least <= tier.most && fits(tier.flat) && fits(tier.least)
+        })
+        && (1..=8).contains(&whos.len())
+        && whos.iter().all(|who| is_once(who) && *who != own)
+        && tariff.beneficiaries.iter().all(|(_, share)| *share > 0)
+        && !(debtor.is_some() && debtor == creditor)
+        && purpose.is_none_or(|code| code.iter().all(u8::is_ascii_alphanumeric))
+}

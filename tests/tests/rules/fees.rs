@@ -1,0 +1,328 @@
+//! Tables of fees: which tariff charges, what must stand behind a payment, who may be debited, and that a payment and its
+//! fee clear as one or not at all.
+
+use feiqian_core::account::UNLIMITED;
+use feiqian_core::command::Command;
+use feiqian_core::controls::{LimitCommand, SlotControls};
+use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, TariffNumber, Tier, chain_of};
+use feiqian_core::mirror::Mirror;
+use feiqian_core::outcome::RejectReason::{
+    AlreadyRegistered, BadTariff, ChainFailed, CreditorBlocked, FeeMismatch, FeeMissing, FourEyesRequired,
+    MalformedRecord, NetDebitCapExceeded, NotOwner, UnknownAccount, UnknownParticipant, UnknownTariff,
+};
+use feiqian_core::transfer::{Record, flags};
+use feiqian_tests::world::{Expected, Eyes, Row, bic, cleared, currency, duplicate, held, rejected, row};
+
+use crate::trial::Trial;
+
+fn everybody(bearer: Bearer) -> Scope {
+    Scope { currency: currency("EUR"), bearer, debtor: None, creditor: None, purpose: None }
+}
+
+fn tier(from: u64, flat: u64, millionths: u32) -> Tier {
+    Tier { from, flat, millionths, least: 0, most: UNLIMITED }
+}
+
+fn tariff(scope: Scope, tier: Tier, beneficiaries: &[(Beneficiary, u32)]) -> Tariff {
+    Tariff { scope, tiers: vec![tier], beneficiaries: beneficiaries.to_vec() }
+}
+
+impl Trial {
+    fn to(&self, account: &str) -> Beneficiary {
+        Beneficiary::Account(self.world.account(account))
+    }
+
+    fn set(&mut self, number: TariffNumber, tariff: Tariff, expected: Expected) {
+        self.order(Command::Fee(FeeCommand::SetTariff { number, tariff }), expected);
+    }
+
+    /// C is the network: whoever pays bears `flat` to its fee account.
+    fn charged(flat: u64) -> Self {
+        let mut trial = Self::standard();
+        let network = trial.to("C");
+        trial.set(1, tariff(everybody(Bearer::Debtor), tier(0, flat, 0), &[(network, 1)]), cleared());
+        trial
+    }
+
+    fn is_covered(&self, bank: &str) -> bool {
+        let registry = self.serial.state.registry();
+        let slot = registry.slot_of(bic(bank), currency("EUR")).expect("open");
+        registry.slots()[slot as usize].controls.has(SlotControls::FEES)
+    }
+
+    /// What the tariffs in force make of a payment: the amounts of its legs.
+    fn leg_amounts(&self, debtor: &str, creditor: &str, (amount, purpose): (u64, [u8; 4])) -> Vec<u64> {
+        let (debtor, creditor) = (self.world.account(debtor), self.world.account(creditor));
+        let record = Record { purpose, ..Record::new(1, debtor, creditor, amount, 978) };
+        let legs = self.serial.state.registry().fee_legs(&record);
+        legs.iter().map(|leg| leg.amount).collect()
+    }
+}
+
+/// A payment with this id, and a leg of its fee.
+fn payment(amount: u64, id: u128, expected: Expected) -> Row {
+    row("A", "B", amount, expected).id(id).linked()
+}
+
+#[test]
+fn a_payment_clears_with_its_fee_in_one_chain_or_not_at_all() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        row("A", "B", 100, rejected(FeeMissing)).id(1),
+        payment(100, 2, cleared()),
+        row("A", "C", 3, cleared()).fee_on(2),
+        payment(100, 3, rejected(ChainFailed)),
+        row("A", "C", 4, rejected(FeeMismatch)).fee_on(3),
+        payment(100, 4, rejected(ChainFailed)),
+        row("A", "B", 3, rejected(FeeMismatch)).fee_on(4),
+        payment(100, 5, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(FeeMismatch)).fee_on(2),
+        payment(100, 6, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(ChainFailed)).fee_on(6).linked(),
+        row("A", "C", 3, rejected(FeeMismatch)).fee_on(6),
+        row("A", "C", 3, rejected(FeeMismatch)).fee_on(2),
+        // A plain transfer of the same amount is no fee.
+        payment(100, 7, rejected(FeeMissing)),
+        row("A", "C", 3, rejected(ChainFailed)),
+    ]);
+    assert_eq!((trial.position("A"), trial.position("B"), trial.position("C")), (-103, 100, 3));
+    trial.set_cap("A", 205);
+    trial.check(&[
+        payment(100, 8, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(NetDebitCapExceeded)).fee_on(8),
+        payment(99, 9, cleared()),
+        row("A", "C", 3, cleared()).fee_on(9),
+    ]);
+    assert_eq!(trial.position("A"), -205);
+}
+
+#[test]
+fn i3_a_payment_that_comes_again_with_its_fee_answers_its_original() {
+    let mut trial = Trial::charged(3);
+    let rows = [payment(100, 2, cleared()), row("A", "C", 3, cleared()).fee_on(2).id(22)];
+    trial.check(&rows);
+    trial.check(&[
+        payment(100, 2, duplicate()),
+        row("A", "C", 3, duplicate()).fee_on(2).id(22),
+        payment(100, 2, duplicate()),
+        row("A", "C", 3, rejected(ChainFailed)).fee_on(2),
+    ]);
+    assert_eq!(trial.position("C"), 3);
+}
+
+#[test]
+fn who_pays_within_its_own_house_or_what_comes_back_owes_nothing() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        row("A", "a1", 50, cleared()),
+        row("a1", "a2", 20, cleared()),
+        payment(100, 2, cleared()),
+        row("A", "C", 3, cleared()).fee_on(2),
+        row("B", "A", 100, cleared()).returning(2),
+        row("A/USD", "B/USD", 5, cleared()),
+    ]);
+    assert!(trial.is_covered("A") && trial.is_covered("C"));
+    trial.order(Command::Fee(FeeCommand::EndTariff { number: 1 }), cleared());
+    trial.order(Command::Fee(FeeCommand::EndTariff { number: 1 }), rejected(UnknownTariff));
+    assert!(!trial.is_covered("A"));
+    trial.check(&[
+        row("A", "B", 100, cleared()),
+        payment(100, 3, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(FeeMismatch)).fee_on(3),
+    ]);
+}
+
+#[test]
+fn a_fee_can_be_sent_back_by_who_got_it() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        payment(100, 2, cleared()),
+        row("A", "C", 3, cleared()).fee_on(2).id(22),
+        row("C", "A", 3, cleared()).returning(22),
+    ]);
+    assert_eq!((trial.position("A"), trial.position("C")), (-100, 0));
+}
+
+#[test]
+fn i7_the_other_side_is_debited_for_what_a_tariff_says_and_for_nothing_else() {
+    let mut trial = Trial::standard();
+    let (issuer, network) = ((Beneficiary::DebtorParticipant, 3), (trial.to("C"), 1));
+    // Interchange: the acquirer bears 1.5 %, of which three quarters are the issuer's.
+    let interchange = tariff(everybody(Bearer::Creditor), tier(0, 0, 15_000), &[issuer, network]);
+    trial.set(1, interchange, cleared());
+    trial.check(&[
+        payment(1_000, 2, rejected(ChainFailed)),
+        row("B", "A", 12, rejected(NotOwner)).fee_on(2).by("A").linked(),
+        row("B", "C", 4, rejected(ChainFailed)).fee_on(2).by("A"),
+        row("B", "A", 11, rejected(NotOwner)).fee_on(2).by("A"),
+        payment(1_000, 3, cleared()),
+        row("B", "A", 11, cleared()).fee_on(3).by("A").linked(),
+        row("B", "C", 4, cleared()).fee_on(3).by("A"),
+    ]);
+    assert_eq!((trial.position("A"), trial.position("B"), trial.position("C")), (-989, 985, 4));
+}
+
+#[test]
+fn a_hold_owes_nothing_and_its_post_owes_on_what_is_posted_whoever_posts() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        row("A", "B", 200, held()).hold(10),
+        row("A", "B", 50, rejected(FeeMissing)).post(10).flagged(flags::KEEP).id(11),
+        row("A", "B", 50, cleared()).post(10).flagged(flags::KEEP).id(12).linked(),
+        row("A", "C", 3, cleared()).fee_on(12),
+        row("A", "B", 60, cleared()).post(10).id(13).linked().by("B"),
+        row("A", "C", 3, cleared()).fee_on(13).by("B"),
+    ]);
+    assert_eq!((trial.position("A"), trial.position("C")), (-116, 6));
+}
+
+#[test]
+fn what_may_wait_can_bear_no_fee() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        row("A", "B", 100, rejected(MalformedRecord)).queue(10),
+        row("A", "B", 100, rejected(MalformedRecord)).queue(11).after(5),
+        row("A", "B", 100, rejected(MalformedRecord)).queue(12).linked(),
+        row("A", "C", 3, rejected(ChainFailed)).fee_on(12),
+    ]);
+    // A tariff of nothing for who is to be spared.
+    let spared = Scope { debtor: Some(bic("A")), ..everybody(Bearer::Debtor) };
+    let network = trial.to("C");
+    trial.set(2, tariff(spared, tier(0, 0, 0), &[(network, 1)]), cleared());
+    trial.check(&[row("A", "B", 100, cleared()).queue(13), row("A", "B", 7, cleared())]);
+}
+
+#[test]
+fn the_tariff_that_says_most_about_a_payment_charges_for_each_side() {
+    let mut trial = Trial::standard();
+    let network = trial.to("C");
+    let (a, b, salary) = (Some(bic("A")), Some(bic("B")), Some(*b"SALA"));
+    let scopes = [
+        (None, None, None),
+        (None, None, salary),
+        (None, b, None),
+        (a, None, None),
+        (None, b, salary),
+        (a, None, salary),
+        (a, b, None),
+        (a, b, salary),
+    ];
+    for (number, (debtor, creditor, purpose)) in (1..).zip(scopes) {
+        let scope = Scope { debtor, creditor, purpose, ..everybody(Bearer::Debtor) };
+        trial.set(number, tariff(scope, tier(0, number.into(), 0), &[(network, 1)]), cleared());
+        assert_eq!(trial.leg_amounts("A", "B", (100, *b"SALA")), [u64::from(number)]);
+    }
+    for (debtor, creditor, purpose, amount) in [
+        ("A", "B", *b"SUPP", 7),
+        ("A", "C", *b"SALA", 6),
+        ("A", "C", [0; 4], 4),
+        ("B", "A", *b"SALA", 2),
+        ("C", "B", [0; 4], 3),
+        ("C", "B", *b"SALA", 5),
+        ("B", "A", [0; 4], 1),
+    ] {
+        // What the network would pay itself is not charged.
+        let amounts = if debtor == "C" { vec![] } else { vec![amount] };
+        assert_eq!(trial.leg_amounts(debtor, creditor, (100, purpose)), amounts, "{debtor} {creditor}");
+    }
+    trial.set(9, tariff(everybody(Bearer::Creditor), tier(0, 40, 0), &[(network, 1)]), cleared());
+    assert_eq!(trial.leg_amounts("A", "B", (100, *b"SALA")), [8, 40]);
+    trial.check(&[
+        payment(100, 2, cleared()).with(|record| record.purpose = *b"SALA"),
+        row("A", "C", 8, cleared()).fee_on(2).linked(),
+        row("B", "C", 40, cleared()).fee_on(2).by("A"),
+    ]);
+}
+
+#[test]
+fn several_payments_of_one_chain_have_each_its_fee_behind_it() {
+    let mut trial = Trial::charged(3);
+    trial.check(&[
+        payment(10, 2, cleared()),
+        row("A", "C", 3, cleared()).fee_on(2).linked(),
+        payment(20, 3, cleared()),
+        row("A", "C", 3, cleared()).fee_on(3).linked(),
+        row("A", "a1", 5, cleared()),
+        payment(10, 4, rejected(FeeMissing)),
+        payment(20, 5, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(ChainFailed)).fee_on(4).linked(),
+        row("A", "C", 3, rejected(ChainFailed)).fee_on(5),
+    ]);
+}
+
+#[test]
+fn a_tariff_takes_four_eyes_and_numbers_that_make_sense() {
+    let mut trial = Trial::standard();
+    let network = trial.to("C");
+    let good = |scope| tariff(scope, tier(0, 1, 0), &[(network, 1)]);
+    let all = everybody(Bearer::Debtor);
+    let order = |number, tariff| Command::Fee(FeeCommand::SetTariff { number, tariff });
+    for eyes in [Eyes::None, Eyes::Two, Eyes::TwoTwice, Eyes::Bank("A")] {
+        trial.order_with(order(1, good(all)), eyes, rejected(FourEyesRequired));
+    }
+    trial.set(1, good(Scope { debtor: Some(bic("Z")), ..all }), rejected(UnknownParticipant));
+    trial.set(1, tariff(all, tier(0, 1, 0), &[(trial.to("?"), 1)]), rejected(UnknownAccount));
+    trial.set(1, tariff(all, tier(0, 1, 0), &[(trial.to("A/USD"), 1)]), rejected(BadTariff));
+    trial.set(1, tariff(all, tier(1, 1, 0), &[(network, 1)]), rejected(BadTariff));
+    trial.set(0, good(all), rejected(BadTariff));
+    trial.set(1, good(all), cleared());
+    trial.set(2, good(all), rejected(AlreadyRegistered));
+    trial.set(1, tariff(all, tier(0, 2, 0), &[(network, 1)]), cleared());
+    trial.set(2, good(everybody(Bearer::Creditor)), cleared());
+    let ends = Command::Fee(FeeCommand::EndTariff { number: 1 });
+    trial.order_with(ends.clone(), Eyes::Two, rejected(FourEyesRequired));
+    trial.order(ends, cleared());
+    trial.set(3, good(all), cleared());
+}
+
+#[test]
+fn limits_and_states_bind_legs_as_they_bind_transfers() {
+    let mut trial = Trial::charged(3);
+    let limit = LimitCommand::SetBilateralLimit {
+        bic: bic("A"),
+        currency: currency("EUR"),
+        towards: bic("C"),
+        limit: 4,
+    };
+    trial.order(Command::Limit(limit), cleared());
+    assert!(trial.is_covered("A"), "a limit does not end a tariff");
+    let over = feiqian_core::outcome::RejectReason::BilateralLimitExceeded;
+    trial.check(&[
+        payment(10, 2, cleared()),
+        row("A", "C", 3, cleared()).fee_on(2),
+        payment(10, 3, rejected(ChainFailed)),
+        row("A", "C", 3, rejected(over)).fee_on(3),
+    ]);
+    let account = trial.world.account("C");
+    let state = feiqian_core::account::AccountState::SendOnly;
+    trial.order(Command::SetAccountState { account, state }, cleared());
+    trial.check(&[
+        row("B", "A", 10, rejected(ChainFailed)).id(4).linked(),
+        row("B", "C", 3, rejected(CreditorBlocked)).fee_on(4),
+    ]);
+}
+
+#[test]
+fn a_chain_is_made_as_the_rules_want_it_and_a_snapshot_keeps_the_tariffs() {
+    let mut trial = Trial::standard();
+    let (issuer, network) = ((Beneficiary::DebtorParticipant, 1), (trial.to("C"), 1));
+    trial.set(7, tariff(everybody(Bearer::Debtor), tier(0, 2, 1_500), &[network]), cleared());
+    trial.set(5, tariff(everybody(Bearer::Creditor), tier(0, 5, 0), &[issuer, network]), cleared());
+    let (from, to) = (trial.world.account("A"), trial.world.account("B"));
+    let payment = Record::new(99, from, to, 900, 978);
+    let chain = chain_of(trial.serial.state.registry(), &payment);
+    let said: Vec<_> = chain.iter().map(|at| (at.debtor.get(), at.creditor.get(), at.amount.get())).collect();
+    let c = trial.world.account("C");
+    assert_eq!(said, [(from, to, 900), (from, c, 3), (to, from, 3), (to, c, 2)]);
+    assert_eq!(chain_of(trial.serial.state.registry(), &payment), chain);
+    assert_eq!(chain_of(Trial::standard().serial.state.registry(), &payment), [payment]);
+    let batch = feiqian_core::batch::Batch::new(trial.world.bank("A"), chain);
+    trial.world.push_transfers(vec![batch]);
+    let rows = trial.apply().rows;
+    assert!(rows.iter().all(|row| Expected::of(row) == cleared()), "{rows:?}");
+    trial.order(Command::Seal { height: 1 }, cleared());
+    let mirror = trial.serial.sealer.mirror();
+    let read = Mirror::decode(&mirror.encode()).expect("its own bytes");
+    assert_eq!(&read, mirror);
+    assert_eq!(read.registry.fees().by_number().len(), 2);
+}
