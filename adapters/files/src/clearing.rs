@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 
 use feiqian_core::batch::Batch;
+use feiqian_core::fees::chain_of;
 use feiqian_core::outcome::{OutcomeRow, RejectReason};
+use feiqian_core::transfer::{Record, flags};
 use feiqian_runtime::admission::{Busy, Ticket};
 use feiqian_runtime::pipeline::Engine;
 use zerocopy::FromBytes as _;
@@ -19,9 +21,17 @@ pub(crate) struct Clearing<'a> {
     verdicts: Verdicts,
     /// Being filled; all of one participant.
     batch: Option<Batch>,
-    batch_places: Vec<usize>,
+    batch_sent: Vec<Sent>,
     batch_details_bytes: usize,
-    in_flight: VecDeque<(Ticket, Vec<usize>)>,
+    in_flight: VecDeque<(Ticket, Vec<Sent>)>,
+}
+
+/// A payment as it was submitted.
+struct Sent {
+    place: usize,
+    record: Record,
+    /// Of its chain: itself and the legs of its fee.
+    length: usize,
 }
 
 impl<'a> Clearing<'a> {
@@ -30,7 +40,7 @@ impl<'a> Clearing<'a> {
             engine,
             verdicts: Verdicts::default(),
             batch: None,
-            batch_places: Vec::new(),
+            batch_sent: Vec::new(),
             batch_details_bytes: 0,
             in_flight: VecDeque::new(),
         }
@@ -40,9 +50,12 @@ impl<'a> Clearing<'a> {
         &mut self.verdicts
     }
 
-    /// Takes the next payment. Another participant's payment begins another batch, so that file order is kept.
+    /// Takes the next payment, with the legs of the fee that it owes behind it. Another participant's payment begins
+    /// another batch, so that file order is kept.
     pub(crate) fn push(&mut self, place: usize, resolved: Resolved) -> Result<(), FilesError> {
-        let is_full = self.batch_places.len() >= BATCH_TRANSFERS
+        let chain = self.chain(&resolved.record);
+        let records = self.batch.as_ref().map_or(0, |batch| batch.records.len());
+        let is_full = records + chain.len() > BATCH_TRANSFERS
             || self.batch_details_bytes >= BATCH_DETAILS_BYTES
             || self.batch.as_ref().is_some_and(|batch| batch.participant != resolved.participant);
         if is_full {
@@ -51,10 +64,18 @@ impl<'a> Clearing<'a> {
         let batch = self.batch.get_or_insert_with(|| Batch::new(resolved.participant, Vec::new()));
         let index = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
         self.batch_details_bytes += resolved.details.len();
-        batch.records.push(resolved.record);
+        self.batch_sent.push(Sent { place, record: resolved.record, length: chain.len() });
+        batch.records.extend(chain);
         batch.details.push((index, resolved.details));
-        self.batch_places.push(place);
         Ok(())
+    }
+
+    /// What may wait stands alone in any case, and is refused by the engine where it owes a fee.
+    fn chain(&self, record: &Record) -> Vec<Record> {
+        if record.flags.get() & flags::QUEUE != 0 {
+            return vec![*record];
+        }
+        self.engine.directory().registry(|registry| chain_of(registry, record))
     }
 
     /// Waits for all that is left.
@@ -72,7 +93,7 @@ impl<'a> Clearing<'a> {
             self.take_outcome()?;
         }
         let ticket = self.submit(&batch)?;
-        self.in_flight.push_back((ticket, std::mem::take(&mut self.batch_places)));
+        self.in_flight.push_back((ticket, std::mem::take(&mut self.batch_sent)));
         self.batch_details_bytes = 0;
         Ok(())
     }
@@ -94,27 +115,69 @@ impl<'a> Clearing<'a> {
     }
 
     fn take_outcome(&mut self) -> Result<(), FilesError> {
-        let Some((ticket, places)) = self.in_flight.pop_front() else { return Ok(()) };
+        let Some((ticket, all_sent)) = self.in_flight.pop_front() else { return Ok(()) };
         let outcome = ticket.wait().ok_or(FilesError::Closing)?;
-        if outcome.rows.iter().any(|row| row.original().is_some()) {
+        let is_repeated =
+            |row: &OutcomeRow| row.original().is_some() || row.reason() == Some(RejectReason::IdReused);
+        if outcome.rows.iter().any(is_repeated) {
             // The batcher writes rows: whatever has been answered by now is written after this.
             self.engine.ask(|_| ());
         }
-        let sequences = outcome.first_sequence..;
-        for ((place, row), sequence) in places.into_iter().zip(&outcome.rows).zip(sequences) {
-            let (sequence, row) = match row.original() {
-                Some(original) => {
-                    self.verdicts.duplicates += 1;
-                    (original, self.row(original)?)
-                }
-                None => (sequence, *row),
-            };
-            let (status, refusal) = of_row(&row);
-            // The id stands for another payment: its entry is not this one's.
-            let is_other = row.reason() == Some(RejectReason::IdReused);
-            self.verdicts.set(place, if is_other { 0 } else { sequence }, status, refusal);
+        let (mut rest, mut first) = (&*outcome.rows, outcome.first_sequence);
+        for sent in all_sent {
+            let (rows, behind) = rest.split_at(sent.length.min(rest.len()));
+            self.tell(&sent, rows, first)?;
+            (rest, first) = (behind, first + rows.len() as u64);
         }
         Ok(())
+    }
+
+    /// What became of a payment, by the rows of its chain.
+    fn tell(&mut self, sent: &Sent, rows: &[OutcomeRow], first: u64) -> Result<(), FilesError> {
+        let Some((row, legs)) = rows.split_first() else { return Ok(()) };
+        let original = match row.original() {
+            None if row.reason() == Some(RejectReason::IdReused) => self.charged_otherwise(&sent.record)?,
+            original => original,
+        };
+        let (sequence, row) = match original {
+            Some(original) => {
+                self.verdicts.duplicates += 1;
+                (original, self.row(original)?)
+            }
+            None => (first, *row),
+        };
+        let to_blame = match row.reason() {
+            Some(RejectReason::ChainFailed) => self.leg_to_blame(legs)?.unwrap_or(row),
+            _ => row,
+        };
+        let (status, refusal) = of_row(&to_blame);
+        // The id stands for another payment: its entry is not this one's.
+        let is_other = row.reason() == Some(RejectReason::IdReused);
+        self.verdicts.set(sent.place, if is_other { 0 } else { sequence }, status, refusal);
+        Ok(())
+    }
+
+    /// The entry of the same payment, where only its fee was another one then: a file that is taken in again after a
+    /// crash finds other tariffs in force.
+    fn charged_otherwise(&self, record: &Record) -> Result<Option<u64>, FilesError> {
+        let Some(sequence) = self.engine.find(record.uetr.get()) else { return Ok(None) };
+        let entry = self.engine.entry(sequence);
+        let entry = entry.map_err(|error| FilesError::Journal { sequence, reason: error.to_string() })?;
+        let unlinked =
+            |record: &Record| Record { flags: (record.flags.get() & !flags::LINKED).into(), ..*record };
+        let is_same = entry.is_some_and(|(entry, _)| unlinked(&entry.record) == unlinked(record));
+        Ok(is_same.then_some(sequence))
+    }
+
+    /// The leg for which a chain failed.
+    fn leg_to_blame(&self, legs: &[OutcomeRow]) -> Result<Option<OutcomeRow>, FilesError> {
+        for leg in legs {
+            let row = leg.original().map_or(Ok(*leg), |original| self.row(original))?;
+            if row.reason().is_some_and(|reason| reason != RejectReason::ChainFailed) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 
     fn row(&self, sequence: u64) -> Result<OutcomeRow, FilesError> {

@@ -28,7 +28,7 @@ pub use account_statement::{
 };
 pub use book::{CycleBook, Sums};
 pub use cycle_report::{
-    CounterpartyLine, CurrencyTotals, CycleReport, Movements, PositionReport, cycle_report,
+    CounterpartyLine, CurrencyTotals, CycleReport, FeeSums, Movements, PositionReport, cycle_report,
 };
 
 use crate::error::FilesError;

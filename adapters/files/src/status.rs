@@ -47,6 +47,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         }
         Reason::QuoteExpired => (codes::NARR, "the quote has expired or was traded on; ask for another"),
         Reason::OrderSpent => (codes::NARR, "the order has been carried out, or its time is over"),
+        Reason::FeeMissing | Reason::FeeMismatch => {
+            (codes::NARR, "the tariffs have changed since the fee was reckoned; send a new payment")
+        }
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
         Reason::ExceedsOriginal => {
             (codes::FF12, "more would come back than is left of what was paid; return what is left")
@@ -67,7 +70,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::TooManyHolds => (codes::AM14, "too much is reserved on the account; release some"),
         Reason::ChainOpen | Reason::ChainTooLong => (codes::NARR, "the chain is incomplete or too long"),
         Reason::ChainFailed => (codes::NARR, "another part of its chain was rejected"),
-        Reason::MissingId | Reason::MalformedRecord => (codes::NARR, "the record has no id, or is not clean"),
+        Reason::MissingId | Reason::MalformedRecord => {
+            (codes::NARR, "the record has no id, is not clean, or may wait but owes a fee")
+        }
         Reason::MalformedCommand
         | Reason::FourEyesRequired
         | Reason::GenesisMisplaced
@@ -97,7 +102,9 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::UnknownOfficer
         | Reason::UnknownProposal
         | Reason::ProposalEarly
-        | Reason::ProposalRequired => (codes::NARR, "a command's reason: no payment is rejected so"),
+        | Reason::ProposalRequired
+        | Reason::BadTariff
+        | Reason::UnknownTariff => (codes::NARR, "a command's reason: no payment is rejected so"),
     }
 }
 

@@ -10,12 +10,14 @@ use crate::fault::EXIT_CODES;
 use crate::orders::Order;
 
 mod keys;
+mod fee;
 mod limit;
 mod load;
 mod pay;
 mod prove;
 
 pub use keys::{CertificateArgs, KeysStep};
+pub use fee::{BearerWord, FeeStep, TariffArgs};
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
@@ -141,6 +143,12 @@ pub enum Command {
         /// The step
         #[command(subcommand)]
         step: CardsStep,
+    },
+    /// Show, set and end tariffs, and quote what a payment owes: fees and interchange
+    Fee {
+        /// The step
+        #[command(subcommand)]
+        step: FeeStep,
     },
     /// Show the recalls that came by files and what was answered; beside a running `serve` too
     Recalls,
@@ -572,6 +580,13 @@ mod tests {
             "feiqian fx quote EUR/USD --provider BNKBXXAAXXX --pay 500.00 --as BNKEXXAAXXX --key k",
             "feiqian fx trade dfcd3679-e024-4e98-804a-e04346230aa6 --from BNKEXXAAXXX/EUR --to BNKEXXAAXXX/USD",
             "feiqian fx withdraw EUR/USD --as BNKBXXAAXXX --test-key",
+            "feiqian fee list",
+            "feiqian fee quote BNKAXXAA/EUR BNKBXXAA/EUR 12.50 --purpose SALA",
+            "feiqian fee tariff 1 EUR --tier 0:0.10:1.5 --tier 100.00:0:1:0.05:9.00 --to BNKCXXAA/EUR --officer-key a",
+            "feiqian fee tariff 2 EUR --bearer creditor --debtor BNKAXXAA --creditor BNKBXXAA --tier 0:0:3 --to debtor=3 --to 7=1",
+            "feiqian fee end 1",
+            "feiqian propose tariff 1 EUR --tier 0:0.10:0 --to BNKCXXAA/EUR",
+            "feiqian order end-tariff 1",
             "feiqian queue list",
             "feiqian queue resolve",
             "feiqian queue amend dfcd3679-e024-4e98-804a-e04346230aa6 --priority high --first",

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod demo;
 pub mod session;
+mod tariffs;
 pub mod founding;
 pub mod participants;
 pub mod config;

@@ -10,6 +10,7 @@ use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
+use feiqian_core::fees::FeeCommand;
 use feiqian_core::limits::REASON_BYTES_MAX;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
@@ -20,9 +21,11 @@ use feiqian_core::registry::Registry;
 use feiqian_core::schedule::ScheduleCommand;
 use feiqian_runtime::directory::Directory;
 
+use crate::cli::TariffArgs;
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{Aliases, currency_of, find_account};
+use crate::tariffs::{command_of, words as tariff_words};
 
 /// As they are said and shown.
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -180,6 +183,13 @@ pub enum Order {
         currency: String,
         /// Decimal
         amount: String,
+    },
+    /// Put a tariff in force: what payments owe, who bears it, and who gets it
+    Tariff(Box<TariffArgs>),
+    /// End a tariff
+    EndTariff {
+        /// Which one
+        number: u32,
     },
     /// Set how long approved loosenings wait
     Delay {
@@ -339,6 +349,8 @@ impl Order {
                 let amount = sum(amount, currency)?;
                 Command::Default(DefaultCommand::SetDefaultFund { currency, amount })
             }
+            Self::Tariff(said) => Command::Fee(command_of(said, directory)?),
+            Self::EndTariff { number } => Command::Fee(FeeCommand::EndTariff { number: *number }),
             Self::Delay { seconds } => Command::Authority(AuthorityCommand::SetDelay { seconds: *seconds }),
             Self::AddOfficer { officer, key } => {
                 Command::Authority(AuthorityCommand::AddOfficer { officer: *officer, key: read_public(key)? })
@@ -367,7 +379,7 @@ fn sum(text: &str, currency: Currency) -> Result<u64, Fault> {
     }
 }
 
-fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
+pub(crate) fn limit(text: &str, currency: Currency) -> Result<u64, Fault> {
     match Amount::from_decimal(text, currency) {
         _ if text == "none" => Ok(UNLIMITED),
         Ok(amount) => Ok(amount.minor()),
@@ -438,6 +450,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
         Command::Limit(limit) => limit_words(limit),
+        Command::Fee(command) => tariff_words(command, account_name),
         Command::SplitStream { currency } => format!("give {currency} cycles of its own"),
         Command::SetModel { currency, model } => format!("settle {currency} {}", model.name()),
         Command::Default(command) => words_of_default(command),

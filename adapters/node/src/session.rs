@@ -8,6 +8,7 @@ use feiqian_core::authority::ProposalCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::exchange::decide::PARTICIPANT_SIGNER;
+use feiqian_core::fees::FeeCommand;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::uetr::Uetr;
 use feiqian_files::{IntakeOptions, WorkDir};
@@ -283,6 +284,9 @@ fn refusal(command: &Command, reason: RejectReason) -> String {
             ": loosenings are delayed here; one officer proposes it (`feiqian propose`), another approves it"
         }
         RejectReason::UnknownProposal => ": see `feiqian proposals`",
+        RejectReason::BadTariff | RejectReason::UnknownTariff => {
+            ": see `feiqian fee list`, `feiqian fee tariff --help`"
+        }
         _ => "",
     };
     format!("the engine refused to {}: {}{way}", name_of(command), reason.name())
@@ -299,6 +303,8 @@ fn name_of(command: &Command) -> String {
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
         Command::Posting(_) => "take the order of a posting".to_owned(),
+        Command::Fee(FeeCommand::SetTariff { number, .. }) => format!("put tariff {number} in force"),
+        Command::Fee(FeeCommand::EndTariff { number }) => format!("end tariff {number}"),
         Command::Default(command) => words_of_default(command),
         Command::Proposal(step) => match step {
             ProposalCommand::Propose { .. } => "take the proposal".to_owned(),

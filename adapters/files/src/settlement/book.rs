@@ -71,6 +71,8 @@ pub(super) struct Item {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct SlotBook {
     pub(super) total: Sums,
+    /// Of all, those that are fees.
+    pub(super) fees: Sums,
     pub(super) by_counterparty: BTreeMap<SlotHandle, Sums>,
     /// The first transfers; all of them unless there are more than are kept.
     pub(super) items: Vec<Item>,
@@ -205,6 +207,9 @@ impl CycleBook {
         for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {
             let book = self.slots.entry(slot).or_default();
             book.total.add(amount.into(), is_credit);
+            if record.flags.get() & flags::FEE != 0 {
+                book.fees.add(amount.into(), is_credit);
+            }
             book.by_counterparty.entry(counterparty).or_default().add(amount.into(), is_credit);
             if book.items.len() < self.items_max {
                 book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });

@@ -43,6 +43,34 @@ impl Movements {
     }
 }
 
+/// Fees among a position's movements, between participants; amounts are decimals in the currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FeeSums {
+    /// Number of those that it has borne.
+    pub charged: u64,
+    /// Their sum.
+    pub charged_sum: String,
+    /// Number of those that it has got.
+    pub received: u64,
+    /// Their sum.
+    pub received_sum: String,
+    /// Received less charged, signed.
+    pub net: String,
+}
+
+impl FeeSums {
+    /// None where there was no fee.
+    fn of(sums: Sums, currency: Currency) -> Option<Self> {
+        (sums != Sums::default()).then(|| Self {
+            charged: sums.debits,
+            charged_sum: decimal(sums.debit_sum, currency),
+            received: sums.credits,
+            received_sum: decimal(sums.credit_sum, currency),
+            net: signed_decimal(sums.net(), currency),
+        })
+    }
+}
+
 /// What a position did with one other.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct CounterpartyLine {
@@ -67,6 +95,9 @@ pub struct PositionReport {
     /// All of them.
     #[serde(flatten)]
     pub movements: Movements,
+    /// Fees among them, if there were any: collected with the cycle's settlement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<FeeSums>,
     /// Where its settlement stands.
     pub state: &'static str,
     /// By counterparty, those with which there was anything.
@@ -81,6 +112,9 @@ pub struct CurrencyTotals {
     /// All of them.
     #[serde(flatten)]
     pub movements: Movements,
+    /// Fees among them: what is charged is received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<FeeSums>,
     /// Sum of the nets of those that are owed: what settles it.
     pub to_settle: String,
 }
@@ -158,30 +192,33 @@ fn position(
         opening: signed_decimal(0, currency),
         closing: signed_decimal(own.total.net(), currency),
         movements: Movements::of(own.total, currency),
+        fees: FeeSums::of(own.fees, currency),
         state: context.cycle.state.name(),
         counterparties: counterparties?,
     }))
 }
 
 fn totals(context: &Context, book: &CycleBook) -> Result<Vec<CurrencyTotals>, FilesError> {
-    let mut sums: BTreeMap<&'static str, (Currency, Sums, u128)> = BTreeMap::new();
+    let mut sums: BTreeMap<&'static str, (Currency, [Sums; 2], u128)> = BTreeMap::new();
     for (slot, terms) in (0..).zip(&context.slots) {
         let own = book.sums(slot);
         if own == Sums::default() {
             continue;
         }
-        let (_, all, owed) =
-            sums.entry(terms.currency.code()).or_insert((terms.currency, Sums::default(), 0));
+        let (_, [all, fees], owed) =
+            sums.entry(terms.currency.code()).or_insert((terms.currency, Default::default(), 0));
         all.include(own);
+        fees.include(book.slot(slot).map_or_else(Sums::default, |own| own.fees));
         *owed += u128::try_from(own.net()).unwrap_or(0);
     }
-    let total = |(code, (currency, all, owed)): (&'static str, (Currency, Sums, u128))| {
-        if all.net() != 0 || all.credits != all.debits {
+    let total = |(code, (currency, [all, fees], owed)): (&'static str, (Currency, [Sums; 2], u128))| {
+        if [all, fees].iter().any(|sums| sums.net() != 0 || sums.credits != sums.debits) {
             let text = format!("cycle {}: debits and credits in {code} differ", context.cycle.number);
             return Err(FilesError::Unknown(format!("{text}; run `feiqian audit`")));
         }
         let movements = Movements::of(all, currency);
-        Ok(CurrencyTotals { currency: code, movements, to_settle: decimal(owed, currency) })
+        let fees = FeeSums::of(fees, currency);
+        Ok(CurrencyTotals { currency: code, movements, fees, to_settle: decimal(owed, currency) })
     };
     sums.into_iter().map(total).collect()
 }

@@ -3,6 +3,7 @@
 
 use feiqian_core::account::SlotHandle;
 use feiqian_core::participant::{CycleState, Participant, SlotTerms};
+use feiqian_core::transfer::flags;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{AccountId, Agent, Party};
 use feiqian_iso20022::write::{
@@ -86,6 +87,10 @@ pub(super) fn code(is_credit: bool) -> BankTransactionCode {
     if is_credit { BankTransactionCode::RECEIVED } else { BankTransactionCode::ISSUED }
 }
 
+fn charge(is_credit: bool) -> BankTransactionCode {
+    if is_credit { BankTransactionCode::CHARGES_RECEIVED } else { BankTransactionCode::CHARGES_PAID }
+}
+
 /// Transfers one by one, with their references.
 pub(super) fn items(
     context: &Context,
@@ -120,7 +125,9 @@ fn journaled(
 
 fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEntry {
     let details = journaled.details.as_deref().and_then(Details::decode);
-    let id = journaled.record.uetr.get();
+    let record = &journaled.record;
+    let id = record.uetr.get();
+    let fee_on = Uetr::new(record.related.get()).filter(|_| record.flags.get() & flags::FEE != 0);
     ReportEntry {
         reference: Some(item.sequence.to_string()),
         minor: item.amount.into(),
@@ -128,9 +135,9 @@ fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEn
         booked: date_time(item.timestamp),
         value_date: Some(date(context.cycle.closed_at)),
         servicer_reference: Some(item.sequence.to_string()),
-        code: code(item.is_credit),
+        code: if fee_on.is_some() { charge(item.is_credit) } else { code(item.is_credit) },
         transactions: vec![transaction(details.unwrap_or_default(), id)],
-        information: None,
+        information: fee_on.map(|payment| format!("fee on {payment}")),
     }
 }
 

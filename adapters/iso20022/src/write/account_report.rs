@@ -84,6 +84,10 @@ impl BankTransactionCode {
     pub const RECEIVED: Self = Self("PMNT", "RCDT", "DMCT");
     /// Payments, issued credit transfers, domestic.
     pub const ISSUED: Self = Self("PMNT", "ICDT", "DMCT");
+    /// Payments, miscellaneous credit operations, charges.
+    pub const CHARGES_RECEIVED: Self = Self("PMNT", "MCOP", "CHRG");
+    /// Payments, miscellaneous debit operations, charges.
+    pub const CHARGES_PAID: Self = Self("PMNT", "MDOP", "CHRG");
 }
 
 /// A booked entry.

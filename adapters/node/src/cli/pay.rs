@@ -17,6 +17,9 @@ pub struct PayArgs {
     /// The transfer's id [default: a random one]
     #[arg(long, value_name = "UETR")]
     pub uetr: Option<String>,
+    /// Its purpose code, such as SALA
+    #[arg(long, value_name = "CODE")]
+    pub purpose: Option<String>,
     /// Reserve the amount only: post or void it later
     #[arg(long, conflicts_with_all = ["queue", "priority", "after"])]
     pub hold: bool,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use feiqian_core::participant::CycleNumber;
-use feiqian_files::settlement::{CycleReport, Movements, cycle_report};
+use feiqian_files::settlement::{CycleReport, FeeSums, Movements, cycle_report};
 
 use super::Context;
 use crate::fault::Fault;
@@ -23,7 +23,8 @@ impl fmt::Display for Printed {
         if let Some(sequence) = self.0.settled_by {
             writeln!(f, "settled by the command at sequence {sequence}")?;
         }
-        write!(f, "{}{}", self.positions(), self.counterparties())
+        write!(f, "{}{}", self.positions(), self.counterparties())?;
+        self.fees().map_or(Ok(()), |fees| write!(f, "fees among them\n{fees}"))
     }
 }
 
@@ -55,6 +56,29 @@ impl Printed {
             table.row(cells);
         }
         table
+    }
+
+    /// None where nobody was charged.
+    fn fees(&self) -> Option<Table> {
+        let headings = ["participant", "", ">charged", ">sum", ">received", ">sum", ">net"];
+        let mut table = Table::new(&headings);
+        let positions = self.0.positions.iter().map(|line| (&*line.participant, line.currency, &line.fees));
+        let totals = self.0.totals.iter().map(|line| ("all", line.currency, &line.fees));
+        let mut has_any = false;
+        for (who, currency, fees) in positions.chain(totals) {
+            let Some(FeeSums { charged, charged_sum, received, received_sum, net }) = fees else { continue };
+            has_any = true;
+            table.row(vec![
+                who.to_owned(),
+                currency.to_owned(),
+                grouped(*charged),
+                charged_sum.clone(),
+                grouped(*received),
+                received_sum.clone(),
+                net.clone(),
+            ]);
+        }
+        has_any.then_some(table)
     }
 
     fn counterparties(&self) -> Table {

@@ -18,6 +18,7 @@ pub(crate) mod cycle_default;
 mod cycle_report;
 mod evidence;
 mod export;
+mod fee;
 pub(crate) mod fx;
 pub mod import;
 mod init;
@@ -117,6 +118,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Return { uetr, amount } => pay::give_back(context, &uetr, amount.as_deref()),
         Command::Fx { step } => fx::step(context, &step),
         Command::Cards { step } => cards::step(context, &step),
+        Command::Fee { step } => fee::step(context, &step),
         Command::Recalls => recalls::list(context),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),

@@ -6,9 +6,10 @@ use std::fmt;
 use feiqian_core::account::AccountHandle;
 use feiqian_core::batch::Batch;
 use feiqian_core::currency::Currency;
+use feiqian_core::fees::chain_of;
 use feiqian_core::liquidity::resolve::Priority;
 use feiqian_core::money::{Amount, decimal};
-use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_core::uetr::Uetr;
@@ -16,11 +17,13 @@ use feiqian_runtime::admission::Busy;
 use serde::Serialize;
 
 use super::Context;
+use super::fee::LegLine;
 use crate::cli::{PayArgs, PostArgs};
 use crate::fault::Fault;
 use crate::keys::random;
 use crate::names::{find_account, parse_uetr, uetr_text};
 use crate::session::Session;
+use crate::tariffs::purpose_named;
 
 /// What became of a transfer that was just submitted.
 #[derive(Serialize)]
@@ -32,6 +35,9 @@ pub(crate) struct Submitted {
     /// Moved, reserved or waiting.
     amount: String,
     currency: &'static str,
+    /// What was charged with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fees: Vec<LegLine>,
 }
 
 impl Submitted {
@@ -44,6 +50,7 @@ impl Submitted {
             reason: row.reason().map(|reason| reason.name()),
             amount: decimal(row.amount.get().into(), currency),
             currency: currency.code(),
+            fees: Vec::new(),
         }
     }
 }
@@ -52,11 +59,12 @@ impl fmt::Display for Submitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = self.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let Self { uetr, sequence, outcome, amount, currency, .. } = self;
-        write!(f, "{uetr}  {outcome}{reason}  {amount} {currency}  sequence {sequence}")
+        write!(f, "{uetr}  {outcome}{reason}  {amount} {currency}  sequence {sequence}")?;
+        self.fees.iter().try_for_each(|leg| write!(f, "\n  {leg}"))
     }
 }
 
-/// Submits one record for a participant.
+/// Submits one record for a participant, with the legs of the fee that it owes behind it.
 ///
 /// # Errors
 /// [`Fault::Refused`] with the reason where the engine rejects it.
@@ -65,13 +73,32 @@ pub(crate) fn submit(
     participant: ParticipantHandle,
     (record, currency): (Record, Currency),
 ) -> Result<Submitted, Fault> {
-    let ticket = session.engine.submit(Batch::new(participant, vec![record]))?;
+    let (chain, fees) = session
+        .engine
+        .directory()
+        .registry(|registry| (chain_of(registry, &record), LegLine::of(registry, &record, currency)));
+    let may_wait = record.flags.get() & flags::QUEUE != 0;
+    if may_wait && let Some(leg) = fees.first() {
+        return Err(Fault::Usage(format!("what may wait can bear no fee, and this owes {leg}")));
+    }
+    let ticket = session.engine.submit(Batch::new(participant, chain))?;
     let outcome = ticket.wait().ok_or(Busy::Closing)?;
     let row = outcome.rows.first().copied().unwrap_or_else(|| OutcomeRow::duplicate(0));
     let uetr = uetr_text(record.uetr.get());
     match (row.outcome(), row.reason()) {
-        (Some(Outcome::Rejected), Some(reason)) => Err(Fault::Refused(format!("{uetr}: {}", reason.name()))),
-        _ => Ok(Submitted::of(&record, currency, (outcome.first_sequence, &row))),
+        (Some(Outcome::Rejected), Some(reason)) => {
+            Err(Fault::Refused(format!("{uetr}: {}", refusal(reason, &outcome.rows))))
+        }
+        _ => Ok(Submitted { fees, ..Submitted::of(&record, currency, (outcome.first_sequence, &row)) }),
+    }
+}
+
+/// Why a payment was refused; where its chain failed, which leg of its fee was to blame.
+fn refusal(reason: RejectReason, rows: &[OutcomeRow]) -> String {
+    let others = rows.iter().skip(1).filter_map(OutcomeRow::reason);
+    match others.into_iter().find(|other| *other != RejectReason::ChainFailed) {
+        Some(other) if reason == RejectReason::ChainFailed => format!("its fee: {}", other.name()),
+        _ => reason.name().to_owned(),
     }
 }
 
@@ -125,6 +152,7 @@ pub(super) fn pay(context: &Context, arguments: &PayArgs) -> Result<(), Fault> {
             (false, false) => 0,
         }
         .into();
+        record.purpose = arguments.purpose.as_deref().map_or(Ok([0; 4]), purpose_named)?;
         record.timeout = arguments.until.unwrap_or(0).into();
         record.delay = arguments.after.unwrap_or(0).into();
         submit(session, owner, (record, currency))
