@@ -12,6 +12,8 @@ mod after;
 mod crashes;
 #[path = "intake/demo.rs"]
 mod demo;
+#[path = "intake/fees.rs"]
+mod fees;
 #[path = "intake/foreign.rs"]
 mod foreign;
 #[path = "intake/instant.rs"]

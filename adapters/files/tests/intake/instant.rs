@@ -22,7 +22,7 @@ use crate::house::{House, bic};
 use crate::shared::{files, validate};
 
 /// A bank's pacs.002 on the payment of `01-single.xml`.
-fn confirmation(by: &str, status: Status, reason: Option<ReasonCode>) -> Vec<u8> {
+pub(crate) fn confirmation(by: &str, status: Status, reason: Option<ReasonCode>) -> Vec<u8> {
     let (head, transfer) = payment("01-single.xml");
     let head = MessageHead { message_id: "PASSED-ON".to_owned(), ..head };
     let one = TransactionStatus {

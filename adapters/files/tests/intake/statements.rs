@@ -17,12 +17,12 @@ use crate::shared::{demo, files, validate};
 
 const OPERATOR: &str = "CLRHXXAAXXX";
 
-fn minor(decimal: &str) -> i128 {
+pub(crate) fn minor(decimal: &str) -> i128 {
     decimal.replace('.', "").parse().expect("a number")
 }
 
 /// The texts of all elements of a name.
-fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
+pub(crate) fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let (begin, end) = (format!("<{name}"), format!("</{name}>"));
     let found = xml.match_indices(&begin).filter_map(|(at, _)| xml.get(at + begin.len()..));
     found

@@ -11,6 +11,7 @@ mod credentials;
 mod demo;
 mod directory;
 mod eyes;
+mod fees;
 mod flips;
 mod house;
 mod kills;
