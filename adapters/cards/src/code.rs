@@ -93,7 +93,9 @@ impl Code {
             Reason::NotOwner | Reason::CreditorClosed | Reason::CreditorBlocked => Self::NotPermitted,
             Reason::DebtorParticipantSuspended
             | Reason::CreditorParticipantSuspended
-            | Reason::TooManyHolds => Self::Unavailable,
+            | Reason::TooManyHolds
+            // A leg of its fee could not be paid.
+            | Reason::ChainFailed => Self::Unavailable,
             Reason::DebtorClosed | Reason::DebtorBlocked => Self::Restricted,
             Reason::NoPendingHold | Reason::HoldMismatch | Reason::NotReturnable => Self::NoOriginal,
             Reason::ExceedsHold | Reason::ExceedsOriginal => Self::OriginalAmount,

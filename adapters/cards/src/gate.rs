@@ -1,6 +1,7 @@
 //! From requests of all sessions to the engine's batches, and from their rows back. One task gathers whatever is there,
 //! one batch a participant. While rounds of batches are at the engine, what comes gathers: the fuller the load, the larger
-//! the batches, and the fewer writes to sockets behind them. With less to do nothing waits.
+//! the batches, and the fewer writes to sockets behind them. With less to do nothing waits. What owes a fee by a tariff goes
+//! as a chain with its legs, and is answered by the first of its rows.
 //!
 //! ```text
 //!  sessions ─▶ bounded channel ─▶ gate ─▶ Engine::submit ─▶ ticket ─▶ a task a batch ─▶ each request's verdict
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use feiqian_core::batch::Batch;
-use feiqian_core::limits::BATCH_TRANSFERS_MAX;
+use feiqian_core::fees::chain_of;
+use feiqian_core::limits::{BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
@@ -79,6 +81,37 @@ impl Gate {
     }
 }
 
+type Round = Arc<OwnedSemaphorePermit>;
+
+/// One participant's batch as it fills: who waits for how many of its records.
+#[derive(Default)]
+struct Filling {
+    records: Vec<Record>,
+    replies: Vec<(usize, oneshot::Sender<Verdict>)>,
+}
+
+impl Filling {
+    fn push(&mut self, chain: Vec<Record>, reply: oneshot::Sender<Verdict>) {
+        self.replies.push((chain.len(), reply));
+        self.records.extend(chain);
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() + CHAIN_TRANSFERS_MAX > BATCH_TRANSFERS_MAX
+    }
+
+    fn submit(self, engine: &Engine, participant: ParticipantHandle, round: &Round) {
+        match engine.submit(Batch::new(participant, self.records)) {
+            Ok(ticket) => drop(tokio::spawn(answer(ticket, self.replies, Arc::clone(round)))),
+            Err(_) => {
+                for (_, reply) in self.replies {
+                    let _ = reply.send(Verdict::Busy);
+                }
+            }
+        }
+    }
+}
+
 async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
     let rounds = Arc::new(Semaphore::new(ROUNDS_MAX));
     let mut taken = Vec::with_capacity(BATCH_TRANSFERS_MAX);
@@ -92,31 +125,38 @@ async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
         {
             taken.push(next);
         }
-        let round = Arc::new(round);
-        let mut batches: BTreeMap<ParticipantHandle, (Vec<Record>, Vec<_>)> = BTreeMap::new();
-        for Waiting { participant, record, reply } in taken.drain(..) {
-            let (records, replies) = batches.entry(participant).or_default();
-            records.push(record);
-            replies.push(reply);
+        submit_all(&engine, &mut taken, &Arc::new(round));
+    }
+}
+
+/// Submits what was gathered, with the legs of the fees that it owes.
+fn submit_all(engine: &Engine, taken: &mut Vec<Waiting>, round: &Round) {
+    let mut batches: BTreeMap<ParticipantHandle, Filling> = BTreeMap::new();
+    for Waiting { participant, record, reply } in taken.drain(..) {
+        let chain = engine.directory().registry(|registry| chain_of(registry, &record));
+        let filling = batches.entry(participant).or_default();
+        filling.push(chain, reply);
+        if filling.is_full() {
+            std::mem::take(filling).submit(engine, participant, round);
         }
-        for (participant, (records, replies)) in batches {
-            match engine.submit(Batch::new(participant, records)) {
-                Ok(ticket) => drop(tokio::spawn(answer(ticket, replies, Arc::clone(&round)))),
-                Err(_) => {
-                    for reply in replies {
-                        let _ = reply.send(Verdict::Busy);
-                    }
-                }
-            }
+    }
+    for (participant, filling) in batches {
+        if !filling.replies.is_empty() {
+            filling.submit(engine, participant, round);
         }
     }
 }
 
-async fn answer(ticket: Ticket, replies: Vec<oneshot::Sender<Verdict>>, _round: Arc<OwnedSemaphorePermit>) {
+async fn answer(ticket: Ticket, replies: Vec<(usize, oneshot::Sender<Verdict>)>, _round: Round) {
     // Without an outcome the replies are dropped: unknown.
     let Some(outcome) = ticket.outcome().await else { return };
-    for (row, reply) in outcome.rows.iter().zip(replies) {
-        // Who no longer waits has ended its session.
-        let _ = reply.send(Verdict::Decided { row: *row, timestamp: outcome.timestamp });
+    let mut rest = &*outcome.rows;
+    for (length, reply) in replies {
+        let (rows, behind) = rest.split_at(length.min(rest.len()));
+        rest = behind;
+        if let Some(row) = rows.first() {
+            // Who no longer waits has ended its session.
+            let _ = reply.send(Verdict::Decided { row: *row, timestamp: outcome.timestamp });
+        }
     }
 }

@@ -181,9 +181,12 @@ impl Desk {
     }
 }
 
-/// Whether two records ask for the same. How long a hold lasts is the house's word, not the message's.
+/// Whether two records ask for the same. How long a hold lasts, and whether legs of a fee follow, is the house's word, not
+/// the message's.
 fn is_same_request(one: &Record, other: &Record) -> bool {
-    Record { timeout: other.timeout, ..*one } == *other
+    let unlinked = |record: &Record| record.flags.get() & !flags::LINKED;
+    unlinked(one) == unlinked(other)
+        && Record { timeout: other.timeout, flags: other.flags, ..*one } == *other
 }
 
 impl Payment {

@@ -5,6 +5,8 @@ use crate::house::{
 };
 use feiqian_core::account::AccountState;
 use feiqian_core::command::Command;
+use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
+use feiqian_tests::world::currency;
 
 const LEFT: i128 = FUNDS as i128;
 
@@ -25,6 +27,40 @@ fn an_authorisation_holds_and_its_completion_posts_what_was_used() {
     assert_eq!((house.account(HOLDER), house.account(ACQUIRER)), ((LEFT - 30_000, 0), (30_000, 0)));
     let again = authorisation.followed_by(220, "000000").with(4, "000000010000");
     assert_eq!(terminal.ask(&again).answer(), (230, "25"), "nothing is held any more");
+}
+
+#[test]
+fn interchange_is_paid_with_a_completion_and_a_purchase_and_a_repetition_pays_none() {
+    let house = House::new();
+    let mut terminal = house.terminal();
+    let scope = Scope {
+        currency: currency("CNY"),
+        bearer: Bearer::Creditor,
+        debtor: None,
+        creditor: None,
+        purpose: Some(*b"IDCP"),
+    };
+    let tiers = vec![Tier { from: 0, flat: 5, millionths: 10_000, least: 0, most: u64::MAX }];
+    let beneficiaries = vec![(Beneficiary::DebtorParticipant, 1)];
+    let tariff = Tariff { scope, tiers, beneficiaries };
+    let before = house.account(ISSUER).0;
+    house.order(Command::Fee(FeeCommand::SetTariff { number: 1, tariff }));
+    let authorisation = Request::of_card(100, CARD, "000000", 1_000);
+    assert_eq!(terminal.ask(&authorisation).answer(), (110, "00"));
+    assert_eq!(house.account(ISSUER).0, before);
+    let completion = authorisation.followed_by(220, "000000").with(4, "000000000600");
+    assert_eq!(terminal.ask(&completion).answer(), (230, "00"));
+    assert_eq!((house.account(ISSUER).0 - before, house.account(ACQUIRER).0), (11, 589));
+    let purchase = Request::of_card(200, CARD, "000000", 300);
+    assert_eq!(terminal.ask(&purchase).answer(), (210, "00"));
+    // Cash is not what the tariff is for.
+    assert_eq!(terminal.ask(&Request::of_card(200, CARD, "010000", 100)).answer(), (210, "00"));
+    let all = (19, 600 + 300 + 100 - 19);
+    assert_eq!((house.account(ISSUER).0 - before, house.account(ACQUIRER).0), all);
+    assert_eq!(terminal.ask(&purchase.repeated()).answer(), (210, "00"));
+    house.order(Command::Fee(FeeCommand::EndTariff { number: 1 }));
+    assert_eq!(terminal.ask(&purchase.repeated()).answer(), (210, "00"), "under other tariffs too");
+    assert_eq!((house.account(ISSUER).0 - before, house.account(ACQUIRER).0), all);
 }
 
 #[test]
