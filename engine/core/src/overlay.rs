@@ -99,9 +99,7 @@ pub fn shifts(claim: &Claim, freed: Freed) -> (Shift, Shift) {
         | Kind::Return
         | Kind::Trade
         | Kind::Ordered
-        | Kind::Fee => {
-            (Shift { available: -amount, reserved: 0 }, credit)
-        }
+        | Kind::Fee => (Shift { available: -amount, reserved: 0 }, credit),
         Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),
         Kind::Post => (Shift { available: held - amount, reserved: -held }, credit),
         Kind::Void => (Shift { available: held, reserved: -held }, Shift::default()),

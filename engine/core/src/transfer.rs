@@ -52,8 +52,19 @@ pub mod flags {
     pub const COMMAND: u16 = 1 << 15;
 
     pub(crate) const TWO_PHASE: u16 = HOLD | POST | VOID;
-    pub(crate) const SUBMITTABLE: u16 =
-        TWO_PHASE | LINKED | QUEUE | URGENT | HIGH | RELEASE | KEEP | RETURN | FEE | QUOTE | FIRST | LAST | ORDERED;
+    pub(crate) const SUBMITTABLE: u16 = TWO_PHASE
+        | LINKED
+        | QUEUE
+        | URGENT
+        | HIGH
+        | RELEASE
+        | KEEP
+        | RETURN
+        | FEE
+        | QUOTE
+        | FIRST
+        | LAST
+        | ORDERED;
 }
 
 /// A transfer as submitted, journaled and proven.

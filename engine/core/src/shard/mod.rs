@@ -470,9 +470,7 @@ impl Shard {
             | Kind::Return
             | Kind::Trade
             | Kind::Ordered
-            | Kind::Fee => {
-                claim.cap != UNLIMITED || claim.is_controlled()
-            }
+            | Kind::Fee => claim.cap != UNLIMITED || claim.is_controlled(),
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
         };
