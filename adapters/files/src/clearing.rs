@@ -9,6 +9,7 @@ use feiqian_core::outcome::{OutcomeRow, RejectReason};
 use feiqian_core::transfer::{Record, flags};
 use feiqian_runtime::admission::{Busy, Ticket};
 use feiqian_runtime::pipeline::Engine;
+use feiqian_runtime::query::QueryFault;
 use zerocopy::FromBytes as _;
 
 use crate::error::FilesError;
@@ -160,13 +161,8 @@ impl<'a> Clearing<'a> {
     /// The entry of the same payment, where only its fee was another one then: a file that is taken in again after a
     /// crash finds other tariffs in force.
     fn charged_otherwise(&self, record: &Record) -> Result<Option<u64>, FilesError> {
-        let Some(sequence) = self.engine.find(record.uetr.get()) else { return Ok(None) };
-        let entry = self.engine.entry(sequence);
-        let entry = entry.map_err(|error| FilesError::Journal { sequence, reason: error.to_string() })?;
-        let unlinked =
-            |record: &Record| Record { flags: (record.flags.get() & !flags::LINKED).into(), ..*record };
-        let is_same = entry.is_some_and(|(entry, _)| unlinked(&entry.record) == unlinked(record));
-        Ok(is_same.then_some(sequence))
+        let fault = |error: QueryFault| FilesError::Journal { sequence: 0, reason: error.to_string() };
+        self.engine.find_alike(record).map_err(fault)
     }
 
     /// The leg for which a chain failed.

@@ -1,13 +1,17 @@
 //! Submits, waits, and says what became of it. The only user of the engine's door here.
 
+use std::ops::Range;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::rt;
 use feiqian_core::batch::Batch;
 use feiqian_core::currency::Currency;
-use feiqian_core::outcome::{Outcome as Decision, OutcomeRow};
+use feiqian_core::fees::chain_of;
+use feiqian_core::outcome::{Outcome as Decision, OutcomeRow, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::transfer::{Record, flags};
 use feiqian_files::status;
 use feiqian_files::timestamp::date_time;
 use feiqian_runtime::admission::{BatchOutcome, Busy};
@@ -16,6 +20,21 @@ use crate::api::Call;
 use crate::instruct::{Instruction, id_text, shown};
 use crate::model::{State, TransferView};
 use crate::problem::{Outcome, Problem};
+
+/// What became of a batch, and where each instruction stands in it.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    outcome: BatchOutcome,
+    sent: Vec<Sent>,
+}
+
+/// An instruction as it was submitted.
+#[derive(Debug)]
+struct Sent {
+    record: Record,
+    /// Itself and the legs of its fee.
+    places: Range<usize>,
+}
 
 /// What became of one record.
 #[derive(Clone, Copy, Debug)]
@@ -29,34 +48,80 @@ pub(crate) struct Decided {
 }
 
 impl Call {
-    /// Submits for a participant and waits for the outcome; none where that takes too long: it may still take effect.
+    /// Submits for a participant, with the legs of the fees that it owes, and waits for the outcome; none where that takes
+    /// too long: it may still take effect.
     pub(crate) async fn submit(
         &self,
         participant: ParticipantHandle,
         instructions: Vec<Instruction>,
-    ) -> Outcome<Option<BatchOutcome>> {
+    ) -> Outcome<Option<Answered>> {
         let mut batch = Batch::new(participant, Vec::with_capacity(instructions.len()));
-        for (instruction, at) in instructions.into_iter().zip(0..) {
-            batch.records.push(instruction.record);
-            batch.details.extend(instruction.details.map(|bytes| (at, bytes)));
+        let mut sent = Vec::with_capacity(instructions.len());
+        for Instruction { record, details } in instructions {
+            let first = batch.records.len();
+            batch.records.extend(self.chain(&record));
+            let at = u32::try_from(first).unwrap_or(u32::MAX);
+            batch.details.extend(details.map(|bytes| (at, bytes)));
+            sent.push(Sent { record, places: first..batch.records.len() });
         }
         let ticket = self.api.engine.submit(batch)?;
         match rt::time::timeout(self.api.options.answer_timeout, ticket.outcome()).await {
-            Ok(outcome) => outcome.ok_or(Busy::Closing.into()).map(Some),
+            Ok(Some(outcome)) => Ok(Some(Answered { outcome, sent })),
+            Ok(None) => Err(Busy::Closing.into()),
             Err(_) => Ok(None),
         }
     }
 
-    /// What became of the `at`-th record of a batch; of a repetition, what became of the original.
-    pub(crate) async fn decided(&self, outcome: &BatchOutcome, at: usize) -> Outcome<Decided> {
+    /// What may wait stands alone in any case, and is refused by the engine where it owes a fee.
+    fn chain(&self, record: &Record) -> Vec<Record> {
+        if record.flags.get() & flags::QUEUE != 0 {
+            return vec![*record];
+        }
+        self.api.engine.directory().registry(|registry| chain_of(registry, record))
+    }
+
+    /// What became of the `at`-th instruction of a batch; of a repetition, what became of the original. Where a leg of its
+    /// fee was to blame, that one's reason.
+    pub(crate) async fn decided(&self, answered: &Answered, at: usize) -> Outcome<Decided> {
+        let sent = answered.sent.get(at).ok_or_else(Problem::fault)?;
+        let decided = self.decided_row(answered, sent.places.start).await?;
+        match decided.row.reason() {
+            Some(RejectReason::IdReused) => self.charged_otherwise(sent.record, decided).await,
+            Some(RejectReason::ChainFailed) => {
+                for leg in sent.places.clone().skip(1) {
+                    let leg = self.decided_row(answered, leg).await?;
+                    if leg.row.reason().is_some_and(|reason| reason != RejectReason::ChainFailed) {
+                        return Ok(Decided { row: leg.row, ..decided });
+                    }
+                }
+                Ok(decided)
+            }
+            _ => Ok(decided),
+        }
+    }
+
+    async fn decided_row(&self, answered: &Answered, at: usize) -> Outcome<Decided> {
+        let outcome = &answered.outcome;
         let row = *outcome.rows.get(at).ok_or_else(Problem::fault)?;
         let Some(original) = row.original() else {
             let (sequence, timestamp) = (outcome.first_sequence + at as u64, outcome.timestamp);
             return Ok(Decided { sequence, timestamp, row, is_repeated: false });
         };
+        self.decided_before(original).await
+    }
+
+    async fn decided_before(&self, original: u64) -> Outcome<Decided> {
         let found = self.ask(move |engine| engine.entry(original).map_err(|_| Problem::fault())).await?;
         let (entry, row) = found.ok_or_else(Problem::fault)?;
         Ok(Decided { sequence: original, timestamp: entry.timestamp, row, is_repeated: true })
+    }
+
+    /// The same transfer, sent again under other tariffs, is a repetition.
+    async fn charged_otherwise(&self, record: Record, decided: Decided) -> Outcome<Decided> {
+        match self.ask(move |engine| engine.find_alike(&record).map_err(|_| Problem::fault())).await? {
+            Some(original) => self.decided_before(original).await,
+            None => Ok(decided),
+        }
     }
 
     /// Submits one record and answers with what became of it.

@@ -31,6 +31,7 @@ pub mod directory;
 pub mod instructions;
 pub mod settlement;
 pub mod query;
+mod alike;
 pub mod prover;
 mod retrace;
 pub mod replay;

@@ -167,8 +167,8 @@ impl Covered {
     }
 }
 
-/// A payment with the legs of its fees behind it, as it must be submitted: alone where nothing is charged, else as a chain.
-/// The ids of the legs follow from the payment's, so that a payment that comes again brings the same ones.
+/// A payment with the legs of its fees behind it, as it must be submitted: alone where nothing is charged, else as a chain,
+/// whose last record is linked if the payment was. The ids of the legs follow from the payment's, so that a payment that comes again brings the same ones.
 #[must_use]
 pub fn chain_of(registry: &Registry, payment: &Record) -> Vec<Record> {
     let legs = registry.fee_legs(payment);
@@ -176,7 +176,8 @@ pub fn chain_of(registry: &Registry, payment: &Record) -> Vec<Record> {
     chain.push(*payment);
     chain.extend((0..).zip(&legs).map(|(at, leg)| leg.record(payment, leg_id(payment.uetr.get(), at))));
     let last = chain.len().saturating_sub(1);
-    for record in chain.iter_mut().take(last) {
+    let linked = if payment.is_linked() { chain.len() } else { last };
+    for record in chain.iter_mut().take(linked) {
         record.flags = (record.flags.get() | flags::LINKED).into();
     }
     chain
