@@ -16,8 +16,8 @@ mod load;
 mod pay;
 mod prove;
 
-pub use keys::{CertificateArgs, KeysStep};
 pub use fee::{BearerWord, FeeStep, TariffArgs};
+pub use keys::{CertificateArgs, KeysStep};
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
