@@ -11,6 +11,7 @@ use feiqian_identity::Presented;
 
 use crate::api::{Api, Call};
 use crate::caller::Asker;
+use crate::certificate;
 use crate::problem::{Outcome, Problem};
 use crate::routes::Route;
 
@@ -72,7 +73,7 @@ fn identify(api: &Api, request: &HttpRequest, body: &[u8]) -> Outcome<Asker> {
         query: (!request.query_string().is_empty()).then(|| request.query_string()),
         headers: &header,
         body,
-        certificate: None,
+        certificate: certificate::of(request),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let identified = api.identify.identify(&presented, now);

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod options;
+mod certificate;
 mod limits;
 mod api;
 mod caller;

@@ -12,6 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
 use feiqian_core::bic::Bic;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::query::QueryFault;
+use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 
 use crate::api::Api;
@@ -19,7 +20,7 @@ use crate::caller::Identify;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
 use crate::routes::{ROUTES, Route};
-use crate::{front, openapi, page};
+use crate::{certificate, front, openapi, page};
 
 /// Why the API can't be served.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,28 @@ impl Server {
         identify: Arc<dyn Identify>,
         options: HttpOptions,
     ) -> Result<Self, HttpServerFault> {
+        Self::listen(engine, operator, identify, (options, None))
+    }
+
+    /// As [`Server::start`], over TLS: `identify` is told the certificate that a client has shown and `tls` has verified.
+    ///
+    /// # Errors
+    /// [`HttpServerFault`].
+    pub fn start_tls(
+        engine: Engine,
+        operator: Bic,
+        identify: Arc<dyn Identify>,
+        (options, tls): (HttpOptions, ServerConfig),
+    ) -> Result<Self, HttpServerFault> {
+        Self::listen(engine, operator, identify, (options, Some(tls)))
+    }
+
+    fn listen(
+        engine: Engine,
+        operator: Bic,
+        identify: Arc<dyn Identify>,
+        (options, tls): (HttpOptions, Option<ServerConfig>),
+    ) -> Result<Self, HttpServerFault> {
         let api = Arc::new(Api {
             genesis: engine.archive().genesis()?,
             engine,
@@ -77,8 +100,12 @@ impl Server {
             .client_request_timeout(options.read_timeout)
             .disable_signals()
             .shutdown_timeout(1)
-            .bind(address)
-            .map_err(|source| HttpServerFault::Listen { address, source })?;
+            .on_connect(certificate::keep);
+        let bound = match tls {
+            Some(tls) => server.bind_rustls_0_23(address, tls),
+            None => server.bind(address),
+        };
+        let server = bound.map_err(|source| HttpServerFault::Listen { address, source })?;
         let address = server.addrs().first().copied().unwrap_or(address);
         let running = server.run();
         let handle = running.handle();

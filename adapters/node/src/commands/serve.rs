@@ -107,9 +107,9 @@ fn run(
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
         let server = http::Server::start(listen, metrics, health, (log::Files::of(&context.data), follow))?;
-        let api = api::start(session.engine.clone(), options.operator, &context.config.api)?;
+        let api = api::start(session.engine.clone(), options.operator, (&context.config.api, &context.data))?;
         let watch = watch(context, session, &options)?;
-        let listening = [server.address(), api.address()];
+        let listening = (server.address(), api::url(&context.config.api, &api));
         context.output.report(&ready(context, session, &options, (listening, addresses)));
         interrupted.await;
         // Nobody may ask once the engine closes; nothing may be taken in before it does.
@@ -159,7 +159,7 @@ fn ready(
     context: &Context,
     session: &Session,
     options: &IntakeOptions,
-    ([address, api], (wire, cards)): ([SocketAddr; 2], (String, String)),
+    ((address, api), (wire, cards)): ((SocketAddr, String), (String, String)),
 ) -> Ready {
     let recovered = session.engine.recovered();
     Ready {
@@ -171,7 +171,7 @@ fn ready(
         health: format!("http://{address}/health"),
         log: format!("http://{address}/log/checkpoint"),
         wire,
-        api: format!("http://{api}/v1"),
+        api,
         cards,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,

@@ -1,10 +1,12 @@
 //! `[api]`: the JSON API's listener and its bounds.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feiqian_core::limits::BATCH_TRANSFERS_MAX;
 use feiqian_http::HttpOptions;
+use feiqian_identity::tls::TlsFiles;
 use serde::Deserialize;
 
 use super::{Rule, is_milliseconds, one_to_minute};
@@ -13,8 +15,20 @@ use super::{Rule, is_milliseconds, one_to_minute};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiConfig {
-    /// Loopback address and port.
+    /// Address and port; other than loopback only with TLS and callers.
     pub listen: SocketAddr,
+    /// The file of identities, relative to the data directory; empty where nobody calls.
+    pub identities: PathBuf,
+    /// The server's certificate, and with it TLS.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub certificate_key: PathBuf,
+    /// The roots of clients' certificates.
+    pub client_roots: PathBuf,
+    /// Lists of revocations of those roots.
+    pub revoked: Vec<PathBuf>,
+    /// Whether a client must show a certificate.
+    pub client_certificate_required: bool,
     /// Threads.
     pub worker_threads: usize,
     /// Connections.
@@ -38,6 +52,12 @@ impl Default for ApiConfig {
         let options = HttpOptions::default();
         Self {
             listen: options.listen,
+            identities: PathBuf::new(),
+            certificate: PathBuf::new(),
+            certificate_key: PathBuf::new(),
+            client_roots: PathBuf::new(),
+            revoked: Vec::new(),
+            client_certificate_required: false,
             worker_threads: options.workers,
             connections_max: options.connections_max,
             read_timeout_ms: 10_000,
@@ -56,7 +76,31 @@ impl ApiConfig {
             |key, value: usize, max: usize| ("api", key, (1..=max).contains(&value), format!("1 to {max}"));
         let time = |key, value| ("api", key, is_milliseconds(value), one_to_minute());
         vec![
-            ("api", "listen", self.listen.ip().is_loopback(), loopback_rule()),
+            (
+                "api",
+                "listen",
+                self.listen.ip().is_loopback() || (has(&self.certificate) && has(&self.identities)),
+                loopback_rule(),
+            ),
+            (
+                "api",
+                "certificate_key",
+                has(&self.certificate) == has(&self.certificate_key),
+                together("certificate"),
+            ),
+            (
+                "api",
+                "client_roots",
+                has(&self.certificate) || !has(&self.client_roots),
+                together("certificate"),
+            ),
+            ("api", "revoked", has(&self.client_roots) != self.revoked.is_empty(), revoked_rule()),
+            (
+                "api",
+                "client_certificate_required",
+                has(&self.client_roots) || !self.client_certificate_required,
+                together("client_roots"),
+            ),
             count("worker_threads", self.worker_threads, 256),
             count("connections_max", self.connections_max, 65_536),
             time("read_timeout_ms", self.read_timeout_ms),
@@ -66,6 +110,24 @@ impl ApiConfig {
             count("streams_max", self.streams_max, 4_096),
             count("proofs_max", self.proofs_max, 64),
         ]
+    }
+
+    /// The file of identities; none where nobody calls.
+    #[must_use]
+    pub fn identities(&self, data: &Path) -> Option<PathBuf> {
+        has(&self.identities).then(|| data.join(&self.identities))
+    }
+
+    /// The files of TLS; none without.
+    #[must_use]
+    pub fn tls(&self, data: &Path) -> Option<TlsFiles> {
+        has(&self.certificate).then(|| TlsFiles {
+            certificate: data.join(&self.certificate),
+            key: data.join(&self.certificate_key),
+            client_roots: has(&self.client_roots).then(|| data.join(&self.client_roots)),
+            revoked: self.revoked.iter().map(|file| data.join(file)).collect(),
+            needs_client_certificate: self.client_certificate_required,
+        })
     }
 
     /// As the listener takes them.
@@ -85,9 +147,21 @@ impl ApiConfig {
     }
 }
 
+fn has(file: &Path) -> bool {
+    !file.as_os_str().is_empty()
+}
+
+fn together(other: &str) -> String {
+    format!("a file together with {other}, or neither")
+}
+
+fn revoked_rule() -> String {
+    "a list together with client_roots, be it one in which nothing is revoked, or neither".to_owned()
+}
+
 /// Why only loopback: without TLS everyone on the way could read along, and a key that is read is a key that is taken.
 fn loopback_rule() -> String {
-    "a loopback address such as 127.0.0.1:9472, for it is not encrypted; put a proxy with TLS before it to reach it from \
-     elsewhere"
+    "a loopback address such as 127.0.0.1:9472, unless certificate, certificate_key and identities are given: it would not \
+     be encrypted, or answer nobody"
         .to_owned()
 }

@@ -22,11 +22,11 @@ poll_ms = 5
 instant_deadline_s = 600
 [http]
 listen = \"127.0.0.1:0\"
-[api]
-listen = \"127.0.0.1:0\"
 [wire]
 listen = \"127.0.0.1:0\"
 unix = \"wire.sock\"
+[api]
+listen = \"127.0.0.1:0\"
 ";
 
 pub(crate) struct House {

@@ -5,6 +5,7 @@ mod after;
 mod archive;
 mod books;
 mod bulk;
+mod callers;
 mod cards;
 mod clearing;
 mod credentials;

@@ -1,5 +1,6 @@
-//! The API's listener, told who is who.
+//! The API's listener, told who is who, and over TLS where there is a certificate.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use feiqian_core::bic::Bic;
@@ -9,14 +10,35 @@ use feiqian_runtime::pipeline::Engine;
 
 use crate::config::ApiConfig;
 use crate::fault::Fault;
+use crate::session::now;
 
-/// Listens; call it inside an actix system. Until somebody is named in a file of identities, nobody is answered.
-pub(super) fn start(engine: Engine, operator: Bic, config: &ApiConfig) -> Result<Server, Fault> {
-    let identities = Arc::new(Identities::nobody());
-    Server::start(engine, operator, identities, config.options()).map_err(|fault| match fault {
+/// Listens; call it inside an actix system. Where no file of identities is named, nobody is answered.
+pub(super) fn start(
+    engine: Engine,
+    operator: Bic,
+    (config, data): (&ApiConfig, &Path),
+) -> Result<Server, Fault> {
+    let identities = match config.identities(data) {
+        Some(file) => Identities::load(&file, now() / 1_000_000_000),
+        None => Ok(Identities::nobody()),
+    };
+    let identities = Arc::new(identities.map_err(|fault| Fault::Usage(fault.to_string()))?);
+    let tls = config.tls(data).map(|files| files.load()).transpose();
+    let tls = tls.map_err(|fault| Fault::Usage(format!("[api] {fault}")))?;
+    let started = match tls {
+        Some(tls) => Server::start_tls(engine, operator, identities, (config.options(), tls)),
+        None => Server::start(engine, operator, identities, config.options()),
+    };
+    started.map_err(|fault| match fault {
         HttpServerFault::Listen { .. } => {
             Fault::Usage(format!("{fault}; choose another address under [api]"))
         }
         HttpServerFault::Journal(fault) => Fault::from(fault),
     })
+}
+
+/// Where the API begins.
+pub(super) fn url(config: &ApiConfig, server: &Server) -> String {
+    let scheme = if config.tls(Path::new("")).is_some() { "https" } else { "http" };
+    format!("{scheme}://{}/v1", server.address())
 }
