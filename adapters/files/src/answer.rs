@@ -1,6 +1,7 @@
-//! Writes the answer to a file: one pacs.002 on all its transactions, or one admi.002 on its bytes. The file is read
+//! Writes the answer to a file: one pacs.002 (to a pain.001 a pain.002) on all its transactions, or one admi.002 on its bytes. The file is read
 //! once more meanwhile, so that a report on a million transactions is never held.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +9,9 @@ use feiqian_core::bic::Bic;
 use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::payment::{Agent, BusinessHead, MessageHead, Refusal};
 use feiqian_iso20022::reject::MessageReject;
-use feiqian_iso20022::status::{GroupStatus, StatusHead, StatusReason, TransactionStatus, answer_type};
+use feiqian_iso20022::status::{
+    GroupStatus, PaymentStatus, StatusHead, StatusReason, TransactionStatus, answer_type,
+};
 use feiqian_iso20022::write::{StatusWriter, admi002};
 use feiqian_iso20022::{Family, ReadError};
 
@@ -45,7 +48,19 @@ impl Answerer {
         self,
         path: &Path,
         source: &Source,
-        (head, refusals): (&MessageHead, &[Refusal]),
+        of: (&MessageHead, &[Refusal]),
+        verdicts: &Verdicts,
+        next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
+    ) -> Result<(), FilesError> {
+        self.statuses_by_payment(path, source, (of.0, of.1, &[]), verdicts, next)
+    }
+
+    /// The same with the statuses of payment informations, in the order of their transactions: a pain.002.
+    pub(crate) fn statuses_by_payment(
+        self,
+        path: &Path,
+        source: &Source,
+        (head, refusals, payments): (&MessageHead, &[Refusal], &[PaymentStatus]),
         verdicts: &Verdicts,
         mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<(), FilesError> {
@@ -54,8 +69,12 @@ impl Answerer {
         let head = self.status_head(source, (head, refusals), status)?;
         store::write_file(path, |out| {
             let mut writer = StatusWriter::new(out, &head)?;
-            let mut place = 0;
+            let (mut place, mut payments) = (0, payments.iter().peekable());
             while let Some(transaction) = next().map_err(io::Error::other)? {
+                let id = transaction.payment_information_id.as_deref().unwrap_or("");
+                if let Some(payment) = payments.next_if(|payment| payment.id == id) {
+                    writer.payment(payment)?;
+                }
                 writer.transaction(&decided(transaction, verdicts, place))?;
                 place += 1;
             }
@@ -116,6 +135,39 @@ fn decided(transaction: TransactionStatus, verdicts: &Verdicts, place: usize) ->
         reasons: refusal.iter().map(StatusReason::from).collect(),
         clearing_reference: verdict.and_then(|verdict| verdict.sequence()).map(|number| number.to_string()),
         ..transaction
+    }
+}
+
+/// Sums the transactions of each payment information of a pain.001 up, while it is read once more. Those of one id that
+/// stand one behind another are one.
+#[derive(Debug, Default)]
+pub(crate) struct PaymentSums {
+    sums: Vec<(String, BTreeSet<Status>, u64)>,
+    place: usize,
+}
+
+impl PaymentSums {
+    pub(crate) fn add(&mut self, id: &str, verdicts: &Verdicts) {
+        if self.sums.last().is_none_or(|sum| sum.0 != id) {
+            self.sums.push((id.to_owned(), BTreeSet::new(), 0));
+        }
+        let verdict = verdicts.verdict(self.place);
+        let status = verdict.map_or(Status::Pdng, |verdict| verdicts.status(verdict).0);
+        self.place += 1;
+        if let Some((_, statuses, count)) = self.sums.last_mut() {
+            statuses.insert(status);
+            *count += 1;
+        }
+    }
+
+    pub(crate) fn statuses(self) -> Vec<PaymentStatus> {
+        let status = |(id, statuses, count): (String, BTreeSet<Status>, u64)| PaymentStatus {
+            id,
+            original_count: Some(count.to_string()),
+            status: Some(group_status(&statuses.iter().copied()).as_str().to_owned()),
+            reasons: Vec::new(),
+        };
+        self.sums.into_iter().map(status).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //!            ├─ wrong as a whole ────▶ pacs.002 RJCT ─▶ archive/
 //!            └─ read again: resolve, submit, wait ▶ pacs.002 ─▶ archive/
 //! ```
+//! A pain.001 is answered by a pain.002 in the place of the pacs.002.
 //! A crash between any two steps leaves the file in the inbox, and the next run ends in the same answer: the engine
 //! knows each payment by its id, and names of answers follow from the input alone. Refusals that are made here, by
 //! the directory as it is, are made anew.
@@ -21,7 +22,7 @@ use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_iso20022::payment::{Entry, FileSummary};
-use feiqian_iso20022::status::TransactionStatus;
+use feiqian_iso20022::status::{PaymentStatus, TransactionStatus};
 use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
@@ -30,7 +31,7 @@ use crate::after::time_limits::RecallLimits;
 use crate::after::{
     AfterFault, answers, cases, confirmations, messages, recalls, requests, returns, waiting,
 };
-use crate::answer::{Answerer, changed, group_status};
+use crate::answer::{Answerer, PaymentSums, changed, group_status};
 use crate::clearing::Clearing;
 use crate::csv;
 use crate::error::FilesError;
@@ -216,11 +217,16 @@ impl Intake<'_> {
             report.reason = summary.refusals.first().map(|refusal| refusal.text.clone());
             reject_all(summary)
         };
-        let name = format!("{}.pacs.002.xml", source.stem());
+        let (payments, kind) = match summary.head.family() {
+            Family::Pain001 => (self.payment_statuses(source, &verdicts)?, "pain.002"),
+            _ => (Vec::new(), "pacs.002"),
+        };
+        let name = format!("{}.{kind}.xml", source.stem());
         let path = self.options.work.outbox().join(&name);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
-        self.answerer().statuses(&path, source, (&summary.head, &summary.refusals), &verdicts, || {
+        let of = (&summary.head, summary.refusals.as_slice(), payments.as_slice());
+        self.answerer().statuses_by_payment(&path, source, of, &verdicts, || {
             Ok(reader.next_transfer()?.map(|entry| match &entry {
                 Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),
                 Entry::Refused(refused) => TransactionStatus::of(&refused.details, Status::Pdng),
@@ -232,6 +238,25 @@ impl Intake<'_> {
         report.message_id = Some(summary.head.message_id.clone());
         report.answer = Some(name);
         Ok(report)
+    }
+
+    /// What became of each payment information of a pain.001.
+    fn payment_statuses(
+        &self,
+        source: &Source,
+        verdicts: &Verdicts,
+    ) -> Result<Vec<PaymentStatus>, FilesError> {
+        let mut reader =
+            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
+        let mut sums = PaymentSums::default();
+        while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
+            let details = match &entry {
+                Entry::Transfer(transfer) => &transfer.details,
+                Entry::Refused(refused) => &refused.details,
+            };
+            sums.add(details.payment_information_id.as_deref().unwrap_or(""), verdicts);
+        }
+        Ok(sums.statuses())
     }
 
     /// Notes whose message a file is, so that it can be named as a whole. A file that is left where it is can't be.

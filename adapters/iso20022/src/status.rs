@@ -1,6 +1,7 @@
-//! Payment status reports (pacs.002): the answer to a file, as values, and reading them.
+//! Payment status reports: the answer to a file, as values, and reading them. Between banks that is a pacs.002; to who
+//! initiated payments for customers (pain.001) a pain.002, which groups its transactions by payment information.
 //!
-//! Values and reading only; `write::pacs002` writes them. Codes stay texts here, since a report may carry any code
+//! Values and reading only; `write::pacs002` writes both. Codes stay texts here, since a report may carry any code
 //! of the external code sets; those that the engine gives stand in `codes.rs`.
 
 use std::io::BufRead;
@@ -98,11 +99,26 @@ impl GroupStatus {
     }
 }
 
+/// The status of the payments of one payment information (`OrgnlPmtInfAndSts` of a pain.002).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PaymentStatus {
+    /// `OrgnlPmtInfId`.
+    pub id: String,
+    /// `OrgnlNbOfTxs`.
+    pub original_count: Option<String>,
+    /// `PmtInfSts`.
+    pub status: Option<String>,
+    /// Why.
+    pub reasons: Vec<StatusReason>,
+}
+
 /// The status of one transaction (`TxInfAndSts`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TransactionStatus {
     /// `StsId`.
     pub id: Option<String>,
+    /// `OrgnlPmtInfId` of what it stands in; a pacs.002 has none.
+    pub payment_information_id: Option<String>,
     /// Message that the transaction came in (`OrgnlGrpInf`), by `MsgId` and type.
     pub original_message: Option<(String, String)>,
     /// Its references.
@@ -127,11 +143,14 @@ impl TransactionStatus {
     /// The status of the transaction with those details.
     #[must_use]
     pub fn of(details: &TransferDetails, status: Status) -> Self {
-        Self { original: details.ids.clone(), status: Some(status.as_str().to_owned()), ..Self::default() }
+        Self {
+            payment_information_id: details.payment_information_id.clone(),
+            original: details.ids.clone(),
+            status: Some(status.as_str().to_owned()),
+            ..Self::default()
+        }
     }
-}
 
-impl TransactionStatus {
     /// The status of a return (pacs.004): `OrgnlInstrId` is its `RtrId`, all else tells the payment that it
     /// returns.
     #[must_use]
@@ -168,12 +187,15 @@ pub struct StatusHead {
 pub struct StatusReport {
     /// All but the transactions.
     pub head: StatusHead,
+    /// Statuses of payment informations, in the order of their transactions; none in a pacs.002.
+    pub payments: Vec<PaymentStatus>,
     /// Statuses of transactions, in order.
     pub transactions: Vec<TransactionStatus>,
 }
 
 /// The version of pacs.002 that belongs to the generation of a message: a pacs.008.001.08 is answered by a
-/// pacs.002.001.10. Versions below 03 (another structure) get 03, and pain.001 gets 10, or 03 up to its version 03.
+/// pacs.002.001.10. Versions below 03 (another structure) get 03. A pain.001 is answered by the pain.002 that was
+/// published with it.
 ///
 /// A return (pacs.004) and a status request (pacs.028) are answered in the version of their generation.
 ///
@@ -185,15 +207,21 @@ pub fn answer_type(original: MessageType) -> Option<MessageType> {
         Family::Pacs004 | Family::Pacs028 => return in_generation(original, Family::Pacs002),
         Family::Pacs008 | Family::Pacs009 if version <= 5 => version.saturating_add(1).max(3),
         Family::Pacs008 | Family::Pacs009 => version.saturating_add(2),
-        Family::Pain001 if version <= 3 => 3,
-        Family::Pain001 => 10,
+        Family::Pain001 => {
+            let row = CUSTOMER_VERSIONS.iter().rfind(|row| row.0 <= version).unwrap_or(&CUSTOMER_VERSIONS[0]);
+            return Some(Family::Pain002.version(row.1));
+        }
         _ => return None,
     };
     MessageType::parse(&format!("pacs.002.001.{answer:02}")).or(MessageType::parse("pacs.002.001.10"))
 }
 
+/// Versions of pain.001, each with the version of pain.002 that belongs to it; below 03 it has another structure.
+const CUSTOMER_VERSIONS: [(u8, u8); 12] =
+    [(2, 3), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8), (9, 10), (10, 11), (11, 12), (12, 14), (13, 15)];
+
 impl StatusReport {
-    /// Reads a pacs.002 of at most [`REPORT_ITEMS_MAX`] statuses, reasons and lines of additional information.
+    /// Reads a pacs.002 or pain.002 of at most [`REPORT_ITEMS_MAX`] statuses, reasons and lines of additional information.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
@@ -210,6 +238,7 @@ impl StatusReport {
                 instructed_agent: None,
                 groups: Vec::new(),
             },
+            payments: Vec::new(),
             transactions: Vec::new(),
         };
         let read = report.read_body(&mut events);
@@ -218,8 +247,8 @@ impl StatusReport {
     }
 
     fn read_body<R: BufRead>(&mut self, events: &mut Events<R>) -> Result<(), ReadError> {
-        if self.head.message_type.family() != Family::Pacs002 {
-            let text = format!("{} is no status report; send a pacs.002", self.head.message_type);
+        if !matches!(self.head.message_type.family(), Family::Pacs002 | Family::Pain002) {
+            let text = format!("{} is no status report; send a pacs.002 or pain.002", self.head.message_type);
             return Err(events.located(ReadError::new(ErrorCode::WrongMessage, text)));
         }
         let mut items = 0;
@@ -246,6 +275,17 @@ impl StatusReport {
 
     fn open(&mut self, path: &[u16]) {
         match path {
+            [ORGNL_PMT_INF_AND_STS] => self.payments.push(PaymentStatus::default()),
+            [ORGNL_PMT_INF_AND_STS, STS_RSN_INF] => {
+                if let Some(payment) = self.payments.last_mut() {
+                    payment.reasons.push(StatusReason::default());
+                }
+            }
+            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS] => {
+                let payment_information_id = self.payments.last().map(|payment| payment.id.clone());
+                self.transactions.push(TransactionStatus { payment_information_id, ..Default::default() });
+            }
+            [ORGNL_PMT_INF_AND_STS, rest @ ..] => self.open(rest),
             [ORGNL_GRP_INF_AND_STS] => self.head.groups.push(GroupStatus::default()),
             [TX_INF_AND_STS] => self.transactions.push(TransactionStatus::default()),
             [ORGNL_GRP_INF_AND_STS, STS_RSN_INF] => {
@@ -267,11 +307,25 @@ impl StatusReport {
         match path {
             [GRP_HDR, MSG_ID] => text.clone_into(&mut head.message_id),
             [GRP_HDR, CRE_DT_TM] => text.clone_into(&mut head.creation),
+            // Who makes a pain.002 stands there as a party.
+            [GRP_HDR, INITG_PTY, ID, ORG_ID, ANY_BIC | BICOR_BEI] => {
+                head.instructing_agent = feiqian_core::bic::Bic::parse(text).ok().map(Agent::of_bic);
+            }
             [GRP_HDR, INSTG_AGT, rest @ ..] => {
                 fields::agent(head.instructing_agent.get_or_insert_default(), rest, text);
             }
             [GRP_HDR, INSTD_AGT, rest @ ..] => {
                 fields::agent(head.instructed_agent.get_or_insert_default(), rest, text);
+            }
+            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, rest @ ..] => {
+                if let Some(transaction) = self.transactions.last_mut() {
+                    transaction_value(transaction, rest, text);
+                }
+            }
+            [ORGNL_PMT_INF_AND_STS, rest @ ..] => {
+                if let Some(payment) = self.payments.last_mut() {
+                    payment_value(payment, rest, text);
+                }
             }
             [ORGNL_GRP_INF_AND_STS, rest @ ..] => {
                 if let Some(group) = head.groups.last_mut() {
@@ -290,9 +344,13 @@ impl StatusReport {
 
 /// Whether an element adds to what the report keeps without a bound of its own.
 fn is_item(path: &[u16]) -> bool {
+    let path = match path {
+        [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, ..] => &path[1..],
+        path => path,
+    };
     matches!(
         path,
-        [ORGNL_GRP_INF_AND_STS | TX_INF_AND_STS]
+        [ORGNL_GRP_INF_AND_STS | ORGNL_PMT_INF_AND_STS | TX_INF_AND_STS]
             | [_, STS_RSN_INF]
             | [_, STS_RSN_INF, ADDTL_INF | ADDTL_STS_RSN_INF]
     )
@@ -311,10 +369,21 @@ fn group_value(group: &mut GroupStatus, path: &[u16], text: &str) {
     }
 }
 
+fn payment_value(payment: &mut PaymentStatus, path: &[u16], text: &str) {
+    match path {
+        [ORGNL_PMT_INF_ID] => text.clone_into(&mut payment.id),
+        [ORGNL_NB_OF_TXS] => payment.original_count = Some(text.to_owned()),
+        [PMT_INF_STS] => payment.status = Some(text.to_owned()),
+        [STS_RSN_INF, rest @ ..] => reason_value(payment.reasons.last_mut(), rest, text),
+        _ => {}
+    }
+}
+
 fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str) {
     let owned = || Some(text.to_owned());
     match path {
         [STS_ID] => to.id = owned(),
+        [ORGNL_PMT_INF_ID] => to.payment_information_id = owned(),
         [ORGNL_GRP_INF, ORGNL_MSG_ID] => to.original_message.get_or_insert_default().0 = text.to_owned(),
         [ORGNL_GRP_INF, ORGNL_MSG_NM_ID] => to.original_message.get_or_insert_default().1 = text.to_owned(),
         [ORGNL_INSTR_ID] => to.original.instruction = owned(),
@@ -369,8 +438,10 @@ mod tests {
             ("pacs.008.001.08", "pacs.002.001.10"),
             ("pacs.008.001.13", "pacs.002.001.15"),
             ("pacs.009.001.08", "pacs.002.001.10"),
-            ("pain.001.001.03", "pacs.002.001.03"),
-            ("pain.001.001.09", "pacs.002.001.10"),
+            ("pain.001.001.02", "pain.002.001.03"),
+            ("pain.001.001.03", "pain.002.001.03"),
+            ("pain.001.001.09", "pain.002.001.10"),
+            ("pain.001.001.13", "pain.002.001.15"),
             ("pacs.004.001.02", "pacs.002.001.03"),
             ("pacs.004.001.09", "pacs.002.001.10"),
             ("pacs.028.001.03", "pacs.002.001.10"),

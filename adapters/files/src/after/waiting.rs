@@ -174,5 +174,5 @@ fn decided(
         instructing_agent: Some(Agent::of_bic(intake.options.operator)),
         groups: vec![group],
     };
-    StatusReport { head, transactions: vec![transaction] }
+    StatusReport { head, payments: Vec::new(), transactions: vec![transaction] }
 }

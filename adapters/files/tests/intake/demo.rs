@@ -29,7 +29,9 @@ fn told(report: &FileReport) -> String {
         Disposition::Rejected => return "admi.002".to_owned(),
         Disposition::Answered => {}
     }
-    let mut text = format!("pacs.002 {}", report.status.as_deref().unwrap_or(""));
+    let is_customers = report.answer.as_ref().is_some_and(|name| name.ends_with(".pain.002.xml"));
+    let answer = if is_customers { "pain.002" } else { "pacs.002" };
+    let mut text = format!("{answer} {}", report.status.as_deref().unwrap_or(""));
     if report.accepted > 0 {
         text += &format!(", {} cleared", report.accepted);
     }
@@ -91,6 +93,32 @@ fn an_answer_names_the_original_and_the_reason() {
     assert_eq!(other.head.groups[0].reasons[0].code.as_deref(), Some("AGNT"));
     let header = other.head.business.expect("answered in an envelope, as it came");
     assert_eq!(header.to.bic.map(|bic| bic.to_string()).as_deref(), Some("BNKBXXAAXXX"));
+}
+
+#[test]
+fn an_initiation_is_answered_by_payment_information_in_its_own_version() {
+    let house = House::demo("initiations");
+    let text = std::fs::read_to_string(demo().join("inbox/08-initiation-salaries.xml")).expect("there");
+    // One of its payments goes to a bank that is not registered.
+    let unknown = text.replacen("BNKBXXAA", "BNKZXXAA", 1);
+    assert_ne!(text, unknown, "a payment goes to bank B");
+    house.put("08.xml", unknown.as_bytes());
+    let report = intake(house.engine(), &house.options).expect("taken in");
+    let name = report.files[0].answer.as_ref().expect("answered");
+    assert!(name.ends_with(".pain.002.xml"), "{name}");
+    let answer = std::fs::read(house.options.work.outbox().join(name)).expect("there");
+    let answer = StatusReport::read(answer.as_slice(), Limits::default()).expect("readable");
+    assert_eq!(answer.head.message_type.identifier(), "pain.002.001.10");
+    assert_eq!(answer.head.groups[0].status.as_deref(), Some("PART"));
+    assert!(answer.payments.iter().any(|payment| payment.status.as_deref() == Some("PART")), "{answer:?}");
+    let told: u64 =
+        answer.payments.iter().filter_map(|one| one.original_count.as_ref()?.parse::<u64>().ok()).sum();
+    assert_eq!(told, answer.transactions.len() as u64);
+    let ids: Vec<&str> = answer.payments.iter().map(|payment| payment.id.as_str()).collect();
+    for one in &answer.transactions {
+        assert!(one.payment_information_id.as_deref().is_some_and(|id| ids.contains(&id)), "{one:?}");
+    }
+    validate(&house.options.work.outbox());
 }
 
 #[test]

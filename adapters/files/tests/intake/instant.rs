@@ -39,6 +39,7 @@ pub(crate) fn confirmation(by: &str, status: Status, reason: Option<ReasonCode>)
             instructed_agent: agent("CLRHXXAAXXX"),
             groups: vec![GroupStatus { status: None, ..GroupStatus::of(&head, status) }],
         },
+        payments: Vec::new(),
         transactions: vec![one],
     };
     let mut bytes = Vec::new();

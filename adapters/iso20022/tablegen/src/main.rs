@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The message families that the engine reads or writes; every version with an XSD is compiled.
-const FAMILIES: [&str; 13] = [
-    "admi.002", "camt.029", "camt.052", "camt.053", "camt.054", "camt.056", "head.001", "pacs.002",
-    "pacs.004", "pacs.008", "pacs.009", "pacs.028", "pain.001",
+const FAMILIES: [&str; 28] = [
+    "acmt.023", "acmt.024", "admi.002", "admi.004", "admi.007", "admi.011", "camt.003", "camt.004",
+    "camt.026", "camt.028", "camt.029", "camt.052", "camt.053", "camt.054", "camt.055", "camt.056",
+    "camt.060", "head.001", "pacs.002", "pacs.004", "pacs.008", "pacs.009", "pacs.010", "pacs.028",
+    "pain.001", "pain.002", "pain.013", "pain.014",
 ];
 
 fn main() -> ExitCode {

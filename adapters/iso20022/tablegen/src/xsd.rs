@@ -123,7 +123,9 @@ fn valued(extension: &Node) -> Result<Complex, String> {
 }
 
 fn any(node: &Node) -> Result<Complex, String> {
-    if node.attribute("processContents")? != "lax" || node.attributes.contains_key("maxOccurs") {
+    // What is skipped and what is checked only where its schema is known are read alike: well formed and bounded.
+    let is_open = ["lax", "skip"].contains(&node.attribute("processContents")?);
+    if !is_open || node.attributes.contains_key("maxOccurs") {
         return node.unexpected();
     }
     match node.attribute("namespace")? {

@@ -114,6 +114,15 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Value, ReadError> {
                 facts.push(("orgnl_grp", list(body.all("OrgnlGrpInfAndSts"), original_group)));
                 facts.push(("txs", list(body.all("TxInfAndSts"), transaction_status)));
             }
+            Some("pain.002") => {
+                let payments: Vec<&Node> = body.all("OrgnlPmtInfAndSts").collect();
+                facts.push(("orgnl_grp", list(body.all("OrgnlGrpInfAndSts"), customers_group)));
+                facts.push(("pmt", list(payments.iter().copied(), payment_status)));
+                let transactions = payments.iter().flat_map(|payment| payment.all("TxInfAndSts"));
+                facts.push(("txs", list(transactions, customers_status)));
+            }
+            Some("admi.004") => facts.push(("evt", body.at("EvtInf").map(system_event))),
+            Some("camt.055") => facts.push(("assgnmt", body.at("Assgnmt").map(assignment))),
             Some("pacs.004") => {
                 facts.push(("orgnl_grp", list(body.all("OrgnlGrpInf"), original_message)));
                 facts.push(("txs", list(body.all("TxInf"), payment_return)));
@@ -324,6 +333,38 @@ fn original_group(node: &Node) -> Value {
         ("nb", node.text("OrgnlNbOfTxs")),
         ("grp_sts", node.text("GrpSts")),
         ("reasons", reasons(node)),
+    ])
+}
+
+fn customers_group(node: &Node) -> Value {
+    let mut facts = original_group(node);
+    if let (Some(sum), Some(map)) = (node.text("OrgnlCtrlSum"), facts.as_object_mut()) {
+        map.insert("ctrl".to_owned(), sum);
+    }
+    facts
+}
+
+fn payment_status(node: &Node) -> Value {
+    object([("id", node.text("OrgnlPmtInfId")), ("sts", node.text("PmtInfSts"))])
+}
+
+/// The samples tell less of a transaction of a pain.002 than of one of a pacs.002.
+fn customers_status(node: &Node) -> Value {
+    object([
+        ("orgnl_instr_id", node.text("OrgnlInstrId")),
+        ("orgnl_e2e_id", node.text("OrgnlEndToEndId")),
+        ("orgnl_uetr", node.text("OrgnlUETR")),
+        ("sts", node.text("TxSts")),
+        ("reasons", reasons(node)),
+    ])
+}
+
+fn system_event(node: &Node) -> Value {
+    object([
+        ("cd", node.text("EvtCd")),
+        ("params", texts(node.all("EvtParam"))),
+        ("desc", node.text("EvtDesc")),
+        ("tm", node.text("EvtTm")),
     ])
 }
 

@@ -10,7 +10,7 @@ use feiqian_iso20022::payment::{
 };
 use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::status::{
-    GroupStatus, StatusHead, StatusReason, StatusReport, TransactionStatus, answer_type,
+    GroupStatus, PaymentStatus, StatusHead, StatusReason, StatusReport, TransactionStatus, answer_type,
 };
 use feiqian_iso20022::transfers::TRANSFER_FAMILIES;
 use feiqian_iso20022::write::{
@@ -81,7 +81,7 @@ pub(crate) fn report(version: &str) -> StatusReport {
         instructed_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
         groups: vec![group],
     };
-    StatusReport { head, transactions: vec![accepted, rejected] }
+    StatusReport { head, payments: Vec::new(), transactions: vec![accepted, rejected] }
 }
 
 #[test]
@@ -98,6 +98,45 @@ fn status_reports_of_every_written_version_are_read_back() {
     assert!(write::to_text(|out| write::pacs002(out, &old)).is_err());
     for message in MessageType::all() {
         assert!(answer_type(message).is_none_or(|answer| answer.version() >= 3));
+    }
+}
+
+/// A report on two payment informations, as a pain.002 of that version can tell it.
+pub(crate) fn customers_report(version: &str) -> StatusReport {
+    let mut report = report("pacs.002.001.10");
+    let version = MessageType::parse(version).expect("supported");
+    report.head.message_type = version;
+    report.head.business = Some(business(version.identifier()));
+    report.head.instructed_agent = None;
+    for (one, id) in report.transactions.iter_mut().zip(["PMT-1", "PMT-2"]) {
+        one.payment_information_id = owned(id);
+        one.original.transaction = None;
+        one.original_message = None;
+        one.effective_settlement_date = None;
+        (one.instructing_agent, one.instructed_agent) = (None, None);
+        if version.version() < 10 {
+            one.original.uetr = None;
+        }
+        let status = PaymentStatus {
+            id: id.to_owned(),
+            original_count: owned("1"),
+            status: one.status.clone(),
+            reasons: Vec::new(),
+        };
+        report.payments.push(status);
+    }
+    report.payments[1].reasons.push(StatusReason::new(codes::AM04, "the funds do not suffice"));
+    report
+}
+
+#[test]
+fn customers_status_reports_of_every_written_version_are_read_back() {
+    let versions = MessageType::all().filter(|message| message.family() == Family::Pain002);
+    for version in versions.filter(|version| version.version() >= 3) {
+        let report = customers_report(version.identifier());
+        let text = write::to_text(|out| write::pacs002(out, &report)).expect("written");
+        let read = StatusReport::read(text.as_bytes(), Limits::default());
+        assert_eq!(read.unwrap_or_else(|error| panic!("{version}: {error}\n{text}")), report);
     }
 }
 

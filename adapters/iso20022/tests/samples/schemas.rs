@@ -10,7 +10,7 @@ use feiqian_iso20022::{Family, MessageType};
 use crate::after_written::{self, versions};
 use crate::data::{self, say};
 use crate::fixtures::clean;
-use crate::round_trip::{account_report, business, full_transfer, obligation, report};
+use crate::round_trip::{account_report, business, customers_report, full_transfer, obligation, report};
 
 /// What xmllint says against `text` under the schema of `message`; none if it is valid.
 fn complaint(schemas: &Path, message: &str, text: &str) -> Option<String> {
@@ -43,6 +43,10 @@ fn written() -> Vec<(String, String)> {
     };
     for version in MessageType::all().filter(|one| one.family() == Family::Pacs002 && one.version() >= 3) {
         let report = report(version.identifier());
+        add(version.identifier(), write::to_text(|out| write::pacs002(out, &report)));
+    }
+    for version in versions(Family::Pain002, 3) {
+        let report = customers_report(version.identifier());
         add(version.identifier(), write::to_text(|out| write::pacs002(out, &report)));
     }
     let (head, transfer) = obligation().to_message().expect("supported");

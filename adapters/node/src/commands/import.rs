@@ -39,6 +39,7 @@ impl fmt::Display for Intake<'_> {
 fn kind_of_answer(file: &FileReport, usual: &'static str) -> &'static str {
     match file.answer.as_deref() {
         Some(name) if name.ends_with(".camt.029.xml") => "camt.029",
+        Some(name) if name.ends_with(".pain.002.xml") => "pain.002",
         Some(name) if name.ends_with(".result.csv") => "result",
         _ => usual,
     }
