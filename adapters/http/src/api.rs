@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use crate::caller::{Asker, Identify};
+use crate::codes::CodeKey;
 use crate::options::HttpOptions;
 use crate::problem::{Outcome, Problem};
 
@@ -21,6 +22,8 @@ use crate::problem::{Outcome, Problem};
 pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) genesis: Genesis,
+    /// What QR codes are sealed with.
+    pub(crate) codes: CodeKey,
     /// Who sends statements.
     pub(crate) operator: Bic,
     pub(crate) options: HttpOptions,

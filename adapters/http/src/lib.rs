@@ -16,6 +16,7 @@ mod model;
 pub mod routes;
 mod front;
 mod instruct;
+mod codes;
 mod outcome;
 mod handlers;
 pub mod openapi;

@@ -20,3 +20,13 @@ pub(crate) const REMITTANCE_MAX: usize = 140;
 pub(crate) const EVENTS_SCANNED: u64 = 16_384;
 /// Blocks between the two of a proof of consistency, which holds all headers between them: 16 MiB.
 pub(crate) const CONSISTENCY_BLOCKS_MAX: u64 = 65_536;
+/// Seconds for which a QR code that pays once is good, unless the payee says otherwise: a queue at a counter.
+pub(crate) const CODE_EXPIRES_S: u32 = 900;
+/// The same at the most.
+pub(crate) const CODE_EXPIRES_S_MAX: u32 = 86_400;
+/// Seconds for which a token that lets its holder be charged is good, unless they say otherwise: it is shown at once.
+pub(crate) const TOKEN_EXPIRES_S: u32 = 300;
+/// The same at the most: whoever has photographed it may charge it.
+pub(crate) const TOKEN_EXPIRES_S_MAX: u32 = 3_600;
+/// Pixels of a module of a drawn code, each way: readable from a phone's screen.
+pub(crate) const CODE_MODULE_PIXELS: usize = 8;

@@ -120,6 +120,15 @@ impl Problem {
         problem.at(pointer.into())
     }
 
+    /// A QR code that is not taken, or not so.
+    pub(crate) fn code(
+        kind: &'static str,
+        pointer: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(422, kind, "The QR code can't be paid", detail).at(pointer.to_owned())
+    }
+
     /// With a code of the ISO code set.
     pub(crate) fn because(mut self, reason: ReasonCode) -> Self {
         self.0.reason = Some(reason);

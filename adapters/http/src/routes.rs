@@ -15,7 +15,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Call;
 use crate::handlers::{
-    accounts, blocks, bulk, cycles, events, exchange, holds, positions, proofs, queue, statements, transfers,
+    accounts, blocks, bulk, codes, cycles, events, exchange, holds, positions, proofs, queue, statements,
+    transfers,
 };
 use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX};
 use crate::model;
@@ -291,6 +292,49 @@ pub(crate) static ROUTES: &[Route] = &[
         "transfers",
         "createReturn",
         "Send back what a payment brought, in full or in part",
+    ),
+    named(
+        post("/v1/codes", json::<model::CodeRequest>(ONE), view::<model::CodeView>(), |call| {
+            Box::pin(codes::make(call))
+        }),
+        "codes",
+        "createCode",
+        "Make a QR code by which an own account is paid: once, or any number of times",
+    ),
+    named(
+        by(
+            post("/v1/codes/read", json::<model::ScannedCode>(ONE), view::<model::CodeMeaning>(), |call| {
+                Box::pin(codes::read(call))
+            }),
+            READ,
+        ),
+        "codes",
+        "readCode",
+        "What a scanned code asks to be paid, to be shown before it is",
+    ),
+    named(
+        post("/v1/codes/pay", json::<model::CodePayment>(ONE), Answer::Transfer, |call| {
+            Box::pin(codes::pay(call))
+        }),
+        "codes",
+        "payCode",
+        "Pay a scanned code",
+    ),
+    named(
+        post("/v1/tokens", json::<model::TokenRequest>(ONE), view::<model::CodeView>(), |call| {
+            Box::pin(codes::make_token(call))
+        }),
+        "codes",
+        "createToken",
+        "Make a token by which an own account is charged once, up to an amount",
+    ),
+    named(
+        post("/v1/tokens/charge", json::<model::Charge>(ONE), Answer::Transfer, |call| {
+            Box::pin(codes::charge(call))
+        }),
+        "codes",
+        "chargeToken",
+        "Charge a scanned token in favour of an own account",
     ),
     named(
         post("/v1/holds", json::<Payment>(ONE), Answer::Transfer, |call| Box::pin(holds::place(call))),

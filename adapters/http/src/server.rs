@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::Api;
 use crate::caller::Identify;
+use crate::codes::CodeKey;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
 use crate::routes::{ROUTES, Route};
@@ -78,8 +79,10 @@ impl Server {
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, Option<ServerConfig>),
     ) -> Result<Self, HttpServerFault> {
+        let genesis = engine.archive().genesis()?;
         let api = Arc::new(Api {
-            genesis: engine.archive().genesis()?,
+            codes: CodeKey::of(&genesis),
+            genesis,
             engine,
             operator,
             identify,

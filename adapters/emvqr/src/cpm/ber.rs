@@ -66,6 +66,8 @@ impl Tag {
     pub const TRANSACTION_COUNTER: Self = Self(0x9F36);
     /// Unpredictable number.
     pub const UNPREDICTABLE_NUMBER: Self = Self(0x9F37);
+    /// The first primitive tag of the private class (DF01): what an application puts into its transparent template.
+    pub const PRIVATE: Self = Self(0xDF01);
 
     /// The tag of these bytes, if they are one whole tag.
     #[must_use]

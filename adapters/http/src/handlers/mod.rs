@@ -5,6 +5,7 @@ pub(crate) mod positions;
 pub(crate) mod transfers;
 pub(crate) mod bulk;
 pub(crate) mod holds;
+pub(crate) mod codes;
 pub(crate) mod queue;
 pub(crate) mod exchange;
 pub(crate) mod cycles;

@@ -3,11 +3,15 @@
 
 mod account;
 mod book;
+mod code;
 mod exchange;
 mod transfer;
 
 pub(crate) use account::{AccountView, Accounts, Alias, Position, Positions, PostingView, Postings};
 pub(crate) use book::{BlockView, Blocks, CheckpointView, CycleView, Cycles, RootView};
+pub(crate) use code::{
+    Charge, CodeMeaning, CodePayment, CodeRequest, CodeView, PictureKind, ScannedCode, TokenRequest,
+};
 pub(crate) use exchange::{
     Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView,
 };

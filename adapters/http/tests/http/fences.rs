@@ -6,6 +6,7 @@ use feiqian_http::routes;
 use feiqian_identity::Role;
 use serde_json::{Value, json};
 
+use crate::codes::{code, token};
 use crate::house::{ALICE, BOB, House, payment, uetr};
 
 const READ: &[Role] = &[Role::Submitter, Role::Approver, Role::Viewer, Role::Auditor, Role::Operator];
@@ -39,10 +40,23 @@ struct Others {
     transfer: String,
     hold: String,
     queued: String,
+    code: String,
+    token: String,
+}
+
+impl Others {
+    /// Ids alone, of nothing.
+    fn none() -> Self {
+        let none = String::new;
+        Self { transfer: uetr(), hold: uetr(), queued: uetr(), code: none(), token: none() }
+    }
 }
 
 fn rows(of: &Others) -> Vec<Row> {
-    let Others { transfer, hold, queued } = of;
+    let Others { transfer, hold, queued, .. } = of;
+    // The token is anybody's who has it; the account that it would pay is not.
+    let charge =
+        json!({ "payload": of.token, "creditor": BOB, "amount": { "amount": "1.00", "currency": "EUR" } });
     let row = |method, path, roles, asked: String, body: Value, fence| Row {
         method,
         path,
@@ -81,6 +95,18 @@ fn rows(of: &Others) -> Vec<Row> {
         ),
         post("/v1/returns", "/v1/returns", json!({ "original": transfer }), Refused(404)),
         post("/v1/holds", "/v1/holds", payment(&uetr(), ALICE, "BNKCXXAAXXX/EUR", "1.00"), Refused(422)),
+        post("/v1/codes", "/v1/codes", code(ALICE), Refused(422)),
+        row(
+            "POST",
+            "/v1/codes/read",
+            READ,
+            "/v1/codes/read".to_owned(),
+            json!({ "payload": "x" }),
+            Refused(422),
+        ),
+        post("/v1/codes/pay", "/v1/codes/pay", json!({ "payload": of.code, "debtor": ALICE }), Refused(422)),
+        post("/v1/tokens", "/v1/tokens", token(ALICE), Refused(422)),
+        post("/v1/tokens/charge", "/v1/tokens/charge", charge, Refused(422)),
         get("/v1/holds", READ, "/v1/holds", Own),
         post("/v1/holds/{uetr}/post", &format!("/v1/holds/{hold}/post"), json!({}), Refused(404)),
         post("/v1/holds/{uetr}/void", &format!("/v1/holds/{hold}/void"), json!({}), Refused(404)),
@@ -130,7 +156,7 @@ fn rows(of: &Others) -> Vec<Row> {
 }
 
 fn furnish(house: &House) -> Others {
-    let others = Others { transfer: uetr(), hold: uetr(), queued: uetr() };
+    let mut others = Others::none();
     house.post("a", "/v1/transfers", &payment(&others.transfer, ALICE, BOB, "7.77")).with(201);
     house.post("a", "/v1/holds", &payment(&others.hold, ALICE, BOB, "7.77")).with(201);
     let mut waiting = payment(&others.queued, ALICE, BOB, "99999999.00");
@@ -138,6 +164,11 @@ fn furnish(house: &House) -> Others {
     house.seal();
     house.post("a", "/v1/transfers", &waiting).with(201);
     house.seal();
+    let made = |who, path, body| {
+        house.post(who, path, &body).with(200)["payload"].as_str().expect("a text").to_owned()
+    };
+    others.code = made("b", "/v1/codes", code(BOB));
+    others.token = made("a", "/v1/tokens", token(ALICE));
     others
 }
 
@@ -150,7 +181,7 @@ fn ask(house: &House, who: &str, row: &Row) -> crate::house::Answer {
 
 #[test]
 fn i7_every_route_has_its_row_with_its_roles() {
-    let others = Others { transfer: uetr(), hold: uetr(), queued: uetr() };
+    let others = Others::none();
     let rows = rows(&others);
     let served: Vec<_> = routes::served().collect();
     let listed: BTreeSet<_> = rows.iter().map(|row| (row.method, row.path)).collect();

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod bulk;
+mod codes;
 mod day;
 mod description;
 mod events;

@@ -1,0 +1,207 @@
+//! QR codes: bought with, transferred with, charged by; expired, scanned twice, altered, damaged, forged.
+
+use feiqian_emvqr::mpm::{MerchantCode, Profile};
+use serde_json::{Value, json};
+
+use crate::house::{ALICE, BOB, C, House};
+
+fn euros(amount: &str) -> Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+/// A code that pays an account 12.50 once.
+pub(crate) fn code(creditor: &str) -> Value {
+    json!({ "creditor": creditor, "amount": euros("12.50"), "name": "TEA HOUSE", "city": "SHANGHAI",
+            "country": "CN", "category": "5812", "reference": "TABLE-7" })
+}
+
+/// A token by which an account is charged up to 50.00.
+pub(crate) fn token(debtor: &str) -> Value {
+    json!({ "debtor": debtor, "limit": euros("50.00") })
+}
+
+fn payload(house: &House, who: &str, (path, body): (&str, Value)) -> String {
+    house.post(who, path, &body).with(200)["payload"].as_str().expect("a text").to_owned()
+}
+
+fn balance(house: &House, who: &str, account: &str) -> String {
+    house.seal();
+    let view = house.get(who, &format!("/v1/accounts/{account}")).with(200);
+    view["balance"]["amount"].as_str().expect("an amount").to_owned()
+}
+
+fn pay(payload: &str) -> Value {
+    json!({ "payload": payload, "debtor": ALICE })
+}
+
+/// The payload with one text in the place of another of the same length, and the CRC that then fits.
+fn altered(payload: &str, from: &str, to: &str) -> String {
+    assert!(from.len() == to.len() && payload.contains(from), "{payload} has no {from}");
+    let text = payload.replace(from, to);
+    let body = &text[..text.len() - 4];
+    format!("{body}{:04X}", feiqian_emvqr::crc16(body.as_bytes()))
+}
+
+#[test]
+fn a_merchants_code_is_read_and_paid_once_over_a_restart_too() {
+    let mut house = House::new();
+    let made = house.post("b", "/v1/codes", &code(BOB)).with(200);
+    let text = made["payload"].as_str().expect("a text");
+    let standard = MerchantCode::read(text, Profile::Emvco).expect("a code of the standard");
+    assert_eq!(
+        (standard.name, standard.amount.map(|amount| amount.as_str())),
+        (Some("TEA HOUSE"), Some("12.50"))
+    );
+    house.restart();
+    let read = house.post("a", "/v1/codes/read", &json!({ "payload": text })).with(200);
+    assert_eq!(
+        (&read["name"], &read["amount"], &read["reference"]),
+        (&json!("TEA HOUSE"), &euros("12.50"), &json!("TABLE-7"))
+    );
+    assert_eq!((&read["uetr"], &read["creditor_agent"]), (&made["uetr"], &json!("BNKBXXAAXXX")));
+    let first = house.post("a", "/v1/codes/pay", &pay(text)).with(201);
+    assert_eq!((&first["uetr"], &first["state"]), (&made["uetr"], &json!("CLEARED")));
+    assert_eq!(
+        house.post("a", "/v1/codes/pay", &pay(text)).with(200),
+        first,
+        "a second scan is the same payment"
+    );
+    house.restart();
+    assert_eq!(house.post("a", "/v1/codes/pay", &pay(text)).with(200), first);
+    assert_eq!((balance(&house, "a", ALICE), balance(&house, "b", BOB)), ("9987.50".into(), "12.50".into()));
+    let found = house.get("b", &format!("/v1/transfers/{}", made["uetr"].as_str().expect("an id"))).with(200);
+    assert_eq!(found["details"]["end_to_end_id"], "TABLE-7");
+}
+
+#[test]
+fn a_code_that_another_has_paid_is_not_paid_again() {
+    let house = House::new();
+    let text = payload(&house, "b", ("/v1/codes", code(BOB)));
+    house.post("a", "/v1/codes/pay", &pay(&text)).with(201);
+    let other = json!({ "payload": text, "debtor": C });
+    assert_eq!(house.post("c", "/v1/codes/pay", &other).problem(409).0, "id_reused");
+    assert_eq!(balance(&house, "b", BOB), "12.50");
+}
+
+#[test]
+fn a_person_is_paid_any_number_of_times_by_a_code_without_an_amount() {
+    let house = House::new();
+    let asked = json!({ "creditor": BOB, "name": "BOB", "city": "PARIS", "country": "FR" });
+    let text = payload(&house, "b", ("/v1/codes", asked.clone()));
+    assert_eq!(
+        house.post("a", "/v1/codes/pay", &pay(&text)).problem(422),
+        ("invalid_field".into(), json!(null), json!("/amount"))
+    );
+    let mut paid = pay(&text);
+    paid["amount"] = euros("3.00");
+    house.post("a", "/v1/codes/pay", &paid).with(201);
+    house.post("a", "/v1/codes/pay", &paid).with(201);
+    paid["uetr"] = json!(crate::house::uetr());
+    let first = house.post("a", "/v1/codes/pay", &paid).with(201);
+    assert_eq!(house.post("a", "/v1/codes/pay", &paid).with(200), first);
+    assert_eq!(balance(&house, "b", BOB), "9.00");
+    paid["amount"] = json!({ "amount": "3", "currency": "JPY" });
+    assert_eq!(house.post("a", "/v1/codes/pay", &paid).problem(422).1, "AM03");
+    let mut expiring = asked;
+    expiring["expires_s"] = json!(5);
+    assert_eq!(house.post("b", "/v1/codes", &expiring).problem(422).2, "/expires_s");
+}
+
+#[test]
+fn what_was_changed_damaged_or_made_elsewhere_is_refused_by_name_and_moves_nothing() {
+    let house = House::new();
+    let text = payload(&house, "b", ("/v1/codes", code(BOB)));
+    let damaged = format!("{}0000", &text[..text.len() - 4]);
+    let elsewhere = "0002010102121531010500000105000189811005411000152045812530315654\
+                     0523.725802CN5914DEMO TEA HOUSE6008SHANGHAI6304549F";
+    let table = [
+        (altered(&text, "540512.50", "540592.50"), "code_altered"),
+        (altered(&text, "TEA HOUSE", "TEA MOUSE"), "code_altered"),
+        (altered(&text, "TABLE-7", "TABLE-8"), "code_altered"),
+        (altered(&text, "010213", "010214"), "code_altered"),
+        (damaged, "code_unreadable"),
+        (text[..text.len() - 9].to_owned(), "code_unreadable"),
+        (elsewhere.to_owned(), "code_foreign"),
+        ("hello".to_owned(), "code_unreadable"),
+    ];
+    for (payload, kind) in table {
+        for path in ["/v1/codes/pay", "/v1/codes/read"] {
+            let body = if path.ends_with("pay") { pay(&payload) } else { json!({ "payload": payload }) };
+            let (found, _, pointer) = house.post("a", path, &body).problem(422);
+            assert_eq!((found.as_str(), pointer), (kind, json!("/payload")), "{path} {payload}");
+        }
+    }
+    let mut less = pay(&text);
+    less["amount"] = euros("1.00");
+    let (kind, reason, _) = house.post("a", "/v1/codes/pay", &less).problem(422);
+    assert_eq!((kind.as_str(), reason), ("code_amount", json!("AM09")));
+    assert_eq!(balance(&house, "a", ALICE), "10000.00");
+    house.post("a", "/v1/codes/pay", &pay(&text)).with(201);
+}
+
+#[test]
+fn a_code_or_token_that_has_expired_is_refused_unless_it_was_paid_in_time() {
+    let house = House::new();
+    let short = |mut body: Value| {
+        body["expires_s"] = json!(1);
+        body
+    };
+    let in_time = payload(&house, "b", ("/v1/codes", short(code(BOB))));
+    let first = house.post("a", "/v1/codes/pay", &pay(&in_time));
+    let late = payload(&house, "b", ("/v1/codes", short(code(BOB))));
+    let token = payload(&house, "a", ("/v1/tokens", short(token(ALICE))));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(house.post("a", "/v1/codes/pay", &pay(&late)).problem(422).0, "code_expired");
+    let charge = json!({ "payload": token, "creditor": BOB, "amount": euros("1.00") });
+    assert_eq!(house.post("b", "/v1/tokens/charge", &charge).problem(422).0, "code_expired");
+    if first.status == 201 {
+        house.post("a", "/v1/codes/pay", &pay(&in_time)).with(200);
+    }
+}
+
+#[test]
+fn a_shown_token_is_charged_once_up_to_its_limit() {
+    let house = House::new();
+    let text = payload(&house, "a", ("/v1/tokens", token(ALICE)));
+    let charge = |amount: &str| json!({ "payload": text, "creditor": BOB, "amount": euros(amount), "reference": "TILL-1" });
+    let (kind, reason, pointer) = house.post("b", "/v1/tokens/charge", &charge("50.01")).problem(422);
+    assert_eq!((kind.as_str(), reason, pointer), ("code_amount", json!("AM02"), json!("/amount")));
+    let first = house.post("b", "/v1/tokens/charge", &charge("49.99")).with(201);
+    assert_eq!(house.post("b", "/v1/tokens/charge", &charge("49.99")).with(200), first);
+    assert_eq!(
+        house.post("b", "/v1/tokens/charge", &charge("0.01")).problem(409).0,
+        "id_reused",
+        "once is once"
+    );
+    assert_eq!((balance(&house, "a", ALICE), balance(&house, "b", BOB)), ("9950.01".into(), "49.99".into()));
+    // Every byte of it is under the seal, or names the house.
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let bytes = STANDARD.decode(&text).expect("base64");
+    for at in 0..bytes.len() {
+        let mut forged = bytes.clone();
+        forged[at] ^= 1;
+        let body = json!({ "payload": STANDARD.encode(&forged), "creditor": BOB, "amount": euros("1.00") });
+        let (kind, ..) = house.post("b", "/v1/tokens/charge", &body).problem(422);
+        assert!(
+            ["code_altered", "code_foreign", "code_unreadable"].contains(&kind.as_str()),
+            "byte {at}: {kind}"
+        );
+    }
+}
+
+#[test]
+fn a_code_is_drawn_where_one_asks_for_it() {
+    let house = House::new();
+    let drawn = |kind: &str| {
+        let mut body = code(BOB);
+        body["picture"] = json!(kind);
+        house.post("b", "/v1/codes", &body).with(200)["picture"].as_str().expect("a picture").to_owned()
+    };
+    assert!(drawn("svg").starts_with("<svg"), "{}", drawn("svg"));
+    assert!(drawn("png").starts_with("iVBORw0KGgo"), "base64 of a PNG's first bytes");
+    let mut long = code(BOB);
+    long["name"] = json!("X".repeat(26));
+    assert_eq!(house.post("b", "/v1/codes", &long).problem(422).2, "/name");
+    assert_eq!(house.post("a", "/v1/codes", &code(BOB)).problem(422).1, "AC02");
+}
