@@ -67,19 +67,24 @@ impl Answerer {
         let counts = verdicts.counts();
         let status = group_status(&counts.keys().map(|(status, _)| *status));
         let head = self.status_head(source, (head, refusals), status)?;
-        store::write_file(path, |out| {
-            let mut writer = StatusWriter::new(out, &head)?;
-            let (mut place, mut payments) = (0, payments.iter().peekable());
-            while let Some(transaction) = next().map_err(io::Error::other)? {
-                let id = transaction.payment_information_id.as_deref().unwrap_or("");
-                if let Some(payment) = payments.next_if(|payment| payment.id == id) {
-                    writer.payment(payment)?;
-                }
-                writer.transaction(&decided(transaction, verdicts, place))?;
-                place += 1;
-            }
-            writer.finish().map(drop)
-        })
+        store::write_file(path, |out| write(out, (&head, payments), verdicts, &mut next))
+    }
+
+    /// The same as text.
+    pub(crate) fn statuses_text(
+        self,
+        source: &Source,
+        (head, refusals, payments): (&MessageHead, &[Refusal], &[PaymentStatus]),
+        verdicts: &Verdicts,
+        mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
+    ) -> Result<Vec<u8>, FilesError> {
+        let counts = verdicts.counts();
+        let status = group_status(&counts.keys().map(|(status, _)| *status));
+        let head = self.status_head(source, (head, refusals), status)?;
+        let mut text = Vec::new();
+        let written = write(&mut text, (&head, payments), verdicts, &mut next);
+        written.map_err(FilesError::io(source.path(), "write"))?;
+        Ok(text)
     }
 
     /// Writes the admi.002 on a file that can't be read.
@@ -125,6 +130,25 @@ impl Answerer {
             groups: vec![group],
         })
     }
+}
+
+fn write(
+    out: impl io::Write,
+    (head, payments): (&StatusHead, &[PaymentStatus]),
+    verdicts: &Verdicts,
+    next: &mut impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
+) -> io::Result<()> {
+    let mut writer = StatusWriter::new(out, head)?;
+    let (mut place, mut payments) = (0, payments.iter().peekable());
+    while let Some(transaction) = next().map_err(io::Error::other)? {
+        let id = transaction.payment_information_id.as_deref().unwrap_or("");
+        if let Some(payment) = payments.next_if(|payment| payment.id == id) {
+            writer.payment(payment)?;
+        }
+        writer.transaction(&decided(transaction, verdicts, place))?;
+        place += 1;
+    }
+    writer.finish().map(drop)
 }
 
 fn decided(transaction: TransactionStatus, verdicts: &Verdicts, place: usize) -> TransactionStatus {

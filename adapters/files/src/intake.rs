@@ -218,7 +218,7 @@ impl Intake<'_> {
             reject_all(summary)
         };
         let (payments, kind) = match summary.head.family() {
-            Family::Pain001 => (self.payment_statuses(source, &verdicts)?, "pain.002"),
+            Family::Pain001 => (payment_statuses(source, self.options.limits, &verdicts)?, "pain.002"),
             _ => (Vec::new(), "pacs.002"),
         };
         let name = format!("{}.{kind}.xml", source.stem());
@@ -238,25 +238,6 @@ impl Intake<'_> {
         report.message_id = Some(summary.head.message_id.clone());
         report.answer = Some(name);
         Ok(report)
-    }
-
-    /// What became of each payment information of a pain.001.
-    fn payment_statuses(
-        &self,
-        source: &Source,
-        verdicts: &Verdicts,
-    ) -> Result<Vec<PaymentStatus>, FilesError> {
-        let mut reader =
-            TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
-        let mut sums = PaymentSums::default();
-        while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
-            let details = match &entry {
-                Entry::Transfer(transfer) => &transfer.details,
-                Entry::Refused(refused) => &refused.details,
-            };
-            sums.add(details.payment_information_id.as_deref().unwrap_or(""), verdicts);
-        }
-        Ok(sums.statuses())
     }
 
     /// Notes whose message a file is, so that it can be named as a whole. A file that is left where it is can't be.
@@ -432,6 +413,24 @@ impl Intake<'_> {
 
 /// Ids that are remembered to name one cleared payment of the file.
 pub(crate) const FIRST_IDS: usize = 100;
+
+/// What became of each payment information of a pain.001.
+pub(crate) fn payment_statuses(
+    source: &Source,
+    limits: Limits,
+    verdicts: &Verdicts,
+) -> Result<Vec<PaymentStatus>, FilesError> {
+    let mut reader = TransferReader::new(source.reader()?, limits).map_err(|_| changed(source))?;
+    let mut sums = PaymentSums::default();
+    while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
+        let details = match &entry {
+            Entry::Transfer(transfer) => &transfer.details,
+            Entry::Refused(refused) => &refused.details,
+        };
+        sums.add(details.payment_information_id.as_deref().unwrap_or(""), verdicts);
+    }
+    Ok(sums.statuses())
+}
 
 /// A file that is wrong as a whole: each of its transactions is rejected for the first reason.
 pub(crate) fn reject_all(summary: &FileSummary) -> Verdicts {

@@ -22,6 +22,7 @@ pub mod watch;
 pub mod report;
 pub mod inbox;
 pub mod layout;
+pub mod document;
 mod source;
 pub mod store;
 pub mod timestamp;

@@ -28,6 +28,13 @@ impl Source {
         Self::open_keeping(file, bytes_max, MEMORY_BYTES_MAX)
     }
 
+    /// A message that was no file.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        let digest = blake3::Hasher::new_derive_key(CONTEXT).update(&bytes).finalize();
+        let (path, name, bytes_max) = (PathBuf::from("-"), "-".to_owned(), bytes.len() as u64);
+        Self { path, name, kept: Some(bytes), bytes_max, digest }
+    }
+
     fn open_keeping(file: &InboxFile, bytes_max: u64, kept_max: u64) -> Result<Self, FilesError> {
         let mut source = Self {
             path: file.path.clone(),

@@ -30,3 +30,5 @@ pub(crate) const TOKEN_EXPIRES_S: u32 = 300;
 pub(crate) const TOKEN_EXPIRES_S_MAX: u32 = 3_600;
 /// Pixels of a module of a drawn code, each way: readable from a phone's screen.
 pub(crate) const CODE_MODULE_PIXELS: usize = 8;
+/// Bytes of an XML message that is posted; larger ones belong into the inbox.
+pub(crate) const XML_BYTES_MAX: usize = 8 << 20;

@@ -188,7 +188,11 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     }
     for (status, text) in problems(route) {
         let schema = json!({ "$ref": "#/components/schemas/Problem" });
-        add(status, text, json!({ PROBLEM_JSON: { "schema": schema } }));
+        let mut content = json!({ PROBLEM_JSON: { "schema": schema } });
+        if status == "400" && matches!(route.answer, Answer::Xml) && route.body.is_some() {
+            content["application/xml"] = json!({ "schema": { "type": "string" } });
+        }
+        add(status, text, content);
     }
     responses.into()
 }

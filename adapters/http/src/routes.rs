@@ -15,10 +15,10 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Call;
 use crate::handlers::{
-    accounts, blocks, bulk, codes, cycles, events, exchange, holds, positions, proofs, queue, statements,
-    transfers,
+    accounts, blocks, bulk, codes, cycles, events, exchange, holds, iso20022, positions, proofs, queue,
+    statements, transfers,
 };
-use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX};
+use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX, XML_BYTES_MAX};
 use crate::model;
 use crate::problem::Outcome;
 
@@ -216,6 +216,9 @@ const fn view<T: ToSchema>() -> Answer {
     Answer::Json(of::<T>())
 }
 
+const XML: Option<Body> =
+    Some(Body { media_types: &["application/xml", "text/xml"], bytes_max: XML_BYTES_MAX, schema: None });
+
 type Payment = model::PaymentRequest;
 const ONE: usize = BODY_BYTES_MAX;
 
@@ -284,6 +287,12 @@ pub(crate) static ROUTES: &[Route] = &[
         "proofs",
         "getReceipt",
         "The file that proves offline what became of a transfer",
+    ),
+    named(
+        post("/v1/iso20022", XML, Answer::Xml, |call| Box::pin(iso20022::take(call))),
+        "transfers",
+        "sendMessage",
+        "Pay by a pacs.008, pacs.009 or pain.001, answered by a pacs.002; by an admi.002 (400) where it can't be read",
     ),
     named(
         post("/v1/returns", json::<model::ReturnRequest>(ONE), Answer::Transfer, |call| {

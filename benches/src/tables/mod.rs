@@ -7,6 +7,7 @@ mod core;
 mod cycles;
 mod durable_ways;
 mod durable_write;
+mod http;
 mod machine;
 mod messages;
 mod questions;
@@ -85,7 +86,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -97,6 +98,7 @@ const CASES: [Case; 17] = [
     ("single", requests::single_session),
     ("cards", cards::authorisations),
     ("messages", messages::reading),
+    ("http", http::single_transfers),
     ("durable", durable_ways::durable_ways),
     ("accounts", cases::accounts_and_history),
     ("sealing", cases::sealing),

@@ -13,5 +13,6 @@ pub(crate) mod blocks;
 pub(crate) mod proofs;
 pub(crate) mod statements;
 pub(crate) mod events;
+pub(crate) mod iso20022;
 mod paging;
 mod shown;

@@ -224,3 +224,24 @@ fn a_refusal_says_the_field_and_the_iso_reason() {
         assert_eq!(house.get("a", &format!("/v1/accounts/{own}")).status, 404, "a slash ends a part");
     }
 }
+
+#[test]
+fn a_pacs_008_is_answered_by_a_pacs_002_and_the_same_again() {
+    let house = House::new();
+    let heads = [("authorization", "Bearer a"), ("content-type", "application/xml")];
+    for _ in 0..2 {
+        let answer = house.send("POST", "/v1/iso20022", &heads, &crate::fences::pacs008());
+        let text = String::from_utf8(answer.body).expect("UTF-8");
+        assert_eq!((answer.status, text.contains("pacs.002.001")), (200, true), "{text}");
+        assert!(text.contains("<TxSts>ACSP</TxSts>"), "{text}");
+    }
+    let broken = house.send("POST", "/v1/iso20022", &heads, b"<Document>");
+    let text = String::from_utf8(broken.body).expect("UTF-8");
+    assert!(broken.status == 400 && text.contains("admi.002.001"), "{text}");
+    house.seal();
+    let paid = house.get("a", "/v1/transfers/c3b4489a-a5d0-4f0a-a25a-8eb87e205f35").with(200);
+    assert_eq!(
+        (&paid["outcome"], &paid["details"]["end_to_end_id"]),
+        (&json!("CLEARED"), &json!("E2E-DEMO01-1"))
+    );
+}

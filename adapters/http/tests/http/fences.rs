@@ -93,6 +93,8 @@ fn rows(of: &Others) -> Vec<Row> {
             &format!("/v1/transfers/{transfer}/receipt"),
             Refused(404),
         ),
+        // A pacs.008 of A's that C hands in: each payment in it is refused.
+        post("/v1/iso20022", "/v1/iso20022", json!(null), Own),
         post("/v1/returns", "/v1/returns", json!({ "original": transfer }), Refused(404)),
         post("/v1/holds", "/v1/holds", payment(&uetr(), ALICE, "BNKCXXAAXXX/EUR", "1.00"), Refused(422)),
         post("/v1/codes", "/v1/codes", code(ALICE), Refused(422)),
@@ -172,9 +174,23 @@ fn furnish(house: &House) -> Others {
     others
 }
 
+/// A payment from A's clearing account to C's.
+pub(crate) fn pacs008() -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/demo/inbox/01-single.xml");
+    let text = std::fs::read_to_string(path).expect("there");
+    assert!(text.contains("BNKAXXAAXXX"), "the demo's first payment is bank A's");
+    text.into_bytes()
+}
+
 fn ask(house: &House, who: &str, row: &Row) -> crate::house::Answer {
     match row.method {
         "GET" => house.get(who, &row.asked),
+        _ if row.path == "/v1/iso20022" => {
+            let heads =
+                [("authorization", format!("Bearer {who}")), ("content-type", "application/xml".into())];
+            let heads: Vec<_> = heads.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            house.send("POST", &row.asked, &heads, &pacs008())
+        }
         _ => house.post(who, &row.asked, &row.body),
     }
 }
@@ -211,7 +227,9 @@ fn i7_no_route_tells_or_moves_what_is_anothers() {
             Refused(status) => assert_eq!(answer.status, status, "{name}: {text}"),
             Own | Public => assert_eq!(answer.status, 200, "{name}: {text}"),
         }
-        if !matches!(row.fence, Public) {
+        if row.path == "/v1/iso20022" {
+            assert!(text.contains("AGNT") && text.contains("RJCT") && !text.contains("ACSP"), "{text}");
+        } else if !matches!(row.fence, Public) {
             for secret in [&others.hold, &others.queued, "7.77", "99999999", "OTHR:", "9992.23"] {
                 assert!(!text.contains(secret), "{name} tells {secret}: {text}");
             }
