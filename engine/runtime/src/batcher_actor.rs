@@ -14,6 +14,7 @@ use feiqian_core::batch::Batch;
 use feiqian_core::block::Sealer;
 use feiqian_core::claim::ENGINE;
 use feiqian_core::command::{Command, Entry};
+use feiqian_core::currency::Currency;
 use feiqian_core::schedule::ScheduleCommand;
 use feiqian_core::uetr::Uetr;
 use feiqian_proof::hash::{Domain, keyed};
@@ -31,6 +32,7 @@ use crate::order_desk::OrderDesk;
 use crate::storage::files::FileStorage;
 use crate::stores::IdRuns;
 use crate::threshold_watch::ThresholdWatch;
+use crate::turnover_watch::TurnoverWatch;
 
 /// Frames between two looks at the mailbox.
 const FRAMES_A_TURN: usize = 16;
@@ -54,6 +56,7 @@ pub(crate) struct Batcher {
     pub(crate) id_runs: IdRuns<FileStorage>,
     pub(crate) liquidity: LiquidityDesk,
     pub(crate) watch: ThresholdWatch,
+    pub(crate) turnover: TurnoverWatch,
     /// Height for which a seal is on its way.
     pub(crate) requested: u64,
     pub(crate) last_seal: Instant,
@@ -133,6 +136,7 @@ impl Batcher {
             flushes,
             id_runs,
             liquidity,
+            turnover,
             ..
         } = self;
         let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
@@ -147,6 +151,10 @@ impl Batcher {
                     meter.record_block(block.header.height, block.header.timestamp, begun.elapsed());
                     let mirror = book.sealer().mirror();
                     meter.record_queue(mirror.queue.len());
+                    for (currency, found) in turnover.look(book.sealer().positions()) {
+                        let currency = Currency::from_numeric(currency);
+                        currency.into_iter().for_each(|it| meter.record_turnover(it.code(), found.ratio()));
+                    }
                     liquidity.order(mirror, (block.header.height, block.header.timestamp));
                     // Here and not later: behind the next frame the mirror is no longer that of the block.
                     let since = block.header.height.saturating_sub(*snapshot_ordered);

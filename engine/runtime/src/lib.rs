@@ -12,6 +12,7 @@ mod journal_thread;
 mod liquidity_thread;
 mod order_desk;
 mod threshold_watch;
+mod turnover_watch;
 mod lane;
 mod board;
 mod execution;

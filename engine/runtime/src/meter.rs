@@ -65,6 +65,7 @@ table! {
     QUEUED = "feiqian_queued_payments", "gauge", Count, "", "Payments that wait, as of the last block";
     RESOLUTION = "feiqian_liquidity_resolution_seconds", "histogram", Seconds, "", "One resolution of the queue";
     RELEASED = "feiqian_released_minor_total", "counter", Count, "", "Minor units that payments moved which had waited";
+    TURNOVER = "feiqian_liquidity_turnover_ratio", "gauge", Count, "currency", "Value cleared between participants in the open cycle over the sum of each position's deepest debt in it, as of the blocks' ends since the start; 0 where nobody has owed anything";
     SNAPSHOTS = "feiqian_snapshots_total", "counter", Count, "", "Snapshots written";
 }
 
@@ -201,6 +202,10 @@ impl Meter {
         let labels = [("participant", participant.to_owned()), ("currency", currency.to_owned())];
         gauge!(POSITION, &labels).set(position as f64);
         gauge!(CAP_USE, &labels).set(cap_use);
+    }
+
+    pub(crate) fn record_turnover(&self, currency: &'static str, ratio: f64) {
+        gauge!(TURNOVER, "currency" => currency).set(ratio);
     }
 
     pub(crate) fn record_crossing(&self, participant: &str, currency: &'static str, threshold: u16) {

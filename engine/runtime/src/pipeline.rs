@@ -54,6 +54,7 @@ use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
 use crate::storage::files::FileStorage;
 use crate::stores::{IdRuns, LogStore, TakeFault};
 use crate::threshold_watch::ThresholdWatch;
+use crate::turnover_watch::TurnoverWatch;
 
 /// Frames between sequencer and journal: while the journal syncs, the next group gathers here.
 const SEQUENCED_FRAMES: usize = 8;
@@ -477,6 +478,7 @@ impl Actors<'_> {
         let batcher = Batcher {
             book: self.book,
             watch,
+            turnover: TurnoverWatch::default(),
             lane: batcher_end,
             meter: Arc::clone(self.meter),
             admission: Arc::downgrade(self.admission),

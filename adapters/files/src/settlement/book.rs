@@ -73,6 +73,8 @@ pub(super) struct SlotBook {
     pub(super) total: Sums,
     /// Of all, those that are fees.
     pub(super) fees: Sums,
+    /// How far its net was below zero at the most: what it had to have to pay so, minor units.
+    pub(super) deepest: u128,
     pub(super) by_counterparty: BTreeMap<SlotHandle, Sums>,
     /// The first transfers; all of them unless there are more than are kept.
     pub(super) items: Vec<Item>,
@@ -210,6 +212,8 @@ impl CycleBook {
             if record.flags.get() & flags::FEE != 0 {
                 book.fees.add(amount.into(), is_credit);
             }
+            let owed = book.total.debit_sum.saturating_sub(book.total.credit_sum);
+            book.deepest = book.deepest.max(owed);
             book.by_counterparty.entry(counterparty).or_default().add(amount.into(), is_credit);
             if book.items.len() < self.items_max {
                 book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });

@@ -117,6 +117,11 @@ pub struct CurrencyTotals {
     pub fees: Option<FeeSums>,
     /// Sum of the nets of those that are owed: what settles it.
     pub to_settle: String,
+    /// What the positions had to have for it: the sum of how far each was below zero at the most, from zero at the begin.
+    pub liquidity: String,
+    /// Cleared value for each unit of that liquidity, two digits behind the point, the rest cut off; none where nobody was
+    /// below zero.
+    pub turnover: Option<String>,
 }
 
 /// A closed cycle.
@@ -199,26 +204,32 @@ fn position(
 }
 
 fn totals(context: &Context, book: &CycleBook) -> Result<Vec<CurrencyTotals>, FilesError> {
-    let mut sums: BTreeMap<&'static str, (Currency, [Sums; 2], u128)> = BTreeMap::new();
+    type Found = (Currency, [Sums; 2], [u128; 2]);
+    let mut sums: BTreeMap<&'static str, Found> = BTreeMap::new();
     for (slot, terms) in (0..).zip(&context.slots) {
-        let own = book.sums(slot);
-        if own == Sums::default() {
-            continue;
-        }
-        let (_, [all, fees], owed) =
-            sums.entry(terms.currency.code()).or_insert((terms.currency, Default::default(), 0));
-        all.include(own);
-        fees.include(book.slot(slot).map_or_else(Sums::default, |own| own.fees));
-        *owed += u128::try_from(own.net()).unwrap_or(0);
+        let Some(own) = book.slot(slot) else { continue };
+        let (_, [all, fees], [owed, liquidity]) =
+            sums.entry(terms.currency.code()).or_insert((terms.currency, Default::default(), [0; 2]));
+        all.include(own.total);
+        fees.include(own.fees);
+        *owed += u128::try_from(own.total.net()).unwrap_or(0);
+        *liquidity += own.deepest;
     }
-    let total = |(code, (currency, [all, fees], owed)): (&'static str, (Currency, [Sums; 2], u128))| {
+    let total = |(code, (currency, [all, fees], [owed, liquidity])): (&'static str, Found)| {
         if [all, fees].iter().any(|sums| sums.net() != 0 || sums.credits != sums.debits) {
             let text = format!("cycle {}: debits and credits in {code} differ", context.cycle.number);
             return Err(FilesError::Unknown(format!("{text}; run `feiqian audit`")));
         }
         let movements = Movements::of(all, currency);
-        let fees = FeeSums::of(fees, currency);
-        Ok(CurrencyTotals { currency: code, movements, fees, to_settle: decimal(owed, currency) })
+        let hundredths = (all.debit_sum * 100).checked_div(liquidity);
+        Ok(CurrencyTotals {
+            currency: code,
+            movements,
+            fees: FeeSums::of(fees, currency),
+            to_settle: decimal(owed, currency),
+            liquidity: decimal(liquidity, currency),
+            turnover: hundredths.map(|times| format!("{}.{:02}", times / 100, times % 100)),
+        })
     };
     sums.into_iter().map(total).collect()
 }

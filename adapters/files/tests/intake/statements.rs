@@ -6,11 +6,16 @@ use std::path::Path;
 use feiqian_core::account::AccountHandle;
 use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
+use feiqian_core::currency::Currency;
+use feiqian_core::frame::FrameKind;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::transfer::Record;
 use feiqian_files::intake;
 use feiqian_files::settlement::{
     CycleReport, StatementLine, StatementMessage, StatementOf, cycle_report, write_cycle, write_statements,
 };
+use feiqian_runtime::history::records_of;
+use zerocopy::FromBytes as _;
 
 use crate::house::{House, bic, currency};
 use crate::shared::{demo, files, validate};
@@ -220,10 +225,50 @@ fn a_cycles_report_balances_and_each_sees_of_the_other_what_the_other_sees() {
     for line in &report.totals {
         assert_eq!(owed.get(line.currency).copied(), Some(minor(&line.to_settle)), "{}", line.currency);
     }
+    check_turnover(&house, &report);
     settle(&house, 1);
     let settled = cycle_report(house.engine(), bic(OPERATOR), 1).expect("reported");
     assert_eq!((settled.state, settled.positions[0].state), ("settled", "settled"));
     assert!(settled.settled_by > Some(1) && settled.totals == report.totals);
+}
+
+/// The liquidity of each currency, once more from the entries alone: of each position the deepest that it stood below zero.
+fn check_turnover(house: &House, report: &CycleReport) {
+    let engine = house.engine();
+    let mut positions: BTreeMap<(u16, u32), (i128, i128)> = BTreeMap::new();
+    let archive = engine.archive();
+    for frame in archive.journal.frames_from(1) {
+        let frame = frame.expect("readable");
+        let header = &frame.header;
+        if header.kind != FrameKind::Transfers {
+            continue;
+        }
+        let count = usize::try_from(header.count).expect("few");
+        let rows = archive.outcomes.read(header.first_sequence, count).expect("written");
+        let rows = rows.chunks_exact(32).map(|row| OutcomeRow::read_from_bytes(row).expect("a row"));
+        for (record, row) in records_of(&frame).expect("records").iter().zip(rows) {
+            let slot = |handle: u64| engine.directory().registry(|all| all.account(handle).map(|at| at.slot));
+            let sides = [slot(record.debtor.get()), slot(record.creditor.get())];
+            let ([Some(debtor), Some(creditor)], true) = (sides, row.outcome() == Some(Outcome::Cleared))
+            else {
+                continue;
+            };
+            for (slot, sign) in [(debtor, -1), (creditor, 1)].into_iter().filter(|_| debtor != creditor) {
+                let (position, deepest) = positions.entry((record.currency.get(), slot)).or_default();
+                *position += sign * i128::from(row.amount.get());
+                *deepest = (*deepest).min(*position);
+            }
+        }
+    }
+    for line in &report.totals {
+        let numeric = Currency::from_code(line.currency).expect("a currency").numeric();
+        let own = positions.range((numeric, 0)..=(numeric, u32::MAX));
+        let liquidity: i128 = own.map(|(_, (_, deepest))| -deepest).sum();
+        assert_eq!(minor(&line.liquidity), liquidity, "{}", line.currency);
+        assert!(liquidity > 0 && liquidity >= minor(&line.to_settle));
+        let times = line.turnover.as_ref().map(|times| minor(times));
+        assert_eq!(times, Some(minor(&line.movements.debit_sum) * 100 / liquidity), "{}", line.currency);
+    }
 }
 
 fn check_balances(report: &CycleReport) {

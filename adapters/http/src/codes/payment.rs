@@ -94,7 +94,7 @@ impl PaymentCode {
         let code = MerchantCode::read(payload, Profile::Emvco).map_err(CodeFault::Unreadable)?;
         let account = code.account_of(IDENTIFIER).ok_or(CodeFault::Foreign)?;
         let sealed = template(&code, SEAL).ok_or(CodeFault::Altered)?;
-        let own_seal = sealed.get(1).and_then(|text| hex16(text)).map(Seal).ok_or(CodeFault::Altered)?;
+        let own_seal = sealed.get(1).and_then(hex16).map(Seal).ok_or(CodeFault::Altered)?;
         if seal(key, &code) != own_seal {
             return Err(CodeFault::Altered);
         }

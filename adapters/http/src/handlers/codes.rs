@@ -61,7 +61,7 @@ pub(crate) async fn make(call: Call) -> Outcome<HttpResponse> {
 /// `POST /v1/codes/read`.
 pub(crate) async fn read(call: Call) -> Outcome<HttpResponse> {
     let request: ScannedCode = call.json()?;
-    let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(refused)?;
+    let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
     let PaymentCode { creditor, currency, shown: Shown { name, city, country, category, reference }, once } =
         code;
     let agent = call.api.engine.directory().registry(|registry| agent(registry, creditor));
@@ -84,7 +84,7 @@ pub(crate) async fn read(call: Call) -> Outcome<HttpResponse> {
 pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
     let request: CodePayment = call.json()?;
     let own = call.own()?;
-    let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(refused)?;
+    let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
     let (amount, uetr) = match code.once {
         Some(once) => (amount_of(&request, &once, code.currency)?, once_id(&request, &once)?),
         None => {
@@ -124,7 +124,7 @@ pub(crate) async fn charge(call: Call) -> Outcome<HttpResponse> {
     let request: Charge = call.json()?;
     let directory = call.api.engine.directory();
     let creditor = instruct::own_account(directory, call.own()?, &request.creditor, "/creditor")?;
-    let token = ChargeToken::read(&request.payload, &call.api.codes).map_err(refused)?;
+    let token = ChargeToken::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
     let amount = instruct::money_in(&request.amount, token.currency, "/amount")?;
     if amount > token.limit {
         let limit = shown(token.limit, token.currency);
@@ -189,7 +189,7 @@ async fn in_time(call: &Call, id: u128, expires_s: u64) -> Outcome<()> {
     Err(Problem::code("code_expired", "/payload", detail).because(iso::TM01))
 }
 
-fn refused(fault: CodeFault) -> Problem {
+fn refused(fault: &CodeFault) -> Problem {
     Problem::code(fault.kind(), "/payload", fault.to_string())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use feiqian_core::participant::CycleNumber;
-use feiqian_files::settlement::{CycleReport, FeeSums, Movements, cycle_report};
+use feiqian_files::settlement::{CurrencyTotals, CycleReport, FeeSums, Movements, cycle_report};
 
 use super::Context;
 use crate::fault::Fault;
@@ -23,7 +23,14 @@ impl fmt::Display for Printed {
         if let Some(sequence) = self.0.settled_by {
             writeln!(f, "settled by the command at sequence {sequence}")?;
         }
-        write!(f, "{}{}", self.positions(), self.counterparties())?;
+        write!(f, "{}", self.positions())?;
+        for line in &self.0.totals {
+            let CurrencyTotals { currency, movements, liquidity, turnover, .. } = line;
+            let times = turnover.as_ref().map_or_else(String::new, |times| format!(", {times} times"));
+            let cleared = &movements.debit_sum;
+            writeln!(f, "{currency}: {cleared} cleared with {liquidity} of liquidity{times}")?;
+        }
+        write!(f, "{}", self.counterparties())?;
         self.fees().map_or(Ok(()), |fees| write!(f, "fees among them\n{fees}"))
     }
 }
