@@ -14,10 +14,10 @@ use crate::house::{House, Serving, repository, wait_for};
 use crate::serving::get;
 
 /// A test card number.
-const CARD: &str = "6250947000000014";
+pub(crate) const CARD: &str = "6250947000000014";
 /// Anna Müller's, who has 2,500.00 EUR.
-const ACCOUNT: &str = "IBAN:DE68500105170001000011";
-const LINK: &str = "\
+pub(crate) const ACCOUNT: &str = "IBAN:DE68500105170001000011";
+pub(crate) const LINK: &str = "\
 [[cards.link]]
 name = \"acquirer\"
 listen = \"127.0.0.1:0\"
@@ -80,7 +80,7 @@ fn a_client_of_another_language_holds_a_whole_session() {
 }
 
 /// Asks with fields on a connection, and gives field 39.
-fn ask(stream: &mut TcpStream, mti: u16, fields: &[(u8, &str)]) -> String {
+pub(crate) fn ask(stream: &mut TcpStream, mti: u16, fields: &[(u8, &str)]) -> String {
     let builder = Builder::new(&GENERIC_1987, Mti::new(mti).expect("an MTI"));
     let builder = fields.iter().fold(builder, |builder, (field, text)| builder.text(*field, text));
     let request = builder.encode().expect("it fits");
@@ -94,27 +94,29 @@ fn ask(stream: &mut TcpStream, mti: u16, fields: &[(u8, &str)]) -> String {
     answer.field(39).expect("a code").text()
 }
 
-fn signed_on(serving: &Serving) -> TcpStream {
+pub(crate) fn signed_on(serving: &Serving) -> TcpStream {
     let mut stream = TcpStream::connect(address(serving)).expect("it listens");
     assert_eq!(ask(&mut stream, 800, &[(7, "1127101112"), (11, "000001"), (70, "001")]), "00");
     stream
 }
 
+/// Fields of an authorisation or purchase with the card.
+pub(crate) fn fields<'a>(stan: &'a str, amount: &'a str) -> Vec<(u8, &'a str)> {
+    vec![
+        (2, CARD),
+        (3, "000000"),
+        (4, amount),
+        (7, "0102101112"),
+        (11, stan),
+        (32, "1050000"),
+        (41, "TERM0001"),
+        (49, "978"),
+    ]
+}
+
 #[test]
 fn what_was_authorised_before_a_sigkill_is_completed_and_reversed_after_it() {
     let house = enrolled("cards-kill");
-    let fields = |stan: &'static str, amount: &'static str| {
-        vec![
-            (2, CARD),
-            (3, "000000"),
-            (4, amount),
-            (7, "0102101112"),
-            (11, stan),
-            (32, "1050000"),
-            (41, "TERM0001"),
-            (49, "978"),
-        ]
-    };
     let about = |stan: &str| format!("0100{stan}0102101112{:011}{:011}", 1_050_000, 0);
     let serving = house.serve();
     let mut stream = signed_on(&serving);

@@ -2,6 +2,7 @@
 //! a SIGKILL. Knows nothing of the inside; one binary, so that it links once.
 
 mod after;
+mod api;
 mod archive;
 mod books;
 mod bulk;
