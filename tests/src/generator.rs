@@ -26,6 +26,7 @@ use crate::world::{Eyes, NOWHERE, World, bank_key, bic, currency, entry, genesis
 
 mod default;
 mod exchange;
+mod fraud;
 mod postings;
 mod fees;
 mod proposals;
@@ -533,6 +534,9 @@ impl Teller {
         }
         if self.dice.once_in(if self.picture.tariffs.is_empty() { 60 } else { 8 }) {
             return self.tariffs();
+        }
+        if self.dice.once_in(6) {
+            return self.fraud();
         }
         if self.dice.once_in(16) {
             return self.schedule();

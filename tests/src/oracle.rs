@@ -14,6 +14,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::fees::Tariff;
+use feiqian_core::fraud::{Case, Held};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::liquidity::queue::Queued;
@@ -31,6 +32,7 @@ use crate::world::{Content, Frame};
 mod commands;
 mod default;
 mod exchange;
+mod fraud;
 mod postings;
 mod fees;
 mod proposals;
@@ -123,11 +125,19 @@ pub enum Planted {
     RemainderToTheLast,
     /// Of tariffs that cover a payment, the one that says least charges.
     BroadTariffFirst,
+    /// Any bank frees what is held for another's case.
+    StrangerReleases,
+    /// What is asked is held, whether it is there or not.
+    HeldMoreThanIsLeft,
+    /// What is held outlives its case by a frame.
+    HeldTooLong,
+    /// What has been returned stays held.
+    ReturnedStaysHeld,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -167,6 +177,10 @@ impl Planted {
         Self::FeeHalfDown,
         Self::RemainderToTheLast,
         Self::BroadTariffFirst,
+        Self::StrangerReleases,
+        Self::HeldMoreThanIsLeft,
+        Self::HeldTooLong,
+        Self::ReturnedStaysHeld,
     ];
 }
 
@@ -232,6 +246,9 @@ struct Books {
     orders: BTreeMap<u64, Order>,
     carried: BTreeMap<u64, CarriedBy>,
     tariffs: BTreeMap<u32, Tariff>,
+    /// Fraud cases, and what is held for them where.
+    cases: BTreeMap<u128, Case>,
+    held: BTreeMap<(u128, u64), Held>,
     limits: limits::Limits,
     height: u64,
     secrets: BTreeMap<u64, [u8; 32]>,
@@ -268,7 +285,9 @@ impl Oracle {
     /// Applies the next frame: the holds that its time ends, and the rows of its entries.
     pub fn apply(&mut self, frame: &Frame) -> (u32, Vec<OutcomeRow>) {
         let late = u64::from(self.books.is_planted(Planted::WaitingForEver));
-        let expired = self.books.expire(frame.timestamp) + self.books.expire_waiting(frame.timestamp - late);
+        let held = self.books.expire_held(frame.timestamp);
+        let expired =
+            held + self.books.expire(frame.timestamp) + self.books.expire_waiting(frame.timestamp - late);
         let mut sequence = frame.first_sequence;
         let mut rows = Vec::new();
         match &frame.content {
@@ -378,6 +397,9 @@ impl Oracle {
                     self.books.exchange(now, entry.id, command);
                 }
                 self.books.execute_entry(now, sequence, &entry);
+                if let Command::Fraud(command) = &entry.command {
+                    self.books.fraud((now, sequence), entry.id, command);
+                }
                 OutcomeRow::accepted(Outcome::Cleared, 0)
             }
         }
@@ -439,7 +461,7 @@ impl Books {
     /// What pending holds reserve on an account, and how many they are.
     fn reserved(&self, handle: u64) -> (u128, u32) {
         let holds = self.holds.values().filter(|hold| hold.debtor == handle);
-        holds.fold((0, 0), |(sum, count), hold| (sum + u128::from(hold.amount), count + 1))
+        holds.fold(self.held_on(handle), |(sum, count), hold| (sum + u128::from(hold.amount), count + 1))
     }
 
     /// What pending holds towards others reserve of a position.
@@ -463,7 +485,8 @@ impl Books {
         let bits = record.flags.get();
         let has = |flag: u16| bits & flag != 0;
         let wish = wish_of(record);
-        let (is_hold, is_post) = (has(flags::HOLD), has(flags::POST));
+        let is_ordered = is_ordered(record);
+        let (is_hold, is_post) = (has(flags::HOLD), has(flags::POST) && !is_ordered);
         let is_void = has(flags::VOID) && wish == Wish::None;
         let (is_finishing, amount) = (is_post || is_void, record.amount.get());
         let is_without_amount = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
@@ -474,7 +497,6 @@ impl Books {
                 || has(flags::ORDERED)
                 || is_release(record) != is_release(&chain[0]));
         let (is_return, is_trade, is_fee) = (has(flags::RETURN), has(flags::QUOTE), has(flags::FEE));
-        let is_ordered = is_ordered(record);
         let kinds =
             [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade, is_ordered, is_fee];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
@@ -536,7 +558,11 @@ impl Books {
         if is_finishing {
             self.note_hold(&mut reasons, record);
         } else if matches!(wish, Wish::None | Wish::Pay) {
-            self.note_funds(&mut reasons, record, is_hold);
+            if is_ordered && has(flags::POST) {
+                self.note_cap(&mut reasons, record, false);
+            } else {
+                self.note_funds(&mut reasons, record, is_hold);
+            }
             if !is_ordered {
                 self.note_limits(&mut reasons, now, record);
             }
@@ -621,9 +647,16 @@ impl Books {
         let overflows = |sum: u128| is_hold && sum + u128::from(record.amount.get()) > u128::from(u64::MAX);
         note(reasons, overflows(reserved), RejectReason::TooManyHolds);
         note(reasons, is_hold && holds >= ACCOUNT_HOLDS_MAX, RejectReason::TooManyHolds);
+        self.note_cap(reasons, record, is_hold);
+    }
+
+    fn note_cap(&self, reasons: &mut Reasons, record: &Record, is_hold: bool) {
+        let amount = i128::from(record.amount.get());
+        let account = self.known(record.debtor.get());
         if self.position_at(record.creditor.get()) == Some(account.position) {
             return;
         }
+        let overflows = |sum: u128| is_hold && sum + u128::from(record.amount.get()) > u128::from(u64::MAX);
         let (position, reserved) =
             (&self.positions[account.position], self.position_reserved(account.position));
         let headroom = self.headroom(position) - as_signed(reserved);
@@ -692,7 +725,7 @@ impl Books {
             self.holds.insert(record.uetr.get(), Hold { debtor, creditor, amount, sequence, deadline });
             return Ok(OutcomeRow::accepted(Outcome::Held, amount));
         }
-        let hold = self.holds.remove(&related);
+        let hold = if is_ordered(record) { None } else { self.holds.remove(&related) };
         if bits & flags::VOID != 0 {
             return Ok(OutcomeRow::accepted(Outcome::Voided, 0));
         }

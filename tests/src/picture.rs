@@ -12,6 +12,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::fees::Tariff;
+use feiqian_core::fraud::{Case, Held, HeldKey};
 use feiqian_core::hold::Hold;
 use feiqian_core::liquidity::queue::Queued;
 use feiqian_core::mirror::Mirror;
@@ -85,6 +86,10 @@ pub struct Picture {
     pub orders: Vec<(OrderNumber, Order)>,
     /// Which of them have been carried out.
     pub carried: Vec<(OrderNumber, CarriedBy)>,
+    /// Fraud cases, ascending by id.
+    pub cases: ById<Case>,
+    /// What is held for them where.
+    pub held: Vec<(HeldKey, Held)>,
     /// What has come back of transfers, ascending by id.
     pub returned: ById<u64>,
     /// The sequences of all transfers that have moved money.
@@ -136,7 +141,8 @@ impl Picture {
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
         let picture = Self::of(state.registry(), account, slot, (holds, queue), state.usage());
         let carried = state.carried().iter().collect();
-        Self { trades: state.trades().iter().collect(), carried, ..picture.with(state.returns()) }
+        let held = state.held().iter().collect();
+        Self { trades: state.trades().iter().collect(), carried, held, ..picture.with(state.returns()) }
     }
 
     /// Of the mirror, at the end of a block.
@@ -159,7 +165,8 @@ impl Picture {
         );
         let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();
         let carried = mirror.carried.iter().map(|(number, by)| (*number, *by)).collect();
-        Self { trades, carried, ..picture.with(&mirror.returns) }
+        let held = mirror.held.iter().map(|(key, held)| (*key, *held)).collect();
+        Self { trades, carried, held, ..picture.with(&mirror.returns) }
     }
 
     fn with(self, returns: &Returns) -> Self {
@@ -184,6 +191,8 @@ impl Picture {
             trades: Vec::new(),
             orders: registry.orders().iter().map(|(number, order)| (number, *order)).collect(),
             carried: Vec::new(),
+            cases: registry.cases().iter().map(|(id, case)| (id, case.clone())).collect(),
+            held: Vec::new(),
             returned: Vec::new(),
             credited: Vec::new(),
             limits: LimitsPicture::of(registry.controls(), usage),

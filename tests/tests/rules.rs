@@ -25,6 +25,8 @@ mod liquidity;
 mod exchange;
 #[path = "rules/fees.rs"]
 mod fees;
+#[path = "rules/fraud.rs"]
+mod fraud;
 #[path = "rules/four_eyes.rs"]
 mod four_eyes;
 #[path = "rules/models.rs"]

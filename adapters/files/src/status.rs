@@ -50,6 +50,7 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         Reason::FeeMissing | Reason::FeeMismatch => {
             (codes::NARR, "the tariffs have changed since the fee was reckoned; send a new payment")
         }
+        Reason::NotHeld => (codes::AG03, "so much is not held on the account for the case"),
         Reason::NotReturnable => (codes::AG03, "nothing was paid so that could come back this way"),
         Reason::ExceedsOriginal => {
             (codes::FF12, "more would come back than is left of what was paid; return what is left")
@@ -95,6 +96,8 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
         | Reason::ParticipantFailed
         | Reason::BadCalendar
         | Reason::BadPosting
+        | Reason::UnknownCase
+        | Reason::BadCase
         | Reason::BadNets
         | Reason::AlreadyRecast
         | Reason::WaterfallOrder

@@ -11,12 +11,14 @@ use crate::orders::Order;
 
 mod keys;
 mod fee;
+mod fraud;
 mod limit;
 mod load;
 mod pay;
 mod prove;
 
 pub use fee::{BearerWord, FeeStep, TariffArgs};
+pub use fraud::{FraudStep, WordArgs};
 pub use keys::{CertificateArgs, KeysStep};
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
@@ -149,6 +151,12 @@ pub enum Command {
         /// The step
         #[command(subcommand)]
         step: FeeStep,
+    },
+    /// Report a transfer as fraud, trace its money, hold what is left, release or return it
+    Fraud {
+        /// The step
+        #[command(subcommand)]
+        step: FraudStep,
     },
     /// Show the recalls that came by files and what was answered; beside a running `serve` too
     Recalls,

@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use feiqian_core::bic::Bic;
-use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Entry, OfficerNumber};
+use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry, OfficerNumber};
 use feiqian_proof::signature::{PublicKey, SigningKey, sign_message};
 
 use crate::fault::Fault;
@@ -255,7 +255,7 @@ impl Officers {
     /// An entry, approved by the officers where its command may need that.
     #[must_use]
     pub fn approve(&self, mut entry: Entry, chain_id: &[u8; 16]) -> Entry {
-        if entry.command.is_risky() {
+        if entry.command.is_risky() || matches!(entry.command, Command::Fraud(_)) {
             let bytes = entry.signed_bytes(chain_id);
             entry.approvals = self.0.iter().take(2).map(|officer| approval(officer, &bytes)).collect();
         }

@@ -476,6 +476,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         | Command::Seal { .. }
         | Command::Proposal(_)
         | Command::Exchange(_)
+        | Command::Fraud(_)
         | Command::Schedule(ScheduleCommand::CloseScheduled { .. }) => "nothing that can be".to_owned(),
     }
 }

@@ -107,12 +107,25 @@ impl Session {
     /// # Errors
     /// [`Fault::Refused`] as for other commands.
     pub fn command_of_participant(&self, command: Command, key: &SigningKey) -> Result<u128, Fault> {
-        let id = Uetr::from_digest(random()?).bits();
-        let mut entry = Entry::new(id, command);
-        let bytes = entry.signed_bytes(&self.genesis.chain_id);
-        let signature = sign_message(key, APPROVAL_CONTEXT, &bytes);
-        entry.approvals = vec![Approval { officer: PARTICIPANT_SIGNER, signature }];
-        self.run(&entry).map(|_| id)
+        self.say(command, Some(key)).map(|(id, _)| id)
+    }
+
+    /// Runs a command under a new id as the word of a participant, whose key is given, or else of the officers whose keys
+    /// are at hand; gives the entry's id and sequence.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] as for other commands.
+    pub fn say(&self, command: Command, key: Option<&SigningKey>) -> Result<(u128, u64), Fault> {
+        let mut entry = Entry::new(Uetr::from_digest(random()?).bits(), command);
+        match key {
+            Some(key) => {
+                let signature =
+                    sign_message(key, APPROVAL_CONTEXT, &entry.signed_bytes(&self.genesis.chain_id));
+                entry.approvals = vec![Approval { officer: PARTICIPANT_SIGNER, signature }];
+            }
+            None => entry = self.officers.approve(entry, &self.genesis.chain_id),
+        }
+        self.run(&entry).map(|outcome| (entry.id, outcome.sequence))
     }
 
     /// Runs a step of a proposal, signed by one officer: the one named, or the only one whose key is at hand. Gives the
@@ -283,6 +296,9 @@ fn refusal(command: &Command, reason: RejectReason) -> String {
         RejectReason::ProposalRequired => {
             ": loosenings are delayed here; one officer proposes it (`feiqian propose`), another approves it"
         }
+        RejectReason::UnknownCase | RejectReason::BadCase => {
+            ": see `feiqian fraud list` and `feiqian fraud trace CASE`"
+        }
         RejectReason::UnknownProposal => ": see `feiqian proposals`",
         RejectReason::BadTariff | RejectReason::UnknownTariff => {
             ": see `feiqian fee list`, `feiqian fee tariff --help`"
@@ -302,6 +318,7 @@ fn name_of(command: &Command) -> String {
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
         Command::SettleCycle { cycle } => format!("settle cycle {cycle}"),
         Command::FailCycle { cycle } => format!("fail cycle {cycle}"),
+        Command::Fraud(_) => "take that step of a fraud case".to_owned(),
         Command::Posting(_) => "take the order of a posting".to_owned(),
         Command::Fee(FeeCommand::SetTariff { number, .. }) => format!("put tariff {number} in force"),
         Command::Fee(FeeCommand::EndTariff { number }) => format!("end tariff {number}"),

@@ -517,6 +517,7 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(limits)
         .chain(rates)
         .chain(registry.orders().config_entries(9))
+        .chain(registry.cases().config_entries(9))
         .chain(registry.defaults().config_entries(10))
         .chain(authority)
         .chain(registry.fees().config_entries(20))

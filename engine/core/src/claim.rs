@@ -45,6 +45,8 @@ pub enum Kind {
     Trade,
     /// Moves what a command has ordered.
     Ordered,
+    /// Moves what a command has ordered, out of what is held for a fraud case.
+    Restitution,
     /// Moves a part of a fee.
     Fee,
 }
@@ -61,6 +63,7 @@ impl Kind {
             | Self::Return
             | Self::Trade
             | Self::Ordered
+            | Self::Restitution
             | Self::Fee => Outcome::Cleared,
             Self::Hold => Outcome::Held,
             Self::Void | Self::Revoke => Outcome::Voided,
@@ -87,6 +90,24 @@ impl Kind {
     #[must_use]
     pub const fn is_charged(self) -> bool {
         matches!(self, Self::Direct | Self::Post | Self::Queueable | Self::Scheduled)
+    }
+
+    /// Whether it takes the amount out of the debtor's headroom.
+    #[must_use]
+    pub const fn asks_cap(self) -> bool {
+        self.is_fresh() || self.is_restitution()
+    }
+
+    /// Whether it moves what is held for a fraud case.
+    #[must_use]
+    pub const fn is_restitution(self) -> bool {
+        matches!(self, Self::Restitution)
+    }
+
+    /// Whether a command has ordered it.
+    #[must_use]
+    pub const fn is_ordered(self) -> bool {
+        matches!(self, Self::Ordered | Self::Restitution)
     }
 
     /// Whether it asks the queue of its debtor account.
@@ -167,6 +188,7 @@ impl Claim {
                 | Kind::Return
                 | Kind::Trade
                 | Kind::Ordered
+                | Kind::Restitution
                 | Kind::Fee
         )
     }
@@ -232,8 +254,8 @@ pub fn examine(
         Kind::Trade if registry.is_leg(record, submitter, [&debtor_terms, &creditor_terms]) => submitter,
         // A trade that its quote does not say is nobody's.
         Kind::Trade => ENGINE,
-        Kind::Ordered if registry.orders.of_record(record).is_some() => ENGINE,
-        Kind::Ordered => NOBODY,
+        kind if kind.is_ordered() && registry.orders.of_record(record).is_some() => ENGINE,
+        kind if kind.is_ordered() => NOBODY,
         Kind::Fee if registry.is_fee_due(member) => submitter,
         _ => debtor_slot.participant,
     };
@@ -244,7 +266,7 @@ pub fn examine(
     if currency != debtor_terms.currency || currency != creditor_terms.currency {
         return Err(RejectReason::CurrencyMismatch);
     }
-    if kind == Kind::Ordered {
+    if kind.is_ordered() {
         check_not_closed(&debtor_terms, &creditor_terms)?;
     } else if !kind.is_without_amount() {
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
@@ -264,7 +286,7 @@ pub fn examine(
         class: priority_of(record),
         controls: match kind {
             // Counted, and bounded by nothing that its payer has set.
-            Kind::Ordered => controls.without(DEBTOR_OWN_CONTROLS),
+            kind if kind.is_ordered() => controls.without(DEBTOR_OWN_CONTROLS),
             _ => controls,
         },
     })
@@ -315,6 +337,7 @@ pub(crate) fn kind_of(record: &Record) -> Option<Kind> {
         (flags::QUOTE, true) => Kind::Trade,
         (flags::ORDERED, true) => Kind::Ordered,
         (flags::FEE, true) => Kind::Fee,
+        (_, true) if bits == flags::ORDERED | flags::POST => Kind::Restitution,
         (_, true)
             if bits & !(flags::URGENT | flags::HIGH) == flags::RELEASE
                 && !has_both(bits, flags::URGENT | flags::HIGH) =>

@@ -18,6 +18,7 @@ use crate::currency::Currency;
 use crate::default::command::DefaultCommand;
 use crate::exchange::command::ExchangeCommand;
 use crate::fees::FeeCommand;
+use crate::fraud::FraudCommand;
 use crate::limits::{ALIAS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::model::Model;
 use crate::paid::PaidCommand;
@@ -175,6 +176,8 @@ pub enum Command {
     Schedule(ScheduleCommand),
     /// 60: a transfer that officers order.
     Posting(PostingCommand),
+    /// 61 to 64: fraud cases.
+    Fraud(FraudCommand),
     /// 40 to 42: rates and quotes, each under the key of the participant whose word it is.
     Exchange(ExchangeCommand),
     /// 70 to 73: steps of a participant's default.
@@ -272,6 +275,7 @@ impl Command {
             Self::Paid(command) => command.encode(to),
             Self::Schedule(command) => command.encode(to),
             Self::Posting(command) => command.encode(to),
+            Self::Fraud(command) => command.encode(to),
             Self::Exchange(command) => command.encode(to),
             Self::Default(command) => command.encode(to),
             Self::Proposal(step) => step.encode(to),
@@ -322,6 +326,7 @@ impl Command {
             kind @ 27..=28 => Self::Schedule(ScheduleCommand::decode(kind, from)?),
             kind @ 40..=42 => Self::Exchange(ExchangeCommand::decode(kind, from)?),
             60 => Self::Posting(PostingCommand::decode(from)?),
+            kind @ 61..=64 => Self::Fraud(FraudCommand::decode(kind, from)?),
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
@@ -472,6 +477,7 @@ mod tests {
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
     use crate::fees::{Bearer, Beneficiary, Scope, Tariff, Tier};
+    use crate::fraud::Traced;
     use crate::liquidity::resolve::Priority;
     use std::boxed::Box;
     use std::vec;
@@ -558,6 +564,23 @@ mod tests {
                 offset: -39,
             })),
             Command::Schedule(ScheduleCommand::CloseScheduled { cycle: 40 }),
+            Command::Fraud(FraudCommand::Report {
+                reporter: bic,
+                transfer: 47,
+                sequence: 48,
+                debtor: 49,
+                creditor: 50,
+                amount: 51,
+                hops: 5,
+                seconds: 52,
+            }),
+            Command::Fraud(FraudCommand::Hold {
+                case: 53,
+                as_of: 54,
+                traced: vec![Traced { account: 55, amount: 56, hop: 2, via: vec![57, 58] }],
+            }),
+            Command::Fraud(FraudCommand::Release { case: 59, account: Some(60) }),
+            Command::Fraud(FraudCommand::Return { case: 61, account: 62, amount: 63 }),
             Command::Posting(PostingCommand {
                 debtor: 43,
                 creditor: 44,

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Changes;
 use crate::default::Adjustment;
+use crate::fraud::{Held, HeldKey};
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
 use crate::participant::{CycleNumber, SlotCell};
@@ -31,6 +32,8 @@ pub struct Delta {
     pub traded: Vec<(u128, u64)>,
     /// Orders that have been carried out, by which entry.
     pub carried: Vec<(OrderNumber, CarriedBy)>,
+    /// What is held for fraud cases, as it is now; none where it is no more.
+    pub held: Vec<(HeldKey, Option<Held>)>,
     /// What is counted for limits; where a cycle ends, as it stood at its end.
     pub usage: Changes,
     /// Bookings of cycles that settled.
@@ -55,6 +58,7 @@ impl Delta {
             whole.returned.extend(part.returned);
             whole.traded.extend(part.traded);
             whole.carried.extend(part.carried);
+            whole.held.extend(part.held);
             whole.usage.extend(part.usage);
         }
         whole.slots.sort_unstable_by_key(|(slot, _)| *slot);

@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+use crate::command::{Command, Entry};
+use crate::fraud::FraudCommand;
 use crate::ids::{Earlier, IdIndex, SequenceRange};
 use crate::number::index;
 use crate::outcome::{OutcomeRow, RejectReason};
@@ -81,6 +83,22 @@ pub(crate) fn original_of(
     };
     let sequence = ids.find(record.related.get(), &mut journaled)?;
     Ok(sequence.zip(journaled.found).map(|(sequence, record)| Original::of(&record, sequence)))
+}
+
+/// The entry that a fraud report names, if it is the one of that id.
+pub(crate) fn reported_by(
+    entry: &Entry,
+    context: &Context<'_, impl History>,
+) -> Result<Option<Original>, Fault> {
+    let Command::Fraud(FraudCommand::Report { transfer, sequence, .. }) = &entry.command else {
+        return Ok(None);
+    };
+    if !(1..context.frame.first_sequence).contains(sequence) {
+        return Ok(None);
+    }
+    let record = context.history.record(*sequence);
+    let record = record.ok_or(Fault::HistoryMissing { sequence: *sequence })?;
+    Ok((record.uetr.get() == *transfer).then(|| Original::of(&record, *sequence)))
 }
 
 /// An id as the journal can confirm it, the frame at hand included.

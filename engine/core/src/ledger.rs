@@ -207,6 +207,8 @@ impl Ledger {
                 let net = self.slot(*slot).map_or(0, |cell| cell.closed_net(*cycle));
                 net < 0 && net.unsigned_abs() == *amount
             }
+            // Asked of tables.
+            Asked::Reported { .. } | Asked::Held { .. } => false,
         }
     }
 
@@ -318,6 +320,7 @@ impl Ledger {
                 let ended = if freed.is_end { -1 } else { 0 };
                 self.reserve(claim, (i128::from(freed.amount).wrapping_neg(), ended));
             }
+            Kind::Restitution => self.free_held(claim.debtor, freed),
             _ => {}
         }
     }
@@ -435,6 +438,31 @@ impl Ledger {
         }
     }
 
+    /// What is on an account and not reserved, as far as one more may be held there; credit lines are nobody's money.
+    pub(crate) fn left_to_hold(&self, account: AccountHandle) -> u64 {
+        let Some(cell) = self.account(account).filter(|cell| cell.holds < ACCOUNT_HOLDS_MAX) else {
+            return 0;
+        };
+        let left = add(cell.balance, i128::from(cell.reserved).wrapping_neg()).max(0);
+        u64::try_from(left).unwrap_or(u64::MAX).min(u64::MAX.saturating_sub(cell.reserved))
+    }
+
+    /// Reserves on an account alone.
+    pub(crate) fn hold_for_case(&mut self, account: AccountHandle, amount: u64) {
+        if let Some(cell) = self.touched_account(account) {
+            cell.reserved = shifted(cell.reserved, amount.into());
+            cell.holds = cell.holds.saturating_add(1);
+        }
+    }
+
+    /// Gives back of what is reserved on an account alone.
+    pub(crate) fn free_held(&mut self, account: AccountHandle, freed: Freed) {
+        if let Some(cell) = self.touched_account(account) {
+            cell.reserved = shifted(cell.reserved, i128::from(freed.amount).wrapping_neg());
+            cell.holds = cell.holds.saturating_sub(u32::from(freed.is_end));
+        }
+    }
+
     /// Notes a posting in an account's chain; gives the previous one. In journal order for each account.
     #[inline]
     pub(crate) fn link(&mut self, account: AccountHandle, sequence: u64) -> Option<u64> {
@@ -463,7 +491,7 @@ impl Ledger {
     pub(crate) fn take_effect(&mut self, effect: Effect, registry: &Registry, sequence: u64) {
         match effect {
             Effect::Registered | Effect::Limited(_) => self.follow_terms(registry),
-            Effect::Sealed { .. } => {}
+            Effect::Sealed { .. } | Effect::HeldChanged { .. } => {}
             Effect::AccountChanged(account) => {
                 self.touched_account(account);
                 let local = self.share.local(account);

@@ -45,6 +45,7 @@ pub mod calendar;
 pub mod schedule;
 pub mod paid;
 pub mod postings;
+pub mod fraud;
 pub mod exchange;
 pub mod fees;
 pub mod controls;

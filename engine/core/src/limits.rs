@@ -81,6 +81,19 @@ pub const ORDER_SECONDS_MAX: u32 = 86_400;
 /// Bytes of the reason of a posting (ISO 20022 `Max140Text`).
 pub const REASON_BYTES_MAX: usize = 140;
 
+/// Fraud cases that run: each costs some hundred bytes in every shard, and up to two thousand with what is asked.
+pub const CASES_MAX: usize = 4_096;
+/// Seconds that a fraud case runs at the most: 30 days.
+pub const CASE_SECONDS_MAX: u32 = 30 * 86_400;
+/// Hops that reported money is followed at the most.
+pub const FRAUD_HOPS_MAX: u8 = 5;
+/// Accounts that one trace names.
+pub const TRACED_ACCOUNTS_MAX: usize = 128;
+/// Transfers that one trace names; with eight bytes each they fit a command.
+pub const TRACED_TRANSFERS_MAX: usize = 2_048;
+/// Postings of an account, and payments that wait to be looked at, in a trace: some megabytes.
+pub const TRACED_POSTINGS_MAX: usize = 65_536;
+
 /// Rates in force, and quotes that are locked and have not expired.
 pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;
@@ -102,6 +115,7 @@ const _: () = assert!(
 );
 const _: () = assert!(2 * (1 + 2 * BENEFICIARIES_MAX) <= CHAIN_TRANSFERS_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
+const _: () = assert!(TRACED_TRANSFERS_MAX * 8 + TRACED_ACCOUNTS_MAX * 32 + 256 <= COMMAND_BYTES_MAX);
 const _: () = assert!(PROPOSED_BYTES_MAX + 256 <= COMMAND_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);
 // The engine's own handle is no participant's.

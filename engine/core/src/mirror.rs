@@ -8,6 +8,7 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Meters;
 use crate::default::Adjustment;
 use crate::delta::{Delta, Settlement};
+use crate::fraud::{Held, HeldKey};
 use crate::hold::HoldTable;
 use crate::ledger::add;
 use crate::limits::CLOSED_CYCLES_KEPT;
@@ -51,6 +52,8 @@ pub struct Mirror {
     pub trades: BTreeMap<u128, u64>,
     /// Orders that have been carried out and have not expired, by which entry.
     pub carried: BTreeMap<OrderNumber, CarriedBy>,
+    /// What is held for fraud cases.
+    pub held: BTreeMap<HeldKey, Held>,
     /// What is counted for limits.
     pub usage: Meters,
     /// The newest closed cycles, oldest first.
@@ -105,6 +108,12 @@ impl Mirror {
         self.returns.absorb(&delta.returned);
         self.trades.extend(delta.traded.iter().copied());
         self.carried.extend(delta.carried.iter().copied());
+        for (key, held) in &delta.held {
+            match held {
+                Some(held) => self.held.insert(*key, *held),
+                None => self.held.remove(key),
+            };
+        }
         self.usage.absorb(&delta.usage);
         for settlement in &delta.settlements {
             if let Some(closing) = self.closings.iter_mut().find(|at| at.cycle == settlement.cycle) {

@@ -144,6 +144,8 @@ reasons! {
     ExceedsOriginal = 35, "exceeds_original";
     /// The order has been carried out, or its time is over.
     OrderSpent = 36, "order_spent";
+    /// So much is not held on the account for the case.
+    NotHeld = 37, "not_held";
     /// A tariff charges for the payment, and not all legs of the fee stand behind it in its chain.
     FeeMissing = 38, "fee_missing";
     /// A fee's leg is not what a tariff says at its place in the chain.
@@ -193,6 +195,11 @@ reasons! {
     BadRate = 62, "bad_rate";
     /// A posting between one account or two currencies, of no reason, or of no amount that there may be.
     BadPosting = 64, "bad_posting";
+    /// No such fraud case runs: never did, is ended, or its deadline has passed.
+    UnknownCase = 65, "unknown_case";
+    /// The reported transfer has not cleared so, or less of it is left; a trace is not one of the case, names accounts that
+    /// can't be, or more than is in dispute; or so much is not held on the account.
+    BadCase = 66, "bad_case";
     /// A recast's or waterfall's positions are not listed once each and ascending, are zero, of the failing participant,
     /// of no position that defers, or do not sum to zero.
     BadNets = 67, "bad_nets";

@@ -67,7 +67,7 @@ impl Overlay {
         self.accounts.push((claim.debtor, debtor));
         self.accounts.push((claim.creditor, creditor));
         if claim.crosses() {
-            self.slots.push((claim.debtor_slot, debtor));
+            self.slots.push((claim.debtor_slot, slot_shift(claim, debtor)));
             self.slots.push((claim.creditor_slot, creditor));
         }
     }
@@ -101,8 +101,18 @@ pub fn shifts(claim: &Claim, freed: Freed) -> (Shift, Shift) {
         | Kind::Ordered
         | Kind::Fee => (Shift { available: -amount, reserved: 0 }, credit),
         Kind::Hold => (Shift { available: -amount, reserved: amount }, Shift::default()),
-        Kind::Post => (Shift { available: held - amount, reserved: -held }, credit),
+        Kind::Post | Kind::Restitution => (Shift { available: held - amount, reserved: -held }, credit),
         Kind::Void => (Shift { available: held, reserved: -held }, Shift::default()),
         Kind::Scheduled | Kind::Amend | Kind::Revoke => (Shift::default(), Shift::default()),
+    }
+}
+
+/// What a claim changes on the debtor's position, where it changes that on the debtor's account: what is held for a fraud
+/// case bounds the account alone.
+#[must_use]
+pub fn slot_shift(claim: &Claim, debtor: Shift) -> Shift {
+    match claim.kind {
+        Kind::Restitution => Shift { available: i128::from(claim.amount).wrapping_neg(), reserved: 0 },
+        _ => debtor,
     }
 }

@@ -16,6 +16,7 @@ use crate::currency::Currency;
 use crate::default::Defaults;
 use crate::exchange::book::ExchangeBook;
 use crate::fees::Tariffs;
+use crate::fraud::Cases;
 use crate::limits::{ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX};
 use crate::model::Models;
 use crate::number::{index, number, number32};
@@ -52,6 +53,7 @@ pub struct Registry {
     pub(crate) schedule: Option<Schedule>,
     pub(crate) paid: PaidMarks,
     pub(crate) orders: Orders,
+    pub(crate) cases: Cases,
 }
 
 /// What an accepted command does to cells, once the registry has taken it.
@@ -79,6 +81,13 @@ pub enum Effect {
     Settled(CycleNumber),
     /// A cycle's net positions change by the registry's last step of a default.
     Recast,
+    /// What is held for a fraud case is to be what the registry asks.
+    HeldChanged {
+        /// The case.
+        case: u128,
+        /// On which account; none for all.
+        account: Option<AccountHandle>,
+    },
     /// Limits have changed.
     Limited(Metering),
 }
@@ -112,6 +121,28 @@ pub enum Asked {
         /// Minor units.
         amount: u128,
     },
+    /// Whether a transfer has cleared as it is reported.
+    Reported {
+        /// The account that was paid.
+        account: AccountHandle,
+        /// The account that paid.
+        debtor: AccountHandle,
+        /// Its id.
+        transfer: u128,
+        /// Its sequence.
+        sequence: u64,
+        /// In dispute, minor units.
+        amount: u64,
+    },
+    /// Whether so much is held on an account.
+    Held {
+        /// The account.
+        account: AccountHandle,
+        /// For which case.
+        case: u128,
+        /// Minor units.
+        amount: u64,
+    },
 }
 
 impl Asked {
@@ -119,7 +150,10 @@ impl Asked {
     #[must_use]
     pub fn account(&self) -> AccountHandle {
         match self {
-            Self::Empty(account) | Self::Owes { account, .. } => *account,
+            Self::Empty(account)
+            | Self::Owes { account, .. }
+            | Self::Reported { account, .. }
+            | Self::Held { account, .. } => *account,
         }
     }
 
@@ -129,6 +163,7 @@ impl Asked {
         match self {
             Self::Empty(_) => RejectReason::AccountNotEmpty,
             Self::Owes { .. } => RejectReason::ShortfallMismatch,
+            Self::Reported { .. } | Self::Held { .. } => RejectReason::BadCase,
         }
     }
 }
@@ -158,6 +193,7 @@ impl Registry {
                 self.check_proposal(step, signer, timestamp)?;
             }
             Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
+            Command::Fraud(fraud) => self.check_fraud(entry, fraud, timestamp)?,
             Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => {
                 self.check_scheduled_close(*cycle, timestamp)?;
             }
@@ -168,6 +204,7 @@ impl Registry {
                 Some(Asked::Empty(*account))
             }
             Some(Command::Default(command)) => self.asks_of_default(command),
+            Some(Command::Fraud(command)) => Self::asks_of_fraud(command),
             _ => None,
         })
     }
@@ -231,7 +268,9 @@ impl Registry {
             Command::Posting(command) => self.check_posting(command),
             Command::Schedule(command) => self.check_schedule(command),
             // Checked apart, since they ask who signed and when.
-            Command::Proposal(_) | Command::Exchange(_) => Err(RejectReason::MalformedCommand),
+            Command::Proposal(_) | Command::Exchange(_) | Command::Fraud(_) => {
+                Err(RejectReason::MalformedCommand)
+            }
             Command::Limit(limit) => self.check_limit(limit),
             Command::Fee(command) => self.check_fee_command(command),
         }
@@ -258,9 +297,11 @@ impl Registry {
     pub fn commit(&mut self, entry: &Entry, timestamp: u64, sequence: u64) -> Effect {
         self.expire_proposals(timestamp);
         self.orders.expire(timestamp);
+        self.cases.expire(timestamp);
         match &entry.command {
             Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),
             Command::Exchange(command) => self.commit_exchange(entry.id, command, timestamp),
+            Command::Fraud(command) => self.commit_fraud(entry.id, command, (timestamp, sequence)),
             command => self.put_in_force(command, timestamp, sequence),
         }
     }
@@ -321,7 +362,7 @@ impl Registry {
             Command::Paid(command) => self.commit_paid(*command),
             Command::Posting(command) => self.commit_posting(command, timestamp, sequence),
             Command::Schedule(command) => self.commit_schedule(command, timestamp),
-            Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
+            Command::Proposal(_) | Command::Exchange(_) | Command::Fraud(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
             Command::Fee(command) => self.commit_fee_command(command),
         }

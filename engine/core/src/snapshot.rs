@@ -15,6 +15,8 @@ use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
 use crate::fees::Tariffs;
+use crate::fraud::Cases;
+use crate::fraud::held::{decode_held, encode_held};
 use crate::hold::{Hold, HoldTable};
 use crate::limits::{
     ACCOUNTS_MAX, ALIAS_BYTES_MAX, CLOSED_CYCLES_KEPT, NAME_BYTES_MAX, PARTICIPANTS_MAX, SLOTS_MAX,
@@ -60,6 +62,8 @@ mod part {
     pub(super) const SCHEDULE: u8 = 10;
     /// Ordered postings, and which of them have been carried out.
     pub(super) const ORDERS: u8 = 14;
+    /// Fraud cases, what is held for them, and which orders are paid out of that.
+    pub(super) const CASES: u8 = 15;
     /// Tariffs.
     pub(super) const FEES: u8 = 20;
 }
@@ -166,6 +170,13 @@ impl Mirror {
             orders.encode(to);
             encode_carried(&self.carried, to);
         });
+        let cases = &self.registry.cases;
+        let is_without_cases = cases.is_empty() && self.held.is_empty() && !orders.has_cases();
+        add(part::CASES, is_without_cases, &|to| {
+            cases.encode(to);
+            encode_held(&self.held, to);
+            orders.encode_cases(to);
+        });
         let fees = &self.registry.fees;
         add(part::FEES, fees.is_empty(), &|to| fees.encode(to));
         parts
@@ -226,6 +237,15 @@ impl Mirror {
                     return Err(Malformed);
                 }
             }
+            part::CASES => {
+                self.registry.cases = Cases::decode(from)?;
+                self.held = decode_held(from, COUNT_MAX)?;
+                self.registry.orders.decode_cases(from)?;
+                let has_cases = !self.registry.cases.is_empty() || self.registry.orders.has_cases();
+                if !has_cases && self.held.is_empty() {
+                    return Err(Malformed);
+                }
+            }
             part::FEES => {
                 self.registry.fees = Tariffs::decode(from)?;
                 let currencies: BTreeSet<_> = self.registry.slots.iter().map(|slot| slot.currency).collect();
@@ -272,6 +292,7 @@ impl Mirror {
             returns: Returns::default(),
             trades: BTreeMap::new(),
             carried: BTreeMap::new(),
+            held: BTreeMap::new(),
             usage: Meters::default(),
             closings: VecDeque::from(list(from, CLOSED_CYCLES_KEPT, decode_closing)?),
             adjustments: Vec::new(),
@@ -495,6 +516,7 @@ fn decode_registry(from: &mut Decoder<'_>) -> Result<Registry, Malformed> {
         schedule: None,
         paid: PaidMarks::new(),
         orders: Orders::default(),
+        cases: Cases::default(),
         secrets: SaltSecrets::default(),
         controls: Controls::default(),
     })

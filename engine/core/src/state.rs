@@ -15,8 +15,9 @@ use crate::controls::usage::{Meters, Usage};
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
+use crate::fraud::Helds;
 use crate::hold::{Freed, Holds};
-use crate::identify::{Context, find_id, original_of, restore_id, take_id};
+use crate::identify::{Context, find_id, original_of, reported_by, restore_id, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::liquidity::group::{Nets, check_turns};
@@ -27,11 +28,11 @@ use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
 use crate::postings::Carried;
-use crate::postings::decide::{check_ordered, commit_ordered};
+use crate::postings::decide::{check_held, check_ordered, commit_held, commit_ordered};
 use crate::registry::{Effect, Registry};
-use crate::returns::Returns;
+use crate::returns::{Original, Returns};
 use crate::tables::{
-    ChainFailure, check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade,
+    ChainFailure, answer, check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade,
     failed_chain, hold_of, may_wait, note_attempts, note_hold,
 };
 use crate::transfer::{Record, flags};
@@ -112,7 +113,7 @@ impl core::error::Error for Fault {}
 /// What applying one frame did beside its rows.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// Holds and waiting payments that the frame's time has ended.
+    /// Holds, amounts held for fraud cases and waiting payments that the frame's time has ended.
     pub expired: u32,
     /// What changed since the last block, where the frame seals one.
     pub delta: Option<Delta>,
@@ -130,6 +131,7 @@ pub struct State {
     pub(crate) returns: Returns,
     pub(crate) trades: Trades,
     pub(crate) carried: Carried,
+    pub(crate) held: Helds,
     pub(crate) usage: Usage,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
@@ -145,6 +147,7 @@ impl Default for State {
             returns: Returns::default(),
             trades: Trades::default(),
             carried: Carried::default(),
+            held: Helds::default(),
             usage: Usage::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
@@ -169,6 +172,7 @@ impl State {
             returns,
             trades,
             carried: Carried::restored(&mirror.carried),
+            held: Helds::restored(&mirror.held),
             usage,
             ids,
             next_sequence,
@@ -444,8 +448,14 @@ impl State {
             if claim.kind == Kind::Hold {
                 self.ledger.check_reserve(claim, overlay)?;
             }
+        } else if claim.kind.asks_cap() {
+            self.ledger.check_cap(claim, overlay)?;
+        }
+        if claim.kind.is_ordered() {
+            check_ordered(&self.carried, &self.registry.orders, record, timestamp)?;
         }
         let freed = match claim.kind {
+            Kind::Restitution => check_held(&self.held, &self.registry.orders, (claim, record)),
             Kind::Post | Kind::Void => check_hold(&self.holds, claim, record, overlay),
             Kind::Direct
             | Kind::Hold
@@ -461,9 +471,6 @@ impl State {
         }
         if claim.kind == Kind::Trade {
             check_trade(&self.trades, &self.registry, claim, record, timestamp)?;
-        }
-        if claim.kind == Kind::Ordered {
-            check_ordered(&self.carried, &self.registry.orders, record, timestamp)?;
         }
         if claim.asks_tariffs() {
             self.registry.check_fee(claim, member)?;
@@ -489,8 +496,11 @@ impl State {
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
             Kind::Trade => commit_trade(&mut self.trades, &self.registry, claim, record),
-            Kind::Ordered => {
+            Kind::Ordered | Kind::Restitution => {
                 commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
+                if claim.kind.is_restitution() {
+                    commit_held(&mut self.held, &self.registry.orders, (claim, record));
+                }
             }
             _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
         }
@@ -513,6 +523,9 @@ impl State {
         while let Some(hold) = self.holds.expire_next(timestamp) {
             self.ledger.release(&hold, &self.registry);
             self.usage.release(&hold, &self.registry);
+            expired = expired.saturating_add(1);
+        }
+        while self.held.expire_next(timestamp, &mut self.ledger) {
             expired = expired.saturating_add(1);
         }
         while self.queue.expire_next(timestamp).is_some() {
@@ -546,7 +559,8 @@ impl State {
             rows.push(row);
             return Ok(None);
         }
-        let (row, delta) = match self.decide_command(&entry, frame.timestamp) {
+        let reported = reported_by(&entry, &context)?;
+        let (row, delta) = match self.decide_command(&entry, frame.timestamp, reported.as_ref()) {
             Ok(()) => (OutcomeRow::accepted(Outcome::Cleared, 0), self.commit_command(&entry, frame)),
             Err(reason) => (OutcomeRow::rejected(reason), None),
         };
@@ -554,9 +568,15 @@ impl State {
         Ok(delta)
     }
 
-    fn decide_command(&self, entry: &Entry, timestamp: u64) -> Result<(), RejectReason> {
+    fn decide_command(
+        &self,
+        entry: &Entry,
+        timestamp: u64,
+        reported: Option<&Original>,
+    ) -> Result<(), RejectReason> {
+        let tables = (&self.ledger, &self.returns, &self.held);
         match self.registry.decide(entry, timestamp)? {
-            Some(asked) if !self.ledger.answer(&asked) => Err(asked.reason()),
+            Some(asked) if !answer(tables, &asked, reported) => Err(asked.reason()),
             _ => Ok(()),
         }
     }
@@ -565,6 +585,9 @@ impl State {
         let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         self.usage.take_effect(effect, &self.registry, &self.holds);
+        if let Effect::HeldChanged { case, account } = effect {
+            self.held.follow((case, account), &self.registry.cases, &mut self.ledger);
+        }
         match effect {
             Effect::Sealed { height, closes } => {
                 let mut delta = self.ledger.take_delta((height, closes), &self.registry);
@@ -574,6 +597,7 @@ impl State {
                 delta.traded = self.trades.take_changed();
                 self.trades.forget(frame.timestamp);
                 delta.carried = self.carried.take_changed();
+                delta.held = self.held.take_changed();
                 self.carried.forget(frame.timestamp);
                 delta.usage = self.usage.take_changed(&self.registry, closes);
                 Some(delta)
@@ -624,6 +648,11 @@ impl State {
     #[must_use]
     pub fn carried(&self) -> &Carried {
         &self.carried
+    }
+    /// What is held for fraud cases.
+    #[must_use]
+    pub fn held(&self) -> &Helds {
+        &self.held
     }
     /// What is counted for limits.
     #[must_use]

@@ -4,14 +4,34 @@
 use crate::claim::{Claim, ENGINE, Kind};
 use crate::controls::usage::Usage;
 use crate::exchange::trades::Trades;
+use crate::fraud::Helds;
 use crate::hold::{Freed, Hold, Holds, deadline};
 use crate::ledger::Ledger;
 use crate::liquidity::queue::{Queue, Queued, priority_of};
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
 use crate::participant::ParticipantHandle;
-use crate::registry::Registry;
+use crate::registry::{Asked, Registry};
+use crate::returns::{Original, Returns};
 use crate::transfer::{Record, flags};
+
+/// Answers what remains to be asked for a command; of an account whose cell and tables are these.
+pub(crate) fn answer(
+    (ledger, returns, held): (&Ledger, &Returns, &Helds),
+    asked: &Asked,
+    original: Option<&Original>,
+) -> bool {
+    match asked {
+        Asked::Reported { account, debtor, transfer, sequence, amount } => original.is_some_and(|original| {
+            let left = original.amount.saturating_sub(returns.returned(*transfer));
+            (original.sequence, original.debtor, original.creditor) == (*sequence, *debtor, *account)
+                && *amount <= left
+                && returns.is_credited(*sequence)
+        }),
+        Asked::Held { account, case, amount } => held.covers((*case, *account), *amount),
+        asked => ledger.answer(asked),
+    }
+}
 
 /// Why a chain fails: at one member, or (none) as a whole.
 pub(crate) type ChainFailure = (Option<usize>, RejectReason);

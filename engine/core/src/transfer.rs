@@ -46,7 +46,8 @@ pub mod flags {
     pub const FIRST: u16 = 1 << 12;
     /// With [`QUEUE`] and `related`: behind all others of its class.
     pub const LAST: u16 = 1 << 13;
-    /// The engine's own: carries out the posting that the command at the sequence `related` has ordered.
+    /// The engine's own: carries out the posting that the command at the sequence `related` has ordered. With [`POST`], out
+    /// of what is held on the debtor account for a fraud case.
     pub const ORDERED: u16 = 1 << 14;
     /// Set by the engine alone, in the record that stands for a command in a block.
     pub const COMMAND: u16 = 1 << 15;

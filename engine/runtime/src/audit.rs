@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
-use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::PublicKey;
@@ -22,11 +22,13 @@ use crate::book::BookFault;
 use crate::default_check::{self, Sources};
 use crate::execution::view_of;
 use crate::follow::begun_behind;
+use crate::fraud_trace::JournaledTrace;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
     Durable, Frame, Journal, JournalOptions, JournalReader, Recovered, RecoveryFault, Tail,
 };
+use crate::query::QueryFault;
 use crate::stage::Stage;
 use crate::storage::frozen::Frozen;
 use crate::storage::{Storage, StorageFault};
@@ -54,6 +56,10 @@ pub struct AuditReport {
     pub snapshots: u64,
     /// Stored runs of ids compared.
     pub id_runs: u64,
+    /// Traces of reported money that were journaled, traced again.
+    pub traces: u64,
+    /// Traces that need rows which a crash kept from being written, or which the directory never had.
+    pub traces_unchecked: u64,
     /// Blocks in the log's newest checkpoint, whose every file was compared with them.
     pub log_blocks: u64,
     /// Bytes of a torn, unacknowledged tail, which the next start cuts.
@@ -94,6 +100,12 @@ pub enum AuditFault {
     /// An outcome row differs.
     #[error("the outcome row of sequence {0} differs from its replay")]
     Row(u64),
+    /// A trace of reported money is not what tracing again gives.
+    #[error("the trace at sequence {0} is not where the reported money went")]
+    Trace(u64),
+    /// Entries that a trace needs can't be read.
+    #[error(transparent)]
+    Query(#[from] QueryFault),
     /// The groups of a block differ.
     #[error(
         "the stored groups of block {0} differ from its replay: receipts of it are made without them, only slower; \
@@ -278,12 +290,17 @@ impl<S: Storage> Execution<S> {
         // It reads what is recovered by the time that it is asked.
         let history = self.history.get_or_insert_with(|| JournalHistory::new(reader.clone()));
         let before = default_check::before(&self.state, view.kind);
+        let trace = JournaledTrace::of(frame, &self.state);
         let applied = self.state.apply(&view, history, rows)?;
         if let Some(before) = before {
             let sources = Sources { reader, stored: Some((&self.stored.0, &self.stored.1)) };
             if let Some(what) = default_check::wrong_step(&before, &self.state, &sources)? {
                 return Err(AuditFault::Default(view.first_sequence, what));
             }
+        }
+        let is_cleared = rows.first().is_some_and(|row| row.outcome() == Some(Outcome::Cleared));
+        if let Some(trace) = trace.filter(|_| is_cleared) {
+            self.check_trace(&trace, (view.first_sequence, reader))?;
         }
         self.report.frames += 1;
         self.report.journal_bytes += FRAME_HEADER_BYTES as u64 + u64::from(frame.header.payload_bytes);
@@ -294,6 +311,21 @@ impl<S: Storage> Execution<S> {
             return Err(AuditFault::Operator);
         }
         Ok(applied.delta)
+    }
+
+    /// A trace that was accepted is what tracing again gives.
+    fn check_trace(
+        &mut self,
+        trace: &JournaledTrace,
+        (sequence, reader): (u64, &JournalReader<S>),
+    ) -> Result<(), AuditFault> {
+        match trace.is_right(&self.state, (reader, &self.stored.1)) {
+            Ok(true) => self.report.traces += 1,
+            Ok(false) => return Err(AuditFault::Trace(sequence)),
+            Err(QueryFault::Store(StoreFault::Absent(_))) => self.report.traces_unchecked += 1,
+            Err(fault) => return Err(fault.into()),
+        }
+        Ok(())
     }
 
     /// Each stored run holds exactly the ids that entries of its range have taken first. Gives how many runs there are.

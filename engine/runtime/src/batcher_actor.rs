@@ -265,7 +265,8 @@ fn next_time(sealer: &Sealer) -> Option<u64> {
     let sealed = sealer.timestamp();
     let of_queue = mirror.queue.values().flat_map(|queued| [queued.earliest, queued.latest]);
     let of_queue = of_queue.filter(|at| *at > sealed && *at != u64::MAX).min();
-    [mirror.holds.next_deadline(), of_queue].into_iter().flatten().min()
+    let of_cases = mirror.held.values().map(|held| held.deadline).min();
+    [mirror.holds.next_deadline(), of_queue, of_cases].into_iter().flatten().min()
 }
 
 /// Orders a snapshot where one is due, else rows to be made durable, if there is room for an order. True: a snapshot

@@ -11,6 +11,7 @@ pub mod journal;
 mod journal_thread;
 mod liquidity_thread;
 mod order_desk;
+mod fraud_trace;
 mod threshold_watch;
 mod turnover_watch;
 mod lane;

@@ -20,6 +20,8 @@ use feiqian_core::account::AccountHandle;
 use feiqian_core::batch::Batch;
 use feiqian_core::block::Sealer;
 use feiqian_core::command::Entry;
+use feiqian_core::fraud::Case;
+use feiqian_core::fraud::trace::{Trace, trace};
 use feiqian_core::ids::IdIndex;
 use feiqian_core::ledger::Share;
 use feiqian_core::liquidity::plan::{Plan, release_id};
@@ -39,6 +41,7 @@ use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
 use crate::flush_thread::{self, FlushOrder};
+use crate::fraud_trace::{Chains, Known};
 use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
@@ -280,6 +283,30 @@ impl Engine {
         });
         let Some(sequence) = ids.into_iter().find_map(|id| self.find(id)) else { return Ok(None) };
         Ok(self.entry(sequence)?.map(|(entry, row)| (sequence, entry.record, row)))
+    }
+
+    /// Where the money of a fraud case is, up to the last sealed block: the case, the last sequence that was looked at,
+    /// and what became of it; none where no such case runs.
+    ///
+    /// # Errors
+    /// [`QueryFault`] where a file is damaged.
+    pub fn trace(&self, case: u128) -> Result<Option<(Case, u64, Trace)>, QueryFault> {
+        let found = self.ask(move |sealer| {
+            let case = sealer.mirror().registry.cases().get(case).cloned();
+            case.map(|case| (case, sealer.height()))
+        });
+        let Some((case, height)) = found else { return Ok(None) };
+        let sealed = self.0.archive.block(height)?.map(|block| block.header);
+        let as_of = sealed.map_or(0, |header| header.first_sequence + header.count - 1);
+        let known = |account| {
+            self.ask(move |sealer| {
+                let mirror = sealer.mirror();
+                Known::of(&mirror.registry, account, mirror.account(account)?.last_posting)
+            })
+        };
+        let (journal, outcomes) = (&self.0.archive.journal, &self.0.archive.outcomes);
+        let found = trace(&case, as_of, &mut Chains { journal, outcomes, known })?;
+        Ok(Some((case, as_of, found)))
     }
 
     /// The entry at a sequence with its row.

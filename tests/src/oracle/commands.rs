@@ -39,6 +39,9 @@ impl Books {
         if let Command::Proposal(step) = &entry.command {
             return self.refusals_of_step(&signers, entry.approvals.len(), step, now);
         }
+        if let Command::Fraud(command) = &entry.command {
+            return self.refusals_of_fraud(entry, command, now);
+        }
         if let Command::Exchange(command) = &entry.command {
             return self.refusals_of_exchange(entry, command, now);
         }
@@ -54,7 +57,7 @@ impl Books {
         reasons
     }
 
-    fn signers(&self, genesis: &Genesis, entry: &Entry) -> BTreeSet<OfficerNumber> {
+    pub(super) fn signers(&self, genesis: &Genesis, entry: &Entry) -> BTreeSet<OfficerNumber> {
         let bytes = entry.signed_bytes(&genesis.chain_id);
         let keys: BTreeMap<_, _> = self.officers.iter().copied().collect();
         let valid = entry.approvals.iter().filter(|approval| {
@@ -137,7 +140,7 @@ impl Books {
                 let is_fixed = self.positions.iter().any(|position| position.currency == *currency);
                 note(reasons, is_fixed, RejectReason::ModelFixed);
             }
-            Command::Proposal(_) | Command::Exchange(_) => {
+            Command::Proposal(_) | Command::Exchange(_) | Command::Fraud(_) => {
                 note(reasons, true, RejectReason::MalformedCommand);
             }
             Command::Limit(limit) => self.note_limit_command(reasons, limit),
@@ -245,7 +248,7 @@ impl Books {
             Command::SetModel { currency, model } => {
                 self.models.insert(*currency, *model);
             }
-            Command::Exchange(_) => {}
+            Command::Exchange(_) | Command::Fraud(_) => {}
             Command::Proposal(_) => unreachable!("steps are executed apart"),
             Command::Limit(limit) => self.execute_limit(limit),
             Command::Fee(command) => self.execute_fee_command(command),
@@ -385,6 +388,8 @@ impl Books {
             trades: self.trades.iter().map(|(id, expires)| (*id, *expires)).collect(),
             orders: self.orders.iter().map(|(number, order)| (*number, *order)).collect(),
             carried: self.carried.iter().map(|(number, by)| (*number, *by)).collect(),
+            cases: self.cases.iter().map(|(id, case)| (*id, case.clone())).collect(),
+            held: self.held.iter().map(|(key, held)| (*key, *held)).collect(),
             returned: self.returned(),
             credited: self.credited(),
             limits: self.limits_picture(),

@@ -50,6 +50,7 @@ impl Books {
             currency: self.positions[position].currency.numeric(),
             reference: keyed(Domain::Command, &reason).0,
             expires: now + u64::from(command.valid_seconds) * 1_000_000_000,
+            case: 0,
         };
         self.orders.insert(sequence, order);
     }
@@ -69,12 +70,16 @@ impl Books {
             && (record.debtor.get(), record.creditor.get()) == (order.debtor, order.creditor)
             && (record.currency.get(), record.reference) == (order.currency, order.reference)
             && record.purpose == [0; 4]
+            && (record.flags.get() & flags::POST != 0) == (order.case != 0)
     }
 
     pub(super) fn note_ordered(&self, reasons: &mut Reasons, now: u64, record: &Record) {
         let Some((number, order)) = self.order_of(record) else { return };
         let is_carried = self.carried.contains_key(&number) && !self.is_planted(Planted::OrderTwice);
         note(reasons, is_carried || order.expires <= now, RejectReason::OrderSpent);
+        if order.case != 0 {
+            self.note_restitution(reasons, order.case, record);
+        }
         for (account, reason) in
             [(order.debtor, RejectReason::DebtorClosed), (order.creditor, RejectReason::CreditorClosed)]
         {
@@ -85,5 +90,8 @@ impl Books {
     pub(super) fn carry(&mut self, sequence: u64, record: &Record) {
         let (number, order) = self.order_of(record).expect("checked");
         self.carried.insert(number, CarriedBy { sequence, expires: order.expires });
+        if order.case != 0 {
+            self.restore(order.case, record);
+        }
     }
 }

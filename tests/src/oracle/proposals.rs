@@ -57,6 +57,7 @@ impl Books {
                 | Command::Seal { .. }
                 | Command::Proposal(_)
                 | Command::Exchange(_)
+                | Command::Fraud(_)
                 | Command::Schedule(_)
         ) {
             return false;
@@ -158,6 +159,7 @@ impl Books {
                     | Command::Seal { .. }
                     | Command::Proposal(_)
                     | Command::Exchange(_)
+                    | Command::Fraud(_)
                     | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
             );
             note(&mut reasons, is_not, RejectReason::MalformedCommand);
@@ -214,6 +216,7 @@ impl Books {
         let before = self.proposals.clone();
         self.proposals.retain(|at| at.expires > now);
         self.orders.retain(|_, order| order.expires > now);
+        self.cases.retain(|_, case| case.deadline > now);
         let Command::Proposal(step) = &entry.command else {
             return self.execute(now, sequence, &entry.command);
         };

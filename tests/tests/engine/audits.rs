@@ -1,14 +1,19 @@
 //! The audit compares on several threads, and tells the earliest difference, as one thread would.
 
 use feiqian_core::batch::Batch;
+use feiqian_core::command::Command;
+use feiqian_core::fraud::{FraudCommand, Traced};
+use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
 use feiqian_runtime::audit::{AuditFault, audit};
 use feiqian_runtime::book::BookFault;
 use feiqian_runtime::storage::files::FileStorage;
 use feiqian_runtime::stores::BlockStore;
+use feiqian_tests::world::{Eyes, bic, entry};
 
 use super::EUR;
-use super::house::{House, in_time};
+
+use super::house::{House, command, in_time};
 
 /// Blocks of one transfer each, behind the founding's: more than wait for a thread at once.
 const BLOCKS: u64 = 60;
@@ -77,5 +82,63 @@ fn i9_an_audit_tells_the_earliest_difference_whichever_thread_finds_it() {
             turn_signature(&house, block);
         }
         assert_eq!(audited(&house), Ok((blocks, entries)));
+    });
+}
+
+/// a1 has paid b1, and b1 half of it to a2; what a trace says of that, changed by `change`, is held.
+fn robbed(change: impl Fn(&mut Vec<Traced>)) -> House {
+    let house = House::new(3);
+    let (engine, world) = house.furnished();
+    let pay = |id: u128, from: &str, to: &str, amount| {
+        let record = Record::new(id, world.account(from), world.account(to), amount, EUR);
+        let bank = world.bank(&from[..1].to_uppercase());
+        let outcome = engine.submit(Batch::new(bank, vec![record])).expect("room").wait().expect("it runs");
+        assert_eq!(outcome.rows[0].outcome(), Some(Outcome::Cleared));
+        outcome.first_sequence
+    };
+    pay(1, "A", "a1", 100);
+    let sequence = pay(2, "a1", "b1", 100);
+    pay(3, "b1", "a2", 50);
+    let report = FraudCommand::Report {
+        reporter: bic("A"),
+        transfer: 2,
+        sequence,
+        debtor: world.account("a1"),
+        creditor: world.account("b1"),
+        amount: 100,
+        hops: 5,
+        seconds: 60,
+    };
+    let say = |id, fraud| command(&engine, &entry(id, Command::Fraud(fraud), Eyes::Of(1)));
+    assert_eq!(say(4, report).reason(), None);
+    engine.seal().expect("room");
+    let (_, as_of, found) = engine.trace(4).expect("readable").expect("it runs");
+    let mut traced = found.traced;
+    assert_eq!(traced.len(), 2);
+    change(&mut traced);
+    assert_eq!(say(5, FraudCommand::Hold { case: 4, as_of, traced }).reason(), None);
+    let sequence = engine.find(5).expect("journaled");
+    engine.seal().expect("room");
+    engine.shutdown();
+    assert_eq!(sequence, as_of + 1);
+    house
+}
+
+#[test]
+fn an_audit_traces_again_and_finds_a_trace_that_is_not_true() {
+    in_time(|| {
+        let report = audit(FileStorage::open(&robbed(|_| ()).options.data).expect("free"));
+        assert_eq!(report.map(|report| (report.traces, report.traces_unchecked)), Ok((1, 0)));
+        let wrong: [fn(&mut Vec<Traced>); 4] = [
+            |traced| traced[0].amount -= 1,
+            |traced| traced[1].hop += 1,
+            |traced| drop(traced.remove(0)),
+            |traced| traced[0].account += 1,
+        ];
+        for change in wrong {
+            let house = robbed(change);
+            let found = audited(&house);
+            assert!(matches!(found, Err(AuditFault::Trace(_))), "{found:?}");
+        }
     });
 }

@@ -133,6 +133,9 @@ fn only_the_engine_carries_out_and_nothing_but_what_was_ordered() {
     }
     let mut record = trial.ordered(number);
     record.flags = (flags::ORDERED | flags::POST).into();
+    trial.submit(ENGINE, record, rejected(NotOwner));
+    let mut record = trial.ordered(number);
+    record.flags = (flags::ORDERED | flags::HOLD).into();
     trial.submit(ENGINE, record, rejected(MalformedRecord));
     let mut record = trial.ordered(number);
     record.flags = (flags::ORDERED | flags::LINKED).into();

@@ -28,6 +28,10 @@ struct Audited {
     rows_before: u64,
     snapshots: u64,
     log_blocks: u64,
+    /// Traces of reported money, traced again.
+    traces: u64,
+    /// Those that need rows which are not here.
+    traces_unchecked: u64,
     torn_bytes: u64,
     /// Unreadable entries at the end of the blocks, which the next start makes again.
     torn_blocks: u64,
@@ -59,6 +63,10 @@ impl fmt::Display for Audited {
             self.seconds,
             self.megabytes_a_second
         )?;
+        if self.traces + self.traces_unchecked > 0 {
+            let (right, open) = (self.traces, self.traces_unchecked);
+            writeln!(f, "  {right} traces of reported money are right; {open} need rows that are not here")?;
+        }
         if self.rows_before > 0 {
             let rows = grouped(self.rows_before);
             writeln!(f, "  begun behind a snapshot: {rows} rows of earlier entries were never here")?;
@@ -100,6 +108,8 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         rows_before,
         snapshots,
         log_blocks,
+        traces,
+        traces_unchecked,
         torn_bytes,
         journal_bytes,
         ..
@@ -114,6 +124,8 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         rows_before,
         snapshots,
         log_blocks,
+        traces,
+        traces_unchecked,
         torn_bytes,
         torn_blocks,
         journal_bytes,

@@ -2,7 +2,7 @@
 //! it is. Builds commands and records; decides nothing.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 
 use feiqian_core::batch::Batch;
 use feiqian_core::bic::Bic;
@@ -263,9 +263,17 @@ pub(crate) fn trade(session: &Session, id: u128, [from, to]: [u64; 2]) -> Result
 }
 
 fn key_of(signer: &SignerArgs) -> Result<SigningKey, Fault> {
-    match (&signer.key, signer.test_key) {
-        (Some(path), _) => read_secret(&PathBuf::from(path)),
-        (None, true) => Ok(participant_test_key(signer_bic(signer)?)),
+    participant_key(&signer.bic, signer.key.as_deref(), signer.test_key)
+}
+
+/// The secret key by which a participant gives its word.
+///
+/// # Errors
+/// [`Fault::Usage`] where none is named.
+pub(super) fn participant_key(bic: &str, key: Option<&Path>, is_test: bool) -> Result<SigningKey, Fault> {
+    match (key, is_test) {
+        (Some(path), _) => read_secret(path),
+        (None, true) => Ok(participant_test_key(parse_bic(bic)?)),
         (None, false) => {
             let way = "name the participant's secret key with --key FILE; the demo's banks have --test-key";
             Err(Fault::Usage(way.to_owned()))

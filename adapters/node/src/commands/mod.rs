@@ -19,6 +19,7 @@ mod cycle_report;
 mod evidence;
 mod export;
 mod fee;
+mod fraud;
 pub(crate) mod fx;
 pub mod import;
 mod init;
@@ -119,6 +120,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Fx { step } => fx::step(context, &step),
         Command::Cards { step } => cards::step(context, &step),
         Command::Fee { step } => fee::step(context, &step),
+        Command::Fraud { step } => fraud::step(context, &step),
         Command::Recalls => recalls::list(context),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),

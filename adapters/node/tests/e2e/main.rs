@@ -15,6 +15,7 @@ mod directory;
 mod eyes;
 mod fees;
 mod flips;
+mod fraud;
 mod house;
 mod kills;
 mod loads;

@@ -171,7 +171,18 @@ impl Registry {
 
     pub(crate) fn check_approvals(&self, entry: &Entry) -> Decision<()> {
         let needed = entry.command.officers_needed(self);
-        let Some(genesis) = self.genesis.as_ref().filter(|_| needed > 0) else { return Ok(()) };
+        if needed == 0 {
+            return Ok(());
+        }
+        // Of a proposal and its approval one must know whose they are.
+        let is_ambiguous = matches!(entry.command, Command::Proposal(_)) && entry.approvals.len() > 1;
+        let is_short = self.genesis.is_some() && self.officers_of(entry).len() < needed;
+        refuse(is_short || (self.genesis.is_some() && is_ambiguous), RejectReason::FourEyesRequired)
+    }
+
+    /// The officers who have signed an entry, each once.
+    pub(crate) fn officers_of(&self, entry: &Entry) -> Vec<OfficerNumber> {
+        let Some(genesis) = self.genesis.as_ref() else { return Vec::new() };
         let bytes = entry.signed_bytes(&genesis.chain_id);
         let mut officers: Vec<OfficerNumber> = Vec::new();
         for approval in &entry.approvals {
@@ -183,9 +194,7 @@ impl Registry {
                 officers.push(approval.officer);
             }
         }
-        // Of a proposal and its approval one must know whose they are.
-        let is_ambiguous = matches!(entry.command, Command::Proposal(_)) && entry.approvals.len() > 1;
-        refuse(officers.len() < needed || is_ambiguous, RejectReason::FourEyesRequired)
+        officers
     }
 
     /// A command that officers order without a proposal.
@@ -317,6 +326,7 @@ pub(crate) fn check_proposable(command: &Command) -> Decision<()> {
             | Command::Seal { .. }
             | Command::Proposal(_)
             | Command::Exchange(_)
+            | Command::Fraud(_)
             | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
     );
     refuse(is_not, RejectReason::MalformedCommand)

@@ -18,8 +18,8 @@ impl Command {
         match self {
             Self::Genesis(_) | Self::Seal { .. } | Self::RegisterAlias { .. } => false,
             Self::OpenAccounts { credit_line, .. } => *credit_line > 0,
-            // The word of a participant, which signs it itself.
-            Self::Exchange(_) => false,
+            // The word of a participant, which signs it itself; or, of a fraud case, of officers in its place.
+            Self::Exchange(_) | Self::Fraud(_) => false,
             // The engine's own: a matter of time alone.
             Self::Schedule(ScheduleCommand::CloseScheduled { .. }) => false,
             Self::Proposal(ProposalCommand::Enact { .. }) => false,
@@ -83,6 +83,8 @@ impl Command {
             | Self::Default(_)
             // It moves what is there, once, and lets nobody do more.
             | Self::Posting(_)
+            // It frees no more than what a case of its own has held.
+            | Self::Fraud(_)
             | Self::Paid(_)
             | Self::Schedule(_)
             | Self::Exchange(_)

@@ -14,7 +14,7 @@ use crate::hold::{Freed, Hold, Holds};
 use crate::ledger::{Share, add, shifted};
 use crate::number::index;
 use crate::outcome::RejectReason;
-use crate::overlay::{Overlay, shifts};
+use crate::overlay::{Overlay, shifts, slot_shift};
 use crate::participant::CycleNumber;
 use crate::registry::{Effect, Metering, Registry};
 
@@ -319,7 +319,8 @@ impl Usage {
         let paid = if claim.moves() { i128::from(claim.amount) } else { 0 };
         if claim.controls.has(SlotControls::SENDER) {
             let (debtor, _) = shifts(claim, freed);
-            self.shift_pair((claim.debtor_slot, claim.creditor_slot), (paid, debtor.reserved), registry);
+            let reserved = slot_shift(claim, debtor).reserved;
+            self.shift_pair((claim.debtor_slot, claim.creditor_slot), (paid, reserved), registry);
         }
         if claim.controls.has(SlotControls::CREDITOR) {
             self.shift_pair((claim.creditor_slot, claim.debtor_slot), (paid.wrapping_neg(), 0), registry);

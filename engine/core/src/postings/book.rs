@@ -23,10 +23,12 @@ pub struct Order {
     pub amount: u64,
     /// ISO 4217 numeric code, of both accounts.
     pub currency: u16,
-    /// Digest of the reason.
+    /// Digest of the reason; zeros for a return out of what is held for a fraud case.
     pub reference: [u8; 32],
     /// Frame time from which it stands no longer, nanoseconds since 1970.
     pub expires: u64,
+    /// The fraud case out of whose held amounts it is paid; zero for none.
+    pub case: u128,
 }
 
 impl Order {
@@ -34,12 +36,14 @@ impl Order {
     #[must_use]
     pub fn record(&self, number: OrderNumber, uetr: u128) -> Record {
         let mut record = Record::new(uetr, self.debtor, self.creditor, self.amount, self.currency);
-        record.flags = flags::ORDERED.into();
+        let is_held = self.case != 0;
+        record.flags = if is_held { flags::ORDERED | flags::POST } else { flags::ORDERED }.into();
         record.related = u128::from(number).into();
         record.reference = self.reference;
         record
     }
 
+    /// Without its case: that stands apart, since most have none.
     fn encode(&self, to: &mut Encoder) {
         for value in [self.debtor, self.creditor, self.amount, self.expires] {
             to.u64(value);
@@ -50,7 +54,8 @@ impl Order {
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         let (debtor, creditor, amount, expires) = (from.u64()?, from.u64()?, from.u64()?, from.u64()?);
-        Ok(Self { debtor, creditor, amount, expires, currency: from.u16()?, reference: from.array()? })
+        let (currency, reference) = (from.u16()?, from.array()?);
+        Ok(Self { debtor, creditor, amount, currency, reference, expires, case: 0 })
     }
 }
 
@@ -114,7 +119,36 @@ impl Orders {
         Ok(orders)
     }
 
-    /// In the configuration of a block: each order with its number.
+    /// Whether any is paid out of what is held for a fraud case.
+    pub(crate) fn has_cases(&self) -> bool {
+        self.0.values().any(|order| order.case != 0)
+    }
+
+    /// The numbers of those that are, each with its case.
+    pub(crate) fn encode_cases(&self, to: &mut Encoder) {
+        let of_cases: Vec<_> = self.0.iter().filter(|(_, order)| order.case != 0).collect();
+        to.count(of_cases.len());
+        for (number, order) in of_cases {
+            to.u64(*number);
+            to.u128(order.case);
+        }
+    }
+
+    /// Gives decoded orders their cases: ascending, none twice, none that is not there.
+    pub(crate) fn decode_cases(&mut self, from: &mut Decoder<'_>) -> Result<(), Malformed> {
+        let mut last = None;
+        for _ in 0..from.count(ORDERS_MAX)? {
+            let (number, case) = (from.u64()?, from.u128()?);
+            if case == 0 || last >= Some(number) {
+                return Err(Malformed);
+            }
+            self.0.get_mut(&number).ok_or(Malformed)?.case = case;
+            last = Some(number);
+        }
+        Ok(())
+    }
+
+    /// In the configuration of a block: each order with its number, and its case if it has one.
     pub(crate) fn config_entries(&self, kind: u8) -> impl Iterator<Item = Vec<u8>> {
         self.0.iter().map(move |(number, order)| {
             let mut to = Encoder::default();
@@ -122,6 +156,9 @@ impl Orders {
             to.u8(1);
             to.u64(*number);
             order.encode(&mut to);
+            if order.case != 0 {
+                to.u128(order.case);
+            }
             to.0
         })
     }

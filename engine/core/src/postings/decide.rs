@@ -2,7 +2,8 @@
 
 use crate::account::{AccountHandle, AccountState, AccountTerms};
 use crate::claim::Claim;
-use crate::hold::deadline;
+use crate::fraud::{HeldKey, Helds};
+use crate::hold::{Freed, deadline};
 use crate::limits::ORDER_SECONDS_MAX;
 use crate::money::AMOUNT_MAX;
 use crate::outcome::RejectReason;
@@ -57,6 +58,7 @@ impl Registry {
                 currency,
                 reference: command.reference().0,
                 expires: deadline(timestamp, command.valid_seconds),
+                case: 0,
             },
         );
         Effect::Registered
@@ -73,6 +75,28 @@ pub(crate) fn check_ordered(
     let number = u64::try_from(record.related.get()).map_err(|_| RejectReason::OrderSpent)?;
     let order = orders.get(number).ok_or(RejectReason::OrderSpent)?;
     carried.check(number, order, timestamp)
+}
+
+/// What returning out of a held amount frees.
+pub(crate) fn check_held(
+    held: &Helds,
+    orders: &Orders,
+    (claim, record): (&Claim, &Record),
+) -> Result<Freed, RejectReason> {
+    let key = key_of(orders, (claim, record)).ok_or(RejectReason::NotHeld)?;
+    held.freed(key, claim.amount)
+}
+
+/// Takes what is returned from the held amount.
+pub(crate) fn commit_held(held: &mut Helds, orders: &Orders, (claim, record): (&Claim, &Record)) {
+    if let Some(key) = key_of(orders, (claim, record)) {
+        held.take(key, claim.amount);
+    }
+}
+
+fn key_of(orders: &Orders, (claim, record): (&Claim, &Record)) -> Option<HeldKey> {
+    let number = u64::try_from(record.related.get()).ok()?;
+    orders.get(number).map(|order| (order.case, claim.debtor))
 }
 
 /// Notes that an order has been carried out, with the claim's entry.

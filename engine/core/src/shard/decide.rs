@@ -13,7 +13,7 @@ use crate::liquidity::queue::Queued;
 use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
-use crate::postings::decide::{check_ordered, commit_ordered};
+use crate::postings::decide::{check_held, check_ordered, commit_held, commit_ordered};
 use crate::returns::Original;
 use crate::state::FrameView;
 use crate::tables::{
@@ -124,11 +124,11 @@ impl Shard {
             {
                 return Some((all_freed, Some((at, reason))));
             }
-            if claim.kind == Kind::Ordered
-                && self.share.holds(claim.debtor)
-                && let Err(reason) = check_ordered(&self.carried, &self.registry.orders, record, timestamp)
-            {
-                return Some((all_freed, Some((at, reason))));
+            if claim.kind.is_ordered() && self.share.holds(claim.debtor) {
+                match self.check_order(claim, record, timestamp) {
+                    Ok(held) => freed = held,
+                    Err(reason) => return Some((all_freed, Some((at, reason)))),
+                }
             }
             if claim.asks_tariffs()
                 && self.share.holds(claim.debtor)
@@ -144,6 +144,15 @@ impl Shard {
             }
         }
         Some((all_freed, None))
+    }
+
+    /// Whether an order may be carried out, of the debtor account's tables; gives what it frees of what is held.
+    fn check_order(&self, claim: &Claim, record: &Record, timestamp: u64) -> Result<Freed, RejectReason> {
+        check_ordered(&self.carried, &self.registry.orders, record, timestamp)?;
+        match claim.kind {
+            Kind::Restitution => check_held(&self.held, &self.registry.orders, (claim, record)),
+            _ => Ok(Freed::default()),
+        }
     }
 
     /// What the return at an index of the frame names.
@@ -186,10 +195,12 @@ impl Shard {
 
     /// Funds, cap and reserve, as far as their cells are here.
     fn check(&self, claim: &Claim, overlay: &Overlay) -> Vote {
-        if !claim.kind.is_fresh() {
+        if !claim.kind.asks_cap() {
             return Vote::Pass;
         }
-        if let Some(cell) = self.ledger.account(claim.debtor) {
+        if claim.kind.is_fresh()
+            && let Some(cell) = self.ledger.account(claim.debtor)
+        {
             let available = cell.available(claim.credit_line);
             let available = available.saturating_add(overlay.account(claim.debtor).available);
             let bounds = self.undecided.account(claim.debtor);
@@ -308,9 +319,12 @@ impl Shard {
             Kind::Trade if self.share.holds(claim.debtor) => {
                 commit_trade(&mut self.trades, &self.registry, claim, record);
             }
-            Kind::Ordered if self.share.holds(claim.debtor) => {
+            Kind::Ordered | Kind::Restitution if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
                 commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
+                if claim.kind.is_restitution() {
+                    commit_held(&mut self.held, &self.registry.orders, (claim, record));
+                }
             }
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));

@@ -23,8 +23,9 @@ use crate::controls::usage::Usage;
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
 use crate::frame::FrameKind;
+use crate::fraud::Helds;
 use crate::hold::Holds;
-use crate::identify::{Context, find_id, original_of, take_id};
+use crate::identify::{Context, find_id, original_of, reported_by, take_id};
 use crate::ids::{FullIds, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::liquidity::queue::Queue;
@@ -35,6 +36,7 @@ use crate::postings::Carried;
 use crate::registry::{Asked, Effect, Registry};
 use crate::returns::{Original, Returns};
 use crate::state::{Fault, FrameView, History, State, poses_as_command};
+use crate::tables::answer;
 use crate::transfer::flags;
 
 mod decide;
@@ -61,7 +63,7 @@ pub enum Advance {
 /// What one shard did for a frame beside its answers.
 #[derive(Debug, Default)]
 pub struct ShardApplied {
-    /// Holds and waiting payments of this shard's accounts that the frame's time has ended.
+    /// Holds, amounts held for fraud cases and waiting payments of this shard's accounts that the frame's time has ended.
     pub expired: u32,
     /// This shard's part of what changed since the last block, where the frame seals one.
     pub delta: Option<Delta>,
@@ -107,6 +109,8 @@ pub struct Shard {
     trades: Trades,
     /// Those whose debtor account is here.
     carried: Carried,
+    /// On accounts that are here.
+    held: Helds,
     /// Of the accounts and positions that are here.
     usage: Usage,
     ids: IdIndex,
@@ -143,6 +147,7 @@ impl Shard {
             returns: state.returns.part(share.number == 0),
             trades: state.trades.part(share.number == 0),
             carried: state.carried.part(share.number == 0),
+            held: state.held.part(|account| share.holds(account)),
             ids: state.ids.part(share.number, share.shards),
             undecided: Undecided::default(),
             next_sequence: state.next_sequence,
@@ -247,7 +252,8 @@ impl Shard {
         let record = Entry::record(entry.id, bytes);
         let place = (self.ids.hash(entry.id), sequence);
         let repeated = take_id(&mut self.ids, &record, place, context)?.map(|row| (0, row));
-        Ok(IdWord { repeated: repeated.into_iter().collect(), originals: Vec::new() })
+        let originals = reported_by(&entry, context)?.map(|original| (0, original));
+        Ok(IdWord { repeated: repeated.into_iter().collect(), originals: originals.into_iter().collect() })
     }
 
     fn owns_id(&self, id: u128) -> bool {
@@ -309,6 +315,9 @@ impl Shard {
             self.ledger.release(&hold, &self.registry);
             self.usage.release(&hold, &self.registry);
             expired = expired.saturating_add(u32::from(self.share.holds(hold.debtor)));
+        }
+        while self.held.expire_next(timestamp, &mut self.ledger) {
+            expired = expired.saturating_add(1);
         }
         while self.queue.expire_next(timestamp).is_some() {
             expired = expired.saturating_add(1);
@@ -470,6 +479,7 @@ impl Shard {
             | Kind::Return
             | Kind::Trade
             | Kind::Ordered
+            | Kind::Restitution
             | Kind::Fee => claim.cap != UNLIMITED || claim.is_controlled(),
             Kind::Hold => true,
             Kind::Post | Kind::Void | Kind::Scheduled | Kind::Amend | Kind::Revoke => false,
@@ -523,7 +533,8 @@ impl Shard {
     fn ask(&self, asked: &Asked, exchange: &impl Exchange) -> Option<bool> {
         let owner = self.share.owner(asked.account());
         if owner == self.share.number {
-            let is_so = self.ledger.answer(asked);
+            let reported = self.walk.originals.first().map(|(_, original)| original);
+            let is_so = answer((&self.ledger, &self.returns, &self.held), asked, reported);
             if !is_so {
                 exchange.object(owner, 0, asked.reason().number());
             }
@@ -537,6 +548,9 @@ impl Shard {
         let effect = self.registry.commit(entry, frame.timestamp, frame.first_sequence);
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         self.usage.take_effect(effect, &self.registry, &self.holds);
+        if let Effect::HeldChanged { case, account } = effect {
+            self.held.follow((case, account), &self.registry.cases, &mut self.ledger);
+        }
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta((height, closes), &self.registry);
         delta.holds = self.holds.take_changed();
@@ -545,6 +559,7 @@ impl Shard {
         delta.traded = self.trades.take_changed();
         self.trades.forget(frame.timestamp);
         delta.carried = self.carried.take_changed();
+        delta.held = self.held.take_changed();
         self.carried.forget(frame.timestamp);
         delta.usage = self.usage.take_changed(&self.registry, closes);
         // Each hold is reported once, by its debtor account's owner. An ended one is reported by all that

@@ -7,7 +7,7 @@ use crate::account::{AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
 use crate::hold::Freed;
 use crate::outcome::{OutcomeRow, RejectReason};
-use crate::overlay::{Shift, shifts};
+use crate::overlay::{Shift, shifts, slot_shift};
 use crate::participant::ParticipantHandle;
 use crate::transfer::Record;
 
@@ -124,7 +124,7 @@ impl Undecided {
         shift_cell(&mut self.accounts, claim.debtor, debtor, sign);
         shift_cell(&mut self.accounts, claim.creditor, creditor, sign);
         if claim.crosses() {
-            shift_cell(&mut self.slots, claim.debtor_slot, debtor, sign);
+            shift_cell(&mut self.slots, claim.debtor_slot, slot_shift(claim, debtor), sign);
             shift_cell(&mut self.slots, claim.creditor_slot, creditor, sign);
         }
     }

@@ -1,0 +1,332 @@
+//! Tables of fraud cases: who may report, hold, release and return what, and what the clock does.
+
+use feiqian_core::account::AccountState;
+use feiqian_core::authority::ProposalCommand;
+use feiqian_core::batch::Batch;
+use feiqian_core::claim::ENGINE;
+use feiqian_core::command::Command;
+use feiqian_core::fraud::{FraudCommand, Held, Traced};
+use feiqian_core::outcome::RejectReason::{
+    AccountNotEmpty, AlreadyRegistered, BadCase, FourEyesRequired, InsufficientFunds, LimitReached,
+    MalformedCommand, NetDebitCapExceeded, NotHeld, OrderSpent, ParticipantSignature, UnknownCase,
+};
+use feiqian_tests::world::{Expected, Eyes, bic, cleared, held, rejected, row};
+
+use crate::trial::Trial;
+
+/// The transfer that is reported in these tables: a1 pays b1, which passes it on.
+const STOLEN: u128 = 77;
+
+impl Trial {
+    /// a1 has paid 100 to b1, and b1 60 of it to a2.
+    fn robbed() -> (Self, FraudCommand) {
+        let mut trial = Self::standard();
+        trial.check(&[
+            row("A", "a1", 100, cleared()),
+            row("a1", "b1", 100, cleared()).id(STOLEN),
+            row("b1", "a2", 60, cleared()),
+        ]);
+        let sequence = trial.world.last().first_sequence + 1;
+        let report = FraudCommand::Report {
+            reporter: bic("A"),
+            transfer: STOLEN,
+            sequence,
+            debtor: trial.world.account("a1"),
+            creditor: trial.world.account("b1"),
+            amount: 100,
+            hops: 3,
+            seconds: 600,
+        };
+        (trial, report)
+    }
+
+    fn fraud(&mut self, command: FraudCommand, eyes: Eyes, expected: Expected) -> u128 {
+        self.order_with(Command::Fraud(command), eyes, expected);
+        self.world.records().last().expect("just pushed").uetr.get()
+    }
+
+    /// A case with 40 held on b1 and 60 on a2.
+    fn seized() -> (Self, u128) {
+        let (mut trial, report) = Self::robbed();
+        let case = trial.fraud(report, Eyes::Bank("A"), cleared());
+        let hold = trial.trace(case);
+        trial.fraud(hold, Eyes::Of(1), cleared());
+        (trial, case)
+    }
+
+    fn trace(&self, case: u128) -> FraudCommand {
+        let found = self.serial.state.registry().cases().get(case).expect("it runs");
+        let (first, b1, a2) = (found.sequence, self.world.account("b1"), self.world.account("a2"));
+        let mut traced = vec![
+            Traced { account: b1, amount: 40, hop: 1, via: vec![first] },
+            Traced { account: a2, amount: 60, hop: 2, via: vec![first + 1] },
+        ];
+        traced.sort_by_key(|at| at.account);
+        FraudCommand::Hold { case, as_of: self.world.next_sequence() - 1, traced }
+    }
+
+    fn give_back(&mut self, case: u128, account: &str, amount: u64, eyes: Eyes, expected: Expected) -> u64 {
+        let account = self.world.account(account);
+        self.fraud(FraudCommand::Return { case, account, amount }, eyes, expected);
+        self.world.last().first_sequence
+    }
+
+    fn restore(&mut self, number: u64, expected: Expected) {
+        let id = self.world.new_id();
+        let record = self.serial.state.registry().orders().get(number).expect("it stands").record(number, id);
+        self.world.push_transfers(vec![Batch::new(ENGINE, vec![record])]);
+        assert_eq!(Expected::of(&self.apply().rows[0]), expected, "{record:?}");
+    }
+
+    fn held(&self, case: u128, account: &str) -> u64 {
+        let key = (case, self.world.account(account));
+        self.picture().held.iter().find(|(at, _)| *at == key).map_or(0, |(_, Held { amount, .. })| *amount)
+    }
+}
+
+#[test]
+fn what_is_held_can_be_neither_spent_nor_closed_and_is_free_again_by_the_clock() {
+    let (mut trial, case) = Trial::seized();
+    assert_eq!((trial.held(case, "b1"), trial.held(case, "a2")), (40, 60));
+    assert_eq!((trial.cell("b1").reserved, trial.cell("b1").holds), (40, 1));
+    trial.check(&[
+        row("b1", "B", 1, rejected(InsufficientFunds)),
+        row("a2", "A", 1, rejected(InsufficientFunds)),
+        row("A", "a2", 5, cleared()),
+        row("a2", "A", 5, cleared()),
+        row("a2", "A", 1, rejected(InsufficientFunds)).hold(9),
+    ]);
+    let account = trial.world.account("b1");
+    let close = Command::SetAccountState { account, state: AccountState::Closed };
+    trial.order(close, rejected(AccountNotEmpty));
+    trial.wait(599);
+    trial.check(&[row("b1", "B", 1, rejected(InsufficientFunds))]);
+    trial.wait(1);
+    let applied = trial.check(&[row("b1", "B", 40, cleared()), row("a2", "A", 60, cleared())]);
+    assert_eq!(applied.expired, 2);
+    assert_eq!(trial.cell("b1").holds, 0);
+}
+
+#[test]
+fn what_is_left_is_held_and_no_more() {
+    let (mut trial, report) = Trial::robbed();
+    let case = trial.fraud(report, Eyes::Of(3), cleared());
+    let hold = trial.trace(case);
+    trial.check(&[
+        row("b1", "B", 30, cleared()),
+        row("A", "a3", 10, cleared()),
+        row("a2", "A", 20, held()).hold(5),
+    ]);
+    trial.fraud(hold, Eyes::Of(1), cleared());
+    assert_eq!((trial.held(case, "b1"), trial.held(case, "a2")), (10, 40));
+    // A later trace takes the place of the earlier one: what was held is free before what is asked is held.
+    trial.check(&[row("B", "b1", 50, cleared())]);
+    let again = trial.trace(case);
+    trial.fraud(again, Eyes::Of(2), cleared());
+    assert_eq!((trial.held(case, "b1"), trial.held(case, "a2")), (40, 40));
+}
+
+#[test]
+fn a_return_goes_back_the_whole_way_in_parts_and_never_more_than_is_held() {
+    let (mut trial, case) = Trial::seized();
+    trial.give_back(case, "a2", 61, Eyes::Bank("A"), rejected(BadCase));
+    trial.give_back(case, "a2", 0, Eyes::Bank("A"), rejected(BadCase));
+    trial.give_back(case, "a3", 1, Eyes::Bank("A"), rejected(BadCase));
+    trial.give_back(case, "a2", 20, Eyes::Bank("B"), rejected(ParticipantSignature));
+    trial.give_back(case, "a2", 20, Eyes::Of(1), rejected(FourEyesRequired));
+    let first = trial.give_back(case, "a2", 20, Eyes::Bank("A"), cleared());
+    let second = trial.give_back(case, "a2", 50, Eyes::Four, cleared());
+    assert_eq!(trial.balance("a2"), 60, "an order moves nothing");
+    trial.restore(first, cleared());
+    assert_eq!((trial.balance("a2"), trial.balance("a1"), trial.held(case, "a2")), (40, 20, 40));
+    trial.restore(second, rejected(NotHeld));
+    let rest = trial.give_back(case, "a2", 40, Eyes::Bank("A"), cleared());
+    trial.restore(rest, cleared());
+    let across = trial.give_back(case, "b1", 40, Eyes::Bank("B"), cleared());
+    trial.restore(across, cleared());
+    assert_eq!((trial.balance("b1"), trial.balance("a1"), trial.position("B")), (0, 100, 0));
+    assert_eq!(trial.cell("b1").last_posting, trial.world.last().first_sequence);
+    trial.restore(across, rejected(OrderSpent));
+    assert_eq!((trial.cell("b1").reserved, trial.cell("a2").holds), (0, 0));
+    // What has come back is traced anew by another case, and not by this one.
+    let again = trial.trace(case);
+    trial.fraud(again, Eyes::Of(1), rejected(BadCase));
+}
+
+#[test]
+fn a_return_reaches_a_frozen_account_and_is_asked_for_the_banks_cap() {
+    let (mut trial, case) = Trial::seized();
+    let account = trial.world.account("b1");
+    trial.order(Command::SetAccountState { account, state: AccountState::Frozen }, cleared());
+    let number = trial.give_back(case, "b1", 40, Eyes::Bank("B"), cleared());
+    trial.check(&[row("B", "A", 100, cleared())]);
+    trial.set_cap("B", 99);
+    trial.restore(number, rejected(NetDebitCapExceeded));
+    trial.set_cap("B", 100);
+    trial.restore(number, cleared());
+    assert_eq!(trial.balance("a1"), 40);
+}
+
+#[test]
+fn the_clock_is_before_a_return_that_comes_too_late() {
+    let (mut trial, case) = Trial::seized();
+    trial.wait(599);
+    let number = trial.give_back(case, "b1", 40, Eyes::Bank("B"), cleared());
+    trial.wait(1);
+    trial.restore(number, rejected(OrderSpent));
+    trial.give_back(case, "b1", 40, Eyes::Bank("B"), rejected(UnknownCase));
+    assert_eq!((trial.balance("b1"), trial.cell("b1").reserved), (40, 0));
+    trial.order(Command::Seal { height: 1 }, cleared());
+    assert_eq!((trial.picture().cases, trial.picture().held), (vec![], vec![]));
+}
+
+#[test]
+fn the_bank_that_has_the_account_the_reporter_or_two_officers_release() {
+    let (mut trial, case) = Trial::seized();
+    let b1 = trial.world.account("b1");
+    let on = |account| FraudCommand::Release { case, account };
+    trial.fraud(on(Some(b1)), Eyes::Bank("C"), rejected(ParticipantSignature));
+    trial.fraud(on(None), Eyes::Bank("B"), rejected(ParticipantSignature));
+    trial.fraud(on(Some(b1)), Eyes::Of(1), rejected(FourEyesRequired));
+    trial.fraud(on(Some(trial.world.account("a3"))), Eyes::Four, rejected(BadCase));
+    trial.fraud(on(Some(b1)), Eyes::Bank("B"), cleared());
+    assert_eq!((trial.held(case, "b1"), trial.held(case, "a2")), (0, 60));
+    trial.check(&[row("b1", "B", 40, cleared())]);
+    trial.fraud(on(None), Eyes::Bank("A"), cleared());
+    assert_eq!((trial.held(case, "a2"), trial.cell("a2").reserved), (0, 0));
+    trial.fraud(on(None), Eyes::Four, rejected(UnknownCase));
+}
+
+#[test]
+fn only_what_has_cleared_as_it_is_said_is_reported() {
+    let (mut trial, report) = Trial::robbed();
+    let wrong = |change: fn(&mut FraudCommand)| {
+        let mut report = report.clone();
+        change(&mut report);
+        report
+    };
+    type Change = fn(&mut FraudCommand);
+    let rows: [(Change, Expected); 8] = [
+        (
+            |it| {
+                if let FraudCommand::Report { transfer, .. } = it {
+                    *transfer = 78;
+                }
+            },
+            rejected(BadCase),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { sequence, .. } = it {
+                    *sequence += 1;
+                }
+            },
+            rejected(BadCase),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { sequence, .. } = it {
+                    *sequence = 9_999;
+                }
+            },
+            rejected(BadCase),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { amount, .. } = it {
+                    *amount = 101;
+                }
+            },
+            rejected(BadCase),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { creditor, .. } = it {
+                    *creditor = 0;
+                }
+            },
+            rejected(BadCase),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { hops, .. } = it {
+                    *hops = 6;
+                }
+            },
+            rejected(LimitReached),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { seconds, .. } = it {
+                    *seconds = 0;
+                }
+            },
+            rejected(LimitReached),
+        ),
+        (
+            |it| {
+                if let FraudCommand::Report { reporter, .. } = it {
+                    *reporter = bic("B");
+                }
+            },
+            rejected(BadCase),
+        ),
+    ];
+    for (change, expected) in rows {
+        trial.fraud(wrong(change), Eyes::Of(1), expected);
+    }
+    trial.fraud(report.clone(), Eyes::None, rejected(FourEyesRequired));
+    trial.fraud(report.clone(), Eyes::Bank("B"), rejected(ParticipantSignature));
+    trial.check(&[row("b1", "a1", 1, cleared()).returning(STOLEN)]);
+    trial.fraud(report.clone(), Eyes::Bank("A"), rejected(BadCase));
+    let less = wrong(|it| {
+        if let FraudCommand::Report { amount, .. } = it {
+            *amount = 99;
+        }
+    });
+    trial.fraud(less.clone(), Eyes::Bank("A"), cleared());
+    trial.fraud(less.clone(), Eyes::Bank("A"), rejected(AlreadyRegistered));
+    let proposed = Box::new(Command::Fraud(less));
+    let propose = ProposalCommand::Propose { command: proposed, expires_after: 60 };
+    trial.order_with(Command::Proposal(propose), Eyes::Of(1), rejected(MalformedCommand));
+}
+
+#[test]
+fn a_trace_that_cannot_be_one_of_the_case_is_refused() {
+    let (mut trial, report) = Trial::robbed();
+    let case = trial.fraud(report, Eyes::Bank("A"), cleared());
+    let FraudCommand::Hold { as_of, traced, .. } = trial.trace(case) else { unreachable!() };
+    let (victim, clearing, usd) =
+        (trial.world.account("a1"), trial.world.account("B"), trial.world.account("A/USD"));
+    let first = |change: &dyn Fn(&mut Traced)| {
+        let mut traced = traced.clone();
+        change(&mut traced[0]);
+        traced.sort_by_key(|at| at.account);
+        traced
+    };
+    let lists = [
+        vec![],
+        first(&|at| at.amount = 0),
+        first(&|at| at.amount += 1),
+        first(&|at| at.hop = 0),
+        first(&|at| at.hop = 4),
+        first(&|at| at.via.clear()),
+        first(&|at| at.via = vec![as_of + 1]),
+        first(&|at| at.via = vec![1]),
+        first(&|at| at.account = victim),
+        first(&|at| at.account = clearing),
+        first(&|at| at.account = usd),
+        vec![traced[0].clone(), traced[0].clone()],
+        traced.iter().rev().cloned().collect(),
+    ];
+    for traced in lists {
+        let hold = FraudCommand::Hold { case, as_of, traced };
+        trial.fraud(hold, Eyes::Of(1), rejected(BadCase));
+    }
+    let right = |trial: &Trial| trial.trace(case);
+    trial.fraud(right(&trial), Eyes::Bank("A"), rejected(ParticipantSignature));
+    trial.fraud(right(&trial), Eyes::None, rejected(FourEyesRequired));
+    let hold = FraudCommand::Hold { case: case ^ 1, as_of, traced };
+    trial.fraud(hold, Eyes::Of(1), rejected(UnknownCase));
+    trial.fraud(right(&trial), Eyes::Of(1), cleared());
+}
