@@ -1,7 +1,6 @@
 //! Writes the answer to a file: one pacs.002 (to a pain.001 a pain.002) on all its transactions, or one admi.002 on its bytes. The file is read
 //! once more meanwhile, so that a report on a million transactions is never held.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -52,7 +51,7 @@ impl Answerer {
         verdicts: &Verdicts,
         next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<(), FilesError> {
-        self.statuses_by_payment(path, source, (of.0, of.1, &[]), verdicts, next)
+        self.statuses_by_payment(path, source, (of.0, of.1, &PaymentSums::default()), verdicts, next)
     }
 
     /// The same with the statuses of payment informations, in the order of their transactions: a pain.002.
@@ -60,7 +59,7 @@ impl Answerer {
         self,
         path: &Path,
         source: &Source,
-        (head, refusals, payments): (&MessageHead, &[Refusal], &[PaymentStatus]),
+        (head, refusals, payments): (&MessageHead, &[Refusal], &PaymentSums),
         verdicts: &Verdicts,
         mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<(), FilesError> {
@@ -74,7 +73,7 @@ impl Answerer {
     pub(crate) fn statuses_text(
         self,
         source: &Source,
-        (head, refusals, payments): (&MessageHead, &[Refusal], &[PaymentStatus]),
+        (head, refusals, payments): (&MessageHead, &[Refusal], &PaymentSums),
         verdicts: &Verdicts,
         mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<Vec<u8>, FilesError> {
@@ -134,16 +133,19 @@ impl Answerer {
 
 fn write(
     out: impl io::Write,
-    (head, payments): (&StatusHead, &[PaymentStatus]),
+    (head, payments): (&StatusHead, &PaymentSums),
     verdicts: &Verdicts,
     next: &mut impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
 ) -> io::Result<()> {
     let mut writer = StatusWriter::new(out, head)?;
-    let (mut place, mut payments) = (0, payments.iter().peekable());
+    let (mut place, mut runs, mut last) = (0, payments.runs.iter(), None);
     while let Some(transaction) = next().map_err(io::Error::other)? {
-        let id = transaction.payment_information_id.as_deref().unwrap_or("");
-        if let Some(payment) = payments.next_if(|payment| payment.id == id) {
-            writer.payment(payment)?;
+        let id = transaction.payment_information_id.clone().unwrap_or_default();
+        if last.as_ref() != Some(&id) {
+            if let Some(run) = runs.next() {
+                writer.payment(&run.status(&id))?;
+            }
+            last = Some(id);
         }
         writer.transaction(&decided(transaction, verdicts, place))?;
         place += 1;
@@ -162,36 +164,59 @@ fn decided(transaction: TransactionStatus, verdicts: &Verdicts, place: usize) ->
     }
 }
 
-/// Sums the transactions of each payment information of a pain.001 up, while it is read once more. Those of one id that
-/// stand one behind another are one.
+/// What became of the transactions of each payment information of a pain.001. Those of one id that stand one behind another
+/// are one. A file may have as many as transactions: a few bytes of each are kept, and its id is read again with it.
 #[derive(Debug, Default)]
 pub(crate) struct PaymentSums {
-    sums: Vec<(String, BTreeSet<Status>, u64)>,
+    runs: Vec<Run>,
+    /// The id of the last one.
+    id: String,
     place: usize,
 }
 
-impl PaymentSums {
-    pub(crate) fn add(&mut self, id: &str, verdicts: &Verdicts) {
-        if self.sums.last().is_none_or(|sum| sum.0 != id) {
-            self.sums.push((id.to_owned(), BTreeSet::new(), 0));
+/// Transactions of one payment information.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// Of all of them.
+    status: Status,
+    count: u64,
+}
+
+const _: () = assert!(size_of::<Run>() <= 16);
+
+impl Run {
+    fn status(&self, id: &str) -> PaymentStatus {
+        PaymentStatus {
+            id: id.to_owned(),
+            original_count: Some(self.count.to_string()),
+            status: Some(self.status.as_str().to_owned()),
+            reasons: Vec::new(),
         }
+    }
+}
+
+impl PaymentSums {
+    /// Adds the next transaction of the file.
+    pub(crate) fn add(&mut self, id: &str, verdicts: &Verdicts) {
         let verdict = verdicts.verdict(self.place);
         let status = verdict.map_or(Status::Pdng, |verdict| verdicts.status(verdict).0);
         self.place += 1;
-        if let Some((_, statuses, count)) = self.sums.last_mut() {
-            statuses.insert(status);
-            *count += 1;
+        match self.runs.last_mut().filter(|_| self.id == id) {
+            Some(run) => *run = Run { status: both(run.status, status), count: run.count + 1 },
+            None => {
+                self.runs.push(Run { status, count: 1 });
+                id.clone_into(&mut self.id);
+            }
         }
     }
+}
 
-    pub(crate) fn statuses(self) -> Vec<PaymentStatus> {
-        let status = |(id, statuses, count): (String, BTreeSet<Status>, u64)| PaymentStatus {
-            id,
-            original_count: Some(count.to_string()),
-            status: Some(group_status(&statuses.iter().copied()).as_str().to_owned()),
-            reasons: Vec::new(),
-        };
-        self.sums.into_iter().map(status).collect()
+/// The status of a group of which a part has the one, and the rest the other.
+fn both(one: Status, other: Status) -> Status {
+    match one == other {
+        true => one,
+        false if one == Status::Part || other == Status::Part => Status::Part,
+        false => group_status(&[one, other].into_iter()),
     }
 }
 
@@ -217,5 +242,33 @@ mod tests {
         for (statuses, group) in rows {
             assert_eq!(group_status(&statuses.iter().copied()), group);
         }
+    }
+
+    #[test]
+    fn payment_informations_are_summed_up_one_by_one_and_few_bytes_of_each_are_kept() {
+        use Status::{Acsp, Part, Pdng, Rjct};
+        let rows: [(&str, &[Status], Status); 6] = [
+            ("P1", &[Acsp, Acsp], Acsp),
+            ("P2", &[Rjct, Acsp, Acsp], Part),
+            ("P1", &[Rjct, Rjct], Rjct),
+            ("P3", &[Acsp, Pdng, Rjct, Rjct], Part),
+            ("P4", &[Pdng, Acsp], Pdng),
+            ("", &[Acsp], Acsp),
+        ];
+        let (mut verdicts, mut sums) = (Verdicts::default(), PaymentSums::default());
+        for (id, statuses, _) in rows {
+            for status in statuses {
+                let place = verdicts.reserve();
+                verdicts.set(place, 1, *status, None);
+                sums.add(id, &verdicts);
+            }
+        }
+        let found: Vec<_> = sums.runs.iter().map(|run| (run.status, run.count)).collect();
+        assert_eq!(found, rows.map(|(_, statuses, status)| (status, statuses.len() as u64)));
+        // A file of payment informations alone.
+        let many = 100_000;
+        (0..many).for_each(|number| sums.add(&format!("P{number}{}", "x".repeat(30)), &verdicts));
+        let held = sums.runs.capacity() * size_of::<Run>() + sums.id.capacity();
+        assert!(held <= 2 * 16 * (many + rows.len()) + 64, "{held}");
     }
 }

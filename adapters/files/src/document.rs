@@ -15,10 +15,10 @@ use feiqian_iso20022::write::admi002;
 use feiqian_iso20022::{Family, Limits, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
-use crate::answer::{Answerer, changed};
+use crate::answer::{Answerer, PaymentSums, changed};
 use crate::clearing::Clearing;
 use crate::error::FilesError;
-use crate::intake::{payment_statuses, reject_all};
+use crate::intake::{payment_sums, reject_all};
 use crate::resolve::{Resolved, resolve};
 use crate::source::Source;
 use crate::status::Verdicts;
@@ -56,10 +56,10 @@ pub fn take_document(
     let mut reader = TransferReader::new(source.reader()?, limits).map_err(|_| changed(&source))?;
     let answerer = Answerer { operator, now };
     let payments = match summary.head.message_type.family() {
-        Family::Pain001 => payment_statuses(&source, limits, &verdicts)?,
-        _ => Vec::new(),
+        Family::Pain001 => payment_sums(&source, limits, &verdicts)?,
+        _ => PaymentSums::default(),
     };
-    let of = (&summary.head, summary.refusals.as_slice(), payments.as_slice());
+    let of = (&summary.head, summary.refusals.as_slice(), &payments);
     let text = answerer.statuses_text(&source, of, &verdicts, || {
         Ok(reader.next_transfer()?.map(|entry| match &entry {
             Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),

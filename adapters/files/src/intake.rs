@@ -22,7 +22,7 @@ use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::events::{Event, Events};
 use feiqian_iso20022::payment::{Entry, FileSummary};
-use feiqian_iso20022::status::{PaymentStatus, TransactionStatus};
+use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::transfers::{TransferReader, check};
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
@@ -218,14 +218,14 @@ impl Intake<'_> {
             reject_all(summary)
         };
         let (payments, kind) = match summary.head.family() {
-            Family::Pain001 => (payment_statuses(source, self.options.limits, &verdicts)?, "pain.002"),
-            _ => (Vec::new(), "pacs.002"),
+            Family::Pain001 => (payment_sums(source, self.options.limits, &verdicts)?, "pain.002"),
+            _ => (PaymentSums::default(), "pacs.002"),
         };
         let name = format!("{}.{kind}.xml", source.stem());
         let path = self.options.work.outbox().join(&name);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
-        let of = (&summary.head, summary.refusals.as_slice(), payments.as_slice());
+        let of = (&summary.head, summary.refusals.as_slice(), &payments);
         self.answerer().statuses_by_payment(&path, source, of, &verdicts, || {
             Ok(reader.next_transfer()?.map(|entry| match &entry {
                 Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),
@@ -415,11 +415,11 @@ impl Intake<'_> {
 pub(crate) const FIRST_IDS: usize = 100;
 
 /// What became of each payment information of a pain.001.
-pub(crate) fn payment_statuses(
+pub(crate) fn payment_sums(
     source: &Source,
     limits: Limits,
     verdicts: &Verdicts,
-) -> Result<Vec<PaymentStatus>, FilesError> {
+) -> Result<PaymentSums, FilesError> {
     let mut reader = TransferReader::new(source.reader()?, limits).map_err(|_| changed(source))?;
     let mut sums = PaymentSums::default();
     while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
@@ -429,7 +429,7 @@ pub(crate) fn payment_statuses(
         };
         sums.add(details.payment_information_id.as_deref().unwrap_or(""), verdicts);
     }
-    Ok(sums.statuses())
+    Ok(sums)
 }
 
 /// A file that is wrong as a whole: each of its transactions is rejected for the first reason.

@@ -40,6 +40,8 @@ pub const REPORT_ENTRIES_MAX: usize = 1_000;
 pub const CSV_LINE_BYTES_MAX: usize = 16 * 1024;
 /// Characters of a CSV file's field: ISO 20022's Max140Text.
 pub const CSV_FIELD_CHARACTERS_MAX: usize = 140;
+/// Characters of an account's number in a CSV file: ISO 20022's Max34Text, and an IBAN's most.
+pub const CSV_ACCOUNT_CHARACTERS_MAX: usize = 34;
 
 const _: () = assert!(BATCH_TRANSFERS <= BATCH_TRANSFERS_MAX);
 const _: () =

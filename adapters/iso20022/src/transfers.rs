@@ -333,14 +333,23 @@ fn judge(draft: &Draft, head: &MessageHead) -> std::result::Result<(Amount, Curr
     Ok((amount, currency))
 }
 
-fn check_iban(
+/// Refuses an IBAN that is none: a wrong number would be another's account, or nobody's.
+///
+/// # Errors
+/// The refusal with `code`; `whose` says in its text whether the debtor's or the creditor's is meant.
+pub fn check_iban(
     account: Option<&AccountId>,
     code: ReasonCode,
     whose: &str,
 ) -> std::result::Result<(), Refusal> {
     match account {
         Some(AccountId::Iban(iban)) if !is_iban(iban) => {
-            refuse(code, format!("the {whose}'s IBAN {iban} has wrong check digits; correct it"))
+            let is_plain = iban.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            let fault = match is_plain {
+                true => "has wrong check digits; correct it",
+                false => "is to be written in capitals and digits alone; correct it",
+            };
+            refuse(code, format!("the {whose}'s IBAN {iban} {fault}"))
         }
         _ => Ok(()),
     }

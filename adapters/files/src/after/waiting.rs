@@ -1,6 +1,8 @@
 //! Payments whose file was answered before their fate was known: held until the receiver's bank confirms, or queued. Which
 //! they are is kept in `waiting/`, one file for each input with a sequence a line; what became of them the journal says, and
-//! each is told once it is known by a pacs.002 of its own.
+//! each is told once it is known by a report of its own: a pacs.002, and to who initiated it for customers (pain.001) a
+//! pain.002. That tells of the one payment alone: of its payment information, which others may stand in, it has the name
+//! and no status.
 //!
 //! ```text
 //! submit ─▶ note in waiting/ ─▶ pass on ─▶ answer PDNG ─▶ archive/      at each look: ─▶ answer ─▶ strike out
@@ -159,6 +161,7 @@ fn decided(
         ..GroupStatus::default()
     };
     let transaction = TransactionStatus {
+        payment_information_id: original.details.payment_information_id.clone(),
         original: original.details.ids(original.uetr()),
         status: Some(status.as_str().to_owned()),
         reasons: refusal.iter().map(StatusReason::from).collect(),

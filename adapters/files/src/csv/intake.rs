@@ -167,14 +167,23 @@ fn write_result(out: &mut impl io::Write, line: &Line, verdicts: &Verdicts, plac
     let verdict = verdicts.verdict(place);
     let (status, refusal) = verdict.map_or((Status::Pdng, None), |verdict| verdicts.status(verdict));
     let sequence = verdict.and_then(|verdict| verdict.sequence()).map(|number| number.to_string());
+    let text = refusal.as_ref().map_or_else(String::new, |refusal| text_of(refusal, line.is_id_derived));
     let result = ResultLine {
         number: line.number,
         uetr: &line.uetr.to_string(),
         end_to_end_id: &line.end_to_end_id,
         status: status.as_str(),
         reason: refusal.as_ref().map_or("", |refusal| refusal.code.as_str()),
-        text: refusal.as_ref().map_or("", |refusal| refusal.text.as_str()),
+        text: &text,
         clearing_reference: sequence.as_deref().unwrap_or(""),
     };
     write(out, &result)
+}
+
+/// Who corrects a line and sends the whole file once more has changed the derived ids of all others: they would be paid again.
+fn text_of(refusal: &Refusal, is_id_derived: bool) -> String {
+    match is_id_derived {
+        true => format!("{}; send the corrected lines alone, or the others are paid again", refusal.text),
+        false => refusal.text.clone(),
+    }
 }

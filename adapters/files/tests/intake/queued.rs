@@ -20,8 +20,11 @@ const FILE: &str = "14-unfunded.xml";
 fn finals(house: &House) -> Vec<(String, Option<String>)> {
     let all = files(&house.options.work.outbox());
     let own = all.iter().filter(|(name, _)| name.ends_with(".BNKAXXAAXXX.pacs.002.xml"));
-    let read = |bytes: &[u8]| StatusReport::read(bytes, Limits::default()).expect("readable");
-    own.flat_map(|(_, bytes)| statuses(&read(bytes))).collect()
+    own.flat_map(|(_, bytes)| statuses(&report(bytes))).collect()
+}
+
+fn report(bytes: &[u8]) -> StatusReport {
+    StatusReport::read(bytes, Limits::default()).expect("readable")
 }
 
 fn waiting(name: &str, seconds: u32) -> House {
@@ -102,6 +105,46 @@ fn a_payment_that_is_given_up_or_revoked_is_rejected_with_the_reason() {
     let before = files(&house.options.work.outbox());
     send(&house, "queued/14.xml", &demo_file(FILE));
     assert_eq!(files(&house.options.work.outbox()), before);
+}
+
+/// Two payment informations of one payment each, neither of which has funds: the name of each stands in its own report, and a
+/// status of it, which depends on all of its payments, in none.
+#[test]
+fn a_customers_payment_that_waited_is_told_with_the_payment_information_that_it_stood_in() {
+    let mut house = House::demo("initiated");
+    house.options.deadlines.queued_s = 1;
+    let text = String::from_utf8(demo_file("07-initiation-2009.xml")).expect("UTF-8");
+    let sums = text
+        .replace("105.50", "18000000.00")
+        .replace(">60.00<", ">9000000.00<")
+        .replace(">45.50<", ">9000000.00<");
+    let (begin, end) = (sums.find("<PmtInf>").expect("one"), sums.find("</PmtInf>").expect("one") + 9);
+    let block = &sums[begin..end];
+    let split = block.find("<CdtTrfTxInf>").expect("two");
+    let second = block.rfind("<CdtTrfTxInf>").expect("two");
+    let head = block[..split].replace("<NbOfTxs>2<", "<NbOfTxs>1<").replace("18000000.00", "9000000.00");
+    let first = format!("{head}{}</PmtInf>", &block[split..second]);
+    let other = format!("{}{}", head.replace("DEMO07-P1", "DEMO07-P2"), &block[second..]);
+    let sent =
+        send(&house, "queued/07.xml", format!("{}{first}{other}{}", &sums[..begin], &sums[end..]).as_bytes());
+    assert_eq!((sent.pending, sent.transactions), (2, 2), "{sent:?}");
+    let answer = answer(&house, &sent);
+    let told_of = |report: &StatusReport| {
+        report.payments.iter().map(|payment| (payment.id.clone(), payment.status.clone())).collect::<Vec<_>>()
+    };
+    let named = ["DEMO07-P1", "DEMO07-P2"].map(str::to_owned);
+    assert_eq!(told_of(&answer), named.clone().map(|id| (id, Some("PDNG".to_owned()))));
+    while !files(&house.options.work.waiting()).is_empty() {
+        until_decided(&house);
+    }
+    let all = files(&house.options.work.outbox());
+    let own = all.iter().filter(|(name, _)| name.ends_with(".BNKAXXAAXXX.pain.002.xml"));
+    let reports: Vec<_> = own.map(|(_, bytes)| report(bytes)).collect();
+    let mut told: Vec<_> = reports.iter().flat_map(told_of).collect();
+    told.sort();
+    assert_eq!(told, named.map(|id| (id, None)));
+    assert!(reports.iter().all(|report| report.transactions[0].status.as_deref() == Some("RJCT")));
+    validate(&house.options.work.outbox());
 }
 
 #[test]

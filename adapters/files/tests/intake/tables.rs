@@ -70,6 +70,38 @@ fn every_line_of_a_table_has_its_result() {
 }
 
 #[test]
+fn no_line_with_a_wrong_iban_and_no_second_line_of_an_id_is_paid() {
+    let house = House::demo("table-wrong");
+    let before = balances(&house);
+    let pay = |id: &str, debtor: &str, creditor: &str| {
+        format!("{id},E2E,BNKAXXAA,{debtor},BNKBXXAA,{creditor},1.00,EUR,,\n")
+    };
+    let (right, wrong) = ("DE89370400440532013000", "DE88370400440532013000");
+    let lines = [pay("", wrong, right), pay("", right, wrong), pay("", right, &format!("IBAN:{wrong}"))];
+    house.put("wrong.csv", format!("{HEADER}\n{}", lines.concat()).as_bytes());
+    let report = intake(house.engine(), &house.options).expect("taken in");
+    assert_eq!((report.rejected().get("AC02"), report.rejected().get("AC03")), (Some(&1), Some(&2)));
+    assert_eq!(balances(&house), before, "a typing error is not paid to a bank's clearing account");
+    let texts = result(&house);
+    assert!(texts["2"][5].contains("wrong check digits"), "{texts:?}");
+    assert!(
+        texts["2"].concat().contains("send the corrected lines alone"),
+        "its id is the file's: {texts:?}"
+    );
+
+    let house = House::demo("table-twice");
+    let twice = format!("{HEADER}\n{0}{0}", pay(GIVEN, "Z1", "Z2"));
+    house.put("twice.csv", twice.as_bytes());
+    let report = intake(house.engine(), &house.options).expect("taken in");
+    assert_eq!((report.files[0].accepted, report.rejected().get("DU03")), (1, Some(&1)));
+    assert!(!result(&house)["3"].concat().contains("send the corrected lines alone"), "its id is its own");
+    house.put("none.csv", format!("{HEADER}\n").as_bytes());
+    let report = intake(house.engine(), &house.options).expect("taken in");
+    let reason = report.files[0].reason.as_deref();
+    assert_eq!(reason, Some("line 2: there is a header, and no payment behind it"));
+}
+
+#[test]
 fn i9_a_table_that_comes_again_after_a_crash_has_the_same_result() {
     let mut house = House::demo("table-crash");
     house.put("pay.csv", table().as_bytes());
@@ -126,5 +158,7 @@ fn nothing_of_a_file_that_is_no_table_is_paid() {
     assert_eq!(rejected.len(), 12);
     house.put("instant/pay.csv", good.as_bytes());
     let report = intake(house.engine(), &house.options).expect("taken in");
-    assert_eq!(report.rejected().get("AG03"), Some(&5), "{report:?}");
+    let codes: Vec<_> = report.rejected().into_iter().collect();
+    let of = |code: &str, count| (code.to_owned(), count);
+    assert_eq!(codes, [of("AG03", 4), of("AM01", 1), of("DU03", 1)], "{report:?}");
 }
