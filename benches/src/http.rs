@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix_web::rt::System;
 use feiqian_core::account::AccountHandle;
 use feiqian_core::uetr::Uetr;
-use feiqian_http::{HttpOptions, Server};
+use feiqian_http::{CodeKey, HttpOptions, Server};
 use feiqian_identity::Identities;
 use feiqian_identity::api_key::ApiKey;
 use feiqian_runtime::options::EngineOptions;
@@ -124,7 +124,12 @@ fn measure(engine: &Engine, lanes: &[Lane]) -> Result<HttpReport, String> {
     let (end, ended) = oneshot::channel::<()>();
     let serving = std::thread::spawn(move || {
         System::new().block_on(async {
-            let started = Server::start(engine, bic(0), identities, options);
+            let started = Server::start(
+                engine,
+                (bic(0), CodeKey::new(b"TEST KEY: codes of a benchmark..")),
+                identities,
+                options,
+            );
             let _ = tell.send(started.as_ref().map(Server::address).map_err(ToString::to_string));
             if let Ok(server) = started {
                 let _ = ended.await;

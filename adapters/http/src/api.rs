@@ -10,10 +10,12 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_runtime::pipeline::Engine;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::caller::{Asker, Identify};
 use crate::codes::CodeKey;
+use crate::handlers::Streaming;
+use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::{Outcome, Problem};
 
@@ -27,7 +29,14 @@ pub(crate) struct Api {
     /// Who sends statements.
     pub(crate) operator: Bic,
     pub(crate) options: HttpOptions,
+    pub(crate) meter: Meter,
     pub(crate) identify: Arc<dyn Identify>,
+    /// KiB of large bodies that may still be taken in at once.
+    pub(crate) bodies: Arc<Semaphore>,
+    /// Lists that go through everybody's things, on the thread that seals: one at a time.
+    pub(crate) lists: Arc<Semaphore>,
+    /// Streams that each caller has open.
+    pub(crate) streaming: Arc<Streaming>,
     /// Proofs that may still be made at once.
     pub(crate) proofs: Arc<Semaphore>,
     /// Streams of events that may still be opened.
@@ -60,6 +69,11 @@ impl Call {
     /// A part of the path.
     pub(crate) fn part(&self, name: &'static str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The turn to go through everybody's things, once it comes.
+    pub(crate) async fn scan(&self) -> Outcome<OwnedSemaphorePermit> {
+        Arc::clone(&self.api.lists).acquire_owned().await.map_err(|_| Problem::fault())
     }
 
     /// The participant that the caller acts for.

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use actix_web::http::header::{CONTENT_TYPE, HOST};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, rt};
 use feiqian_identity::Presented;
+use tokio::sync::SemaphorePermit;
 
 use crate::api::{Api, Call};
 use crate::caller::Asker;
 use crate::certificate;
+use crate::limits::BODY_BYTES_MAX;
 use crate::problem::{Outcome, Problem};
 use crate::routes::Route;
 
@@ -22,10 +24,13 @@ pub(crate) async fn answer(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match passed(route, api, request, payload).await {
+    let counting = Arc::clone(&api);
+    let response = match passed(route, api, request, payload).await {
         Ok(response) => response,
         Err(problem) => problem.response(),
-    }
+    };
+    counting.meter.count(response.status().as_u16());
+    response
 }
 
 async fn passed(
@@ -55,10 +60,28 @@ async fn body(route: &Route, api: &Api, request: &HttpRequest, payload: Payload)
     if !wanted.media_types.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
         return Err(Problem::media_type(wanted.media_types[0]));
     }
+    let _room = room_for(api, request, wanted.bytes_max).await?;
     let collected = rt::time::timeout(api.options.read_timeout, payload.to_bytes_limited(wanted.bytes_max));
     let over = || Problem::too_large(format!("{} bytes at the most", wanted.bytes_max));
     let bytes = collected.await.map_err(|_| Problem::read_timeout())?.map_err(|_| over())?;
     bytes.map_err(|_| Problem::body(String::new(), "the body ended early, or is encoded".to_owned()))
+}
+
+/// A place for a large body: what all of them hold at once is bounded, for nobody has proven yet who they are.
+async fn room_for<'a>(
+    api: &'a Api,
+    request: &HttpRequest,
+    most: usize,
+) -> Outcome<Option<SemaphorePermit<'a>>> {
+    if most <= BODY_BYTES_MAX {
+        return Ok(None);
+    }
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let bytes = length.and_then(|text| text.parse().ok()).unwrap_or(most).min(most);
+    let kib = u32::try_from(bytes.div_ceil(1_024)).unwrap_or(u32::MAX);
+    let busy = || Problem::busy("too many large bodies at once");
+    let place = rt::time::timeout(api.options.read_timeout, api.bodies.acquire_many(kib)).await;
+    place.map_err(|_| busy())?.map(Some).map_err(|_| busy())
 }
 
 fn identify(api: &Api, request: &HttpRequest, body: &[u8]) -> Outcome<Asker> {
@@ -77,7 +100,6 @@ fn identify(api: &Api, request: &HttpRequest, body: &[u8]) -> Outcome<Asker> {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let identified = api.identify.identify(&presented, now);
-    let caller = identified.map_err(|unidentified| Problem::unidentified(unidentified.to_string()))?;
-    let stranger = || Problem::unidentified("the caller's participant does not take part here".to_owned());
-    Asker::of(&caller, api.engine.directory()).ok_or_else(stranger)
+    let caller = identified.map_err(|fault| Problem::unidentified(&fault))?;
+    Asker::of(&caller, api.engine.directory()).ok_or_else(Problem::stranger)
 }

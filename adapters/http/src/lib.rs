@@ -9,6 +9,7 @@
 pub mod options;
 mod certificate;
 mod limits;
+mod meter;
 mod api;
 mod caller;
 mod problem;
@@ -24,5 +25,6 @@ mod page;
 mod server;
 
 pub use caller::Identify;
+pub use codes::CodeKey;
 pub use options::HttpOptions;
 pub use server::{HttpServerFault, Server};

@@ -1,5 +1,7 @@
 //! Bounds of requests and answers, with their reasons. What the operator may change is in `options.rs`.
 
+use std::time::Duration;
+
 /// Bytes of the body of a single instruction: all of its fields at their longest, with room for escapes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of the body of a bulk: a full batch with short texts in each.
@@ -32,3 +34,11 @@ pub(crate) const TOKEN_EXPIRES_S_MAX: u32 = 3_600;
 pub(crate) const CODE_MODULE_PIXELS: usize = 8;
 /// Bytes of an XML message that is posted; larger ones belong into the inbox.
 pub(crate) const XML_BYTES_MAX: usize = 8 << 20;
+/// Transfers that may be tried to pay one code: a payer who lacked funds, another card, and then it is spent.
+pub(crate) const CODE_ATTEMPTS_MAX: u8 = 16;
+/// KiB of large bodies that are taken in at once, of all connections together: 16 bulks.
+pub(crate) const LARGE_BODIES_KIB_MAX: usize = 16 * (BULK_BYTES_MAX >> 10);
+/// How long one stream of events lasts; its client then comes back and proves again who it is.
+pub(crate) const STREAM_LASTS: Duration = Duration::from_secs(3_600);
+/// One caller's share of all streams: so that none takes all.
+pub(crate) const STREAMS_SHARE: usize = 8;

@@ -10,7 +10,7 @@ pub struct HttpOptions {
     pub listen: SocketAddr,
     /// Threads that serve connections.
     pub workers: usize,
-    /// Connections at once, over all threads; one more is closed.
+    /// Connections at once, over all threads; one more waits to be let in.
     pub connections_max: usize,
     /// From the first byte of a request to its last.
     pub read_timeout: Duration,

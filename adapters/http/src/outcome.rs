@@ -14,7 +14,7 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_files::status;
 use feiqian_files::timestamp::date_time;
-use feiqian_runtime::admission::{BatchOutcome, Busy};
+use feiqian_runtime::admission::BatchOutcome;
 
 use crate::api::Call;
 use crate::instruct::{Instruction, id_text, shown};
@@ -67,13 +67,13 @@ impl Call {
         let ticket = self.api.engine.submit(batch)?;
         match rt::time::timeout(self.api.options.answer_timeout, ticket.outcome()).await {
             Ok(Some(outcome)) => Ok(Some(Answered { outcome, sent })),
-            Ok(None) => Err(Busy::Closing.into()),
-            Err(_) => Ok(None),
+            // In time, or lost at a shutdown: its frame may be durable, and is then executed at the next start.
+            Ok(None) | Err(_) => Ok(None),
         }
     }
 
     /// What may wait stands alone in any case, and is refused by the engine where it owes a fee.
-    fn chain(&self, record: &Record) -> Vec<Record> {
+    pub(crate) fn chain(&self, record: &Record) -> Vec<Record> {
         if record.flags.get() & flags::QUEUE != 0 {
             return vec![*record];
         }
@@ -194,7 +194,8 @@ pub(crate) fn view(id: u128, decided: &Decided, currency: Option<Currency>) -> T
     }
 }
 
-fn told(status: StatusCode, view: &TransferView) -> HttpResponse {
+/// An answer with a transfer, and where it is looked up.
+pub(crate) fn told(status: StatusCode, view: &TransferView) -> HttpResponse {
     let body = serde_json::to_vec(view).unwrap_or_default();
     HttpResponse::build(status)
         .insert_header((LOCATION, format!("/v1/transfers/{}", view.uetr)))

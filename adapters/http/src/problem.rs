@@ -8,6 +8,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use feiqian_core::outcome::RejectReason;
 use feiqian_files::status;
+use feiqian_identity::Unidentified;
+use feiqian_identity::signed::SignatureFault;
 use feiqian_iso20022::codes::ReasonCode;
 use feiqian_runtime::admission::Busy;
 use serde::Serialize;
@@ -129,6 +131,17 @@ impl Problem {
         Self::new(422, kind, "The QR code can't be paid", detail).at(pointer.to_owned())
     }
 
+    /// A QR code that another payment has paid.
+    pub(crate) fn code_paid() -> Self {
+        let detail = "it was paid before, by another payment; ask for a new one";
+        Self::new(409, "code_paid", "The QR code can't be paid", detail).at("/payload".to_owned())
+    }
+
+    /// Something was handed to the engine, and what became of it is not known in time.
+    pub(crate) fn outcome_unknown(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(504, "outcome_unknown", "It may still take effect", detail)
+    }
+
     /// With a code of the ISO code set.
     pub(crate) fn because(mut self, reason: ReasonCode) -> Self {
         self.0.reason = Some(reason);
@@ -153,7 +166,17 @@ impl Problem {
         Self::new(415, "media_type", "The body is of another type", format!("send it as {wanted}"))
     }
 
-    pub(crate) fn unidentified(detail: String) -> Self {
+    pub(crate) fn unidentified(fault: &Unidentified) -> Self {
+        let detail = fault.to_string();
+        if *fault == Unidentified::Signature(SignatureFault::Full) {
+            return Self::new(429, "caller_busy", "The caller signs too many requests", detail).after(1);
+        }
+        Self::new(401, "unidentified", "Nobody is known to have sent this", detail)
+    }
+
+    /// Somebody is known to have sent it, for a participant who is not.
+    pub(crate) fn stranger() -> Self {
+        let detail = "the caller's participant does not take part here";
         Self::new(401, "unidentified", "Nobody is known to have sent this", detail)
     }
 

@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 use crate::api::Api;
 use crate::caller::Identify;
 use crate::codes::CodeKey;
+use crate::limits::LARGE_BODIES_KIB_MAX;
+use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
 use crate::routes::{ROUTES, Route};
@@ -47,17 +49,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens; call it inside an actix system. `operator` sends statements; `identify` tells who is asking.
+    /// Listens; call it inside an actix system. `operator` sends statements, its key seals QR codes; `identify` tells who is asking.
     ///
     /// # Errors
     /// [`HttpServerFault`].
     pub fn start(
         engine: Engine,
-        operator: Bic,
+        (operator, codes): (Bic, CodeKey),
         identify: Arc<dyn Identify>,
         options: HttpOptions,
     ) -> Result<Self, HttpServerFault> {
-        Self::listen(engine, operator, identify, (options, None))
+        Self::listen(engine, (operator, codes), identify, (options, None))
     }
 
     /// As [`Server::start`], over TLS: `identify` is told the certificate that a client has shown and `tls` has verified.
@@ -66,23 +68,26 @@ impl Server {
     /// [`HttpServerFault`].
     pub fn start_tls(
         engine: Engine,
-        operator: Bic,
+        (operator, codes): (Bic, CodeKey),
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, ServerConfig),
     ) -> Result<Self, HttpServerFault> {
-        Self::listen(engine, operator, identify, (options, Some(tls)))
+        Self::listen(engine, (operator, codes), identify, (options, Some(tls)))
     }
 
     fn listen(
         engine: Engine,
-        operator: Bic,
+        (operator, codes): (Bic, CodeKey),
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, Option<ServerConfig>),
     ) -> Result<Self, HttpServerFault> {
-        let genesis = engine.archive().genesis()?;
         let api = Arc::new(Api {
-            codes: CodeKey::of(&genesis),
-            genesis,
+            codes,
+            bodies: Arc::new(Semaphore::new(LARGE_BODIES_KIB_MAX)),
+            lists: Arc::new(Semaphore::new(1)),
+            streaming: Arc::default(),
+            meter: Meter::new(),
+            genesis: engine.archive().genesis()?,
             engine,
             operator,
             identify,

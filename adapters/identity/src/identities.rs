@@ -54,11 +54,13 @@ pub(crate) struct StoredKey {
 #[derive(Debug, Default)]
 pub struct Identities {
     pub(crate) callers: Vec<Caller>,
+    /// Hosts by which this house is called, in lower case: what is signed for another is not for it.
+    pub(crate) authorities: Vec<String>,
     pub(crate) certificate_keys: HashMap<[u8; 32], CallerIndex>,
     pub(crate) certificate_names: HashMap<String, CallerIndex>,
     pub(crate) signing_keys: HashMap<String, SigningKey>,
     pub(crate) api_keys: HashMap<ApiKeyId, StoredKey>,
-    nonces: Nonces,
+    pub(crate) nonces: Nonces,
 }
 
 /// What one proof gives: whom, and for which of its roles.
@@ -144,8 +146,20 @@ impl Identities {
         if stored.expires_s.is_some_and(|expires_s| now_s >= expires_s) {
             return Err(SignatureFault::UnknownKey);
         }
+        let host = host(shown.authority).to_ascii_lowercase();
+        if !self.authorities.contains(&host) {
+            return Err(SignatureFault::Authority);
+        }
         signature.check(shown, &stored.key, now_s)?;
         self.nonces.take(signature.key_id(), signature.nonce(), signature.created(), now_s)?;
         Ok((stored.caller, self.callers[stored.caller].roles))
+    }
+}
+
+/// An authority without its port.
+fn host(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
     }
 }

@@ -21,9 +21,13 @@ pub const PARAMETERS_MAX: usize = 16;
 /// Seconds for which a signature is taken after it was made: time enough for any network, too short for who finds a log.
 pub const SIGNATURE_AGE_S_MAX: u64 = 60;
 /// Seconds by which a sender's clock may be ahead.
-pub const CLOCK_AHEAD_S_MAX: u64 = 10;
+pub const CLOCK_AHEAD_S_MAX: u64 = 5;
 /// Signatures that are remembered in each of two spans of [`NONCE_SPAN_S`], 16 bytes each and room: 20,000 a second.
 pub const NONCES_MAX: usize = 1_400_000;
+/// One key's share of them: 2,600 a second.
+pub const NONCES_OF_KEY_MAX: usize = NONCES_MAX / 8;
+/// Names of this house.
+pub const AUTHORITIES_MAX: usize = 64;
 /// Seconds after which no signature is taken any more that was seen in a span.
 pub const NONCE_SPAN_S: u64 = SIGNATURE_AGE_S_MAX + CLOCK_AHEAD_S_MAX;
 

@@ -13,7 +13,7 @@ use crate::api_key::{ApiKeyHash, ApiKeyId};
 use crate::caller::{Caller, Role, Roles};
 use crate::hex;
 use crate::identities::{CallerIndex, Identities, SigningKey, StoredKey};
-use crate::limits::{CALLERS_MAX, NAME_BYTES_MAX, PROOFS_MAX, REGISTER_BYTES_MAX};
+use crate::limits::{AUTHORITIES_MAX, CALLERS_MAX, NAME_BYTES_MAX, PROOFS_MAX, REGISTER_BYTES_MAX};
 
 /// What is wrong with the file of identities.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,12 @@ pub enum RegisterFault {
         /// What is wrong.
         what: &'static str,
     },
+    /// Requests may be signed, and it is not said for which hosts.
+    #[error("identities: name this house's hosts in authorities, for signatures must be for one of them")]
+    NoAuthority,
+    /// A host of this house is none.
+    #[error("identities: authorities take host names without a port, in lower case: {0:?}")]
+    Authority(String),
     /// More than a bound.
     #[error("identities: more than {0}")]
     TooMany(&'static str),
@@ -45,6 +51,8 @@ pub enum RegisterFault {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    authorities: Vec<String>,
     #[serde(default)]
     caller: Vec<CallerText>,
 }
@@ -99,14 +107,23 @@ pub(crate) fn read(file: &Path) -> Result<Identities, RegisterFault> {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Identities, RegisterFault> {
-    let File { caller: callers } = toml::from_str(text)?;
+    let File { authorities, caller: callers } = toml::from_str(text)?;
+    if authorities.len() > AUTHORITIES_MAX {
+        return Err(RegisterFault::TooMany("64 authorities"));
+    }
+    if let Some(wrong) = authorities.iter().find(|host| !is_host(host)) {
+        return Err(RegisterFault::Authority(wrong.clone()));
+    }
     if callers.len() > CALLERS_MAX {
         return Err(RegisterFault::TooMany("16,384 callers"));
     }
-    let mut identities = Identities::default();
+    let mut identities = Identities { authorities, ..Identities::default() };
     for caller in &callers {
         let fault = |what| RegisterFault::Caller { caller: caller.name.clone(), what };
         add(&mut identities, caller).map_err(fault)?;
+    }
+    if !identities.signing_keys.is_empty() && identities.authorities.is_empty() {
+        return Err(RegisterFault::NoAuthority);
     }
     Ok(identities)
 }
@@ -184,6 +201,14 @@ fn add_api_key(to: &mut Identities, caller: CallerIndex, text: &ApiKeyText) -> R
     let expires_s = seconds(&text.expires)?;
     let before = to.api_keys.insert(id, StoredKey { caller, hash, roles, expires_s });
     before.map_or(Ok(()), |_| Err("an API key's id is there twice"))
+}
+
+/// A DNS name or an IP address, in brackets where it has colons.
+fn is_host(text: &str) -> bool {
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    let is_address = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+    is_name(text) && inside.map_or_else(|| text.bytes().all(is_known), is_address)
 }
 
 fn is_name(text: &str) -> bool {

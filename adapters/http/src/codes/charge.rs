@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  61 4F  F0 "feiqian"
-//!     63 DF01  id 16 │ debtor 8 │ limit 8 │ currency 2 │ expiry 8 │ seal 16      big-endian, 58 bytes
+//!     63 DF01  number 16 │ debtor 8 │ limit 8 │ currency 2 │ expiry 8 │ seal 16      big-endian, 58 bytes
 //! ```
 
 use feiqian_core::account::AccountHandle;
@@ -20,8 +20,8 @@ const TOKEN_BYTES: usize = CONTENT_BYTES + 16;
 /// What a cardholder lets be charged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChargeToken {
-    /// The transfer that charges it.
-    pub(crate) id: u128,
+    /// Its number: of no other token.
+    pub(crate) code: u128,
     pub(crate) debtor: AccountHandle,
     /// Minor units at the most.
     pub(crate) limit: u64,
@@ -60,7 +60,7 @@ impl ChargeToken {
 
     fn content(&self) -> [u8; CONTENT_BYTES] {
         let parts: [&[u8]; 5] = [
-            &self.id.to_be_bytes(),
+            &self.code.to_be_bytes(),
             &self.debtor.to_be_bytes(),
             &self.limit.to_be_bytes(),
             &self.currency.numeric().to_be_bytes(),
@@ -72,12 +72,12 @@ impl ChargeToken {
     }
 
     fn of(content: &[u8; CONTENT_BYTES]) -> Option<Self> {
-        let (id, rest) = content.split_first_chunk::<16>()?;
+        let (code, rest) = content.split_first_chunk::<16>()?;
         let (debtor, rest) = rest.split_first_chunk::<8>()?;
         let (limit, rest) = rest.split_first_chunk::<8>()?;
         let (currency, rest) = rest.split_first_chunk::<2>()?;
         Some(Self {
-            id: u128::from_be_bytes(*id),
+            code: u128::from_be_bytes(*code),
             debtor: u64::from_be_bytes(*debtor),
             limit: u64::from_be_bytes(*limit),
             currency: Currency::from_numeric(u16::from_be_bytes(*currency))?,

@@ -1,15 +1,18 @@
 //! QR codes that this house stands for: what a merchant or a person shows to be paid (EMV merchant-presented), and what a
 //! cardholder shows to be charged (consumer-presented). A code carries all that it means under a seal of the house, so
-//! nothing is remembered of it: a restart forgets none, and what pays once does so by its id, which is the transfer's.
+//! nothing is remembered of it: a restart forgets none.
 //!
-//! The seal's key follows from the genesis: the operator and those who follow the journal know it, no participant does.
+//! A token is a participant's word that its account may be charged, so the seal's key is the house's alone: it is in no
+//! journal, and no validator has it. A code pays once because the ids of the transfers that may pay it follow from it, one
+//! after another: the next is tried only when the one before was refused, and nobody without the key knows any of them, so
+//! nobody can use them up.
 
 mod charge;
 mod payment;
 
 use std::fmt;
 
-use feiqian_core::command::Genesis;
+use feiqian_core::uetr::Uetr;
 
 pub(crate) use charge::ChargeToken;
 pub(crate) use payment::{Once, PaymentCode, Shown};
@@ -21,22 +24,32 @@ const IDENTIFIER: &str = "org.feiqian";
 
 /// What seals codes. Never shown.
 #[derive(Clone)]
-pub(crate) struct CodeKey([u8; 32]);
+pub struct CodeKey([u8; 32]);
 
 impl CodeKey {
-    pub(crate) fn of(genesis: &Genesis) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        hasher.update(&genesis.chain_id).update(&genesis.salt_secret);
-        Self(*hasher.finalize().as_bytes())
+    /// The key that follows from a secret of the house.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(blake3::derive_key(CONTEXT, secret))
     }
 
-    /// 16 bytes over a code's content.
+    /// The id of the transfer that pays a code, as the `attempt`-th that is tried.
+    pub(crate) fn transfer(&self, kind: Kind, code: u128, attempt: u8) -> u128 {
+        let content = [&[attempt][..], &code.to_be_bytes()].concat();
+        Uetr::from_digest(self.digest((kind, Use::Transfer), &content)).bits()
+    }
+
+    /// Over a code's content.
     fn seal(&self, kind: Kind, content: &[u8]) -> Seal {
+        Seal(self.digest((kind, Use::Seal), content))
+    }
+
+    fn digest(&self, (kind, purpose): (Kind, Use), content: &[u8]) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&[kind as u8]).update(content);
-        let mut seal = [0; 16];
-        hasher.finalize_xof().fill(&mut seal);
-        Seal(seal)
+        hasher.update(&[kind as u8, purpose as u8]).update(content);
+        let mut digest = [0; 16];
+        hasher.finalize_xof().fill(&mut digest);
+        digest
     }
 }
 
@@ -46,9 +59,16 @@ impl fmt::Debug for CodeKey {
     }
 }
 
-/// Which of the two a seal is of: one must not pass for the other.
+/// What a digest is for: one must not pass for the other.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Use {
+    Seal = 1,
+    Transfer = 2,
+}
+
+/// Which of the two codes a digest is of: one must not pass for the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
     Payment = 1,
     Charge = 2,
 }

@@ -4,7 +4,7 @@
 //!  01 11 many times, the payer says how much │ 12 once
 //!  26 00 org.feiqian  01 account to be paid
 //!  52 category  53 currency  54 amount  58 country  59 name  60 city  62.05 reference
-//!  80 00 org.feiqian  01 id of the transfer, 32 digits  02 seconds since 1970 when it expires     (where it pays once)
+//!  80 00 org.feiqian  01 number of the code, 32 digits  02 seconds since 1970 when it expires     (where it pays once)
 //!  81 00 org.feiqian  01 seal over every other object, 32 digits
 //!  63 CRC
 //! ```
@@ -40,15 +40,18 @@ pub(crate) struct PaymentCode {
     pub(crate) creditor: AccountHandle,
     pub(crate) currency: Currency,
     pub(crate) shown: Shown,
-    /// Of a code that pays once: how much (minor units), as which transfer, and until when (seconds since 1970).
+    /// Of a code that pays once.
     pub(crate) once: Option<Once>,
 }
 
 /// What makes a code pay once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Once {
+    /// Minor units.
     pub(crate) amount: u64,
-    pub(crate) id: u128,
+    /// Its number: of no other code.
+    pub(crate) code: u128,
+    /// Seconds since 1970.
     pub(crate) expires_s: u64,
 }
 
@@ -82,7 +85,7 @@ impl PaymentCode {
         match &self.once {
             Some(once) => {
                 let template =
-                    own().with(1, &format!("{:032x}", once.id)).with(2, &once.expires_s.to_string());
+                    own().with(1, &format!("{:032x}", once.code)).with(2, &once.expires_s.to_string());
                 objects.template(ONCE, template)
             }
             None => objects,
@@ -110,7 +113,7 @@ impl PaymentCode {
                 let template = template(code, ONCE)?;
                 Some(Once {
                     amount: amount.minor_units(currency.exponent()).ok()?,
-                    id: template.get(1).and_then(hex16).map(u128::from_be_bytes)?,
+                    code: template.get(1).and_then(hex16).map(u128::from_be_bytes)?,
                     expires_s: template.get(2)?.parse().ok()?,
                 })
             }

@@ -8,37 +8,20 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::Registry;
 use feiqian_core::transfer::flags;
 use feiqian_files::timestamp::date_time;
-use feiqian_runtime::instructions::account_named;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::query::{HistoryStart, Posting};
-use serde::Deserialize;
 
 use super::paging;
-use super::shown::{agent, fault, sees_account};
+use super::shown::{account_seen, agent, fault};
 use crate::api::{Call, answer};
 use crate::instruct::{id_text, shown, shown_signed};
 use crate::limits::ACCOUNTS_SCANNED_MAX;
 use crate::model::{AccountView, Accounts, Alias, PostingView, Postings};
 use crate::problem::{Outcome, Problem};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    participant: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// `GET /v1/accounts`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
-    let query: ListQuery = call.query()?;
+    let query: paging::OwnPage = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
     let limit = paging::limit(query.limit)?;
     let after: Option<AccountHandle> = paging::number(query.cursor.as_deref())?;
@@ -98,25 +81,17 @@ fn view(sealer: &Sealer, handle: AccountHandle) -> Option<AccountView> {
     })
 }
 
-/// The account of the path, if the caller sees it.
-fn named(call: &Call) -> Outcome<AccountHandle> {
-    let directory = call.api.engine.directory();
-    account_named(directory, call.part("account"))
-        .filter(|found| sees_account(call.asker, directory, *found))
-        .ok_or_else(|| Problem::absent("there is no such account of the caller's"))
-}
-
 /// `GET /v1/accounts/{account}`.
 pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
-    let handle = named(&call)?;
+    let handle = account_seen(&call, call.part("account"))?;
     let found = call.ask(move |engine| Ok(engine.ask(move |sealer| view(sealer, handle)))).await?;
     answer(&found.ok_or_else(Problem::fault)?)
 }
 
 /// `GET /v1/accounts/{account}/postings`.
 pub(crate) async fn postings(call: Call) -> Outcome<HttpResponse> {
-    let query: PageQuery = call.query()?;
-    let handle = named(&call)?;
+    let query: paging::Page = call.query()?;
+    let handle = account_seen(&call, call.part("account"))?;
     let limit = paging::limit(query.limit)?;
     let from: Option<u64> = paging::number(query.cursor.as_deref())?;
     let page = call.ask(move |engine| history(engine, handle, from, limit)).await?;

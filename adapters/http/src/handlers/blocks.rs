@@ -2,27 +2,20 @@
 
 use actix_web::HttpResponse;
 use feiqian_files::timestamp::date_time;
+use feiqian_identity::hex;
 use feiqian_proof::header::Root;
 use feiqian_runtime::book::SealedBlock;
 use feiqian_runtime::pipeline::Engine;
-use serde::Deserialize;
 
 use super::paging;
-use super::shown::{fault, hex};
+use super::shown::fault;
 use crate::api::{Call, answer};
 use crate::model::{BlockView, Blocks, CheckpointView, RootView};
 use crate::problem::{Outcome, Problem};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// `GET /v1/blocks`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
-    let query: Query = call.query()?;
+    let query: paging::Page = call.query()?;
     let limit = paging::limit(query.limit)?;
     let before: Option<u64> = paging::number(query.cursor.as_deref())?;
     let page = call.ask(move |engine| {
@@ -57,7 +50,7 @@ fn view(engine: &Engine, block: &SealedBlock) -> BlockView {
         height: header.height,
         hash: header.hash().to_string(),
         previous: header.previous.to_string(),
-        chain_id: hex(&header.chain_id),
+        chain_id: hex::encode(&header.chain_id),
         first_sequence: header.first_sequence,
         count: header.count,
         time: date_time(header.timestamp),
@@ -66,7 +59,7 @@ fn view(engine: &Engine, block: &SealedBlock) -> BlockView {
         positions: root(header.positions),
         accounts: root(header.accounts),
         config: root(header.config),
-        header: hex(&header.encode()),
+        header: hex::encode(&header.encode()),
         signature: block.signature.to_string(),
         state: if is_witnessed { "WITNESSED" } else { "SEALED" },
     }
@@ -76,7 +69,7 @@ fn view(engine: &Engine, block: &SealedBlock) -> BlockView {
 pub(crate) async fn checkpoint(call: Call) -> Outcome<HttpResponse> {
     let engine = &call.api.engine;
     answer(&CheckpointView {
-        chain_id: hex(&call.api.genesis.chain_id),
+        chain_id: hex::encode(&call.api.genesis.chain_id),
         operator_key: call.api.genesis.operator_key.to_string(),
         sealed: engine.archive().blocks.last(),
         witnessed: engine.log().witnessed(),

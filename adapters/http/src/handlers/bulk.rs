@@ -1,7 +1,7 @@
 //! Many transfers in one request: all or none, each on its own, or in order until one is refused.
 
 use actix_web::HttpResponse;
-use feiqian_core::limits::CHAIN_TRANSFERS_MAX;
+use feiqian_core::limits::{BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::outcome::Outcome as Decision;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::flags;
@@ -50,6 +50,7 @@ async fn atomic(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> 
     if instructions.iter().any(|one| one.record.flags.get() & flags::QUEUE != 0) {
         return Err(Problem::field("/transfers", "what must succeed at once with others can't wait"));
     }
+    check_records(call, &instructions, CHAIN_TRANSFERS_MAX)?;
     let last = instructions.len() - 1;
     for one in instructions.iter_mut().take(last) {
         one.record.flags = (one.record.flags.get() | flags::LINKED).into();
@@ -74,6 +75,7 @@ async fn each(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Ou
             Err(problem) => items.push(Some(unreadable(request, &problem))),
         }
     }
+    check_records(call, &instructions, BATCH_TRANSFERS_MAX)?;
     if !instructions.is_empty() {
         for (at, item) in submit(call, own, (places, instructions)).await? {
             items[at] = Some(item);
@@ -109,6 +111,16 @@ async fn in_order(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -
         items.push(sent);
     }
     Ok(items)
+}
+
+/// Refuses what is over a bound once the legs of its fees are counted.
+fn check_records(call: &Call, instructions: &[Instruction], most: usize) -> Outcome<()> {
+    let records: usize = instructions.iter().map(|one| call.chain(&one.record).len()).sum();
+    if records <= most {
+        return Ok(());
+    }
+    let detail = format!("with the fees that they owe these are {records} transfers, of {most} at the most");
+    Err(Problem::field("/transfers", detail))
 }
 
 /// Submits as one batch; gives what became of each with its place.

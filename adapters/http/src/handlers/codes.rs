@@ -1,25 +1,31 @@
-//! QR codes: made, read, paid, charged. What a code is stands in `codes/`; that one pays once is the engine's doing, by
-//! the id that the code carries.
+//! QR codes: made, read, paid, charged. What a code is, and why one pays once, stands in `codes/`.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use feiqian_core::account::AccountHandle;
 use feiqian_core::currency::Currency;
+use feiqian_core::outcome::Outcome as Decision;
+use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::transfer::Record;
 use feiqian_emvqr::pictures::{Correction, Picture};
 use feiqian_files::timestamp::{date_time, now};
 use feiqian_iso20022::codes as iso;
 
-use super::shown::agent;
+use super::shown::{agent, fault};
 use crate::api::{Call, answer};
-use crate::codes::{ChargeToken, CodeFault, Once, PaymentCode, Shown};
+use crate::codes::{ChargeToken, CodeFault, Kind as CodeKind, Once, PaymentCode, Shown};
 use crate::instruct::{self, Kind, id_text, shown};
 use crate::limits::{
-    CODE_EXPIRES_S, CODE_EXPIRES_S_MAX, CODE_MODULE_PIXELS, TOKEN_EXPIRES_S, TOKEN_EXPIRES_S_MAX,
+    CODE_ATTEMPTS_MAX, CODE_EXPIRES_S, CODE_EXPIRES_S_MAX, CODE_MODULE_PIXELS, TOKEN_EXPIRES_S,
+    TOKEN_EXPIRES_S_MAX,
 };
 use crate::model::{
     Charge, CodeMeaning, CodePayment, CodeRequest, CodeView, Money, PaymentRequest, PictureKind, ScannedCode,
     TokenRequest,
 };
+use crate::outcome::{Decided, told, view};
 use crate::problem::{Outcome, Problem};
 
 const SECOND: u64 = 1_000_000_000;
@@ -33,7 +39,7 @@ pub(crate) async fn make(call: Call) -> Outcome<HttpResponse> {
     let once = match (&request.amount, request.expires_s) {
         (Some(amount), expires) => Some(Once {
             amount: instruct::money_in(amount, currency, "/amount")?,
-            id: instruct::new_id()?,
+            code: instruct::new_id()?,
             expires_s: expiry(expires, (CODE_EXPIRES_S, CODE_EXPIRES_S_MAX))?,
         }),
         (None, None) => None,
@@ -55,7 +61,7 @@ pub(crate) async fn make(call: Call) -> Outcome<HttpResponse> {
     };
     let payload =
         code.write(&call.api.codes).map_err(|error| Problem::field(field_of(&error), error.to_string()))?;
-    made(payload, once.map(|once| (once.id, once.expires_s)), request.picture)
+    made(payload, once.map(|once| once.expires_s), request.picture)
 }
 
 /// `POST /v1/codes/read`.
@@ -64,6 +70,13 @@ pub(crate) async fn read(call: Call) -> Outcome<HttpResponse> {
     let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
     let PaymentCode { creditor, currency, shown: Shown { name, city, country, category, reference }, once } =
         code;
+    let paid_by = match &once {
+        Some(once) => match standing(&call, CodeKind::Payment, once.code).await? {
+            Standing::Paid(paid) => Some(id_text(paid.record.uetr.get())),
+            Standing::Open(_) => None,
+        },
+        None => None,
+    };
     let agent = call.api.engine.directory().registry(|registry| agent(registry, creditor));
     answer(&CodeMeaning {
         creditor,
@@ -75,8 +88,8 @@ pub(crate) async fn read(call: Call) -> Outcome<HttpResponse> {
         currency: currency.code(),
         amount: once.map(|once| shown(once.amount, currency)),
         reference,
-        uetr: once.map(|once| id_text(once.id)),
         expires: once.map(|once| time(once.expires_s)),
+        paid_by,
     })
 }
 
@@ -85,21 +98,28 @@ pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
     let request: CodePayment = call.json()?;
     let own = call.own()?;
     let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
-    let (amount, uetr) = match code.once {
-        Some(once) => (amount_of(&request, &once, code.currency)?, once_id(&request, &once)?),
-        None => {
-            let missing = || Problem::field("/amount", "the code does not say how much: say it");
-            (request.amount.clone().ok_or_else(missing)?, request.uetr.clone())
-        }
-    };
-    instruct::money_in(&amount, code.currency, "/amount")?;
-    let payment = payment(uetr, (request.debtor, code.creditor.to_string()), amount, code.shown.reference);
     let directory = call.api.engine.directory();
-    let instruction = instruct::payment(directory, own, (&payment, Kind::Transfer), "")?;
-    if let Some(once) = code.once {
-        in_time(&call, once.id, once.expires_s).await?;
+    let debtor = instruct::own_account(directory, own, &request.debtor, "/debtor")?;
+    let accounts = [debtor, code.creditor];
+    let Some(once) = code.once else {
+        let missing = || Problem::field("/amount", "the code does not say how much: say it");
+        let amount = request.amount.ok_or_else(missing)?;
+        instruct::money_in(&amount, code.currency, "/amount")?;
+        let payment = payment(request.uetr, accounts, amount, code.shown.reference);
+        return submit(&call, own, &payment).await;
+    };
+    if request.uetr.is_some() {
+        return Err(Problem::field("/uetr", "the code says which transfer it is: leave this out"));
     }
-    call.pay(own, instruction).await
+    let amount = amount_of(request.amount.as_ref(), &once, code.currency)?;
+    match standing(&call, CodeKind::Payment, once.code).await? {
+        Standing::Paid(paid) => again(&paid, accounts, once.amount),
+        Standing::Open(id) => {
+            in_time(once.expires_s)?;
+            let payment = payment(Some(id_text(id)), accounts, amount, code.shown.reference);
+            submit(&call, own, &payment).await
+        }
+    }
 }
 
 /// `POST /v1/tokens`.
@@ -109,14 +129,14 @@ pub(crate) async fn make_token(call: Call) -> Outcome<HttpResponse> {
     let debtor = instruct::own_account(directory, call.own()?, &request.debtor, "/debtor")?;
     let (_, currency, _) = directory.account(debtor).ok_or_else(Problem::fault)?;
     let token = ChargeToken {
-        id: instruct::new_id()?,
+        code: instruct::new_id()?,
         debtor,
         limit: instruct::money_in(&request.limit, currency, "/limit")?,
         currency,
         expires_s: expiry(request.expires_s, (TOKEN_EXPIRES_S, TOKEN_EXPIRES_S_MAX))?,
     };
     let payload = token.write(&call.api.codes).map_err(|_| Problem::fault())?;
-    made(payload, Some((token.id, token.expires_s)), request.picture)
+    made(payload, Some(token.expires_s), request.picture)
 }
 
 /// `POST /v1/tokens/charge`: submitted for the participant that has made the token, whose word it is.
@@ -131,44 +151,87 @@ pub(crate) async fn charge(call: Call) -> Outcome<HttpResponse> {
         let detail = format!("the token lets {} {} be charged at the most", limit.currency, limit.amount);
         return Err(Problem::code("code_amount", "/amount", detail).because(iso::AM02));
     }
-    let (owner, ..) = directory.account(token.debtor).ok_or_else(Problem::fault)?;
-    let accounts = (token.debtor.to_string(), creditor.to_string());
-    let payment = payment(Some(id_text(token.id)), accounts, request.amount, request.reference);
-    let instruction = instruct::payment(directory, owner, (&payment, Kind::Transfer), "")?;
-    in_time(&call, token.id, token.expires_s).await?;
-    call.pay(owner, instruction).await
+    let accounts = [token.debtor, creditor];
+    match standing(&call, CodeKind::Charge, token.code).await? {
+        Standing::Paid(paid) => again(&paid, accounts, amount),
+        Standing::Open(id) => {
+            in_time(token.expires_s)?;
+            let (owner, ..) = directory.account(token.debtor).ok_or_else(Problem::fault)?;
+            let payment = payment(Some(id_text(id)), accounts, request.amount, request.reference);
+            submit(&call, owner, &payment).await
+        }
+    }
+}
+
+async fn submit(call: &Call, payer: ParticipantHandle, payment: &PaymentRequest) -> Outcome<HttpResponse> {
+    let directory = call.api.engine.directory();
+    call.pay(payer, instruct::payment(directory, payer, (payment, Kind::Transfer), "")?).await
 }
 
 fn payment(
     uetr: Option<String>,
-    (debtor, creditor): (String, String),
+    accounts: [AccountHandle; 2],
     amount: Money,
     end_to_end_id: Option<String>,
 ) -> PaymentRequest {
+    let [debtor, creditor] = accounts.map(|account| account.to_string());
     let (purpose, remittance, queue, timeout_s) = (None, None, None, None);
     PaymentRequest { uetr, debtor, creditor, amount, purpose, end_to_end_id, remittance, queue, timeout_s }
 }
 
+/// How far a code that pays once, or a token, has come.
+enum Standing {
+    /// A transfer has paid it.
+    Paid(Box<Paid>),
+    /// The transfer of this id is to pay it: those before it were refused.
+    Open(u128),
+}
+
+/// The transfer that has paid a code.
+struct Paid {
+    record: Record,
+    decided: Decided,
+}
+
+async fn standing(call: &Call, kind: CodeKind, code: u128) -> Outcome<Standing> {
+    let key = call.api.codes.clone();
+    call.ask(move |engine| {
+        for attempt in 0..CODE_ATTEMPTS_MAX {
+            let id = key.transfer(kind, code, attempt);
+            let Some(sequence) = engine.find(id) else { return Ok(Standing::Open(id)) };
+            let under_way = || Problem::busy("it is being paid");
+            let (entry, row) = engine.entry(sequence).map_err(fault)?.ok_or_else(under_way)?;
+            if row.outcome() != Some(Decision::Rejected) {
+                let decided = Decided { sequence, timestamp: entry.timestamp, row, is_repeated: true };
+                return Ok(Standing::Paid(Box::new(Paid { record: entry.record, decided })));
+            }
+        }
+        let detail = "its payment was refused too often: ask for a new one";
+        Err(Problem::code("code_spent", "/payload", detail))
+    })
+    .await
+}
+
+/// What was paid before, to whoever pays the same again; to others that it is paid.
+fn again(paid: &Paid, [debtor, creditor]: [AccountHandle; 2], amount: u64) -> Outcome<HttpResponse> {
+    let record = &paid.record;
+    if (record.debtor.get(), record.creditor.get(), record.amount.get()) != (debtor, creditor, amount) {
+        return Err(Problem::code_paid());
+    }
+    let currency = Currency::from_numeric(record.currency.get());
+    Ok(told(StatusCode::OK, &view(record.uetr.get(), &paid.decided, currency)))
+}
+
 /// The code's amount; another that the payer says is a sign that something was shown to them that is not there.
-fn amount_of(request: &CodePayment, once: &Once, currency: Currency) -> Outcome<Money> {
+fn amount_of(said: Option<&Money>, once: &Once, currency: Currency) -> Outcome<Money> {
     let asked = shown(once.amount, currency);
-    if let Some(said) = &request.amount
+    if let Some(said) = said
         && instruct::money_in(said, currency, "/amount")? != once.amount
     {
         let detail = format!("the code asks for {} {}", asked.currency, asked.amount);
         return Err(Problem::code("code_amount", "/amount", detail).because(iso::AM09));
     }
     Ok(Money { amount: asked.amount, currency: asked.currency.to_owned() })
-}
-
-fn once_id(request: &CodePayment, once: &Once) -> Outcome<Option<String>> {
-    let own = id_text(once.id);
-    match &request.uetr {
-        Some(said) if !said.eq_ignore_ascii_case(&own) => {
-            Err(Problem::field("/uetr", "the code says which transfer it is: leave this out"))
-        }
-        _ => Ok(Some(own)),
-    }
 }
 
 /// Seconds since 1970 at which something made now expires.
@@ -180,9 +243,9 @@ fn expiry(given: Option<u32>, (otherwise, max): (u32, u32)) -> Outcome<u64> {
     Ok(now() / SECOND + u64::from(seconds))
 }
 
-/// Refuses what has expired, unless it was paid before: then that is answered again.
-async fn in_time(call: &Call, id: u128, expires_s: u64) -> Outcome<()> {
-    if now() / SECOND < expires_s || call.ask(move |engine| Ok(engine.find(id).is_some())).await? {
+/// Refuses what has expired and was not paid before.
+fn in_time(expires_s: u64) -> Outcome<()> {
+    if now() / SECOND < expires_s {
         return Ok(());
     }
     let detail = format!("it was good until {}: ask for a new one", time(expires_s));
@@ -193,14 +256,9 @@ fn refused(fault: &CodeFault) -> Problem {
     Problem::code(fault.kind(), "/payload", fault.to_string())
 }
 
-fn made(payload: String, once: Option<(u128, u64)>, picture: Option<PictureKind>) -> Outcome<HttpResponse> {
+fn made(payload: String, expires_s: Option<u64>, picture: Option<PictureKind>) -> Outcome<HttpResponse> {
     let picture = picture.map(|kind| draw(&payload, kind)).transpose()?;
-    answer(&CodeView {
-        payload,
-        uetr: once.map(|(id, _)| id_text(id)),
-        expires: once.map(|(_, expires_s)| time(expires_s)),
-        picture,
-    })
+    answer(&CodeView { payload, expires: expires_s.map(time), picture })
 }
 
 fn draw(payload: &str, kind: PictureKind) -> Outcome<String> {

@@ -3,23 +3,15 @@
 use actix_web::HttpResponse;
 use feiqian_core::participant::{Cycle, CycleNumber, CycleState};
 use feiqian_files::timestamp::date_time;
-use serde::Deserialize;
 
 use super::paging;
 use crate::api::{Call, answer};
 use crate::model::{CycleView, Cycles};
 use crate::problem::{Outcome, Problem};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// `GET /v1/cycles`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
-    let query: Query = call.query()?;
+    let query: paging::Page = call.query()?;
     let limit = paging::limit(query.limit)?;
     let before = paging::number(query.cursor.as_deref())?.unwrap_or(CycleNumber::MAX);
     let mut cycles: Vec<_> = call.api.engine.directory().registry(|registry| {

@@ -1,6 +1,8 @@
 //! The caller's transfers as server-sent events, in journal order, once their block is sealed. An event's id is the
 //! sequence; a client that comes back with `Last-Event-ID` goes on behind it, after any restart of either side.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
@@ -18,17 +20,19 @@ use feiqian_core::batch::Payload;
 use feiqian_core::currency::Currency;
 use feiqian_core::frame::FrameKind;
 use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
 use feiqian_runtime::journal::Frame;
 use feiqian_runtime::pipeline::Engine;
+use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use zerocopy::FromBytes as _;
 
-use super::shown::{fault, sees_account};
+use super::shown::{fault, has_come, sees_transfer};
 use crate::api::Call;
 use crate::caller::Asker;
-use crate::limits::EVENTS_SCANNED;
+use crate::limits::{EVENTS_SCANNED, STREAM_LASTS, STREAMS_SHARE};
 use crate::model::{EventView, State};
 use crate::outcome::{Decided, view};
 use crate::problem::{Outcome, Problem};
@@ -61,17 +65,58 @@ pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
     };
     let room = Arc::clone(&call.api.streams).try_acquire_owned();
     let room = room.map_err(|_| Problem::busy("as many streams as may be are open"))?;
+    let share = call.api.streaming.open(call.asker.participant)?;
     let after = match resumed {
         Some(sequence) => sequence,
         // From now on.
         None => call.ask(sealed).await?,
     };
     let (events, received) = mpsc::channel(ROUNDS);
-    rt::spawn(follow(call.api.engine.clone(), call.asker, after, (events, room)));
+    let patience = call.api.options.read_timeout;
+    let following = follow(call.api.engine.clone(), call.asker, after, (events, patience));
+    rt::spawn(async move {
+        // Whoever comes back proves again who it is.
+        let _ = rt::time::timeout(STREAM_LASTS, following).await;
+        drop((room, share));
+    });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-cache"))
         .body(Received(received)))
+}
+
+/// How many streams each participant has open; those who act for nobody share one count.
+#[derive(Debug, Default)]
+pub(crate) struct Streaming(Mutex<HashMap<Option<ParticipantHandle>, usize>>);
+
+impl Streaming {
+    fn open(self: &Arc<Self>, participant: Option<ParticipantHandle>) -> Outcome<Share> {
+        let mut open = self.0.lock();
+        let count = open.entry(participant).or_default();
+        if *count == STREAMS_SHARE {
+            return Err(Problem::busy("the caller has as many streams open as it may"));
+        }
+        *count += 1;
+        Ok(Share { streaming: Arc::clone(self), participant })
+    }
+}
+
+/// A participant's place among its own; gives it back when dropped.
+struct Share {
+    streaming: Arc<Streaming>,
+    participant: Option<ParticipantHandle>,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut open = self.streaming.0.lock();
+        if let Entry::Occupied(mut count) = open.entry(self.participant) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
 }
 
 /// The sequence of the last sealed entry.
@@ -103,7 +148,7 @@ async fn follow(
     engine: Engine,
     asker: Asker,
     mut after: u64,
-    (events, _room): (mpsc::Sender<Bytes>, OwnedSemaphorePermit),
+    (events, patience): (mpsc::Sender<Bytes>, Duration),
 ) {
     let mut looks = 0;
     loop {
@@ -113,15 +158,22 @@ async fn follow(
         let is_moving = reached > after;
         after = reached;
         looks = if text.is_empty() { looks + 1 } else { 0 };
-        let sent = match (text.is_empty(), looks >= LOOKS_TO_COMMENT) {
-            (false, _) => events.send(Bytes::from(text)).await,
+        let told = match (text.is_empty(), looks >= LOOKS_TO_COMMENT) {
+            (false, _) => Some(Bytes::from(text)),
             (true, true) => {
                 looks = 0;
-                events.send(Bytes::from_static(b": still here\n\n")).await
+                Some(Bytes::from_static(b": still here\n\n"))
             }
-            (true, false) => Ok(()),
+            (true, false) => None,
         };
-        if sent.is_err() || events.is_closed() {
+        if let Some(told) = told {
+            // Who reads nothing holds no place.
+            let sent = rt::time::timeout(patience, events.send(told)).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return;
+            }
+        }
+        if events.is_closed() {
             return;
         }
         if !is_moving {
@@ -165,10 +217,9 @@ fn events_of(
     let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| Problem::fault())?;
     let directory = engine.directory();
     for (at, batch, records) in payload.by_batch() {
-        let is_submitter = asker.sees(batch.participant.get());
+        let submitter = batch.participant.get();
         for ((record, row), sequence) in records.iter().zip(&rows[at..]).zip(first + at as u64..) {
-            let accounts = [record.debtor.get(), record.creditor.get()];
-            let is_own = is_submitter || accounts.into_iter().any(|one| sees_account(asker, directory, one));
+            let is_own = sees_transfer((asker, directory), submitter, (record, has_come(row)));
             if range.contains(&sequence) && is_own {
                 event(engine, (sequence, frame.header.timestamp), (record, row), text)?;
             }

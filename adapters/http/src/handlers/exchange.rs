@@ -1,7 +1,7 @@
 //! Firm rates, quotes that lock them, and trades on quotes. A quote is a participant's word: it is signed with its own key,
 //! which never comes here.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, rt};
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Approval, Command, Entry};
 use feiqian_core::currency::Currency;
@@ -13,13 +13,13 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::Registry;
 use feiqian_core::uetr::Uetr;
 use feiqian_files::timestamp::date_time;
+use feiqian_identity::hex;
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_proof::signature::{Signature, message};
-use feiqian_runtime::admission::Busy;
 use feiqian_runtime::instructions;
 use feiqian_runtime::instructions::account_named;
 
-use super::shown::{bic, hex, path_id};
+use super::shown::{bic, path_id};
 use crate::api::{Call, answer};
 use crate::instruct::{self, Instruction, id_text, own_account, shown};
 use crate::model::{Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView};
@@ -83,7 +83,7 @@ pub(crate) async fn draft(call: Call) -> Outcome<HttpResponse> {
     let request: QuoteRequest = call.json()?;
     let entry = entry(&call, &request, "")?;
     let message = message(APPROVAL_CONTEXT, &entry.signed_bytes(&call.api.genesis.chain_id));
-    answer(&Draft { uetr: id_text(entry.id), message: hex(&message) })
+    answer(&Draft { uetr: id_text(entry.id), message: hex::encode(&message) })
 }
 
 /// `POST /v1/fx/quotes`.
@@ -94,7 +94,9 @@ pub(crate) async fn lock(call: Call) -> Outcome<HttpResponse> {
         .ok_or_else(|| Problem::field("/signature", "128 hexadecimal digits"))?;
     entry.approvals = vec![Approval { officer: PARTICIPANT_SIGNER, signature }];
     let ticket = call.api.engine.command(&entry)?;
-    let outcome = ticket.outcome().await.ok_or(Busy::Closing)?;
+    let unknown = || Problem::outcome_unknown("ask for the quote under its id, or send this again");
+    let answered = rt::time::timeout(call.api.options.answer_timeout, ticket.outcome()).await;
+    let outcome = answered.ok().flatten().ok_or_else(unknown)?;
     if let (Some(Decision::Rejected), Some(reason)) = (outcome.row.outcome(), outcome.row.reason()) {
         return Err(Problem::refused(reason, id_text(entry.id), Some(outcome.sequence)));
     }
@@ -144,7 +146,8 @@ pub(crate) async fn trade(call: Call) -> Outcome<HttpResponse> {
     let ids = [first, second_leg(first)];
     let records = instructions::trade((id, &quote), ids, [debtor, creditor]);
     let legs = records.into_iter().map(|record| Instruction { record, details: None }).collect();
-    let Some(outcome) = call.submit(own, legs).await? else { return Err(Problem::answer_timeout()) };
+    let unknown = || Problem::outcome_unknown("ask for the transfer of the first leg, or send this again");
+    let outcome = call.submit(own, legs).await?.ok_or_else(unknown)?;
     let decided = [call.decided(&outcome, 0).await?, call.decided(&outcome, 1).await?];
     refused(ids, decided)?;
     answer(&TradeView {

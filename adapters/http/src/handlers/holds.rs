@@ -6,22 +6,13 @@ use feiqian_core::hold::Hold;
 use feiqian_core::transfer::flags;
 use feiqian_files::timestamp::date_time;
 use feiqian_runtime::instructions;
-use serde::Deserialize;
 
 use super::paging;
-use super::shown::{find_debit, path_id};
+use super::shown::{amount_before, find_debit, is_of, path_id};
 use crate::api::{Call, answer};
 use crate::instruct::{self, Instruction, Kind, id_text, shown};
 use crate::model::{HoldView, Holds, OptionalId, PaymentRequest, PostRequest};
 use crate::problem::{Outcome, Problem};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    participant: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
 
 /// `POST /v1/holds`.
 pub(crate) async fn place(call: Call) -> Outcome<HttpResponse> {
@@ -33,17 +24,16 @@ pub(crate) async fn place(call: Call) -> Outcome<HttpResponse> {
 
 /// `GET /v1/holds`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
-    let query: Query = call.query()?;
+    let query: paging::OwnPage = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
     let (limit, after) = (paging::limit(query.limit)?, paging::id(query.cursor.as_deref())?);
+    let scan = call.scan().await?;
     let page = call.ask(move |engine| {
+        // Until it is done, whether or not somebody still waits for it.
+        let _scan = scan;
         Ok(engine.ask(move |sealer| {
             let mirror = sealer.mirror();
-            let is_own = |account: u64| {
-                let terms = mirror.registry.account(account);
-                let found = terms.and_then(|terms| mirror.registry.owner_of(terms));
-                owner.is_none() || found.map(|(handle, _)| handle) == owner
-            };
+            let is_own = |account| is_of(&mirror.registry, account, owner);
             let all = mirror.holds.iter().filter(|(_, hold)| is_own(hold.debtor) || is_own(hold.creditor));
             let (page, next) = paging::ascending(all.map(|(id, hold)| (*id, *hold)), after, limit);
             let views = page.iter().filter_map(|(id, hold)| {
@@ -74,7 +64,10 @@ pub(crate) async fn post(call: Call) -> Outcome<HttpResponse> {
     let found = call.ask(move |engine| {
         let record = find_debit(engine, own, held_id)?;
         // As of the last block; what has been posted since, the engine knows.
-        let left = engine.ask(move |sealer| sealer.mirror().holds.get(held_id).map(|hold| hold.amount));
+        let left = match amount_before(engine, id, held_id)? {
+            None => engine.ask(move |sealer| sealer.mirror().holds.get(held_id).map(|hold| hold.amount)),
+            before => before,
+        };
         Ok((record, left))
     });
     let (record, left) = found.await?;

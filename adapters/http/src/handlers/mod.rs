@@ -14,5 +14,7 @@ pub(crate) mod proofs;
 pub(crate) mod statements;
 pub(crate) mod events;
 pub(crate) mod iso20022;
+pub(crate) use events::Streaming;
+
 mod paging;
 mod shown;

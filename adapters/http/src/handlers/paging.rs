@@ -5,9 +5,27 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use feiqian_core::uetr::Uetr;
+use serde::Deserialize;
 
 use crate::limits::{PAGE_ITEMS, PAGE_ITEMS_MAX};
 use crate::problem::{Outcome, Problem};
+
+/// The query of a list that is alike for everybody.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    pub(super) cursor: Option<String>,
+    pub(super) limit: Option<usize>,
+}
+
+/// The query of a list of a participant's own things.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnPage {
+    pub(super) participant: Option<String>,
+    pub(super) cursor: Option<String>,
+    pub(super) limit: Option<usize>,
+}
 
 /// Items that a page may hold.
 pub(super) fn limit(asked: Option<usize>) -> Outcome<usize> {

@@ -8,14 +8,13 @@ use feiqian_core::currency::Currency;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_proof::json::to_json;
 use feiqian_proof::kinds::Proof;
-use feiqian_runtime::instructions::account_named;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::prover::{Prover, ProverFault, consistency};
 use feiqian_runtime::query::QueryFault;
 use feiqian_runtime::storage::files::FileStorage;
 use serde::Deserialize;
 
-use super::shown::{fault, find, path_id, sees_account};
+use super::shown::{account_seen, fault, find, path_id};
 use crate::api::{Api, Call};
 use crate::instruct;
 use crate::limits::CONSISTENCY_BLOCKS_MAX;
@@ -106,10 +105,7 @@ async fn of_slot(
 /// `GET /v1/proofs/balance`.
 pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
     let query: BalanceQuery = call.query()?;
-    let directory = call.api.engine.directory();
-    let account = account_named(directory, &query.account)
-        .filter(|found| sees_account(call.asker, directory, *found))
-        .ok_or_else(|| Problem::absent("there is no such account of the caller's"))?;
+    let account = account_seen(&call, &query.account)?;
     make(&call, query.format, move |engine| {
         prover(engine, query.block)?.balance(account).map(Proof::Balance).map_err(|found| told(&found))
     })

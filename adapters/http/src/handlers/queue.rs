@@ -7,36 +7,26 @@ use feiqian_core::liquidity::resolve::Priority;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_files::timestamp::date_time;
 use feiqian_runtime::instructions;
-use serde::Deserialize;
 
 use super::paging;
-use super::shown::{find_debit, path_id};
+use super::shown::{find_debit, is_of, path_id};
 use crate::api::{Call, answer};
 use crate::instruct::{self, Instruction, id_text, shown};
 use crate::model::{Amend, OptionalId, PriorityWord, QueueView, Queued};
 use crate::problem::{Outcome, Problem};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    participant: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// `GET /v1/queue`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
-    let query: Query = call.query()?;
+    let query: paging::OwnPage = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
     let (limit, after) = (paging::limit(query.limit)?, paging::id(query.cursor.as_deref())?);
+    let scan = call.scan().await?;
     let page = call.ask(move |engine| {
+        // Until it is done, whether or not somebody still waits for it.
+        let _scan = scan;
         Ok(engine.ask(move |sealer| {
             let mirror = sealer.mirror();
-            let is_own = |account: u64| {
-                let terms = mirror.registry.account(account);
-                let found = terms.and_then(|terms| mirror.registry.owner_of(terms));
-                owner.is_none() || found.map(|(handle, _)| handle) == owner
-            };
+            let is_own = |account| is_of(&mirror.registry, account, owner);
             let all = mirror.queue.iter().filter(|(_, waiting)| is_own(waiting.debtor));
             let (page, next) = paging::ascending(all.map(|(id, at)| (*id, *at)), after, limit);
             let views = page.iter().filter_map(|(id, waiting)| {

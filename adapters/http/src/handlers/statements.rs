@@ -4,10 +4,9 @@ use actix_web::HttpResponse;
 use feiqian_core::participant::{CycleNumber, CycleState};
 use feiqian_files::FilesError;
 use feiqian_files::settlement::{StatementMessage, StatementOf, statement_text};
-use feiqian_runtime::instructions::account_named;
 use serde::Deserialize;
 
-use super::shown::sees_account;
+use super::shown::account_seen;
 use crate::api::Call;
 use crate::instruct;
 use crate::problem::{Outcome, Problem};
@@ -73,9 +72,7 @@ fn what(call: &Call, query: &Query) -> Outcome<(StatementOf, Option<feiqian_core
         let bic = found.ok_or_else(Problem::fault)?;
         return Ok((StatementOf::Participant(bic), Some(instruct::currency(code, "currency")?)));
     };
-    let account = account_named(directory, name)
-        .filter(|found| sees_account(call.asker, directory, *found))
-        .ok_or_else(|| Problem::absent("there is no such account of the caller's"))?;
+    let account = account_seen(call, name)?;
     Ok((StatementOf::Account(account), None))
 }
 

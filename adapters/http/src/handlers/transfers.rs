@@ -9,7 +9,7 @@ use feiqian_runtime::history::JournaledEntry;
 use feiqian_runtime::instructions::give_back;
 use feiqian_runtime::pipeline::Engine;
 
-use super::shown::{agent, bic, fault, find, path_id};
+use super::shown::{agent, amount_before, bic, fault, find, path_id};
 use crate::api::{Call, answer};
 use crate::instruct::{self, Instruction, Kind, id_text, shown};
 use crate::model::{PaymentRequest, ReturnRequest, State, TransferDetail};
@@ -42,14 +42,20 @@ pub(crate) async fn give_back_to(call: Call) -> Outcome<HttpResponse> {
             return Err(absent());
         }
         let paid_id = record.uetr.get();
-        let returned = engine.ask(move |sealer| sealer.mirror().returns.returned(paid_id));
-        Ok((record, returned))
+        let left = match amount_before(engine, id, original)? {
+            None => {
+                let returned = engine.ask(move |sealer| sealer.mirror().returns.returned(paid_id));
+                record.amount.get().saturating_sub(returned)
+            }
+            Some(before) => before,
+        };
+        Ok((record, left))
     });
-    let (record, returned) = paid.await?;
+    let (record, left) = paid.await?;
     let currency = Currency::from_numeric(record.currency.get()).ok_or_else(Problem::fault)?;
     let amount = match &request.amount {
         Some(amount) => instruct::money_in(amount, currency, "/amount")?,
-        None => record.amount.get().saturating_sub(returned),
+        None => left,
     };
     let instruction = Instruction { record: give_back(&record, id, amount), details: None };
     call.pay(own, instruction).await

@@ -57,11 +57,7 @@ pub(crate) struct CodeRequest {
 pub(crate) struct CodeView {
     /// What is in the picture.
     pub(crate) payload: String,
-    /// The transfer that it will be: of codes that pay once, and of tokens.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uuid")]
-    pub(crate) uetr: Option<String>,
-    /// Until when.
+    /// Until when, of codes that pay once and of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<String>,
     /// The picture, where one was asked for.
@@ -102,13 +98,13 @@ pub(crate) struct CodeMeaning {
     /// The payee's reference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<String>,
-    /// The transfer that it will be, of a code that pays once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uuid")]
-    pub(crate) uetr: Option<String>,
     /// Until when, of a code that pays once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<String>,
+    /// The transfer that has paid it, of a code that pays once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uuid")]
+    pub(crate) paid_by: Option<String>,
 }
 
 /// The payment of a scanned code.

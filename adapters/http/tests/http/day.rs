@@ -245,3 +245,46 @@ fn a_pacs_008_is_answered_by_a_pacs_002_and_the_same_again() {
         (&json!("CLEARED"), &json!("E2E-DEMO01-1"))
     );
 }
+
+#[test]
+fn i3_what_is_sent_again_without_an_amount_is_the_same_after_a_block_too() {
+    let house = House::new();
+    let (paid, held) = (uetr(), uetr());
+    house.post("a", "/v1/transfers", &payment(&paid, ALICE, BOB, "10.00")).with(201);
+    house.post("a", "/v1/holds", &payment(&held, ALICE, BOB, "100.00")).with(201);
+    house.seal();
+    let part = json!({ "amount": { "amount": "40.00", "currency": "EUR" }, "keep": true });
+    let post = format!("/v1/holds/{held}/post");
+    house.post("a", &post, &part).with(201);
+    house.seal();
+    let rest = json!({ "uetr": uetr() });
+    let posted = house.post("a", &post, &rest).with(201);
+    assert_eq!(posted["amount"]["amount"], "60.00");
+    let back = json!({ "original": paid, "uetr": uetr() });
+    let returned = house.post("b", "/v1/returns", &back).with(201);
+    house.seal();
+    assert_eq!(house.post("a", &post, &rest).with(200), posted);
+    assert_eq!(house.post("b", "/v1/returns", &back).with(200), returned);
+}
+
+#[test]
+fn whom_a_payment_did_not_reach_is_not_told_of_it() {
+    let house = House::new();
+    let (refused, waiting) = (uetr(), uetr());
+    house.post("a", "/v1/transfers", &payment(&refused, ALICE, BOB, "99999999.00")).problem(422);
+    let mut queued = payment(&waiting, ALICE, BOB, "99999999.00");
+    queued["queue"] = json!({});
+    house.post("a", "/v1/transfers", &queued).with(201);
+    let cleared = uetr();
+    house.post("a", "/v1/transfers", &payment(&cleared, ALICE, BOB, "1.00")).with(201);
+    house.seal();
+    for (id, of_payer, of_payee) in [(&refused, 200, 404), (&waiting, 200, 404), (&cleared, 200, 200)] {
+        let path = format!("/v1/transfers/{id}");
+        assert_eq!(
+            (house.get("a", &path).status, house.get("b", &path).status),
+            (of_payer, of_payee),
+            "{id}"
+        );
+    }
+    assert_eq!(house.events("b", Some(0)).next().1["uetr"], cleared.as_str(), "nor by events");
+}

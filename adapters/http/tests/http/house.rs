@@ -13,7 +13,7 @@ use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
-use feiqian_http::{HttpOptions, Identify, Server};
+use feiqian_http::{CodeKey, HttpOptions, Identify, Server};
 use feiqian_identity::{Caller, Presented, Role, Roles, Unidentified};
 use feiqian_proof::signature::{PublicKey, SigningKey};
 use feiqian_runtime::options::EngineOptions;
@@ -222,7 +222,9 @@ fn serve(engine: Engine, options: HttpOptions) -> (SocketAddr, Serving) {
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
         System::new().block_on(async {
-            let server = Server::start(engine, bic('Z'), Arc::new(Names), options).expect("it listens");
+            let codes = CodeKey::new(b"TEST KEY: codes, not for real...");
+            let server =
+                Server::start(engine, (bic('Z'), codes), Arc::new(Names), options).expect("it listens");
             tell.send(server.address()).expect("told");
             let _ = ended.await;
             server.stop().await;

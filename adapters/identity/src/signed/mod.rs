@@ -58,8 +58,13 @@ pub enum SignatureFault {
     /// The signature is wrong.
     #[error("the signature is not that of its key over this request")]
     Wrong,
+    /// It was made for another house.
+    #[error("the signature is for a host that is none of this house's")]
+    Authority,
     /// It was made too long ago, in the future, or before what is remembered began.
-    #[error("the signature was made too long ago, or in the future: sign again, by a clock that is right")]
+    #[error(
+        "the signature was made too long ago, or in the future: sign again, by a clock that is right; after a start of the server a few seconds later"
+    )]
     Window,
     /// It was seen before.
     #[error("the signature's nonce was used before")]

@@ -27,6 +27,8 @@ fn each_wrong_entry_is_named() {
         (head.replace("\"c\"", "\"\""), "the name"),
         (format!("{head}{head}"), "another's"),
         (format!("{head}colour = 1\n"), "unknown field"),
+        (format!("authorities = [\"House.example:8443\"]\n{head}"), "without a port"),
+        (register().replace("authorities = [\"house.example\"]", ""), "name this house's hosts"),
         (format!("{head}[[caller.certificate]]\n"), "one of them"),
         (format!("{head}[[caller.certificate]]\nsan = \"*.example\"\n"), "without wildcards"),
         (key("12"), "64 lower-case"),

@@ -23,6 +23,7 @@ pub(crate) fn register() -> String {
     let (id, hash) = (api_key().id(), api_key().hash());
     format!(
         r#"
+        authorities = ["house.example"]
         [[caller]]
         name = "bank-a"
         participant = "AAAADEFFXXX"

@@ -173,7 +173,9 @@ fn api_key(roles: &[String], days: u16) -> Result<Made, Fault> {
         return Err(Fault::Usage(format!("{unknown}: a role is one of {}", names.join(", "))));
     }
     let key = ApiKey::new(random()?, random()?);
-    let expires = now_s().saturating_add(DAY_S.saturating_mul(days.into())) / DAY_S;
+    // The end of the last day: a key for one day is good for one at least.
+    let end = now_s().saturating_add(DAY_S.saturating_mul(days.into()));
+    let expires = if days == 0 { end / DAY_S } else { end.div_ceil(DAY_S) };
     let date = i32::try_from(expires).ok().and_then(Date::of_days);
     let date = date.ok_or_else(|| Fault::Usage("--days leads beyond the year 9999".to_owned()))?;
     let quoted: Vec<String> = roles.iter().map(|role| format!("{role:?}")).collect();

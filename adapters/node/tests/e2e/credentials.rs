@@ -25,7 +25,7 @@ fn what_is_made_is_what_a_server_reads() {
     let signer = run(&["keys", "signing", &signing, "--id", "bank-a-2026"]);
     let api = run(&["keys", "api", "viewer"]);
     let entry = |report: &serde_json::Value| report["entry"].as_str().expect("an entry").to_owned();
-    let head = "[[caller]]\nname = \"bank-a\"\nparticipant = \"AAAADEFFXXX\"\nroles = [\"viewer\"]\n";
+    let head = "authorities = [\"localhost\"]\n[[caller]]\nname = \"bank-a\"\nparticipant = \"AAAADEFFXXX\"\nroles = [\"viewer\"]\n";
     let text = [head.to_owned(), entry(&client), entry(&signer), entry(&api)].concat();
     let identities = Identities::parse(&text, NOW_S).expect("a file of identities");
     let key = ApiKey::parse(api["api_key"].as_str().expect("shown")).expect("a key");

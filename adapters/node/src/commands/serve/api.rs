@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use feiqian_core::bic::Bic;
-use feiqian_http::{HttpServerFault, Server};
+use feiqian_http::{CodeKey, HttpServerFault, Server};
 use feiqian_identity::Identities;
 use feiqian_runtime::pipeline::Engine;
 
 use crate::config::ApiConfig;
 use crate::fault::Fault;
+use crate::keys::read_or_make;
 use crate::session::now;
+
+/// What QR codes are sealed with: made at the first start, in no journal, and no validator's.
+const CODES_KEY_FILE: &str = "keys/codes.key";
 
 /// Listens; call it inside an actix system. Where no file of identities is named, nobody is answered.
 pub(super) fn start(
@@ -23,11 +27,12 @@ pub(super) fn start(
         None => Ok(Identities::nobody()),
     };
     let identities = Arc::new(identities.map_err(|fault| Fault::Usage(fault.to_string()))?);
+    let codes = CodeKey::new(&read_or_make(&data.join(CODES_KEY_FILE))?.to_bytes());
     let tls = config.tls(data).map(|files| files.load()).transpose();
     let tls = tls.map_err(|fault| Fault::Usage(format!("[api] {fault}")))?;
     let started = match tls {
-        Some(tls) => Server::start_tls(engine, operator, identities, (config.options(), tls)),
-        None => Server::start(engine, operator, identities, config.options()),
+        Some(tls) => Server::start_tls(engine, (operator, codes), identities, (config.options(), tls)),
+        None => Server::start(engine, (operator, codes), identities, config.options()),
     };
     started.map_err(|fault| match fault {
         HttpServerFault::Listen { .. } => {
