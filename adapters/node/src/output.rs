@@ -39,10 +39,10 @@ impl Output {
         }
     }
 
-    /// A fault, on standard error.
+    /// A fault, on standard error: the line in one write, so that a reader of the log finds no half of it.
     pub fn fault(&self, fault: &impl Display) {
         // Nobody is left to tell if standard error is gone too.
-        let _ = writeln!(std::io::stderr().lock(), "feiqian: {fault}");
+        let _ = std::io::stderr().lock().write_all(format!("feiqian: {fault}\n").as_bytes());
     }
 }
 
