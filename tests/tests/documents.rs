@@ -70,6 +70,14 @@ fn every_invariant_names_tests_that_exist() {
     assert_eq!(seen.len(), 9, "each of I1 to I9 names a test: {seen:?}");
 }
 
+/// The page says how many wrong rules the oracle can be given; each of them is found by a test of its own.
+#[test]
+fn the_number_of_planted_faults_is_the_one_that_the_document_gives() {
+    let count = feiqian_tests::oracle::Planted::ALL.len();
+    let text = read("ARCHITECTURE.md");
+    assert!(text.contains(&format!("{count} wrong rules in the oracle")), "there are {count}");
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {

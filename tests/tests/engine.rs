@@ -5,6 +5,8 @@
 
 #[path = "engine/archive.rs"]
 mod archive;
+#[path = "engine/archive_sums.rs"]
+mod archive_sums;
 #[path = "engine/audits.rs"]
 mod audits;
 #[path = "engine/clients.rs"]

@@ -1,15 +1,18 @@
 //! The archive's directory, and how a part becomes visible as a whole and once.
 //!
 //! ```text
-//! archive.json   how far the archive goes, and where the files of the newest part belong
+//! archive.json   how far the archive goes, and where files belong that are in and not yet there
 //! staging/       files that are being written; nobody reads them
 //! transfers/day=2026-03-16/currency=EUR/000000000001-000000000042.parquet      outcomes/ and positions/ alike
 //! blocks/day=2026-03-16/000000000001-000000000042.parquet
 //! ```
 //! A part is written aside and synced. Then `archive.json` is replaced in one step: from here on the part is in, wherever
-//! its files lie. Then they are renamed into place, the blocks last, and their directories synced. A start does those
-//! renames again that a crash has left, and throws away what else lies in `staging/`. So the mark and the files can't
-//! differ: a part is not in and leaves no trace, or it is in and gets to its place.
+//! its files lie. Then they are renamed into place, the blocks last, their directories synced, and `archive.json` says that
+//! no file is left to be placed. A start does those renames again that a crash has left, and throws away what else lies in
+//! `staging/`. So the mark and the files can't differ: a part is not in and leaves no trace, or it is in and gets to its
+//! place. What is in its place is not looked for again: old days, and the newest too, may be moved away.
+//!
+//! Files without `archive.json` are no archive to go on with: begun anew, it would have every row of theirs twice.
 
 use feiqian_proof::hash::Hash;
 use feiqian_runtime::storage::{Access, Storage, StorageFault, parent, read_whole};
@@ -18,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ArchiveError;
 use crate::limits::STATE_BYTES_MAX;
 use crate::part::Finished;
-use crate::schema::VERSION;
+use crate::schema::{Table, VERSION};
 
 /// Where files are written aside.
 pub(crate) const STAGING: &str = "staging";
@@ -43,6 +46,7 @@ struct State {
     last_block: u64,
     /// Of the last block's header; hexadecimal.
     last_hash: String,
+    /// The files of the newest part as long as they are to be placed; then none.
     newest_part: Vec<Placed>,
 }
 
@@ -67,6 +71,7 @@ impl<S: Storage> Directory<S> {
         let chain = hex(chain);
         storage.create_directory(STAGING)?;
         let Some(state) = read(&storage)? else {
+            check_bare(&storage)?;
             let first = first.unwrap_or(1).max(1);
             let last_hash = String::new();
             let directory = Self { storage, chain, first, last: first - 1, last_hash };
@@ -81,7 +86,10 @@ impl<S: Storage> Directory<S> {
         }
         let State { first_block: first, last_block: last, last_hash, newest_part, .. } = state;
         let directory = Self { storage, chain, first, last, last_hash };
-        directory.place(&newest_part)?;
+        if !newest_part.is_empty() {
+            directory.place(&newest_part)?;
+            directory.write(Vec::new())?;
+        }
         directory.clean()?;
         Ok(directory)
     }
@@ -106,19 +114,25 @@ impl<S: Storage> Directory<S> {
 
     /// Takes in a part whose last block is `last`.
     pub(crate) fn commit(&mut self, part: &Finished, (last, hash): (u64, &Hash)) -> Result<(), ArchiveError> {
+        (self.last, self.last_hash) = (last, hex(&hash.0));
+        self.write(part.files.clone())?;
+        self.place(&part.files)?;
+        self.write(Vec::new())
+    }
+
+    /// Says durably how far the archive goes, and which files are to be placed.
+    fn write(&self, newest_part: Vec<Placed>) -> Result<(), ArchiveError> {
         let state = State {
             version: VERSION,
             chain: self.chain.clone(),
             first_block: self.first,
-            last_block: last,
-            last_hash: hex(&hash.0),
-            newest_part: part.files.clone(),
+            last_block: self.last,
+            last_hash: self.last_hash.clone(),
+            newest_part,
         };
         let text =
             serde_json::to_vec_pretty(&state).map_err(|error| ArchiveError::State(error.to_string()))?;
-        self.storage.write_atomically(STATE, &text)?;
-        (self.last, self.last_hash) = (state.last_block, state.last_hash);
-        self.place(&part.files)
+        Ok(self.storage.write_atomically(STATE, &text)?)
     }
 
     /// Renames files to where they belong, those that are not there yet.
@@ -151,6 +165,16 @@ impl<S: Storage> Directory<S> {
         }
         Ok(())
     }
+}
+
+/// An archive begins where nothing of one lies.
+fn check_bare<S: Storage>(storage: &S) -> Result<(), ArchiveError> {
+    for table in Table::ALL {
+        if !storage.list(table.name())?.is_empty() {
+            return Err(ArchiveError::NoState(table.name()));
+        }
+    }
+    Ok(())
 }
 
 fn read<S: Storage>(storage: &S) -> Result<Option<State>, ArchiveError> {

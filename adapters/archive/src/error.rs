@@ -23,6 +23,9 @@ pub enum ArchiveError {
     /// `archive.json` is not what this program writes.
     #[error("archive.json: {0}; restore it, or begin an archive in another directory")]
     State(String),
+    /// There are files of an archive, and no `archive.json`.
+    #[error("there is {0}/ and no archive.json; restore it, or begin an archive in another directory")]
+    NoState(&'static str),
     /// A file of the newest part is neither where it was written nor where it belongs.
     #[error("{0} of the newest part is gone; restore it, or begin an archive in another directory")]
     Gone(String),

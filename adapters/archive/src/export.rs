@@ -61,6 +61,20 @@ pub fn export<S: Storage>(
     storage: S,
     options: &ExportOptions,
 ) -> Result<Exported, ArchiveError> {
+    export_until(engine, storage, options, &|| false)
+}
+
+/// As [`export`], but ends early where `should_stop` says so. It is asked behind each block: what has been read by then
+/// becomes a part, and the next call goes on behind it.
+///
+/// # Errors
+/// As there.
+pub fn export_until<S: Storage>(
+    engine: &Engine,
+    storage: S,
+    options: &ExportOptions,
+    should_stop: &dyn Fn() -> bool,
+) -> Result<Exported, ArchiveError> {
     let chain = engine.archive().genesis()?.chain_id;
     let mut directory = Directory::open(storage, &chain, options.first_block)?;
     check_end(engine, &directory)?;
@@ -68,8 +82,8 @@ pub fn export<S: Storage>(
     engine.ask(|_| ());
     let newest = engine.archive().blocks.last();
     let mut exported = Exported::default();
-    while directory.last() < newest {
-        part(engine, &mut directory, (newest, options), &mut exported)?;
+    while directory.last() < newest && !should_stop() {
+        part(engine, &mut directory, (newest, options, should_stop), &mut exported)?;
     }
     exported.last_block = directory.last();
     Ok(exported)
@@ -90,7 +104,7 @@ fn check_end<S: Storage>(engine: &Engine, directory: &Directory<S>) -> Result<()
 fn part<S: Storage>(
     engine: &Engine,
     directory: &mut Directory<S>,
-    (newest, options): (u64, &ExportOptions),
+    (newest, options, should_stop): (u64, &ExportOptions, &dyn Fn() -> bool),
     exported: &mut Exported,
 ) -> Result<(), ArchiveError> {
     let first = directory.last() + 1;
@@ -103,7 +117,7 @@ fn part<S: Storage>(
         reader.block(&block, &mut part)?;
         entries += block.header.count;
         let at = (block.header.height, block.header.hash());
-        if at.0 == newest || entries >= options.part_entries {
+        if at.0 == newest || entries >= options.part_entries || should_stop() {
             break at;
         }
         block = block_at(engine, at.0 + 1)?;

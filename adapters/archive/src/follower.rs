@@ -2,17 +2,19 @@
 //! thread, and what it can't write for lack of room it writes when it can. Where a sync fails it ends: only the next start
 //! knows what is there.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use feiqian_runtime::background::give_way;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::storage::files::{FileStorage, OpenFault};
 
 use crate::error::ArchiveError;
-use crate::export::{ExportOptions, Exported, export};
+use crate::export::{ExportOptions, Exported, export_until};
+use crate::limits::STOP_WAIT;
 
 /// A running follower; dropping it stops it too, without waiting.
 #[derive(Debug)]
@@ -44,13 +46,42 @@ impl Follower {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Stops after a last round: what is sealed by now is exported.
+    /// Stops after a last round: what is sealed by now is exported, as far as that gets in [`STOP_WAIT`]. The rest is for the
+    /// next start.
     pub fn stop(mut self) {
         // The thread may have ended by itself.
         let _ = self.stop.send(());
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+/// Whether the follower is to stop, and since when.
+struct Stop<'a> {
+    stopped: &'a Receiver<()>,
+    since: Cell<Option<Instant>>,
+}
+
+impl Stop<'_> {
+    /// Waits so long, or until it is to stop.
+    fn wait(&self, interval: Duration) {
+        // A follower that was dropped ends as one that was stopped.
+        if !self.is_told() && self.stopped.recv_timeout(interval) != Err(RecvTimeoutError::Timeout) {
+            self.since.set(Some(Instant::now()));
+        }
+    }
+
+    fn is_told(&self) -> bool {
+        if self.since.get().is_none() && self.stopped.try_recv() != Err(TryRecvError::Empty) {
+            self.since.set(Some(Instant::now()));
+        }
+        self.since.get().is_some()
+    }
+
+    /// Whether its time to end by itself is over.
+    fn is_over(&self) -> bool {
+        self.is_told() && self.since.get().is_some_and(|since| since.elapsed() >= STOP_WAIT)
     }
 }
 
@@ -62,9 +93,11 @@ fn run(
 ) {
     give_way();
     let mut fault: Option<String> = None;
+    let stop = Stop { stopped, since: Cell::new(None) };
     loop {
-        let waited = stopped.recv_timeout(interval);
-        let exported = export(engine, storage.clone(), &ExportOptions::default());
+        stop.wait(interval);
+        let is_last = stop.is_told();
+        let exported = export_until(engine, storage.clone(), &ExportOptions::default(), &|| stop.is_over());
         let text = exported.as_ref().err().map(ToString::to_string);
         let is_news = match &exported {
             Ok(exported) => exported.blocks > 0,
@@ -75,8 +108,7 @@ fn run(
         if is_news {
             tell(exported);
         }
-        // A follower that was dropped ends as one that was stopped.
-        if is_final || !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+        if is_final || is_last {
             return;
         }
     }

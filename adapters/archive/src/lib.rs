@@ -18,5 +18,5 @@ pub mod limits;
 pub mod error;
 
 pub use error::ArchiveError;
-pub use export::{ExportOptions, Exported, export};
+pub use export::{ExportOptions, Exported, export, export_until};
 pub use follower::Follower;

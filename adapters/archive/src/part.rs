@@ -77,18 +77,26 @@ impl<S: Storage> Part<S> {
         self.rows.entry(currency).or_default()
     }
 
-    pub(crate) fn block(&mut self, block: &SealedBlock) {
+    pub(crate) fn block(&mut self, block: &SealedBlock) -> Result<(), ArchiveError> {
         self.blocks.push(block);
+        self.make_room()
     }
 
-    /// Writes out the currencies with the most rows while more wait than may.
+    /// Writes out the blocks, or the currencies with the most rows, while more wait than may.
     pub(crate) fn make_room(&mut self) -> Result<(), ArchiveError> {
-        while self.rows.values().map(CurrencyRows::len).sum::<usize>() > self.buffered_max {
-            let largest = self.rows.iter().max_by_key(|(_, rows)| rows.len()).map(|(currency, _)| *currency);
-            let Some(currency) = largest else { break };
-            self.write(currency)?;
+        while self.waiting() > self.buffered_max {
+            let largest = self.rows.iter().max_by_key(|(_, rows)| rows.len());
+            match largest.filter(|(_, rows)| rows.len() > self.blocks.len()).map(|(currency, _)| *currency) {
+                Some(currency) => self.write(currency)?,
+                None => self.write_blocks()?,
+            }
         }
         Ok(())
+    }
+
+    /// Rows of all tables that wait.
+    fn waiting(&self) -> usize {
+        self.blocks.len() + self.rows.values().map(CurrencyRows::len).sum::<usize>()
     }
 
     /// Writes the rest, makes the files durable, and says where they belong.
@@ -97,8 +105,7 @@ impl<S: Storage> Part<S> {
         for currency in currencies {
             self.write(currency)?;
         }
-        let mut blocks = std::mem::take(&mut self.blocks);
-        self.write_table("", &mut blocks)?;
+        self.write_blocks()?;
         let mut finished = Finished { files: Vec::new(), bytes: 0 };
         for ((table, currency), file) in std::mem::take(&mut self.files) {
             let TableFile { writer, staged } = file;
@@ -123,6 +130,11 @@ impl<S: Storage> Part<S> {
         self.write_table(currency, &mut rows.transfers)?;
         self.write_table(currency, &mut rows.outcomes)?;
         self.write_table(currency, &mut rows.positions)
+    }
+
+    fn write_blocks(&mut self) -> Result<(), ArchiveError> {
+        let mut blocks = std::mem::take(&mut self.blocks);
+        self.write_table("", &mut blocks)
     }
 
     fn write_table<R: Rows>(&mut self, currency: &'static str, rows: &mut R) -> Result<(), ArchiveError> {

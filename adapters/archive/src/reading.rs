@@ -98,8 +98,7 @@ impl<'a> Reader<'a> {
         }
         let engine = self.engine;
         engine.directory().registry(|registry| self.positions(&mut open, registry, part));
-        part.block(block);
-        Ok(())
+        part.block(block)
     }
 
     fn frame<S: Storage>(
@@ -172,8 +171,7 @@ impl<'a> Reader<'a> {
         to.timeout_s.number(record.timeout.get().into());
         to.delay_s.number(record.delay.get().into());
         to.purpose.push(purpose(record));
-        let related = record.related.get();
-        to.related.bytes((related != 0).then(|| related.to_be_bytes()).as_ref().map(<[u8; 16]>::as_slice));
+        to.related.bytes(related(record).map(u128::to_be_bytes).as_ref().map(<[u8; 16]>::as_slice));
     }
 
     /// Every position that the block has moved.
@@ -261,11 +259,21 @@ fn owner(registry: &Registry, account: AccountHandle) -> Option<ParticipantHandl
     Some(terms.participant)
 }
 
+/// The id of the entry that a record refers to. What a command has ordered refers to that by its sequence, which is no id.
+fn related(record: &Record) -> Option<u128> {
+    let is_ordered = record.flags.get() & flags::ORDERED != 0;
+    Some(record.related.get()).filter(|related| *related != 0 && !is_ordered)
+}
+
 /// What kind of entry a record is, in the words of the glossary.
 fn kind(record: &Record) -> &'static str {
     let has = |flag: u16| record.flags.get() & flag != 0;
     let is_related = record.related.get() != 0;
     match () {
+        // Before all else: a restitution is a posting out of what is held, and moves what no hold of a participant has.
+        () if has(flags::ORDERED) && has(flags::POST) => "restitution",
+        () if has(flags::ORDERED) => "posting",
+        () if has(flags::FEE) => "fee",
         () if has(flags::RELEASE) => "release",
         () if has(flags::RETURN) => "return",
         () if has(flags::QUOTE) => "trade",
@@ -284,4 +292,35 @@ fn purpose(record: &Record) -> Option<ByteArray> {
     let length = record.purpose.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let code = record.purpose.get(..length).filter(|code| !code.is_empty())?;
     Some(ByteArray::from(code.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_has_the_kind_that_the_engine_takes_it_for() {
+        let rows = [
+            (0, 0, "transfer"),
+            (flags::LINKED, 0, "transfer"),
+            (flags::HOLD, 0, "hold"),
+            (flags::POST | flags::KEEP, 9, "post"),
+            (flags::VOID, 9, "void"),
+            (flags::QUEUE | flags::HIGH, 0, "queue"),
+            (flags::QUEUE | flags::FIRST, 9, "amend"),
+            (flags::QUEUE | flags::VOID, 9, "revoke"),
+            (flags::RELEASE | flags::URGENT | flags::LINKED, 9, "release"),
+            (flags::RETURN, 9, "return"),
+            (flags::FEE | flags::LINKED, 9, "fee"),
+            (flags::QUOTE | flags::LINKED, 9, "trade"),
+            (flags::ORDERED, 9, "posting"),
+            (flags::ORDERED | flags::POST, 9, "restitution"),
+        ];
+        for (bits, names, expected) in rows {
+            let record = Record { flags: bits.into(), related: names.into(), ..Record::new(1, 2, 3, 4, 978) };
+            assert_eq!(kind(&record), expected, "{bits:#b}");
+            let is_id = names != 0 && bits & flags::ORDERED == 0;
+            assert_eq!(related(&record), is_id.then_some(9), "{expected}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_archive::schema::Table;
-use feiqian_archive::{ArchiveError, ExportOptions, Exported, export};
+use feiqian_archive::{ArchiveError, ExportOptions, Exported, export, export_until};
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::flags;
 use feiqian_runtime::pipeline::Engine;
@@ -14,6 +14,7 @@ use feiqian_tests::story::Story;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Row, RowAccessor as _};
 
+use crate::archive_sums::{archived, engines};
 use crate::house::{House, in_time, tell};
 
 /// Small parts of small row groups, so that a short story has several of both.
@@ -22,11 +23,11 @@ const SMALL: ExportOptions = ExportOptions { first_block: None, part_entries: 30
 /// The rows of each table, as texts, in order.
 type Rows = BTreeMap<Table, Vec<String>>;
 
-fn table_of(path: &str) -> Option<Table> {
+pub(crate) fn table_of(path: &str) -> Option<Table> {
     Table::ALL.into_iter().find(|table| path.starts_with(&format!("{}/", table.name())))
 }
 
-fn rows_in(path: &str, bytes: Vec<u8>) -> Vec<Row> {
+pub(crate) fn rows_in(path: &str, bytes: Vec<u8>) -> Vec<Row> {
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes))
         .unwrap_or_else(|fault| panic!("{path}: {fault}"));
     reader.get_row_iter(None).expect("rows").map(|row| row.expect("a row")).collect()
@@ -173,7 +174,7 @@ fn an_archive_says_what_the_engine_says_and_goes_on_where_it_ended() {
     });
 }
 
-/// Each entry that is no command has a row with its outcome, and the sums of positions are zero.
+/// Each entry that is no command has a row with its outcome, and in each cycle every position adds up to the engine's.
 fn check_against(engine: &Engine, disk: &SimStorage) {
     let mut outcomes = BTreeMap::new();
     for path in disk.files().into_iter().filter(|path| table_of(path) == Some(Table::Outcomes)) {
@@ -196,6 +197,9 @@ fn check_against(engine: &Engine, disk: &SimStorage) {
     }
     assert_eq!(outcomes.len() as u64 + commands, last.first_sequence + last.count - 1);
     assert!(outcomes.len() > 40, "{}", outcomes.len());
+    let nets = archived(disk);
+    assert_eq!(nets, engines(engine));
+    assert!(nets.keys().map(|(cycle, ..)| cycle).collect::<BTreeSet<_>>().len() > 2, "{nets:?}");
     assert!(
         seen(disk)[&Table::Transfers]
             .iter()
@@ -220,10 +224,99 @@ fn check_refusals(engine: &Engine, disk: &SimStorage) {
     assert!(matches!(changed("\"chain\": \"", "\"chain\": \"00"), Err(ArchiveError::OtherChain { .. })));
     assert!(matches!(changed("\"last_hash\": \"", "\"last_hash\": \"00"), Err(ArchiveError::OtherBlock(_))));
     assert!(matches!(changed("}", "]"), Err(ArchiveError::State(_))));
-    let gone = disk.copy();
-    let newest = gone.files().into_iter().rfind(|path| path.starts_with("blocks/")).expect("one");
-    gone.lose(&newest);
-    assert!(matches!(export(engine, gone, &SMALL), Err(ArchiveError::Gone(path)) if path == newest));
+    // What was in its place may be moved away, and is not looked for again.
+    let moved = disk.copy();
+    for newest in moved.files().into_iter().filter(|path| table_of(path).is_some()) {
+        moved.lose(&newest);
+    }
+    let before = moved.operations();
+    assert_eq!(export(engine, moved.clone(), &SMALL).expect("nothing to do").blocks, 0);
+    assert!(moved.operations() - before <= 1, "nothing is placed again");
+}
+
+/// The power goes after a part is in and before its files are in their places, and one of them is lost.
+#[test]
+fn a_part_whose_file_is_gone_before_it_was_placed_is_no_archive() {
+    in_time(|| {
+        let house = House::new(1);
+        let engine = told(&house);
+        let is_between = |disk: &SimStorage| {
+            let state = disk.content("archive.json").and_then(|bytes| String::from_utf8(bytes).ok());
+            let first = disk.files().into_iter().find(|path| path.starts_with("staging/"));
+            first.filter(|path| state.is_some_and(|state| state.contains(path)))
+        };
+        let cut = |cut_at| {
+            let disk = SimStorage::new(1, Plan { cut_at: Some(cut_at), ..Plan::default() });
+            export(&engine, disk.clone(), &SMALL).expect_err("the power went");
+            disk.power_cut(Plan::default())
+        };
+        let (disk, staged) =
+            (1..).map(cut).find_map(|disk| is_between(&disk).map(|path| (disk, path))).expect("there is one");
+        disk.lose(&staged);
+        assert!(matches!(export(&engine, disk, &SMALL), Err(ArchiveError::Gone(_))));
+        engine.shutdown();
+    });
+}
+
+#[test]
+fn rows_of_blocks_wait_within_the_bound_too() {
+    in_time(|| {
+        let house = House::new(1);
+        let engine = told(&house);
+        let disk = SimStorage::new(1, Plan::default());
+        let options = ExportOptions { part_entries: u64::MAX, rows_buffered: 3, ..SMALL };
+        assert_eq!(export(&engine, disk.clone(), &options).expect("a sound disk").parts, 1);
+        let path = disk.files().into_iter().find(|path| table_of(path) == Some(Table::Blocks)).expect("one");
+        let bytes = bytes::Bytes::from(disk.content(&path).expect("there"));
+        let reader = SerializedFileReader::new(bytes).expect("Parquet");
+        let groups = reader.metadata().row_groups();
+        assert!(groups.len() > 1 && groups.iter().all(|group| group.num_rows() <= 4), "{}", groups.len());
+        engine.shutdown();
+    });
+}
+
+#[test]
+fn an_export_that_is_to_stop_ends_behind_a_block_and_the_next_one_goes_on() {
+    in_time(|| {
+        let house = House::new(1);
+        let engine = told(&house);
+        let (disk, other) = (SimStorage::new(1, Plan::default()), SimStorage::new(2, Plan::default()));
+        let whole = export(&engine, other.clone(), &ExportOptions::default()).expect("a sound disk");
+        let asked = std::cell::Cell::new(0);
+        let should_stop = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 1
+        };
+        let options = ExportOptions::default();
+        let some = export_until(&engine, disk.clone(), &options, &should_stop).expect("a sound disk");
+        assert_eq!((some.blocks, some.last_block, some.parts), (1, 1, 1));
+        let none = export_until(&engine, disk.clone(), &options, &|| true).expect("nothing was asked");
+        assert_eq!((none.blocks, none.last_block), (0, 1));
+        let rest = export(&engine, disk.clone(), &options).expect("a sound disk");
+        assert_eq!(rest.blocks + 1, whole.blocks);
+        assert_eq!(seen(&disk), seen(&other));
+        engine.shutdown();
+    });
+}
+
+#[test]
+fn files_without_their_state_are_not_begun_anew() {
+    in_time(|| {
+        let house = House::new(1);
+        let engine = told(&house);
+        let directory = house.options.data.join("archive");
+        let storage = || FileStorage::open(&directory).expect("free");
+        export(&engine, storage(), &SMALL).expect("a sound disk");
+        std::fs::remove_file(directory.join("archive.json")).expect("it was there");
+        for table in ["transfers", "outcomes", "positions", "blocks"] {
+            let found = export(&engine, storage(), &SMALL);
+            assert!(matches!(found, Err(ArchiveError::NoState(at)) if at == table), "{table}: {found:?}");
+            assert!(!directory.join("archive.json").exists(), "nothing was begun");
+            std::fs::remove_dir_all(directory.join(table)).expect("it was there");
+        }
+        assert!(export(&engine, storage(), &SMALL).is_ok(), "a bare directory is one to begin in");
+        engine.shutdown();
+    });
 }
 
 #[test]
