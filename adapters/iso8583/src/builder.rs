@@ -44,6 +44,22 @@ impl fmt::Debug for Builder<'_> {
     }
 }
 
+/// What a builder has gathered, without its table: what an answer will repeat, kept until the answer is known. Shows no
+/// value.
+pub struct Draft {
+    mti: Mti,
+    has_second_bitmap: bool,
+    fields: Vec<Written>,
+    contents: Vec<u8>,
+    refused: Option<Error>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Draft({:?}, {} fields)", self.mti, self.fields.len())
+    }
+}
+
 /// Two digits in a byte; an odd count has a zero in front, or behind.
 fn pack(digits: &[u8], pad_behind: bool) -> Vec<u8> {
     let nibble = |character: u8| match character {
@@ -95,6 +111,20 @@ impl<'s> Builder<'s> {
     pub fn new(spec: &'s Spec, mti: Mti) -> Builder<'s> {
         let (fields, contents) = (Vec::with_capacity(FIELDS_USUAL), Vec::with_capacity(BYTES_USUAL));
         Builder { spec, mti, has_second_bitmap: false, fields, contents, refused: None }
+    }
+
+    /// Lays the builder aside.
+    #[must_use]
+    pub fn into_draft(self) -> Draft {
+        let Builder { spec: _, mti, has_second_bitmap, fields, contents, refused } = self;
+        Draft { mti, has_second_bitmap, fields, contents, refused }
+    }
+
+    /// Takes up what was laid aside, by the same table.
+    #[must_use]
+    pub fn of_draft(spec: &'s Spec, draft: Draft) -> Builder<'s> {
+        let Draft { mti, has_second_bitmap, fields, contents, refused } = draft;
+        Builder { spec, mti, has_second_bitmap, fields, contents, refused }
     }
 
     /// A builder with all that a message has: written again, it gives the same bytes.
@@ -172,6 +202,12 @@ impl<'s> Builder<'s> {
             _ => 0,
         };
         self.bytes(number, format!("{value:0width$}").as_bytes())
+    }
+
+    /// The field that a MAC belongs in, behind all that is set: 64, or 128 where one of the second bitmap is.
+    #[must_use]
+    pub fn mac_field(&self) -> u8 {
+        if self.numbers().any(|number| number > 64) { 128 } else { 64 }
     }
 
     /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it.

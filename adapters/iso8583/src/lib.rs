@@ -19,7 +19,7 @@ pub mod error;
 pub mod limits;
 mod ebcdic;
 
-pub use builder::Builder;
+pub use builder::{Builder, Draft};
 pub use error::{Error, FrameError};
 pub use message::{Field, Message};
 pub use mti::{Class, Function, Mti};

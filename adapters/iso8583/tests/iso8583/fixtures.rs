@@ -76,13 +76,21 @@ fn requests_have_their_response_and_it_repeats_them() {
     }
     let bytes = purchase(&UNIONPAY).encode().expect("written");
     let request = Message::decode(&UNIONPAY, &bytes).expect("read");
-    let response =
-        Builder::response_to(&request).expect("a request").text(39, "51").encode().expect("written");
+    let draft = Builder::response_to(&request).expect("a request").into_draft();
+    assert!(!format!("{draft:?}").contains("6250"), "{draft:?}");
+    let response = Builder::of_draft(&UNIONPAY, draft).text(39, "51").encode().expect("written");
     let response = Message::decode(&UNIONPAY, &response).expect("read");
     assert_eq!((response.mti(), response.amount()), (mti(210), Ok(Some(12_345))));
     let code = response.response_code().expect("a code");
     assert_eq!(response_code(&code).map(|row| row.name), Some("not sufficient funds"));
     assert!(RESPONSE_CODES.is_sorted_by(|left, right| left.code < right.code));
+}
+
+#[test]
+fn a_mac_belongs_behind_all_that_is_set() {
+    let builder = Builder::new(&UNIONPAY, mti(200)).text(11, "000001");
+    assert_eq!(builder.mac_field(), 64);
+    assert_eq!(builder.number(70, 301).mac_field(), 128);
 }
 
 #[test]
