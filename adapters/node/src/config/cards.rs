@@ -11,11 +11,15 @@ use feiqian_core::bic::Bic;
 use feiqian_iso8583::Spec;
 use feiqian_iso8583::framing::LengthHeader;
 use feiqian_iso8583::limits::MESSAGE_BYTES_MAX;
+use feiqian_iso8583::spec::{Extent, FieldSpec, Format};
 use serde::Deserialize;
 
 use super::{Rule, is_milliseconds, one_to_hour, one_to_minute};
 use crate::fault::Fault;
 use crate::keys::read_key_bytes;
+
+/// Fields 64 and 128 of a link whose messages are authenticated.
+const CODE_FIELD: FieldSpec = FieldSpec { format: Format::B, extent: Extent::Fixed, length: 8 };
 
 /// `[cards]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -185,8 +189,9 @@ impl CardsConfig {
 impl LinkConfig {
     fn read(&self, data: &Path) -> Result<Link, Fault> {
         let spec = self.table()?;
-        if spec.field(39).is_none() || (self.mac != MacText::None && spec.field(64).is_none()) {
-            return Err(self.fault("table", "must have field 39, and with a mac field 64"));
+        let is_code = |field| spec.field(field) == Some(CODE_FIELD);
+        if spec.field(39).is_none() || (self.mac != MacText::None && !(is_code(64) && is_code(128))) {
+            return Err(self.fault("table", "must have field 39, and with a mac fields 64 and 128 as b 8"));
         }
         Ok(Link {
             name: self.name.clone(),
@@ -304,6 +309,34 @@ mod tests {
             assert!(fault.contains(words), "{words}: {fault}");
         }
         assert_eq!(read("table = \"unionpay\"\ninstitutions = { 1 = \"BNKBXXAA\" }").expect("good").len(), 1);
+    }
+
+    #[test]
+    fn a_link_with_codes_has_a_table_with_both_of_their_fields() {
+        let path = std::env::temp_dir().join(format!("feiqian-cards-table-{}.toml", std::process::id()));
+        let read = |fields: &str, mac: &str| {
+            let table = format!("name = \"own\"\nbase = \"generic-1987\"\n\n[fields]\n{fields}\n");
+            std::fs::write(&path, table).expect("written");
+            let link = format!(
+                "[[cards.link]]\nname = \"x\"\nlisten = \"127.0.0.1:0\"\ntable = {path:?}\n{mac}\n\
+                 institutions = {{ 1 = \"BNKBXXAA\" }}\n"
+            );
+            let config = Config::parse(Path::new("some.toml"), &link).expect("good");
+            config
+                .cards
+                .links(Path::new("nowhere"))
+                .map(|links| links.len())
+                .map_err(|fault| fault.to_string())
+        };
+        let mac = "mac = \"x9.19\"\nmac_key = \"none.mac\"";
+        for fields in ["64 = \"b 16\"", "128 = \"b 16\"", "128 = \"an 8\"", "128 = \"b..8\""] {
+            let fault = read(fields, mac).expect_err("refused");
+            assert!(fault.contains("with a mac fields 64 and 128 as b 8"), "{fields}: {fault}");
+            assert_eq!(read(fields, ""), Ok(1), "{fields}: without a mac it is its own affair");
+        }
+        let fault = read("", mac).expect_err("no key file there");
+        assert!(fault.contains("nowhere/none.mac"), "{fault}");
+        std::fs::remove_file(&path).expect("removed");
     }
 
     #[test]
