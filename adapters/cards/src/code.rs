@@ -44,7 +44,7 @@ codes! {
     /// No card of that number is enrolled.
     UnknownCard = "14", "111";
     /// Nothing was left to be taken back.
-    NoAction = "21", "921";
+    NoAction = "21", "902";
     /// The original is not here, or not as the message says.
     NoOriginal = "25", "914";
     /// A field that it takes is missing, or has no such meaning.
@@ -115,6 +115,24 @@ impl Code {
     }
 }
 
+/// Whether field 39 of an advice says that it was granted elsewhere; none for what has no known meaning, or is no decision.
+/// Of 1987 with UnionPay's: A2, A4, A5 and A6 are successes that the issuer has still to confirm. Of 1993: 000 to 007 approved, 100 to 299 denied, 902 to 922
+/// not carried out.
+pub(crate) fn was_granted(text: &str, edition: Edition) -> Option<bool> {
+    let number = text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse::<u16>().ok()).flatten();
+    match (edition, number) {
+        (Edition::E1987, Some(0 | 8 | 10 | 11 | 16)) | (Edition::E1993, Some(0..=7)) => Some(true),
+        (Edition::E1987, Some(1..=7 | 12..=15 | 17..=31 | 33..=44 | 51..=68 | 75 | 90..=99))
+        | (Edition::E1993, Some(100..=299 | 902..=922)) => Some(false),
+        (Edition::E1987, None) => match text {
+            "A2" | "A4" | "A5" | "A6" => Some(true),
+            "A0" | "A1" | "A3" | "A7" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +163,29 @@ mod tests {
             }
         }
         assert!(rows.len() > 10);
+    }
+
+    #[test]
+    fn what_was_decided_elsewhere_is_read_by_its_edition_and_an_unknown_code_is_none() {
+        let rows = [
+            (Edition::E1987, "00 08 10 11 16 A2 A4 A5 A6", Some(true)),
+            (Edition::E1987, "01 05 14 51 61 68 91 96 99 A0 A1 A3 A7", Some(false)),
+            (Edition::E1987, "09 32 45 70 85 A8 0A N7", None),
+            (Edition::E1993, "000 001 002 003 004 005 006 007", Some(true)),
+            (Edition::E1993, "100 116 200 902 909 916", Some(false)),
+            (Edition::E1993, "008 099 300 400 500 800 900 901 923 950", None),
+        ];
+        for (edition, texts, granted) in rows {
+            for text in texts.split(' ') {
+                assert_eq!(was_granted(text, edition), granted, "{text}");
+            }
+        }
+        // What the port itself answers to payments is what it would understand.
+        for code in [Code::Approved, Code::Funds, Code::UnknownCard, Code::Malfunction, Code::NoAction] {
+            for edition in [Edition::E1987, Edition::E1993] {
+                assert_eq!(was_granted(code.text(edition), edition), Some(code.is_granted()), "{code:?}");
+            }
+        }
     }
 
     #[test]

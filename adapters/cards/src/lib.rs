@@ -4,7 +4,7 @@
 //! Reading order: [`link`] (who speaks on which port, and how), `envelope` (frames), `session` (one connection), `flow`
 //! (what each message asks of the engine), `gate` (how requests of all sessions become batches), `vault` (tokens and ids).
 //! Decides nothing: whether a payment is good the engine says, and what an earlier message became the journal says. Keeps
-//! no card number, and of what authenticates a cardholder it reads not even a byte.
+//! no card number beyond its answer, and of what authenticates a cardholder it reads not even a byte.
 #![forbid(unsafe_code)]
 
 pub mod link;

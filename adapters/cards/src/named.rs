@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!  switches   MTI, field 11, field 7 with its year (1993: field 12), field 32     named again by field 90 (56)
-//!  terminals  fields 41, 42, batch number of field 60, field 11                   named again by the same, or field 61
+//!  terminals  fields 41, 42, batch number of field 60, field 11, field 13 if told  named again by the same, or field 61
 //! ```
-//! Field 7 has no year. It is the last one in which the date is not in the future by more than two days, of the clock at
-//! the message's arrival: the same for a repetition, a reversal or a completion that comes within a year.
+//! Fields 7 and 13 have no year. It is the last one in which the date is not in the future by more than two days, of the clock at
+//! the message's arrival: the same for a repetition, a reversal or a completion that comes within a year. A terminal that tells
+//! its date (field 13) is named by it in all its messages: its batch numbers may come again.
 
 use feiqian_core::calendar::Date;
 use feiqian_iso8583::spec::Edition;
@@ -51,7 +52,11 @@ impl Named {
         Self { bytes, class: Some(mti.class()) }
     }
 
-    fn of_terminal(message: &Message<'_>, batch: &[u8], stan: u64) -> Result<Self, Code> {
+    fn of_terminal(
+        message: &Message<'_>,
+        (batch, stan): (&[u8], u64),
+        day: Option<u64>,
+    ) -> Result<Self, Code> {
         let mut bytes = b"terminal".to_vec();
         for number in [41, 42] {
             let field = message.field(number).ok_or(Code::FormatError)?;
@@ -59,6 +64,7 @@ impl Named {
         }
         bytes.extend(batch);
         bytes.extend(stan.to_le_bytes());
+        bytes.extend(day.iter().flat_map(|day| day.to_le_bytes()));
         Ok(Self { bytes, class: None })
     }
 }
@@ -68,7 +74,8 @@ impl Naming {
     pub(crate) fn own(&self, message: &Message<'_>) -> Result<Named, Code> {
         let stan = message.stan().map_err(|_| Code::FormatError)?.ok_or(Code::FormatError)?;
         if self.is_of_terminals {
-            return Named::of_terminal(message, &batch_of(message)?, stan.into());
+            let day = day_of(message)?.map(|day| self.dated(message, day * MONTH_DAY));
+            return Named::of_terminal(message, (&batch_of(message)?, stan.into()), day);
         }
         let field = if message.spec().edition == Edition::E1993 { 12 } else { 7 };
         let time = message.field(field).and_then(|field| field.number()).ok_or(Code::FormatError)?;
@@ -86,16 +93,22 @@ impl Naming {
         Ok(Some(Named::of_switch(key.mti, key.stan, self.dated(message, key.time), acquirer)))
     }
 
-    /// Field 61: batch n6, STAN n6, and the date. A reversal (0400) has its original's own batch and STAN.
+    /// Field 61: batch n6, STAN n6, date n4. A reversal (0400) has its original's own batch, STAN and date.
     fn original_of_terminal(&self, message: &Message<'_>) -> Result<Option<Named>, Code> {
         if message.mti().class() == Class::Reversal {
             return self.own(message).map(Some);
         }
         let Some(field) = message.field(61) else { return Ok(None) };
         let digits: Vec<u8> = field.characters().collect();
-        let (batch, stan) = (digits.get(..6).ok_or(Code::FormatError)?, digits.get(6..12));
-        let stan = stan.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-        Named::of_terminal(message, batch, stan.ok_or(Code::FormatError)?).map(Some)
+        let batch = digits.get(..6).ok_or(Code::FormatError)?;
+        let number = |at| std::str::from_utf8(digits.get(at)?).ok()?.parse::<u64>().ok();
+        let stan = number(6..12).ok_or(Code::FormatError)?;
+        let day = match day_of(message)? {
+            Some(_) => Some(number(12..16).ok_or(Code::FormatError)?),
+            None => None,
+        };
+        let day = day.map(|day| self.dated(message, day * MONTH_DAY));
+        Named::of_terminal(message, (batch, stan), day).map(Some)
     }
 
     /// A time of field 7 with its year in front; one of field 12 (1993) has it.
@@ -103,11 +116,21 @@ impl Naming {
         if message.spec().edition == Edition::E1993 {
             return time;
         }
-        let limit = date_of(self.now.saturating_add(AHEAD_DAYS * DAY_SECONDS));
-        let is_past = time / MONTH_DAY <= u64::from(limit.month) * 100 + u64::from(limit.day);
-        let year = u64::from(limit.year) - u64::from(!is_past);
-        year * 10_000 * MONTH_DAY + time
+        u64::from(year_of(self.now, time / MONTH_DAY)) * 10_000 * MONTH_DAY + time
     }
+}
+
+/// The last year in which a day (MMDD) is not in the future by more than two days.
+pub(crate) fn year_of(now: u64, month_day: u64) -> u16 {
+    let limit = date_of(now.saturating_add(AHEAD_DAYS * DAY_SECONDS));
+    let is_past = month_day <= u64::from(limit.month) * 100 + u64::from(limit.day);
+    limit.year.saturating_sub(u16::from(!is_past))
+}
+
+/// Field 13, local date (MMDD); of 1993 it says something else.
+fn day_of(message: &Message<'_>) -> Result<Option<u64>, Code> {
+    let field = message.field(13).filter(|_| message.spec().edition == Edition::E1987);
+    field.map(|field| field.number().ok_or(Code::FormatError)).transpose()
 }
 
 /// Field 60 of terminals: type n2, batch n6, network management code n3.

@@ -1,6 +1,6 @@
 //! Answers: from what became of a request to the frame that says so.
 
-use feiqian_iso8583::{Builder, Class, Error, FrameError, Message};
+use feiqian_iso8583::{Builder, Draft, Error, FrameError};
 
 use crate::code::Code;
 use crate::envelope::Cover;
@@ -36,23 +36,19 @@ pub enum Unwritable {
     Frame(#[from] FrameError),
 }
 
-/// What a request is answered under: its frame's cover and the keys as of its arrival.
-#[derive(Clone, Copy, Debug)]
+/// What is kept of a request until its answer: its frame's cover, the keys as of its arrival, and the fields that the answer
+/// repeats, the card number among them.
+#[derive(Debug)]
 pub(crate) struct Return {
     pub(crate) cover: Cover,
     pub(crate) keys: Option<MacKeys>,
+    pub(crate) repeated: Draft,
 }
 
 /// The frame of an answer to a request.
-pub(crate) fn frame(
-    link: &Link,
-    back: Return,
-    request: &Message<'_>,
-    answer: &Answer,
-) -> Result<Vec<u8>, Unwritable> {
+pub(crate) fn frame(link: &Link, back: Return, answer: &Answer) -> Result<Vec<u8>, Unwritable> {
     let spec = &*link.spec;
-    let Some(mut builder) = Builder::response_to(request) else { return Ok(Vec::new()) };
-    builder = builder.text(39, answer.code.text(spec.edition));
+    let mut builder = Builder::of_draft(spec, back.repeated).text(39, answer.code.text(spec.edition));
     if let Some(approval) = answer.approval.as_ref().filter(|_| spec.field(38).is_some()) {
         builder = builder.text(38, approval);
     }
@@ -62,10 +58,10 @@ pub(crate) fn frame(
     if let Some(net) = answer.net.as_ref().filter(|_| spec.field(97).is_some()) {
         builder = builder.text(97, net);
     }
-    // Fields 66 to 97 are of these two.
-    let has_second_bitmap = matches!(request.mti().class(), Class::NetworkManagement | Class::Reconciliation);
-    let message = match back.keys {
-        Some(keys) => keys.encode(builder, has_second_bitmap)?,
+    // Nobody without the key may have codes made over bytes of his own choice.
+    let keys = back.keys.filter(|_| answer.code != Code::Security);
+    let message = match keys {
+        Some(keys) => keys.encode(builder)?,
         None => builder.encode()?,
     };
     let mut out = Vec::with_capacity(message.len() + 64);

@@ -15,7 +15,8 @@ pub enum Algorithm {
     X9_9,
     /// ANSI X9.19, the retail MAC.
     X9_19,
-    /// UnionPay's terminals.
+    /// UnionPay's terminals. Follows from the XOR of the message's blocks alone: who has seen one message with its code can
+    /// write others that have the same.
     UnionPayEcb,
 }
 
@@ -59,8 +60,8 @@ impl MacKeys {
     }
 
     /// An answer's bytes with its code in field 64, or in 128 where fields of the second bitmap stand before it.
-    pub(crate) fn encode(&self, answer: Builder<'_>, has_second_bitmap: bool) -> Result<Vec<u8>, Error> {
-        let field = if has_second_bitmap { 128 } else { 64 };
+    pub(crate) fn encode(&self, answer: Builder<'_>) -> Result<Vec<u8>, Error> {
+        let field = answer.mac_field();
         answer.encode_with_mac(field, |covered| self.compute(covered))
     }
 

@@ -102,14 +102,15 @@ impl Server {
         let bound: Result<Vec<_>, _> = links.iter().map(bind).collect();
         let bound = bound?;
         let (gate, gathering) = Gate::start(engine.clone());
-        let desk = Arc::new(Desk { engine, vault, gate, hold_timeout_s: options.hold_timeout_s });
+        let desk = Arc::new(Desk::new(engine, vault, gate, options.hold_timeout_s));
         let (places, meter) = (Arc::new(Semaphore::new(options.sessions_max)), Arc::new(Meter::new()));
         let (tell, (stop, stopped)): (Arc<Told>, _) = (Arc::new(tell), watch::channel(false));
         let (mut addresses, mut listeners) = (Vec::new(), Vec::new());
         for (link, listener) in links.into_iter().zip(bound) {
             addresses.push((link.name.clone(), listener.local_addr().unwrap_or(link.listen)));
             let (desk, places, meter) = (Arc::clone(&desk), Arc::clone(&places), Arc::clone(&meter));
-            let post = Arc::new(Post { link, desk, options, places, meter });
+            let reconciling = Arc::new(Semaphore::new(1));
+            let post = Arc::new(Post { link, desk, options, places, reconciling, meter });
             listeners.push(tokio::spawn(accept(listener, post, stopped.clone(), Arc::clone(&tell))));
         }
         Ok(Self { addresses, stop, listeners, gathering })

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use feiqian_iso8583::{Error, FrameError, Message};
+use feiqian_iso8583::{Builder, Error, FrameError, Message};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -37,6 +37,8 @@ pub(crate) struct Post {
     pub(crate) desk: Arc<Desk>,
     pub(crate) options: ServerOptions,
     pub(crate) places: Arc<Semaphore>,
+    /// Reconciliations that the link may have under way: one.
+    pub(crate) reconciling: Arc<Semaphore>,
     pub(crate) meter: Arc<Meter>,
 }
 
@@ -219,18 +221,19 @@ impl Reader {
         let post = &self.post;
         let message = Message::decode(&post.link.spec, bytes)?;
         post.meter.requests.increment(1);
-        let heard = Heard { link: &post.link, message: &message, now: seconds() };
+        let Some(response) = Builder::response_to(&message) else { return Ok(true) };
+        let heard =
+            Heard { link: &post.link, message: &message, now: seconds(), reconciling: &post.reconciling };
         let begun = post.desk.begin(heard, &mut self.standing);
         // A changed key is already that of its own answer.
-        let back = Return { cover, keys: self.standing.keys };
+        let back = Return { cover, keys: self.standing.keys, repeated: response.into_draft() };
         match begun {
-            Begun::Nothing => Ok(true),
             Begun::Answered(answer) => {
-                let frame = written(post, back, &message, &answer)?;
+                let frame = written(post, back, &answer)?;
                 Ok(self.answers.send(frame).await.is_ok())
             }
             Begun::Due(due) => {
-                let owed = Owed { post: Arc::clone(post), back, bytes: bytes.to_vec(), _place: place };
+                let owed = Owed { post: Arc::clone(post), back, _place: place };
                 tokio::spawn(owed.answer(due, self.answers.clone()));
                 Ok(!self.answers.is_closed())
             }
@@ -248,15 +251,13 @@ impl Reader {
 struct Owed {
     post: Arc<Post>,
     back: Return,
-    bytes: Vec<u8>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Owed {
     async fn answer(self, due: Due, answers: mpsc::Sender<Vec<u8>>) {
         let Some(answer) = Arc::clone(&self.post.desk).finish(due).await else { return };
-        let Ok(message) = Message::decode(&self.post.link.spec, &self.bytes) else { return };
-        match written(&self.post, self.back, &message, &answer) {
+        match written(&self.post, self.back, &answer) {
             // Where nobody takes it any more, the client asks again or reverses.
             Ok(frame) => drop(answers.send(frame).await),
             // A table that can't say what was decided: the client reverses, for it hears nothing.
@@ -265,14 +266,14 @@ impl Owed {
     }
 }
 
-fn written(post: &Post, back: Return, request: &Message<'_>, answer: &Answer) -> Result<Vec<u8>, Unwritable> {
+fn written(post: &Post, back: Return, answer: &Answer) -> Result<Vec<u8>, Unwritable> {
     if !answer.code.is_granted() {
         post.meter.declined.increment(1);
     }
     if answer.code == crate::code::Code::Unavailable {
         post.meter.busy.increment(1);
     }
-    reply::frame(&post.link, back, request, answer)
+    reply::frame(&post.link, back, answer)
 }
 
 /// Seconds since 1970.

@@ -61,13 +61,12 @@ impl Vault {
         uetr(&hasher)
     }
 
-    /// The UETR of the n-th attempt to take so much of a request back: each attempt can take effect once, whoever asks
-    /// for it and how often.
-    pub(crate) fn reversal_id(&self, original: u128, amount: u64, attempt: u32) -> u128 {
+    /// The UETR of the n-th attempt to take a request back: each can take effect once, whoever asks for it, how often, and
+    /// for how much.
+    pub(crate) fn reversal_id(&self, original: u128, attempt: u64) -> u128 {
         let mut hasher = blake3::Hasher::new_keyed(&self.ids);
         hasher.update(b"reversal");
         hasher.update(&original.to_le_bytes());
-        hasher.update(&amount.to_le_bytes());
         hasher.update(&attempt.to_le_bytes());
         uetr(&hasher)
     }

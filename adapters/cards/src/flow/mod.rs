@@ -1,5 +1,6 @@
 //! What each message asks of the engine, by its MTI and processing code. A message is begun in the order of its arrival and
-//! finished when the engine has decided; in between nothing of it is kept but what its answer needs.
+//! finished when the engine has decided; in between nothing of it is kept but what its answer repeats (reply.rs) and, as an
+//! account and an amount, what it says of its original.
 
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
+use feiqian_iso8583::spec::Edition;
 use feiqian_iso8583::{Class, Function, Message};
 use feiqian_runtime::pipeline::Engine;
+use tokio::sync::Semaphore;
 
-use crate::code::Code;
+use crate::code::{Code, was_granted};
 use crate::gate::Gate;
 use crate::link::Link;
 use crate::named::Naming;
@@ -19,12 +22,18 @@ use crate::reply::Answer;
 use crate::security::MacKeys;
 use crate::vault::Vault;
 
+mod attempts;
 mod network;
 mod payment;
 mod reconciliation;
 mod reversal;
+mod told;
+mod walk;
 
 pub(crate) use payment::Payment;
+
+/// Walks through an account's postings at once, of all links: threads that read files are left to all else.
+const WALKS_MAX: usize = 2;
 
 /// What all sessions ask with.
 #[derive(Debug)]
@@ -34,6 +43,7 @@ pub(crate) struct Desk {
     pub(crate) gate: Gate,
     /// Seconds that an authorisation holds its amount, by the frame's time.
     pub(crate) hold_timeout_s: u32,
+    walks: Arc<Semaphore>,
 }
 
 /// What a session has become by network management messages.
@@ -45,8 +55,6 @@ pub(crate) struct Standing {
 
 /// What is owed for a message.
 pub(crate) enum Begun {
-    /// Nothing: it is no request.
-    Nothing,
     /// This, at once.
     Answered(Answer),
     /// What becomes of it.
@@ -66,6 +74,8 @@ pub(crate) struct Heard<'a> {
     pub(crate) link: &'a Link,
     pub(crate) message: &'a Message<'a>,
     pub(crate) now: u64,
+    /// The link's turn to reconcile.
+    pub(crate) reconciling: &'a Arc<Semaphore>,
 }
 
 /// Who speaks: the institution of the message and the participant that it is.
@@ -77,11 +87,12 @@ pub(crate) struct Speaker {
 }
 
 impl Desk {
-    /// Takes a message.
+    pub(crate) fn new(engine: Engine, vault: Vault, gate: Gate, hold_timeout_s: u32) -> Self {
+        Self { engine, vault, gate, hold_timeout_s, walks: Arc::new(Semaphore::new(WALKS_MAX)) }
+    }
+
+    /// Takes a request.
     pub(crate) fn begin(&self, heard: Heard<'_>, standing: &mut Standing) -> Begun {
-        if heard.message.mti().response().is_none() {
-            return Begun::Nothing;
-        }
         self.decide(heard, standing).unwrap_or_else(|code| Begun::Answered(code.into()))
     }
 
@@ -92,6 +103,9 @@ impl Desk {
         }
         if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
             return Err(Code::Security);
+        }
+        if !is_of_edition(heard.message) {
+            return Err(Code::NotSupported);
         }
         if heard.link.needs_sign_on && !standing.is_signed_on {
             return Err(Code::Unavailable);
@@ -169,6 +183,11 @@ pub(crate) fn code_of(row: &OutcomeRow, granted: Code) -> Code {
     }
 }
 
+/// Whether the first digit of the MTI is that of the table's edition.
+fn is_of_edition(message: &Message<'_>) -> bool {
+    message.mti().version() == u16::from(message.spec().edition == Edition::E1993)
+}
+
 /// Field 49, or another that holds a currency.
 pub(crate) fn currency_of(message: &Message<'_>, field: u8) -> Result<Option<Currency>, Code> {
     let Some(field) = message.field(field) else { return Ok(None) };
@@ -177,8 +196,8 @@ pub(crate) fn currency_of(message: &Message<'_>, field: u8) -> Result<Option<Cur
 }
 
 /// Whether a message tells of what was declined elsewhere: nothing is to be done about it.
-fn tells_of_decline(message: &Message<'_>) -> bool {
-    let is_granted = |text: &str| matches!(text, "00" | "10" | "11" | "000");
-    message.mti().function() == Function::Advice
-        && message.field(39).is_some_and(|field| !is_granted(field.text().as_str()))
+fn tells_of_decline(message: &Message<'_>) -> Result<bool, Code> {
+    let said = message.field(39).filter(|_| message.mti().function() == Function::Advice);
+    let Some(said) = said else { return Ok(false) };
+    was_granted(&said.text(), message.spec().edition).map(|granted| !granted).ok_or(Code::FormatError)
 }

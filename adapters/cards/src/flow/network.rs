@@ -1,8 +1,9 @@
 //! Network management: sign-on, sign-off, echo, key change, cut-over. Changes the session it comes on, and nothing else.
+//! Without its code a message is told nothing but that.
 
 use feiqian_iso8583::spec::Edition;
 
-use super::{Heard, Standing};
+use super::{Heard, Standing, is_of_edition};
 use crate::code::Code;
 
 /// What field 70 (1987) or function code 24 (1993) asks for.
@@ -16,6 +17,9 @@ enum Asked {
 }
 
 fn asked(heard: Heard<'_>) -> Result<Asked, Code> {
+    if !is_of_edition(heard.message) {
+        return Err(Code::NotSupported);
+    }
     let is_1993 = heard.message.spec().edition == Edition::E1993;
     let field = heard.message.field(if is_1993 { 24 } else { 70 }).ok_or(Code::FormatError)?;
     match (is_1993, field.number()) {
@@ -30,9 +34,8 @@ fn asked(heard: Heard<'_>) -> Result<Asked, Code> {
 
 /// Answers a network management request, and makes of the session what it asks for.
 pub(super) fn manage(heard: Heard<'_>, standing: &mut Standing) -> Result<Code, Code> {
-    let asked = asked(heard)?;
-    if asked == Asked::KeyChange {
-        let keys = standing.keys.ok_or(Code::NotSupported)?;
+    let asked = asked(heard);
+    if let (Ok(Asked::KeyChange), Some(keys)) = (asked, standing.keys) {
         let changed = keys.changed(heard.message).ok_or(Code::Security)?;
         // Who has made the new key shows it by the code of the very message that brings it.
         if !changed.holds(heard.message) {
@@ -44,11 +47,13 @@ pub(super) fn manage(heard: Heard<'_>, standing: &mut Standing) -> Result<Code, 
     if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
         return Err(Code::Security);
     }
-    match asked {
+    match asked? {
         Asked::SignOn => standing.is_signed_on = true,
         Asked::SignOff => standing.is_signed_on = false,
         // The operator closes cycles, by the calendar or with two officers; a network's day is told by field 15.
-        Asked::Echo | Asked::CutOver | Asked::KeyChange => {}
+        Asked::Echo | Asked::CutOver => {}
+        // Of a key that there is not.
+        Asked::KeyChange => return Err(Code::NotSupported),
     }
     Ok(Code::Managed)
 }

@@ -7,10 +7,11 @@ use feiqian_core::account::AccountHandle;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
+use feiqian_iso8583::spec::Edition;
 use feiqian_iso8583::{Class, Message};
 
 use super::reversal::{Reversal, is_tombstone};
-use super::{Begun, Desk, Due, Heard, Speaker, code_of, currency_of, tells_of_decline};
+use super::{Begun, Desk, Due, Found, Heard, Speaker, code_of, currency_of, tells_of_decline};
 use crate::code::Code;
 use crate::gate::{Claim, Verdict};
 use crate::named::Named;
@@ -29,7 +30,7 @@ pub(super) const CREDIT: [u8; 4] = *b"CDOC";
 /// Fields that a repetition must not change, beside amount, currency and parties: processing code, retrieval reference,
 /// terminal and merchant.
 const BOUND: [u8; 4] = [3, 37, 41, 42];
-/// Field 25: a completion of a pre-authorisation.
+/// Field 25 of 1987: a pre-authorisation, or what completes one.
 const CONDITION_PREAUTHORISED: u64 = 6;
 
 /// Whether a purpose is one of card payments, and whether of money to the card.
@@ -60,6 +61,14 @@ fn type_of(message: &Message<'_>) -> Result<Type, Code> {
     }
 }
 
+/// What a record of this message's kind has as its purpose.
+pub(super) fn purpose_of(message: &Message<'_>) -> Result<[u8; 4], Code> {
+    Ok(match type_of(message)? {
+        Type::Debit(purpose) => purpose,
+        Type::Credit => CREDIT,
+    })
+}
+
 /// What a message asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
@@ -79,19 +88,25 @@ enum Asked {
 
 fn asked(message: &Message<'_>, kind: Type, original: Option<Named>) -> Result<Asked, Code> {
     let is_authorisation = message.mti().class() == Class::Authorisation;
+    let condition = message.field(25).filter(|_| message.spec().edition == Edition::E1987);
+    let is_preauthorised = condition.and_then(|field| field.number()) == Some(CONDITION_PREAUTHORISED);
     // Terminals' names tell no class; the condition does.
-    let condition = message.field(25).and_then(|field| field.number());
     let is_of_hold = |named: &Named| match named.class {
         Some(class) => class == Class::Authorisation,
-        None => condition == Some(CONDITION_PREAUTHORISED),
+        None => is_preauthorised,
     };
     match (kind, original) {
         (Type::Debit(_), None) if is_authorisation => Ok(Asked::Hold),
+        // A completion of who knows what: as a purchase it would pay beside the hold.
+        (_, None) if !is_authorisation && is_preauthorised => Err(Code::NoOriginal),
         (Type::Debit(_), None) => Ok(Asked::Purchase),
         (Type::Debit(_), Some(named)) if !is_authorisation && is_of_hold(&named) => {
             Ok(Asked::Completion(named))
         }
-        (Type::Credit, Some(named)) if is_authorisation => Ok(Asked::Cancellation(named)),
+        (Type::Credit, Some(named)) if is_authorisation => match named.class {
+            Some(Class::Authorisation) | None => Ok(Asked::Cancellation(named)),
+            Some(_) => Err(Code::InvalidTransaction),
+        },
         (Type::Credit, Some(named)) => Ok(Asked::Return(named)),
         (Type::Credit, None) if !is_authorisation => Ok(Asked::Refund),
         _ => Err(Code::InvalidTransaction),
@@ -109,17 +124,16 @@ impl Desk {
     /// Begins an authorisation, a financial request or an advice of one.
     pub(super) fn pay(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
         let message = heard.message;
-        if tells_of_decline(message) {
+        if tells_of_decline(message)? {
             return Ok(Begun::Answered(Code::Approved.into()));
         }
         let kind = type_of(message)?;
         let asked = asked(message, kind, speaker.naming.original(message)?)?;
         if let Asked::Cancellation(named) = &asked {
-            return Ok(Begun::Due(Due::Reversal(Reversal::new(
-                speaker.participant,
-                self.vault.id(speaker.bic, named),
-                Code::Approved,
-            ))));
+            let told = self.told(message, speaker.naming.is_of_terminals)?;
+            let original = self.vault.id(speaker.bic, named);
+            let cancellation = Reversal::cancelling(speaker.participant, original, told);
+            return Ok(Begun::Due(Due::Reversal(cancellation)));
         }
         let (participant, record) = self.record(message, speaker, kind, &asked)?;
         let claim = self.gate.submit(participant, record);
@@ -195,7 +209,10 @@ impl Payment {
         let id = self.record.uetr.get();
         let code = match self.claim.verdict().await {
             Verdict::Decided { row, .. } => match (row.outcome(), row.reason()) {
-                (Some(Outcome::Duplicate), _) => repeated(desk, row.original()?).await,
+                (Some(Outcome::Duplicate), _) => match desk.found_at(row.original()?).await {
+                    Ok(found) => repeated(desk, &found).await,
+                    Err(code) => code,
+                },
                 (_, Some(RejectReason::IdReused)) => taken(desk, &self.record).await,
                 _ => code_of(&row, Code::Approved),
             },
@@ -207,9 +224,13 @@ impl Payment {
     }
 }
 
-/// The original's answer.
-async fn repeated(desk: &Arc<Desk>, original: u64) -> Code {
-    desk.found_at(original).await.map_or_else(|code| code, |found| code_of(&found.row, Code::Approved))
+/// The original's answer; but what has been taken back since is not to be believed paid or held.
+async fn repeated(desk: &Arc<Desk>, original: &Found) -> Code {
+    match desk.is_taken_back(original.record.uetr.get()).await {
+        Ok(true) => Code::TooLate,
+        Ok(false) => code_of(&original.row, Code::Approved),
+        Err(code) => code,
+    }
 }
 
 /// Its id stands for another: for its reversal, which came before it; for itself, with another time-out; or for a request
@@ -217,7 +238,7 @@ async fn repeated(desk: &Arc<Desk>, original: u64) -> Code {
 async fn taken(desk: &Arc<Desk>, record: &Record) -> Code {
     match desk.found(record.uetr.get()).await {
         Ok(Some(found)) if is_tombstone(&found.record) => Code::TooLate,
-        Ok(Some(found)) if is_same_request(record, &found.record) => code_of(&found.row, Code::Approved),
+        Ok(Some(found)) if is_same_request(record, &found.record) => repeated(desk, &found).await,
         Ok(_) => Code::Duplicate,
         Err(code) => code,
     }

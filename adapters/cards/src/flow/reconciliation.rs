@@ -1,5 +1,6 @@
 //! Reconciliation: the acquirer's totals of a day against those of the journal, of its clearing account's card payments.
-//! Nothing is counted on the way: the account's postings are walked back through the day when they are asked about.
+//! Nothing is counted on the way: the account's postings are walked back to the day's beginning when they are asked about.
+//! That costs, so a link asks one question at a time.
 
 use std::sync::Arc;
 
@@ -8,15 +9,15 @@ use feiqian_core::calendar::Date;
 use feiqian_iso8583::Message;
 use feiqian_iso8583::spec::Edition;
 use feiqian_runtime::query::Posting;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::payment::is_credit;
+use super::walk::walk;
 use super::{Begun, Desk, Due, Heard, Speaker, currency_of};
 use crate::code::Code;
-use crate::named::date_of;
+use crate::named::{date_of, year_of};
 use crate::reply::Answer;
 
-/// Postings that one question walks through: bounds its time and memory.
-const POSTINGS_MAX: usize = 1_000_000;
 const DAY_NANOSECONDS: u64 = 86_400_000_000_000;
 /// Field 66, settlement code.
 const IN_BALANCE: u64 = 1;
@@ -33,6 +34,7 @@ pub(crate) struct Question {
     said: Vec<(u8, u64)>,
     /// Field 97.
     said_net: Option<String>,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// Numbers and amounts of a day, as the card networks count: a debit is money from a card.
@@ -53,6 +55,7 @@ impl Desk {
             None => currency_of(message, 49)?.ok_or(Code::FormatError)?,
         };
         let account = self.engine.directory().clearing_account(speaker.participant, currency);
+        let turn = Arc::clone(heard.reconciling).try_acquire_owned();
         let said = [74, 75, 76, 77, 86, 87, 88, 89];
         let said = said.iter().filter_map(|field| Some((*field, message.field(*field)?.number()?))).collect();
         Ok(Begun::Due(Due::Totals(Question {
@@ -61,11 +64,12 @@ impl Desk {
             edition: message.spec().edition,
             said,
             said_net: message.field(97).map(|field| field.text()),
+            _turn: turn.map_err(|_| Code::Unavailable)?,
         })))
     }
 }
 
-/// The day of field 15, date of settlement (MMDD; 1993: YYMMDD), or today.
+/// The day of field 15, date of settlement (MMDD, with its year as field 7; 1993: YYMMDD), or today.
 fn day_of(message: &Message<'_>, now: u64) -> Result<u64, Code> {
     let today = date_of(now);
     let number = match message.field(15) {
@@ -77,8 +81,7 @@ fn day_of(message: &Message<'_>, now: u64) -> Result<u64, Code> {
     let part = |by: u32| u8::try_from(number / by % 100).map_err(|_| Code::FormatError);
     let (month, day) = (part(100)?, part(1)?);
     let year = match number / 10_000 {
-        0 if (month, day) > (today.month, today.day) => today.year.saturating_sub(1),
-        0 => today.year,
+        0 => year_of(now, number.into()),
         year => 2_000 + u16::try_from(year).map_err(|_| Code::FormatError)?,
     };
     let days = Date { year, month, day }.days().and_then(|days| u64::try_from(days).ok());
@@ -117,6 +120,9 @@ impl Totals {
 impl Question {
     /// Seals what is open, reads the day's postings, and compares.
     pub(super) async fn answer(self, desk: Arc<Desk>) -> Answer {
+        let Ok(_walk) = Arc::clone(&desk.walks).acquire_owned().await else {
+            return Code::Malfunction.into();
+        };
         let read = tokio::task::spawn_blocking(move || {
             let totals = totals(&desk, self.account, self.day);
             totals.map_or_else(Answer::from, |totals| self.compared(&totals))
@@ -146,16 +152,38 @@ fn is_zero(net: &str) -> bool {
 }
 
 fn totals(desk: &Desk, account: AccountHandle, day: u64) -> Result<Totals, Code> {
-    desk.engine.seal().map_err(|_| Code::Unavailable)?;
-    let history = desk.engine.history(account, POSTINGS_MAX).map_err(|_| Code::Malfunction)?;
-    let history = history.ok_or(Code::NoTotals)?;
-    let is_whole =
-        history.len() < POSTINGS_MAX || history.last().is_some_and(|oldest| oldest.timestamp < day);
-    if !is_whole {
-        return Err(Code::NoTotals);
-    }
     let mut totals = Totals::default();
     let of_day = day..day.saturating_add(DAY_NANOSECONDS);
-    history.iter().filter(|posting| of_day.contains(&posting.timestamp)).for_each(|at| totals.add(at));
-    Ok(totals)
+    let is_whole = walk(&desk.engine, (account, day), |posting| {
+        if of_day.contains(&posting.timestamp) {
+            totals.add(posting);
+        }
+    })?;
+    if is_whole { Ok(totals) } else { Err(Code::NoTotals) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use feiqian_iso8583::spec::GENERIC_1987;
+    use feiqian_iso8583::{Builder, Mti};
+
+    #[test]
+    fn a_day_of_settlement_shortly_ahead_is_of_this_year_and_one_far_ahead_of_the_last() {
+        let at = |(year, month, day), told: &str| {
+            let days = |date: Date| u64::try_from(date.days().expect("a date")).expect("after 1970");
+            let now = days(Date { year, month, day }) * 86_400 + 43_200;
+            let request = Builder::new(&GENERIC_1987, Mti::new(500).expect("an MTI")).text(15, told);
+            let bytes = request.encode().expect("it fits");
+            let message = Message::decode(&GENERIC_1987, &bytes).expect("read");
+            let seconds = day_of(&message, now).expect("a day") / 1_000_000_000;
+            let date = date_of(seconds);
+            (date.year, date.month, date.day)
+        };
+        assert_eq!(at((2026, 11, 27), "1127"), (2026, 11, 27));
+        assert_eq!(at((2026, 11, 27), "1128"), (2026, 11, 28), "settled tomorrow");
+        assert_eq!(at((2026, 11, 27), "1201"), (2025, 12, 1));
+        assert_eq!(at((2026, 12, 31), "0101"), (2027, 1, 1), "and over the year's end");
+        assert_eq!(at((2027, 1, 1), "1231"), (2026, 12, 31));
+    }
 }

@@ -6,7 +6,8 @@
 //!  id of the original ──▶ tombstone taken ──▶ 25: there is no original, and a late one is refused (68)
 //!                     └─▶ taken by the original: held → void │ cleared → return │ rejected → nothing to do
 //! ```
-//! The record that takes back has an id that follows from the original's: whoever reverses, and how often, it happens once.
+//! The record that takes back has an id that follows from the original's alone, not from how much is asked for: whoever
+//! reverses, how often and down to what amount, it happens once (attempts.rs).
 
 use std::sync::Arc;
 
@@ -15,24 +16,30 @@ use feiqian_core::outcome::{Outcome, OutcomeRow, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_iso8583::Message;
+use feiqian_iso8583::spec::Edition;
 
+use super::told::Told;
+use super::walk::walk;
 use super::{Begun, Desk, Due, Found, Heard, Speaker, code_of};
 use crate::code::Code;
 use crate::gate::Verdict;
 use crate::reply::Answer;
 
-/// Attempts to take an original back: one more is made where the last was refused for what may change.
-const ATTEMPTS_MAX: u32 = 64;
+/// Times that another reversal of the same original may be first before this one is answered as busy.
+const RACES_MAX: u32 = 8;
+/// Postings of an account that may be the post of one hold: what is behind them is not looked at.
+const POSTS_MAX: usize = 10_000;
 
 /// What is to be taken back, and for whom.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reversal {
     participant: ParticipantHandle,
     original: u128,
+    told: Told,
     /// Minor units that are to remain, by field 95.
     remains: u64,
-    /// What is answered where it succeeds.
-    granted: Code,
+    /// Whether it can only be a hold.
+    is_cancellation: bool,
 }
 
 /// What takes an id and does nothing: a void of itself.
@@ -51,25 +58,60 @@ pub(super) fn is_tombstone(record: &Record) -> bool {
 impl Desk {
     /// Begins a reversal or its advice.
     pub(super) fn reverse(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
-        let original = speaker.naming.original(heard.message)?.ok_or(Code::FormatError)?;
-        let original = self.vault.id(speaker.bic, &original);
-        let remains = remaining(heard.message)?;
-        let reversal = Reversal::new(speaker.participant, original, Code::Reversed);
-        Ok(Begun::Due(Due::Reversal(Reversal { remains, ..reversal })))
+        let named = speaker.naming.original(heard.message)?.ok_or(Code::FormatError)?;
+        Ok(Begun::Due(Due::Reversal(Reversal {
+            participant: speaker.participant,
+            original: self.vault.id(speaker.bic, &named),
+            told: self.told(heard.message, speaker.naming.is_of_terminals)?,
+            remains: remaining(heard.message)?,
+            is_cancellation: false,
+        })))
+    }
+
+    /// Whether a hold was posted before its time: looked up among the debits of its account since it was made.
+    async fn was_posted(self: &Arc<Self>, hold: Found) -> Result<bool, Code> {
+        let _walk = Arc::clone(&self.walks).acquire_owned().await.map_err(|_| Code::Malfunction)?;
+        let desk = Arc::clone(self);
+        let look = move || {
+            let (account, creditor) = (hold.record.debtor.get(), hold.record.creditor.get());
+            let mut debits = Vec::new();
+            let is_whole = walk(&desk.engine, (account, hold.timestamp), |posting| {
+                let may_be = posting.is_debit && posting.counterparty == Some(creditor);
+                if may_be && debits.len() <= POSTS_MAX {
+                    debits.push(posting.sequence);
+                }
+            })?;
+            for sequence in &debits {
+                let record = desk.entry(*sequence)?.record;
+                if record.flags.get() & flags::POST != 0 && record.related == hold.record.uetr {
+                    return Ok(true);
+                }
+            }
+            // What can't be looked through is taken for posted: nothing says then that money came back.
+            Ok(!is_whole || debits.len() > POSTS_MAX)
+        };
+        tokio::task::spawn_blocking(look).await.map_err(|_| Code::Malfunction)?
     }
 }
 
-/// Field 95, replacement amounts: the first n12 is the amount that the transaction really has.
+/// Field 95 of 1987, replacement amounts: the first n12 is the amount that the transaction really has.
 fn remaining(message: &Message<'_>) -> Result<u64, Code> {
-    let Some(field) = message.field(95) else { return Ok(0) };
+    let field = message.field(95).filter(|_| message.spec().edition == Edition::E1987);
+    let Some(field) = field else { return Ok(0) };
     let digits: Vec<u8> = field.characters().take(12).collect();
     let amount = std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok());
     amount.ok_or(Code::FormatError)
 }
 
 impl Reversal {
-    pub(super) const fn new(participant: ParticipantHandle, original: u128, granted: Code) -> Self {
-        Self { participant, original, remains: 0, granted }
+    /// Of an authorisation, by a message that is one itself.
+    pub(super) const fn cancelling(participant: ParticipantHandle, original: u128, told: Told) -> Self {
+        Self { participant, original, told: told.of_any_kind(), remains: 0, is_cancellation: true }
+    }
+
+    /// What is answered where it succeeds.
+    const fn granted(&self) -> Code {
+        if self.is_cancellation { Code::Approved } else { Code::Reversed }
     }
 
     /// The answer; none where the engine has ended.
@@ -91,40 +133,69 @@ impl Reversal {
     }
 
     async fn take_back(self, desk: &Arc<Desk>, original: &Found) -> Option<Code> {
-        let Some((participant, mut record)) = self.opposite(desk, original) else {
-            return Some(self.without_effect(original));
-        };
-        for attempt in 0..ATTEMPTS_MAX {
-            let id = desk.vault.reversal_id(self.original, record.amount.get(), attempt);
-            record.uetr = id.into();
-            let decided = match desk.found(id).await {
-                Ok(Some(past)) if past.row.reason().is_some_and(may_change) => continue,
-                Ok(Some(past)) => (past.row, past.timestamp),
-                Ok(None) => match submitted(desk, participant, record).await {
-                    Ok(decided) => decided,
-                    Err(code) => return code,
-                },
-                Err(code) => return Some(code),
-            };
-            return Some(self.answered(original, decided));
+        let is_hold = original.record.flags.get() & flags::HOLD != 0;
+        if !self.told.fits(&original.record) || (self.is_cancellation && !is_hold) {
+            return Some(Code::NoOriginal);
         }
-        Some(Code::Malfunction)
+        let (participant, mut record) = match self.opposite(desk, original) {
+            Ok(opposite) => opposite,
+            Err(code) => return Some(code),
+        };
+        for _ in 0..RACES_MAX {
+            match self.attempt(desk, (participant, &mut record)).await {
+                Ok(Some(attempt)) => return Some(self.answered(desk, original, (&record, attempt)).await),
+                // Another reversal of the same original was first by a moment.
+                Ok(None) => {}
+                Err(code) => return code,
+            }
+        }
+        Some(Code::Unavailable)
     }
 
-    /// The record that takes an original back, its id not yet set, and who has to submit it; none where nothing is to be
-    /// taken back.
-    fn opposite(self, desk: &Desk, original: &Found) -> Option<(ParticipantHandle, Record)> {
+    /// The attempt behind which none may follow, made where there is none; none where another's was made meanwhile.
+    ///
+    /// # Errors
+    /// What is answered instead: nothing where the engine has ended.
+    async fn attempt(
+        self,
+        desk: &Arc<Desk>,
+        (participant, record): (ParticipantHandle, &mut Record),
+    ) -> Result<Option<Found>, Option<Code>> {
+        let attempts = desk.attempts(self.original).await.map_err(Some)?;
+        if let Some(last) = attempts.last.filter(|last| !may_be_followed(last, record)) {
+            return Ok(Some(last));
+        }
+        record.uetr = desk.vault.reversal_id(self.original, attempts.next).into();
+        match desk.gate.submit(participant, *record).verdict().await {
+            Verdict::Decided { row, .. } if is_anothers(&row) => Ok(None),
+            Verdict::Decided { row, timestamp } => Ok(Some(Found { record: *record, row, timestamp })),
+            Verdict::Busy => Err(Some(Code::Unavailable)),
+            Verdict::Unknown => Err(None),
+        }
+    }
+
+    /// The record that takes an original back, its id not yet set, and who has to submit it.
+    ///
+    /// # Errors
+    /// What is answered where nothing is to be taken back.
+    fn opposite(self, desk: &Desk, original: &Found) -> Result<(ParticipantHandle, Record), Code> {
         let paid = &original.record;
         let (debtor, creditor, currency) = (paid.debtor.get(), paid.creditor.get(), paid.currency.get());
         match original.row.outcome() {
+            Some(Outcome::Rejected) => Err(self.granted()),
             Some(Outcome::Held) if self.remains == 0 => {
                 let mut void = Record::new(0, debtor, creditor, 0, currency);
                 void.flags = flags::VOID.into();
                 void.related = paid.uetr;
-                Some((self.participant, void))
+                Ok((self.participant, void))
             }
+            // A hold is released as a whole.
+            Some(Outcome::Held) => Err(Code::NotSupported),
             Some(Outcome::Cleared) => {
-                let amount = paid.amount.get().checked_sub(self.remains).filter(|amount| *amount > 0)?;
+                let amount = paid.amount.get().checked_sub(self.remains).ok_or(Code::OriginalAmount)?;
+                if amount == 0 {
+                    return Err(Code::NoAction);
+                }
                 let mut back = Record::new(0, creditor, debtor, amount, currency);
                 back.purpose = paid.purpose;
                 // What sent money back can't itself be returned: it is paid anew.
@@ -132,56 +203,47 @@ impl Reversal {
                     back.flags = flags::RETURN.into();
                     back.related = paid.uetr;
                 }
-                let (payer, ..) = desk.engine.directory().account(creditor)?;
-                Some((payer, back))
+                let (payer, ..) = desk.engine.directory().account(creditor).ok_or(Code::Malfunction)?;
+                Ok((payer, back))
             }
-            _ => None,
+            _ => Err(Code::NoAction),
         }
     }
 
-    fn without_effect(self, original: &Found) -> Code {
-        match original.row.outcome() {
-            Some(Outcome::Rejected) => self.granted,
-            // A hold is released as a whole.
-            Some(Outcome::Held) => Code::NotSupported,
-            _ => Code::NoAction,
-        }
-    }
-
-    fn answered(self, original: &Found, (row, timestamp): (OutcomeRow, u64)) -> Code {
-        match row.reason() {
+    /// What is answered by an attempt behind which none may follow, to a message that asked for another record.
+    async fn answered(self, desk: &Arc<Desk>, original: &Found, (asked, attempt): (&Record, Found)) -> Code {
+        match attempt.row.reason() {
             // The hold has ended: by itself, which is what was wanted, or because it was posted.
             Some(RejectReason::NoPendingHold) => {
                 let end = deadline(original.timestamp, original.record.timeout.get());
-                if timestamp >= end { self.granted } else { Code::NoAction }
+                if attempt.timestamp < end {
+                    return Code::NoAction;
+                }
+                match desk.was_posted(*original).await {
+                    Ok(true) => Code::NoAction,
+                    Ok(false) => self.granted(),
+                    Err(code) => code,
+                }
             }
-            _ => code_of(&row, self.granted),
+            // It has been taken back already, down to another amount.
+            None if attempt.record.amount != asked.amount => Code::OriginalAmount,
+            _ => code_of(&attempt.row, self.granted()),
         }
     }
 }
 
-/// Whether an attempt that was refused for that reason may succeed later.
-fn may_change(reason: RejectReason) -> bool {
-    let is_final = matches!(
-        reason,
-        RejectReason::NoPendingHold | RejectReason::NotReturnable | RejectReason::ExceedsOriginal
-    );
-    !is_final
+/// Whether a further attempt may follow: the one before was refused, for what may change or for another amount.
+fn may_be_followed(last: &Found, next: &Record) -> bool {
+    let is_final = |reason| {
+        matches!(
+            reason,
+            RejectReason::NoPendingHold | RejectReason::NotReturnable | RejectReason::ExceedsOriginal
+        )
+    };
+    last.row.reason().is_some_and(|reason| !is_final(reason) || last.record.amount != next.amount)
 }
 
-/// Submits an attempt; gives its row and frame time, or what is answered instead: nothing where the engine has ended.
-async fn submitted(
-    desk: &Arc<Desk>,
-    participant: ParticipantHandle,
-    record: Record,
-) -> Result<(OutcomeRow, u64), Option<Code>> {
-    match desk.gate.submit(participant, record).verdict().await {
-        Verdict::Decided { row, timestamp } => match row.original() {
-            // Another reversal of the same original was first by a moment.
-            Some(first) => desk.found_at(first).await.map(|at| (at.row, at.timestamp)).map_err(Some),
-            None => Ok((row, timestamp)),
-        },
-        Verdict::Busy => Err(Some(Code::Unavailable)),
-        Verdict::Unknown => Err(None),
-    }
+/// Whether an id that was to be taken stood for another's record already.
+fn is_anothers(row: &OutcomeRow) -> bool {
+    row.outcome() == Some(Outcome::Duplicate) || row.reason() == Some(RejectReason::IdReused)
 }

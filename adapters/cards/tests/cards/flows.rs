@@ -123,6 +123,42 @@ fn advices_are_booked_and_those_of_declines_are_not() {
 }
 
 #[test]
+fn an_advice_is_booked_or_not_by_what_its_code_says_and_refused_where_that_is_nothing() {
+    let house = House::new();
+    let mut terminal = house.terminal();
+    let mut advise = |code: &str| {
+        let advice = Request::of_card(220, CARD, "000000", 1).with(39, code);
+        terminal.ask(&advice).field(39).to_owned()
+    };
+    for code in ["00", "08", "10", "11", "16", "A2", "A4", "A5", "A6"] {
+        assert_eq!(advise(code), "00", "{code}");
+    }
+    assert_eq!(house.account(HOLDER), (LEFT - 9, 0), "granted elsewhere");
+    for code in ["05", "51", "A7"] {
+        assert_eq!(advise(code), "00", "{code}");
+    }
+    for code in ["Q7", "85", "09"] {
+        assert_eq!(advise(code), "30", "{code}");
+    }
+    assert_eq!(house.account(HOLDER), (LEFT - 9, 0));
+}
+
+#[test]
+fn a_completion_that_names_no_original_is_no_purchase() {
+    let house = House::new();
+    let mut terminal = house.terminal();
+    let held = Request::of_card(100, CARD, "030000", 100).with(25, "06");
+    assert_eq!(terminal.ask(&held).answer(), (110, "00"));
+    for (mti, code, answered) in [(200, "000000", 210), (220, "000000", 230), (200, "200000", 210)] {
+        let completion = Request::of_card(mti, CARD, code, 100).with(25, "06");
+        assert_eq!(terminal.ask(&completion).answer(), (answered, "25"));
+    }
+    assert_eq!((house.account(HOLDER), house.account(ACQUIRER)), ((LEFT, 100), (0, 0)));
+    assert_eq!(terminal.ask(&held.followed_by(200, "000000").with(25, "06")).answer(), (210, "00"));
+    assert_eq!(house.account(HOLDER), (LEFT - 100, 0));
+}
+
+#[test]
 fn i3_a_repetition_gets_the_original_answer_and_an_altered_one_is_refused() {
     let house = House::new();
     let mut terminal = house.terminal();
@@ -174,6 +210,9 @@ fn each_decline_has_its_code() {
         assert_eq!(terminal.ask(&request).answer(), (110, code), "{:?}", request.fields);
     }
     assert_eq!(terminal.ask(&Request::new(300).with(101, "a file")).answer(), (310, "40"));
+    let other_edition = Request::of_card(1_100, CARD, "000000", 100);
+    assert_eq!(terminal.ask(&other_edition).answer(), (1_110, "40"));
+    assert_eq!(terminal.ask(&Request::new(2_800).with(70, "301")).answer(), (2_810, "40"));
     house.order(Command::SetAccountState { account: HOLDER, state: AccountState::Frozen });
     assert_eq!(terminal.ask(&fresh()).answer(), (110, "62"));
     assert_eq!(house.account(HOLDER), (LEFT, 100));
@@ -255,4 +294,24 @@ fn an_acquirers_totals_are_those_of_the_journal() {
     }
     let yesterday = totals.with(15, "0101");
     assert_eq!(house.terminal().ask(&yesterday).field(66), "2");
+}
+
+#[test]
+fn i6_a_link_reconciles_one_day_at_a_time() {
+    let house = House::new();
+    let mut terminal = house.terminal();
+    assert_eq!(terminal.ask(&Request::of_card(200, CARD, "000000", 700)).field(39), "00");
+    let question = || Request::new(500).with(50, "156").with(88, "0000000000000700");
+    let spec = terminal.spec();
+    let framed = |request: Request| {
+        let bytes = request.bytes(&spec);
+        [&u16::try_from(bytes.len()).expect("short").to_be_bytes()[..], &bytes].concat()
+    };
+    let all: Vec<u8> = (0..20).flat_map(|_| framed(question())).collect();
+    std::io::Write::write_all(&mut terminal.stream, &all).expect("sent");
+    let codes: Vec<_> = (0..20).map(|_| terminal.hear(0).field(39).to_owned()).collect();
+    let count = |code| codes.iter().filter(|at| *at == code).count();
+    assert!(count("00") >= 1 && count("91") >= 1 && count("00") + count("91") == 20, "{codes:?}");
+    let answer = terminal.ask(&question());
+    assert_eq!((answer.field(39), answer.field(66)), ("00", "1"), "and again when it has been answered");
 }

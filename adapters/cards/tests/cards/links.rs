@@ -8,7 +8,9 @@ use feiqian_iso8583::{Message, Spec, mac};
 
 use feiqian_tests::world::bic;
 
-use crate::house::{CARD, FUNDS, HOLDER, House, INSTITUTION, OTHER_ACQUIRER, Request, plain_link};
+use crate::house::{
+    CARD, CARD_ON_BOOKS, FUNDS, HOLDER, House, INSTITUTION, OTHER_ACQUIRER, Request, plain_link,
+};
 
 /// TEST KEYS.
 const KEY: [u8; 16] = *b"TEST KEY: a MAC!";
@@ -113,6 +115,50 @@ fn terminals_reverse_and_complete_by_batch_and_trace_number() {
     let completion = of(200, "000000", "20").with(25, "06").with(61, &original);
     assert_eq!(ask(&completion), "00");
     assert_eq!(house.account(HOLDER), (i128::from(FUNDS) - 100, 0));
+}
+
+#[test]
+fn a_batch_number_that_comes_again_takes_back_and_repeats_nobody_elses_payment() {
+    let spec = "unionpay-terminal";
+    let house = House::with(
+        vec![link("pos", LengthHeader::Binary2, Envelope::Terminal, spec)],
+        ServerOptions::default(),
+    );
+    let mut terminal = house.terminal_on("pos");
+    let front = [0x60, 0, 3, 0, 0, 0x60, 0x31, 0, 0x31, 0x10, 0x20];
+    let mut ask = |request: &Request| {
+        terminal.send(&[&front[..], &request.bytes(&table(spec))].concat());
+        terminal.hear(front.len()).field(39).to_owned()
+    };
+    let of = |mti, code: &str| {
+        Request::of_card(mti, CARD, code, 100).without(7).without(32).with(60, "22000001000")
+    };
+    // Without a date the name is the same again: what is said of the payment tells them apart.
+    let sale = of(200, "000000");
+    assert_eq!(ask(&sale), "00");
+    let reversal = of(400, "000000").with(11, sale.field(11));
+    for (field, text) in [(2, CARD_ON_BOOKS), (4, "000000000101"), (49, "978"), (3, "200000")] {
+        assert_eq!(ask(&reversal.clone().with(field, text)), "25", "field {field}");
+    }
+    for field in [2, 3, 4, 49] {
+        assert_eq!(ask(&reversal.clone().without(field)), "30", "field {field}");
+    }
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS) - 100, 0));
+    assert_eq!(ask(&reversal), "00");
+    // With one, another day's is another payment.
+    let dated = |date: &str| of(200, "000000").with(11, sale.field(11)).with(13, date);
+    assert_eq!(
+        (ask(&dated("0105")), ask(&dated("0106")), ask(&dated("0106"))),
+        ("00".into(), "00".into(), "00".into())
+    );
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS) - 200, 0));
+    let refund = |digits: &str| of(220, "200000").with(13, "0107").with(61, digits);
+    let stan = sale.field(11);
+    assert_eq!(ask(&refund(&format!("000001{stan}"))), "30", "the original's date is missing");
+    assert_eq!(ask(&refund(&format!("000001{stan}0104"))), "25");
+    assert_eq!(ask(&refund(&format!("000001{stan}0105"))), "00");
+    assert_eq!(ask(&reversal.clone().with(13, "0106")), "00");
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS), 0));
 }
 
 #[test]
@@ -227,6 +273,50 @@ fn with_a_key_only_who_has_it_is_served_and_a_new_one_takes_the_old_ones_place()
     assert_eq!(ask(&sealed(&fresh(), 64, &KEY)).field(39), "63", "the old key");
     assert_eq!(ask(&sealed(&fresh(), 64, &NEXT)).answer(), (110, "00"));
     assert_eq!(house.account(HOLDER), (i128::from(FUNDS), 20));
+}
+
+#[test]
+fn who_has_no_key_is_given_no_code_of_anything() {
+    let keys = MacKeys::new(Algorithm::UnionPayEcb, KEY, Some(EXCHANGE));
+    let house = House::with(vec![Link { mac: Some(keys), ..plain_link() }], ServerOptions::default());
+    let mut terminal = house.terminal();
+    let spec = table("unionpay");
+    let rows = [
+        Request::of_card(200, CARD, "000000", 10),
+        Request::of_card(420, CARD, "000000", 10),
+        Request::new(500),
+        Request::new(300).with(101, "a file"),
+        Request::new(800).with(70, "301"),
+        Request::new(800).with(70, "777"),
+        Request::new(800),
+        Request::new(800).with(48, &"0".repeat(32)).with(70, "101"),
+    ];
+    for request in rows {
+        let none = request.bytes(&spec);
+        let field = request.builder(&spec).mac_field();
+        let wrong = request.builder(&spec).encode_with_mac(field, |_| *b"NO CODE!").expect("it fits");
+        for bytes in [none, wrong] {
+            terminal.send(&bytes);
+            let answer = terminal.hear(0);
+            assert_eq!(answer.field(39), "63", "{:?}", request.fields);
+            assert_eq!((answer.field(64), answer.field(128)), ("", ""), "{:?}", request.fields);
+        }
+    }
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS), 0));
+}
+
+#[test]
+fn an_answer_that_repeats_a_field_of_the_second_bitmap_has_its_code_behind_it() {
+    let keys = MacKeys::new(Algorithm::X9_19, KEY, None);
+    let house = House::with(vec![Link { mac: Some(keys), ..plain_link() }], ServerOptions::default());
+    let mut terminal = house.terminal();
+    terminal.send(&sealed(&Request::of_card(200, CARD, "000000", 10).with(70, "301"), 128, &KEY));
+    let answer = terminal.hear(0);
+    assert_eq!((answer.answer(), answer.field(70)), ((210, "00"), "301"));
+    let message = Message::decode(&terminal.spec(), &answer.frame).map(|message| {
+        message.check_mac(|covered| mac::x9_19(&KEY, covered)).is_ok() && message.field(128).is_some()
+    });
+    assert_eq!(message, Ok(true));
 }
 
 /// Triple DES of two keys, ECB: what a key travels as.
