@@ -61,9 +61,15 @@ impl Follower {
 struct Stop<'a> {
     stopped: &'a Receiver<()>,
     since: Cell<Option<Instant>>,
+    /// How long it may then go on.
+    most: Duration,
 }
 
-impl Stop<'_> {
+impl<'a> Stop<'a> {
+    fn new(stopped: &'a Receiver<()>, most: Duration) -> Self {
+        Self { stopped, since: Cell::new(None), most }
+    }
+
     /// Waits so long, or until it is to stop.
     fn wait(&self, interval: Duration) {
         // A follower that was dropped ends as one that was stopped.
@@ -81,7 +87,7 @@ impl Stop<'_> {
 
     /// Whether its time to end by itself is over.
     fn is_over(&self) -> bool {
-        self.is_told() && self.since.get().is_some_and(|since| since.elapsed() >= STOP_WAIT)
+        self.is_told() && self.since.get().is_some_and(|since| since.elapsed() >= self.most)
     }
 }
 
@@ -93,7 +99,7 @@ fn run(
 ) {
     give_way();
     let mut fault: Option<String> = None;
-    let stop = Stop { stopped, since: Cell::new(None) };
+    let stop = Stop::new(stopped, STOP_WAIT);
     loop {
         stop.wait(interval);
         let is_last = stop.is_told();
@@ -120,4 +126,29 @@ fn no_thread(directory: &Path, error: &std::io::Error) -> OpenFault {
     let cause = error.raw_os_error().map_or(Cause::EndsEarly, Cause::Errno);
     let fault = StorageFault { operation: Operation::Open, path: "a thread".to_owned(), offset: 0, cause };
     OpenFault::Storage { directory: directory.display().to_string(), fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_stop_stays_told_and_may_go_on_for_its_time() {
+        const LONG: Duration = Duration::from_secs(3_600);
+        let (sender, receiver) = channel();
+        let (patient, hasty) = (Stop::new(&receiver, LONG), Stop::new(&receiver, Duration::ZERO));
+        hasty.wait(Duration::from_millis(1));
+        assert!(!hasty.is_told() && !hasty.is_over(), "nobody has told it");
+        sender.send(()).expect("there");
+        assert!(hasty.is_over() && hasty.is_told() && hasty.is_over(), "once is enough");
+        sender.send(()).expect("there");
+        // Told in the midst of a round: the next wait is none.
+        assert!(patient.is_told());
+        patient.wait(LONG);
+        assert!(patient.is_told() && !patient.is_over(), "a last round");
+        drop(sender);
+        let dropped = Stop::new(&receiver, LONG);
+        dropped.wait(LONG);
+        assert!(dropped.is_told(), "dropped is told");
+    }
 }
