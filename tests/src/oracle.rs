@@ -125,6 +125,10 @@ pub enum Planted {
     RemainderToTheLast,
     /// Of tariffs that cover a payment, the one that says least charges.
     BroadTariffFirst,
+    /// A fee of the other side is more than it is paid.
+    FeeBeyondPayment,
+    /// Fees that others' payments bring use up what a bank may pay by its own orders.
+    OthersFeesUseLimits,
     /// Any bank frees what is held for another's case.
     StrangerReleases,
     /// What is asked is held, whether it is there or not.
@@ -137,7 +141,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -177,6 +181,8 @@ impl Planted {
         Self::FeeHalfDown,
         Self::RemainderToTheLast,
         Self::BroadTariffFirst,
+        Self::FeeBeyondPayment,
+        Self::OthersFeesUseLimits,
         Self::StrangerReleases,
         Self::HeldMoreThanIsLeft,
         Self::HeldTooLong,
@@ -564,7 +570,7 @@ impl Books {
                 self.note_funds(&mut reasons, record, is_hold);
             }
             if !is_ordered {
-                self.note_limits(&mut reasons, now, record);
+                self.note_limits(&mut reasons, now, (record, self.is_own_order(submitter, record)));
             }
         }
         if is_ordered {
@@ -716,7 +722,7 @@ impl Books {
         let (bits, related) = (record.flags.get(), record.related.get());
         self.account(debtor).touched = self.height;
         if bits & flags::VOID == 0 {
-            let is_fresh = self.is_fresh(record);
+            let is_fresh = self.is_fresh(record) && self.is_own_order(submitter, record);
             self.note_debit(now, record, (bits & flags::HOLD == 0, is_fresh));
         }
         if bits & flags::HOLD != 0 {

@@ -273,6 +273,7 @@ pub fn examine(
     }
     let slots = (debtor_slot, creditor_slot);
     let controls = controls_of(registry, (debtor, &debtor_terms), slots, &creditor_terms);
+    let is_by_other = kind == Kind::Fee && submitter != debtor_slot.participant;
     Ok(Claim {
         kind,
         debtor,
@@ -285,8 +286,9 @@ pub fn examine(
         cap: debtor_slot.cap,
         class: priority_of(record),
         controls: match kind {
-            // Counted, and bounded by nothing that its payer has set.
-            kind if kind.is_ordered() => controls.without(DEBTOR_OWN_CONTROLS),
+            // Bounded by nothing that its payer has set for its own orders; nor do a fee's legs use that up, which another's
+            // payments bring.
+            kind if kind.is_ordered() || is_by_other => controls.without(DEBTOR_OWN_CONTROLS),
             _ => controls,
         },
     })

@@ -37,7 +37,9 @@ impl Books {
             let bics = [from, to].map(|position| self.participants[position.participant as usize].bic);
             let Some(tariff) = self.tariff_for(bearer, from.currency, bics, record.purpose) else { continue };
             let pays = if bearer == Bearer::Debtor { from.clearing } else { to.clearing };
-            for (who, amount) in self.parts(tariff, record.amount.get()) {
+            let is_bounded = bearer == Bearer::Creditor || record.flags.get() & flags::POST != 0;
+            let is_bounded = is_bounded && !self.is_planted(Planted::FeeBeyondPayment);
+            for (who, amount) in self.parts(tariff, (record.amount.get(), is_bounded)) {
                 let gets = match who {
                     Beneficiary::Account(account) => account,
                     Beneficiary::DebtorParticipant => from.clearing,
@@ -73,10 +75,12 @@ impl Books {
         fitting.max_by_key(|tariff| rank(&tariff.scope))
     }
 
-    fn parts(&self, tariff: &Tariff, amount: u64) -> Vec<(Beneficiary, u64)> {
+    /// Of a fee that may be no more than the amount, where it is bounded.
+    fn parts(&self, tariff: &Tariff, (amount, is_bounded): (u64, bool)) -> Vec<(Beneficiary, u64)> {
         let reached = tariff.tiers.iter().filter(|tier| tier.from <= amount);
         let Some(tier) = reached.max_by_key(|tier| tier.from) else { return Vec::new() };
         let fee = self.fee(tier, amount);
+        let fee = if is_bounded && fee > u128::from(amount) { amount.into() } else { fee };
         let total: u128 = tariff.beneficiaries.iter().map(|(_, share)| u128::from(*share)).sum();
         let exact = |share: u32| fee * u128::from(share);
         let mut parts: Vec<u128> =

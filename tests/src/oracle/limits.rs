@@ -302,15 +302,19 @@ impl Books {
         pairs.filter(is_free).map(|pair| self.exposure(pair)).sum()
     }
 
-    /// What limits say against one transfer.
-    pub(super) fn note_limits(&self, reasons: &mut Reasons, now: u64, record: &Record) {
+    /// What limits say against one transfer, and against its debtor's own order those for such.
+    pub(super) fn note_limits(&self, reasons: &mut Reasons, now: u64, (record, is_own): (&Record, bool)) {
         let (account, amount) = (record.debtor.get(), i128::from(record.amount.get()));
         let pair = (self.position_number(account), self.position_number(record.creditor.get()));
-        self.note_speed(reasons, Spender::Account(account), (now, amount, 1));
+        if is_own {
+            self.note_speed(reasons, Spender::Account(account), (now, amount, 1));
+        }
         if pair.0 == pair.1 {
             return;
         }
-        self.note_speed(reasons, Spender::Position(pair.0), (now, amount, 1));
+        if is_own {
+            self.note_speed(reasons, Spender::Position(pair.0), (now, amount, 1));
+        }
         let bilateral = self.limits.bilateral.get(&pair);
         let is_over = bilateral.is_some_and(|limit| self.exposure(pair) + amount > i128::from(*limit));
         note(reasons, is_over, RejectReason::BilateralLimitExceeded);
@@ -323,7 +327,8 @@ impl Books {
         note(reasons, is_over, RejectReason::MultilateralLimitExceeded);
         let kept = self.limits.kept(pair.0, class_of(record));
         let headroom = self.available(account).1;
-        let is_kept = headroom != i128::MAX
+        let is_kept = is_own
+            && headroom != i128::MAX
             && headroom - amount < kept
             && !self.is_planted(Planted::ReservationIgnored)
             && self.limits.reserved.keys().any(|(position, _)| *position == pair.0);
@@ -385,6 +390,13 @@ impl Books {
             let paid = sum(&|from, _, other| from == position && other >= class) - gained;
             own > 0 && paid > 0 && headroom - paid < self.limits.kept(position, class)
         })
+    }
+
+    /// Whether a debit is its payer's own order: a part of a fee is its submitter's alone.
+    pub(super) fn is_own_order(&self, submitter: u32, record: &Record) -> bool {
+        record.flags.get() & flags::FEE == 0
+            || self.positions[self.known(record.debtor.get()).position].participant == submitter
+            || self.is_planted(Planted::OthersFeesUseLimits)
     }
 
     /// Whether a transfer counts as paid in its period: a hold does, its post does not.

@@ -8,7 +8,8 @@ use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, TariffN
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::RejectReason::{
     AlreadyRegistered, BadTariff, ChainFailed, CreditorBlocked, FeeMismatch, FeeMissing, FourEyesRequired,
-    MalformedRecord, NetDebitCapExceeded, NotOwner, UnknownAccount, UnknownParticipant, UnknownTariff,
+    LiquidityReserved, MalformedRecord, NetDebitCapExceeded, NotOwner, UnknownAccount, UnknownParticipant,
+    UnknownTariff, VelocityExceeded,
 };
 use feiqian_core::transfer::{Record, flags};
 use feiqian_tests::world::{Expected, Eyes, Row, bic, cleared, currency, duplicate, held, rejected, row};
@@ -174,6 +175,67 @@ fn a_hold_owes_nothing_and_its_post_owes_on_what_is_posted_whoever_posts() {
         row("A", "C", 3, cleared()).fee_on(13).by("B"),
     ]);
     assert_eq!((trial.position("A"), trial.position("C")), (-116, 6));
+}
+
+#[test]
+fn i7_who_is_paid_bears_no_more_than_it_gets_and_who_is_debited_by_post_no_more_than_is_posted() {
+    let mut trial = Trial::standard();
+    let (issuer, network) = ((Beneficiary::DebtorParticipant, 1), (trial.to("C"), 1));
+    trial.set(1, tariff(everybody(Bearer::Creditor), tier(0, 30, 0), &[issuer]), cleared());
+    trial.set(2, tariff(everybody(Bearer::Debtor), tier(0, 20, 0), &[network]), cleared());
+    trial.check(&[
+        payment(1, 2, rejected(ChainFailed)),
+        row("A", "C", 20, rejected(ChainFailed)).fee_on(2).linked(),
+        row("B", "A", 30, rejected(NotOwner)).fee_on(2).by("A"),
+        payment(1, 3, cleared()),
+        row("A", "C", 20, cleared()).fee_on(3).linked(),
+        row("B", "A", 1, cleared()).fee_on(3).by("A"),
+    ]);
+    assert_eq!(trial.position("B"), 0);
+    // The other side chooses in how many parts it posts.
+    trial.check(&[row("A", "B", 100, held()).hold(10)]);
+    for id in 20..30 {
+        trial.check(&[
+            row("A", "B", 1, cleared()).post(10).flagged(flags::KEEP).id(id).by("B").linked(),
+            row("A", "C", 1, cleared()).fee_on(id).by("B").linked(),
+            row("B", "A", 1, cleared()).fee_on(id).by("B"),
+        ]);
+    }
+    assert_eq!((trial.position("A"), trial.position("B"), trial.position("C")), (-30, 0, 30));
+}
+
+#[test]
+fn i7_fees_that_others_payments_bring_use_up_no_limit_of_ones_own_orders() {
+    let mut trial = Trial::standard();
+    let network = trial.to("C");
+    trial.set(1, tariff(everybody(Bearer::Creditor), tier(0, 2, 0), &[(network, 1)]), cleared());
+    let payer = feiqian_core::controls::Payer::Position(bic("B"), currency("EUR"));
+    let limit = LimitCommand::SetVelocityLimit { payer, amount: UNLIMITED, count: 2, period_seconds: 86_400 };
+    trial.order(Command::Limit(limit), cleared());
+    for id in 2..6 {
+        trial.check(&[payment(5, id, cleared()), row("B", "C", 2, cleared()).fee_on(id).by("A")]);
+    }
+    let class = feiqian_core::liquidity::queue::Priority::Urgent;
+    let (bank, currency, amount) = (bic("B"), currency("EUR"), 1_000_000);
+    trial.order(Command::SetNetDebitCap { bic: bank, currency, cap: 1_000_000 }, cleared());
+    let kept = LimitCommand::SetReservation { bic: bank, currency, class, amount };
+    trial.order(Command::Limit(kept), cleared());
+    trial.check(&[
+        row("B", "A", 50, rejected(LiquidityReserved)),
+        payment(5, 6, cleared()),
+        row("B", "C", 2, cleared()).fee_on(6).by("A"),
+    ]);
+    let freed = LimitCommand::SetReservation { bic: bank, currency, class, amount: 0 };
+    trial.order(Command::Limit(freed), cleared());
+    // What B orders itself is counted, with what it brings.
+    trial.check(&[
+        row("B", "A", 5, cleared()).id(7).linked(),
+        row("A", "C", 2, cleared()).fee_on(7).by("B"),
+        row("B", "A", 5, cleared()).id(8).linked(),
+        row("A", "C", 2, cleared()).fee_on(8).by("B"),
+        row("B", "A", 5, rejected(VelocityExceeded)).id(9).linked(),
+        row("A", "C", 2, rejected(ChainFailed)).fee_on(9).by("B"),
+    ]);
 }
 
 #[test]

@@ -89,7 +89,8 @@ impl Registry {
             Bearer::Debtor => debtor.clearing_account,
             Bearer::Creditor => creditor.clearing_account,
         };
-        for (who, amount) in tariff.parts(tariff.fee(payment.amount.get())) {
+        let fee = tariff.fee(payment.amount.get()).min(most(bearer, payment));
+        for (who, amount) in tariff.parts(fee) {
             let gets = match who {
                 Beneficiary::Account(account) => account,
                 Beneficiary::DebtorParticipant => debtor.clearing_account,
@@ -123,6 +124,17 @@ impl Registry {
         let behind = member.chain.get(member.at.saturating_add(1)..).unwrap_or_default();
         let carried = behind.iter().take_while(|record| is_leg(record)).count();
         refuse(carried < self.fee_legs(member.record).len(), RejectReason::FeeMissing)
+    }
+}
+
+/// The most that a fee may be, minor units. Who bears it must have had a say in how often it is charged: the creditor's
+/// side has none in what it is paid, nor the debtor's in how many parts the other side posts a hold, so what either bears
+/// then is no more than the amount itself.
+fn most(bearer: Bearer, payment: &Record) -> u64 {
+    let is_post = payment.flags.get() & flags::POST != 0;
+    match bearer {
+        Bearer::Debtor if !is_post => AMOUNT_MAX,
+        Bearer::Debtor | Bearer::Creditor => payment.amount.get(),
     }
 }
 
