@@ -178,7 +178,14 @@ fn hold_id(number: u64) -> u128 {
 /// A week's hold: 750,000 begin in a second, 2,457 in a frame.
 fn hold_of(number: u64) -> Hold {
     let deadline = 604_800_000_000_000 + number / 2_457 * 3_276_000;
-    Hold { debtor: number % 999, creditor: number % 998, amount: 100, sequence: number, deadline }
+    Hold {
+        debtor: number % 999,
+        creditor: number % 998,
+        amount: 100,
+        sequence: number,
+        deadline,
+        purpose: [0; 4],
+    }
 }
 
 fn sealing(c: &mut Criterion) {

@@ -361,6 +361,7 @@ impl Teller {
         let mut record = Record::new(self.world.new_id(), hold.debtor, hold.creditor, amount, currency);
         record.flags = kind.into();
         record.related = id.into();
+        record.purpose = if record.uetr.get() % 8 == 0 { *b"SUPP" } else { hold.purpose };
         self.stray(&mut record);
         Some(record)
     }
@@ -440,6 +441,7 @@ impl Teller {
         let mut record =
             Record::new(self.world.new_id(), queued.debtor, queued.creditor, queued.amount, currency);
         record.related = id.into();
+        record.purpose = if record.uetr.get() % 12 == 0 { *b"SALA" } else { queued.purpose };
         self.stray(&mut record);
         record
     }
@@ -523,7 +525,7 @@ fn class_flag(class: Priority) -> u16 {
 
 fn hold_of(record: &Record) -> Hold {
     let (debtor, creditor, amount) = (record.debtor.get(), record.creditor.get(), record.amount.get());
-    Hold { debtor, creditor, amount, sequence: 0, deadline: 0 }
+    Hold { debtor, creditor, amount, sequence: 0, deadline: 0, purpose: record.purpose }
 }
 
 /// Frames of one command.

@@ -129,6 +129,14 @@ pub enum Planted {
     FeeBeyondPayment,
     /// Fees that others' payments bring use up what a bank may pay by its own orders.
     OthersFeesUseLimits,
+    /// The post of a hold is for something else than the hold.
+    PostForOther,
+    /// What began to wait before a tariff goes out without its fee.
+    ReleaseUncharged,
+    /// What can't go out without a fee goes on waiting.
+    ChargedLateStays,
+    /// An account that gets fees may be closed.
+    FeeAccountCloses,
     /// Any bank frees what is held for another's case.
     StrangerReleases,
     /// What is asked is held, whether it is there or not.
@@ -141,7 +149,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 49] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -182,6 +190,10 @@ impl Planted {
         Self::RemainderToTheLast,
         Self::BroadTariffFirst,
         Self::FeeBeyondPayment,
+        Self::PostForOther,
+        Self::ReleaseUncharged,
+        Self::ChargedLateStays,
+        Self::FeeAccountCloses,
         Self::OthersFeesUseLimits,
         Self::StrangerReleases,
         Self::HeldMoreThanIsLeft,
@@ -346,6 +358,7 @@ impl Oracle {
                 Err((at, reason)) => {
                     if submitter == ENGINE {
                         self.books.count_attempts(members, &known);
+                        self.books.give_up(now, &members[at], reason);
                     }
                     failed(&known, at, reason)
                 }
@@ -617,7 +630,15 @@ impl Books {
             reasons.insert(RejectReason::NoPendingHold);
             return;
         };
-        note(reasons, hold.creditor != record.creditor.get(), RejectReason::HoldMismatch);
+        let position = self.position_number(hold.debtor);
+        let is_posted_to_others = record.flags.get() & flags::POST != 0
+            && self.position_at(record.creditor.get()) != self.position_at(hold.debtor);
+        let is_for_other = hold.purpose != [0; 4]
+            && hold.purpose != record.purpose
+            && is_posted_to_others
+            && self.is_covered(position)
+            && !self.is_planted(Planted::PostForOther);
+        note(reasons, hold.creditor != record.creditor.get() || is_for_other, RejectReason::HoldMismatch);
         note(reasons, record.amount.get() > hold.amount, RejectReason::ExceedsHold);
     }
 
@@ -728,7 +749,9 @@ impl Books {
         if bits & flags::HOLD != 0 {
             let seconds = u64::from(record.timeout.get());
             let deadline = if seconds == 0 { u64::MAX } else { now + seconds * 1_000_000_000 };
-            self.holds.insert(record.uetr.get(), Hold { debtor, creditor, amount, sequence, deadline });
+            let purpose = self.kept_purpose(record);
+            let hold = Hold { debtor, creditor, amount, sequence, deadline, purpose };
+            self.holds.insert(record.uetr.get(), hold);
             return Ok(OutcomeRow::accepted(Outcome::Held, amount));
         }
         let hold = if is_ordered(record) { None } else { self.holds.remove(&related) };

@@ -137,7 +137,7 @@ impl Picture {
     pub fn of_state(state: &State) -> Self {
         let account = |handle| *state.account(handle).expect("every account has a cell");
         let slot = |slot| state.slot(slot).cloned().expect("every position has a cell");
-        let holds = state.holds().iter().map(|(id, hold)| (id, *hold)).collect();
+        let holds = state.holds().iter().collect();
         let queue = state.queue().iter().map(|(id, queued)| (id, *queued)).collect();
         let picture = Self::of(state.registry(), account, slot, (holds, queue), state.usage());
         let carried = state.carried().iter().collect();
@@ -157,10 +157,7 @@ impl Picture {
             &mirror.registry,
             account,
             slot,
-            (
-                mirror.holds.iter().map(|(id, hold)| (*id, *hold)).collect(),
-                mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect(),
-            ),
+            (mirror.holds.iter().collect(), mirror.queue.iter().map(|(id, queued)| (*id, *queued)).collect()),
             &mirror.usage,
         );
         let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();

@@ -89,7 +89,7 @@ impl Kind {
     /// Whether tariffs charge for it: what is paid for the first time, or would be after a wait.
     #[must_use]
     pub const fn is_charged(self) -> bool {
-        matches!(self, Self::Direct | Self::Post | Self::Queueable | Self::Scheduled)
+        matches!(self, Self::Direct | Self::Post | Self::Queueable | Self::Scheduled | Self::Release)
     }
 
     /// Whether it takes the amount out of the debtor's headroom.
@@ -270,6 +270,11 @@ pub fn examine(
         check_not_closed(&debtor_terms, &creditor_terms)?;
     } else if !kind.is_without_amount() {
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
+    }
+    // What a tariff of after it began to wait charges for can bring no fee.
+    let is_charged_late = kind == Kind::Release && debtor_slot.controls.has(SlotControls::FEES);
+    if is_charged_late && !registry.fee_legs(record).is_empty() {
+        return Err(RejectReason::FeeMissing);
     }
     let slots = (debtor_slot, creditor_slot);
     let controls = controls_of(registry, (debtor, &debtor_terms), slots, &creditor_terms);

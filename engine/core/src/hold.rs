@@ -35,6 +35,8 @@ pub struct Hold {
     pub sequence: u64,
     /// Frame time from which it is expired, nanoseconds since 1970; [`u64::MAX`] for never.
     pub deadline: u64,
+    /// What it is for: an ISO 20022 external purpose code, or zeros; kept where there are tariffs, which may name it.
+    pub purpose: [u8; 4],
 }
 
 /// What a transfer frees of a hold's reserve.
@@ -93,14 +95,14 @@ impl Holds {
     #[must_use]
     pub fn restored(pending: &HoldTable) -> Self {
         let mut holds = Self { table: pending.empty_copy(), ..Self::default() };
-        pending.iter().for_each(|(id, hold)| holds.begin(*id, *hold, Marks::UNNOTED));
+        pending.iter().for_each(|(id, hold)| holds.begin(id, hold, Marks::UNNOTED));
         holds
     }
 
     /// A pending hold.
     #[inline]
     #[must_use]
-    pub fn get(&self, id: u128) -> Option<&Hold> {
+    pub fn get(&self, id: u128) -> Option<Hold> {
         self.table.get(id)
     }
 
@@ -117,8 +119,8 @@ impl Holds {
     }
 
     /// All pending holds, ascending by id.
-    pub fn iter(&self) -> impl Iterator<Item = (u128, &Hold)> {
-        self.table.iter().map(|(id, hold)| (*id, hold))
+    pub fn iter(&self) -> impl Iterator<Item = (u128, Hold)> {
+        self.table.iter()
     }
 
     /// Where the hold that `record` makes or ends lies in memory; null for one that does neither.
@@ -196,7 +198,7 @@ impl Holds {
     pub(crate) fn part(&self, concerns: impl Fn(&Hold) -> bool) -> Self {
         let mut part = Self { table: self.table.empty_copy(), ..Self::default() };
         self.iter().filter(|(_, hold)| concerns(hold)).for_each(|(id, hold)| {
-            part.begin(id, *hold, Marks::UNNOTED);
+            part.begin(id, hold, Marks::UNNOTED);
         });
         let is_here = |hold: &Option<Hold>| hold.as_ref().is_none_or(&concerns);
         part.changed = self.changed.iter().filter(|(_, hold)| is_here(hold)).copied().collect();

@@ -169,7 +169,7 @@ reasons! {
     UnknownCycle = 47, "unknown_cycle";
     /// The cycle is not in the state that the command needs.
     CycleState = 48, "cycle_state";
-    /// The account is closed, which is for ever, or is a clearing account, which can't be closed.
+    /// The account is closed, which is for ever, or can't be closed: a clearing account, or one that a tariff pays.
     AccountState = 49, "account_state";
     /// The account is not empty, or has pending holds.
     AccountNotEmpty = 50, "account_not_empty";

@@ -231,8 +231,10 @@ impl Registry {
             }
             Command::SetAccountState { account, state } => {
                 let terms = self.account(*account).ok_or(RejectReason::UnknownAccount)?;
-                // A cycle is settled on the clearing account, whenever that is.
-                let closes = *state == AccountState::Closed && terms.kind == AccountKind::Clearing;
+                // A cycle is settled on the clearing account, whenever that is; and without the account that gets a fee nothing
+                // could be paid that owes it.
+                let is_needed = terms.kind == AccountKind::Clearing || self.fees.pays(*account);
+                let closes = *state == AccountState::Closed && is_needed;
                 refuse(closes || terms.state == AccountState::Closed, RejectReason::AccountState)
             }
             Command::SetCreditLine { account, .. } => {

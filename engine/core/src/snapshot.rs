@@ -14,7 +14,7 @@ use crate::controls::{Controls, SlotControls};
 use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
-use crate::fees::Tariffs;
+use crate::fees::{NO_PURPOSE, Tariffs};
 use crate::fraud::Cases;
 use crate::fraud::held::{decode_held, encode_held};
 use crate::hold::{Hold, HoldTable};
@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::liquidity::queue::{Priority, Queued};
 use crate::mirror::{Closing, Mirror};
 use crate::model::{Model, Models};
-use crate::number::{index, number32};
+use crate::number::{index, number, number32};
 use crate::paid::{PaidMarks, decode_marks, encode_marks};
 use crate::participant::{Cycle, CycleState, Participant, ParticipantState, SlotCell, SlotTerms};
 use crate::postings::Orders;
@@ -66,6 +66,8 @@ mod part {
     pub(super) const CASES: u8 = 15;
     /// Tariffs.
     pub(super) const FEES: u8 = 20;
+    /// What pending holds and waiting payments are for.
+    pub(super) const PURPOSES: u8 = 21;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -100,7 +102,7 @@ impl Mirror {
         }
         to.count(self.holds.len());
         for (id, hold) in self.holds.iter() {
-            to.u128(*id);
+            to.u128(id);
             for value in [hold.debtor, hold.creditor, hold.amount, hold.sequence, hold.deadline] {
                 to.u64(value);
             }
@@ -179,6 +181,12 @@ impl Mirror {
         });
         let fees = &self.registry.fees;
         add(part::FEES, fees.is_empty(), &|to| fees.encode(to));
+        let held = purposes(self.holds.iter().map(|(id, hold)| (id, hold.purpose)));
+        let queued = purposes(self.queue.iter().map(|(id, queued)| (*id, queued.purpose)));
+        add(part::PURPOSES, held.is_empty() && queued.is_empty(), &|to| {
+            encode_purposes(&held, to);
+            encode_purposes(&queued, to);
+        });
         parts
     }
 
@@ -251,7 +259,23 @@ impl Mirror {
                 let currencies: BTreeSet<_> = self.registry.slots.iter().map(|slot| slot.currency).collect();
                 currencies.into_iter().for_each(|currency| self.registry.follow_tariffs(currency));
             }
+            part::PURPOSES => self.decode_purposes(from)?,
             _ => return Err(Malformed),
+        }
+        Ok(())
+    }
+
+    fn decode_purposes(&mut self, from: &mut Decoder<'_>) -> Result<(), Malformed> {
+        let (held, queued) = (decode_purposes(from)?, decode_purposes(from)?);
+        if held.is_empty() && queued.is_empty() {
+            return Err(Malformed);
+        }
+        for (id, purpose) in held {
+            let hold = self.holds.get(id).ok_or(Malformed)?;
+            self.holds.insert(id, Hold { purpose, ..hold });
+        }
+        for (id, purpose) in queued {
+            self.queue.get_mut(&id).ok_or(Malformed)?.purpose = purpose;
         }
         Ok(())
     }
@@ -335,7 +359,11 @@ fn decode_holds(from: &mut Decoder<'_>, key: u128) -> Result<HoldTable, Malforme
         let id = from.u128()?;
         let (debtor, creditor, amount) = (from.u64()?, from.u64()?, from.u64()?);
         let (sequence, deadline) = (from.u64()?, from.u64()?);
-        holds.insert(id, Hold { debtor, creditor, amount, sequence, deadline });
+        let is_open = |account| account <= number(ACCOUNTS_MAX);
+        if !(is_open(debtor) && is_open(creditor)) {
+            return Err(Malformed);
+        }
+        holds.insert(id, Hold { debtor, creditor, amount, sequence, deadline, purpose: NO_PURPOSE });
     }
     Ok(holds)
 }
@@ -375,14 +403,45 @@ fn decode_queue(from: &mut Decoder<'_>) -> Result<BTreeMap<u128, Queued>, Malfor
         let (order, earliest, latest) = (from.u64()?, from.u64()?, from.u64()?);
         let priority = Priority::from_number(from.u8()?)?;
         let (sequence, attempts) = (from.u64()?, from.u32()?);
-        let queued =
-            Queued { debtor, creditor, amount, priority, order, earliest, latest, sequence, attempts };
+        let queued = Queued {
+            debtor,
+            creditor,
+            amount,
+            priority,
+            order,
+            earliest,
+            latest,
+            sequence,
+            attempts,
+            purpose: NO_PURPOSE,
+        };
         if queue.last_key_value().is_some_and(|(last, _)| *last >= id) {
             return Err(Malformed);
         }
         queue.insert(id, queued);
     }
     if queue.is_empty() { Err(Malformed) } else { Ok(queue) }
+}
+
+/// Those that are kept.
+fn purposes(all: impl Iterator<Item = (u128, [u8; 4])>) -> Vec<(u128, [u8; 4])> {
+    all.filter(|(_, purpose)| *purpose != NO_PURPOSE).collect()
+}
+
+fn encode_purposes(purposes: &[(u128, [u8; 4])], to: &mut Encoder) {
+    to.count(purposes.len());
+    for (id, purpose) in purposes {
+        to.u128(*id);
+        to.raw(purpose);
+    }
+}
+
+/// Ascending by id, so that a state has one byte form.
+fn decode_purposes(from: &mut Decoder<'_>) -> Result<Vec<(u128, [u8; 4])>, Malformed> {
+    let purposes = list(from, COUNT_MAX, |from| Ok((from.u128()?, from.array()?)))?;
+    let is_ascending = purposes.is_sorted_by(|(before, _), (after, _)| before < after);
+    let is_kept = purposes.iter().all(|(_, purpose)| *purpose != NO_PURPOSE);
+    if is_ascending && is_kept { Ok(purposes) } else { Err(Malformed) }
 }
 
 fn encode_closing(closing: &Closing, to: &mut Encoder) {

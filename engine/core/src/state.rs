@@ -295,7 +295,7 @@ impl State {
             .and_then(|()| examine(member, submitter, &self.registry, |at| self.ledger.terms(at)));
         let claim = match claim {
             Ok(claim) => claim,
-            Err(reason) => return Ok(self.refuse_one(submitter, record, reason)),
+            Err(reason) => return Ok(self.refuse_one(submitter, record, (reason, timestamp))),
         };
         let original = match claim.kind {
             Kind::Return => original_of(&self.ids, record, context)?,
@@ -318,10 +318,11 @@ impl State {
         Ok(match decision {
             Ok(freed) => self.commit(&claim, freed, record, sequence, timestamp),
             Err(reason) if may_wait(&self.queue, &claim, reason) => {
-                self.queue.insert(record.uetr.get(), Queued::of(&claim, record, sequence, timestamp));
+                let queued = Queued::of(&claim, record, &self.registry, (sequence, timestamp));
+                self.queue.insert(record.uetr.get(), queued);
                 OutcomeRow::queued(claim.amount, Some(reason))
             }
-            Err(reason) => self.refuse_one(submitter, record, reason),
+            Err(reason) => self.refuse_one(submitter, record, (reason, timestamp)),
         })
     }
 
@@ -329,9 +330,10 @@ impl State {
         &mut self,
         submitter: ParticipantHandle,
         record: &Record,
-        reason: RejectReason,
+        (reason, timestamp): (RejectReason, u64),
     ) -> OutcomeRow {
-        note_attempts(&mut self.queue, submitter, (core::slice::from_ref(record), &[]));
+        let records = core::slice::from_ref(record);
+        note_attempts(&mut self.queue, submitter, (records, &[]), ((Some(0), reason), timestamp));
         OutcomeRow::rejected(reason)
     }
 
@@ -360,7 +362,8 @@ impl State {
                 }
             }
             Err(failure) => {
-                note_attempts(&mut self.queue, submitter, (chain, &known));
+                let failed = (failure, context.frame.timestamp);
+                note_attempts(&mut self.queue, submitter, (chain, &known), failed);
                 rows.extend(failed_chain(&known, failure));
             }
         }
@@ -399,7 +402,7 @@ impl State {
             }
             let freed = self.decide(&claim, member, &overlay, timestamp).map_err(fail)?;
             overlay.add(&claim, freed);
-            note_hold(&mut overlay, (&claim, freed), record, (&self.holds, timestamp));
+            note_hold(&mut overlay, (&claim, freed), record, (&self.holds, &self.registry, timestamp));
             claims.push((claim, freed));
         }
         if !group.is_empty() {
@@ -491,7 +494,8 @@ impl State {
         match claim.kind {
             Kind::Direct | Kind::Fee => {}
             Kind::Hold => {
-                self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, timestamp));
+                let hold = hold_of(claim, record, &self.registry, (sequence, timestamp));
+                self.holds.insert(record.uetr.get(), hold);
             }
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
@@ -502,7 +506,7 @@ impl State {
                     commit_held(&mut self.held, &self.registry.orders, (claim, record));
                 }
             }
-            _ => commit_queue(&mut self.queue, claim, record, (sequence, timestamp)),
+            _ => commit_queue(&mut self.queue, claim, record, (&self.registry, sequence, timestamp)),
         }
         if claim.moves() {
             self.returns.credit(sequence);

@@ -4,6 +4,7 @@
 use crate::claim::{Claim, ENGINE, Kind};
 use crate::controls::usage::Usage;
 use crate::exchange::trades::Trades;
+use crate::fees::NO_PURPOSE;
 use crate::fraud::Helds;
 use crate::hold::{Freed, Hold, Holds, deadline};
 use crate::ledger::Ledger;
@@ -58,9 +59,11 @@ pub(crate) fn check_hold(
     overlay: &Overlay,
 ) -> Result<Freed, RejectReason> {
     let id = record.related.get();
-    let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
+    let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id));
     let hold = hold.filter(|hold| hold.debtor == claim.debtor).ok_or(RejectReason::NoPendingHold)?;
-    if hold.creditor != claim.creditor {
+    // A tariff may name what a hold is for: its posts can't be for something else.
+    let is_for_other = claim.asks_tariffs() && hold.purpose != NO_PURPOSE && hold.purpose != record.purpose;
+    if hold.creditor != claim.creditor || is_for_other {
         return Err(RejectReason::HoldMismatch);
     }
     if claim.amount > hold.amount {
@@ -136,11 +139,12 @@ pub(crate) fn commit_queue(
     queue: &mut Queue,
     claim: &Claim,
     record: &Record,
-    (sequence, timestamp): (u64, u64),
+    (registry, sequence, timestamp): (&Registry, u64, u64),
 ) {
     match claim.kind {
         Kind::Scheduled => {
-            queue.insert(record.uetr.get(), Queued::of(claim, record, sequence, timestamp));
+            let queued = Queued::of(claim, record, registry, (sequence, timestamp));
+            queue.insert(record.uetr.get(), queued);
         }
         Kind::Amend => queue.amend(record, sequence, timestamp),
         Kind::Revoke | Kind::Release => drop(queue.remove(record.related.get())),
@@ -148,14 +152,23 @@ pub(crate) fn commit_queue(
     }
 }
 
-/// Counts the engine's releases among the records of a unit that failed, but for those that only repeat earlier ones.
+/// Counts the engine's releases among the records of a unit that failed, but for those that only repeat earlier ones; and
+/// gives up the payment for which it failed, if that is since it owes a fee by now: left where it is, it would keep back
+/// what waits behind it and goes out with it.
 pub(crate) fn note_attempts(
     queue: &mut Queue,
     submitter: ParticipantHandle,
     (records, known): (&[Record], &[Option<OutcomeRow>]),
+    ((at, reason), timestamp): (ChainFailure, u64),
 ) {
     if submitter != ENGINE {
         return;
+    }
+    let failed = at.and_then(|at| records.get(at));
+    if let Some(release) = failed.filter(|record| record.flags.get() & flags::RELEASE != 0)
+        && reason == RejectReason::FeeMissing
+    {
+        queue.give_up(release, timestamp);
     }
     for (at, record) in records.iter().enumerate() {
         if record.flags.get() & flags::RELEASE != 0 && !matches!(known.get(at), Some(Some(_))) {
@@ -169,13 +182,16 @@ pub(crate) fn note_hold(
     overlay: &mut Overlay,
     (claim, freed): (&Claim, Freed),
     record: &Record,
-    (holds, timestamp): (&Holds, u64),
+    (holds, registry, timestamp): (&Holds, &Registry, u64),
 ) {
     let id = record.related.get();
     match claim.kind {
-        Kind::Hold => overlay.set_hold(record.uetr.get(), Some(hold_of(claim, record, 0, timestamp))),
+        Kind::Hold => {
+            let hold = hold_of(claim, record, registry, (0, timestamp));
+            overlay.set_hold(record.uetr.get(), Some(hold));
+        }
         Kind::Post | Kind::Void => {
-            let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id).copied());
+            let hold = overlay.hold(id).unwrap_or_else(|| holds.get(id));
             overlay.set_hold(id, hold.and_then(|hold| hold.rest(freed)));
         }
         _ => {}
@@ -183,12 +199,18 @@ pub(crate) fn note_hold(
 }
 
 /// The hold that an accepted claim makes pending.
-pub(crate) fn hold_of(claim: &Claim, record: &Record, sequence: u64, timestamp: u64) -> Hold {
+pub(crate) fn hold_of(
+    claim: &Claim,
+    record: &Record,
+    registry: &Registry,
+    (sequence, timestamp): (u64, u64),
+) -> Hold {
     Hold {
         debtor: claim.debtor,
         creditor: claim.creditor,
         amount: claim.amount,
         sequence,
         deadline: deadline(timestamp, record.timeout.get()),
+        purpose: registry.kept_purpose(record),
     }
 }

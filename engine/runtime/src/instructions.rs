@@ -40,10 +40,11 @@ fn about(of: &Record, (id, related): (u128, u128), amount: u64, bits: u16) -> Re
     record
 }
 
-/// Moves `amount` of a hold; the rest is given back, or stays held where `keeps`.
+/// Moves `amount` of a hold, for what it was made; the rest is given back, or stays held where `keeps`.
 #[must_use]
 pub fn post(held: &Record, id: u128, amount: u64, keeps: bool) -> Record {
-    about(held, (id, held.uetr.get()), amount, if keeps { flags::POST | flags::KEEP } else { flags::POST })
+    let bits = if keeps { flags::POST | flags::KEEP } else { flags::POST };
+    Record { purpose: held.purpose, ..about(held, (id, held.uetr.get()), amount, bits) }
 }
 
 /// Gives a hold back.

@@ -94,8 +94,8 @@ impl Books {
                 };
                 let closes = *state == AccountState::Closed;
                 let is_stuck = found.state == AccountState::Closed;
-                let is_clearing = found.kind == AccountKind::Clearing;
-                note(reasons, is_stuck || (closes && is_clearing), RejectReason::AccountState);
+                let is_needed = found.kind == AccountKind::Clearing || self.is_beneficiary(*account);
+                note(reasons, is_stuck || (closes && is_needed), RejectReason::AccountState);
                 let is_empty = found.balance == 0 && self.reserved(*account).1 == 0;
                 note(reasons, *state == AccountState::Closed && !is_empty, AccountNotEmpty);
             }

@@ -18,7 +18,7 @@ fn is_leg(record: &&Record) -> bool {
 impl Books {
     /// Who pays whom how much for a payment: what must stand behind it.
     pub(super) fn fees_on(&self, record: &Record) -> Vec<[u64; 3]> {
-        let moves_otherwise = flags::RETURN | flags::QUOTE | flags::RELEASE | flags::FEE | flags::ORDERED;
+        let moves_otherwise = flags::RETURN | flags::QUOTE | flags::FEE | flags::ORDERED;
         let others = flags::HOLD | flags::VOID | moves_otherwise;
         let is_charged = record.flags.get() & others == 0 && wish_of(record) != Wish::Amend;
         let (Some(from), Some(to)) = (self.find(record.debtor.get()), self.find(record.creditor.get()))
@@ -130,8 +130,15 @@ impl Books {
         note(reasons, may_wait && wanted > 0, RejectReason::MalformedRecord);
         let behind = chain.iter().skip_while(|member| !std::ptr::eq(*member, record)).skip(1);
         let carried = behind.take_while(is_leg).count();
-        let is_missing = carried < wanted && !self.is_planted(Planted::FeeUnpaid);
+        let is_unnoticed = self.is_planted(Planted::FeeUnpaid)
+            || (self.is_planted(Planted::ReleaseUncharged) && wish_of(record) == Wish::Release);
+        let is_missing = carried < wanted && !is_unnoticed;
         note(reasons, is_missing, RejectReason::FeeMissing);
+    }
+
+    /// What a hold or waiting payment is for is kept where there is a tariff.
+    pub(super) fn kept_purpose(&self, record: &Record) -> [u8; 4] {
+        if self.tariffs.is_empty() { [0; 4] } else { record.purpose }
     }
 
     /// Whether a tariff covers what a position pays to others.
@@ -148,7 +155,7 @@ impl Books {
 /// Commands.
 impl Books {
     pub(super) fn note_fee_command(&self, reasons: &mut Reasons, command: &FeeCommand) {
-        use RejectReason::{AlreadyRegistered, BadTariff, LimitReached, UnknownAccount, UnknownTariff};
+        use RejectReason::{AlreadyRegistered, BadTariff, LimitReached, UnknownTariff};
         let (number, tariff) = match command {
             FeeCommand::EndTariff { number } => {
                 return note(reasons, !self.tariffs.contains_key(number), UnknownTariff);
@@ -166,10 +173,18 @@ impl Books {
         for (who, _) in &tariff.beneficiaries {
             let Beneficiary::Account(account) = who else { continue };
             let found = self.find(*account).map(|found| self.positions[found.position].currency);
-            note(reasons, found.is_none(), UnknownAccount);
+            self.note_usable(reasons, *account);
             note(reasons, found.is_some_and(|currency| currency != scope.currency), BadTariff);
         }
         note(reasons, number == 0 || !makes_sense(tariff), BadTariff);
+    }
+
+    /// Whether an account gets a part of some fee.
+    pub(super) fn is_beneficiary(&self, account: u64) -> bool {
+        let named = |tariff: &Tariff| {
+            tariff.beneficiaries.iter().any(|(who, _)| *who == Beneficiary::Account(account))
+        };
+        self.tariffs.values().any(named) && !self.is_planted(Planted::FeeAccountCloses)
     }
 
     pub(super) fn execute_fee_command(&mut self, command: &FeeCommand) {

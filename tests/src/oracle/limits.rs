@@ -275,7 +275,7 @@ impl Books {
         self.limits.debits.push(Debit { at, account, positions, amount, is_posted, is_fresh });
     }
 
-    fn position_number(&self, account: u64) -> u32 {
+    pub(super) fn position_number(&self, account: u64) -> u32 {
         u32::try_from(self.known(account).position).expect("few")
     }
 

@@ -62,7 +62,8 @@ impl Books {
         let (earliest, latest) =
             (seconds(now, record.delay.get(), 0), seconds(now, record.timeout.get(), u64::MAX));
         let priority = class_of(record);
-        Queued { debtor, creditor, amount, priority, order: 0, earliest, latest, sequence: 0, attempts: 0 }
+        let (order, sequence, attempts, purpose) = (0, 0, 0, self.kept_purpose(record));
+        Queued { debtor, creditor, amount, priority, order, earliest, latest, sequence, attempts, purpose }
     }
 
     /// Whether one of the payments that go out in order and whose time has come stays, among those that `is_before` says.
@@ -88,8 +89,11 @@ impl Books {
             reasons.insert(RejectReason::NoPendingHold);
             return;
         };
+        let leaves = self.position_at(debtor) != self.position_at(record.creditor.get());
+        let is_for_other =
+            queued.purpose != record.purpose && leaves && self.is_covered(self.position_number(debtor));
         let is_other = wish == Wish::Release
-            && (queued.amount != record.amount.get() || class_of(record) < queued.priority);
+            && (queued.amount != record.amount.get() || class_of(record) < queued.priority || is_for_other);
         note(reasons, queued.creditor != record.creditor.get() || is_other, RejectReason::HoldMismatch);
     }
 
@@ -213,6 +217,19 @@ impl Books {
             _ => self.headroom(position) - signed(self.position_reserved(account.position)),
         };
         (funds, headroom)
+    }
+
+    /// A payment that owes a fee by now, for which its release has failed, waits no longer.
+    pub(super) fn give_up(&mut self, now: u64, release: &Record, reason: RejectReason) {
+        let Some(queued) = self.queue.get(&release.related.get()) else { return };
+        let is_it = queued.debtor == release.debtor.get()
+            && queued.creditor == release.creditor.get()
+            && queued.amount == release.amount.get()
+            && queued.purpose == release.purpose;
+        let owes = reason == RejectReason::FeeMissing && is_release(release);
+        if is_it && owes && queued.earliest <= now && !self.is_planted(Planted::ChargedLateStays) {
+            self.queue.remove(&release.related.get());
+        }
     }
 
     /// Each release that failed counts, so that the next one has another id.

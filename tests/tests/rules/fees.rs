@@ -7,12 +7,14 @@ use feiqian_core::controls::{LimitCommand, SlotControls};
 use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, TariffNumber, Tier, chain_of};
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::RejectReason::{
-    AlreadyRegistered, BadTariff, ChainFailed, CreditorBlocked, FeeMismatch, FeeMissing, FourEyesRequired,
-    LiquidityReserved, MalformedRecord, NetDebitCapExceeded, NotOwner, UnknownAccount, UnknownParticipant,
-    UnknownTariff, VelocityExceeded,
+    AccountState, AlreadyRegistered, BadTariff, ChainFailed, CreditorBlocked, FeeMismatch, FeeMissing,
+    FourEyesRequired, HoldMismatch, LiquidityReserved, MalformedRecord, NetDebitCapExceeded, NoPendingHold,
+    NotOwner, UnknownAccount, UnknownParticipant, UnknownTariff, VelocityExceeded,
 };
 use feiqian_core::transfer::{Record, flags};
-use feiqian_tests::world::{Expected, Eyes, Row, bic, cleared, currency, duplicate, held, rejected, row};
+use feiqian_tests::world::{
+    Expected, Eyes, Row, bic, cleared, currency, duplicate, held, queued, rejected, row, voided,
+};
 
 use crate::trial::Trial;
 
@@ -236,6 +238,96 @@ fn i7_fees_that_others_payments_bring_use_up_no_limit_of_ones_own_orders() {
         row("B", "A", 5, rejected(VelocityExceeded)).id(9).linked(),
         row("A", "C", 2, rejected(ChainFailed)).fee_on(9).by("B"),
     ]);
+}
+
+fn for_salary(record: &mut Record) {
+    record.purpose = *b"SALA";
+}
+
+/// Whoever pays salaries bears `flat` to C.
+fn salaries(trial: &Trial, flat: u64) -> Tariff {
+    let scope = Scope { purpose: Some(*b"SALA"), ..everybody(Bearer::Debtor) };
+    tariff(scope, tier(0, flat, 0), &[(trial.to("C"), 1)])
+}
+
+#[test]
+fn what_a_hold_is_for_its_posts_are_for_and_are_charged_so() {
+    let mut trial = Trial::standard();
+    trial.check(&[row("A", "B", 200, held()).hold(9).with(for_salary)]);
+    trial.set(1, salaries(&trial, 3), cleared());
+    trial.check(&[
+        row("A", "B", 200, held()).hold(10).with(for_salary),
+        row("A", "B", 50, rejected(HoldMismatch)).post(10).by("B"),
+        row("A", "B", 50, rejected(FeeMissing)).post(10).by("B").with(for_salary),
+        row("A", "B", 50, cleared()).post(10).id(12).by("B").flagged(flags::KEEP).with(for_salary).linked(),
+        row("A", "C", 3, cleared()).fee_on(12).by("B"),
+        // As part of one chain.
+        row("A", "B", 100, rejected(ChainFailed)).hold(20).with(for_salary).linked(),
+        row("A", "B", 50, rejected(ChainFailed)).hold(21).linked(),
+        row("A", "B", 100, rejected(HoldMismatch)).post(20),
+    ]);
+    trial.order(Command::Seal { height: 1 }, cleared());
+    let mirror = trial.serial.sealer.mirror();
+    let read = Mirror::decode(&mirror.encode()).expect("its own bytes");
+    assert_eq!(read.holds.get(10).map(|hold| hold.purpose), Some(*b"SALA"));
+    assert_eq!(&read, mirror);
+    trial.check(&[
+        row("A", "B", 0, rejected(HoldMismatch)).post(10).with(|record| record.amount = 7_u64.into()),
+        // What was held before there was any tariff is for what its post says.
+        row("A", "B", 10, cleared()).post(9),
+        row("A", "B", 0, voided()).void(10),
+    ]);
+}
+
+#[test]
+fn what_began_to_wait_before_a_tariff_goes_out_with_no_fee_owed_or_not_at_all() {
+    let mut trial = Trial::standard();
+    trial.set(7, salaries(&trial, 0), cleared());
+    trial.check(&[
+        row("A", "B", 100, queued(None)).queue(10).after(5).with(for_salary),
+        row("A", "B", 100, queued(None)).queue(11).after(5),
+        row("A", "B", 20, queued(None)).queue(12).after(5).flagged(flags::URGENT).with(for_salary),
+        row("A", "B", 30, queued(None)).queue(13).after(5).flagged(flags::HIGH),
+    ]);
+    trial.set(7, salaries(&trial, 3), cleared());
+    let release = |amount, named, expected| row("A", "B", amount, expected).release(named).by("engine");
+    // Before its time it is refused, and waits on.
+    trial.check(&[release(100, 10, rejected(FeeMissing)).with(for_salary)]);
+    assert!(trial.serial.state.queue().get(10).is_some());
+    trial.wait(5);
+    trial.check(&[
+        // What it waits for is kept, so that the release can't say otherwise.
+        release(100, 10, rejected(HoldMismatch)),
+        release(30, 13, rejected(NoPendingHold)).flagged(flags::HIGH),
+        release(30, 13, rejected(ChainFailed)).flagged(flags::HIGH).linked(),
+        release(20, 12, rejected(FeeMissing)).flagged(flags::URGENT).with(for_salary),
+        release(30, 13, cleared()).flagged(flags::HIGH),
+        release(100, 11, cleared()),
+        release(100, 10, rejected(FeeMissing)).with(for_salary),
+        release(20, 12, rejected(NoPendingHold)),
+    ]);
+    assert!(trial.serial.state.queue().is_empty());
+    assert_eq!((trial.position("A"), trial.position("C")), (-130, 0));
+}
+
+#[test]
+fn an_account_that_a_tariff_pays_stays_open_and_a_closed_one_gets_no_tariff() {
+    let mut trial = Trial::standard();
+    let to =
+        |trial: &Trial, name: &str| tariff(everybody(Bearer::Debtor), tier(0, 3, 0), &[(trial.to(name), 1)]);
+    let close = |trial: &Trial, name: &str| {
+        let (account, state) = (trial.world.account(name), feiqian_core::account::AccountState::Closed);
+        Command::SetAccountState { account, state }
+    };
+    trial.set(1, to(&trial, "b1"), cleared());
+    trial.order(close(&trial, "b1"), rejected(AccountState));
+    trial.set(1, to(&trial, "a2"), cleared());
+    trial.order(close(&trial, "b1"), cleared());
+    trial.set(1, to(&trial, "b1"), rejected(AccountState));
+    let both = [(trial.to("b1"), 1), (trial.to("?"), 1)];
+    trial.set(1, tariff(everybody(Bearer::Debtor), tier(0, 3, 0), &both), rejected(UnknownAccount));
+    trial.order(Command::Fee(FeeCommand::EndTariff { number: 1 }), cleared());
+    trial.order(close(&trial, "a2"), cleared());
 }
 
 #[test]

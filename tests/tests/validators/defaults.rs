@@ -4,6 +4,7 @@
 use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
 use feiqian_core::default::command::DefaultCommand;
+use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::audit::{AuditFault, audit};
 use feiqian_runtime::follow::{Evidence, EvidenceError, FollowFault, Verdict, judge};
@@ -18,11 +19,28 @@ use crate::house::{Operator, disk, follow, follower, identity};
 const B: u32 = 1;
 const C: u32 = 2;
 
+/// Each chain in a frame of its own.
 fn pay(world: &mut World, rows: &[Row]) {
+    let mut chain = Vec::new();
     for row in rows {
         let (submitter, record) = world.draft(row);
-        world.push_transfers(vec![Batch::new(submitter, vec![record])]);
+        chain.push(record);
+        if !record.is_linked() {
+            world.push_transfers(vec![Batch::new(submitter, std::mem::take(&mut chain))]);
+        }
     }
+}
+
+/// What A pays bears 2 to C.
+fn tariff(world: &World) -> Command {
+    let tier = Tier { from: 0, flat: 2, millionths: 0, least: 0, most: u64::MAX };
+    let (currency, debtor) = (currency("EUR"), Some(bic("A")));
+    let scope = Scope { currency, bearer: Bearer::Debtor, debtor, creditor: None, purpose: None };
+    let beneficiaries = vec![(Beneficiary::Account(world.account("C")), 1)];
+    Command::Fee(FeeCommand::SetTariff {
+        number: 1,
+        tariff: Tariff { scope, tiers: vec![tier], beneficiaries },
+    })
 }
 
 fn waterfall(survivors: &[(u32, u64)]) -> DefaultCommand {
@@ -37,17 +55,38 @@ fn recast(nets: &[(u32, i128)]) -> DefaultCommand {
 /// An operator in whose first cycle A has come to owe B 100 and C 50, and B to owe C 30, and that orders this; with the
 /// sequence of the order. What is paid in the second cycle is none of the first's.
 fn ordering(step: DefaultCommand) -> (Operator, u64) {
+    ordering_with(step, false)
+}
+
+/// As [`ordering`]; where A's payments bear fees, it owes C 54.
+fn ordering_with(step: DefaultCommand, bears_fees: bool) -> (Operator, u64) {
     let mut world = World::standard();
     let order = |world: &mut World, command| world.push_command(command, Eyes::Four).first_sequence;
     let default = |command| Command::Default(command);
-    pay(
-        &mut world,
-        &[
-            row("A", "B", 110, cleared()),
-            row("A", "C", 60, held()).hold(31),
-            row("A", "C", 50, cleared()).post(31),
-        ],
-    );
+    if bears_fees {
+        let tariff = tariff(&world);
+        order(&mut world, tariff);
+        pay(
+            &mut world,
+            &[
+                row("A", "B", 110, cleared()).id(41).linked(),
+                row("A", "C", 2, cleared()).fee_on(41),
+                row("A", "C", 60, held()).hold(31),
+                row("A", "C", 50, cleared()).post(31).id(42).linked(),
+                row("A", "C", 2, cleared()).fee_on(42),
+            ],
+        );
+        order(&mut world, Command::Fee(FeeCommand::EndTariff { number: 1 }));
+    } else {
+        pay(
+            &mut world,
+            &[
+                row("A", "B", 110, cleared()),
+                row("A", "C", 60, held()).hold(31),
+                row("A", "C", 50, cleared()).post(31),
+            ],
+        );
+    }
     order(&mut world, Command::Seal { height: 1 });
     pay(
         &mut world,
@@ -82,8 +121,13 @@ fn ordering(step: DefaultCommand) -> (Operator, u64) {
 
 #[test]
 fn the_numbers_that_the_transfers_give_are_found_right_by_all() {
-    for step in [waterfall(&[(B, 33), (C, 17)]), recast(&[(B, -30), (C, 30)])] {
-        let (operator, _) = ordering(step);
+    for (step, bears_fees) in [
+        (waterfall(&[(B, 33), (C, 17)]), false),
+        (recast(&[(B, -30), (C, 30)]), false),
+        (waterfall(&[(B, 35), (C, 19)]), true),
+        (recast(&[(B, -30), (C, 30)]), true),
+    ] {
+        let (operator, _) = ordering_with(step, bears_fees);
         let storage = disk(3);
         let mut validator = follower(&storage).expect("an empty disk");
         let turn = follow(&mut validator, &mut operator.serve()).expect("an honest operator");

@@ -35,7 +35,7 @@ pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
             let mirror = sealer.mirror();
             let is_own = |account| is_of(&mirror.registry, account, owner);
             let all = mirror.holds.iter().filter(|(_, hold)| is_own(hold.debtor) || is_own(hold.creditor));
-            let (page, next) = paging::ascending(all.map(|(id, hold)| (*id, *hold)), after, limit);
+            let (page, next) = paging::ascending(all, after, limit);
             let views = page.iter().filter_map(|(id, hold)| {
                 let terms = mirror.registry.account(hold.debtor)?;
                 view(*id, hold, Currency::from_numeric(terms.currency)?)

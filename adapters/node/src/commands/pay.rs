@@ -181,7 +181,7 @@ fn finish(
     how: impl FnOnce(u64, Currency) -> Result<(u64, u16), Fault>,
 ) -> Result<(), Fault> {
     let report = context.with_session(&[], |session| {
-        let hold = session.engine.ask(move |sealer| sealer.mirror().holds.get(id).copied());
+        let hold = session.engine.ask(move |sealer| sealer.mirror().holds.get(id));
         let way = "no hold of that id is pending: see `feiqian transfer UETR`";
         let hold = hold.ok_or_else(|| Fault::Absent(format!("{}: {way}", uetr_text(id))))?;
         let (owner, currency) = owner_of(session, hold.debtor)?;
@@ -189,6 +189,10 @@ fn finish(
         let own = new_id(None)?.bits();
         let mut record = Record::new(own, hold.debtor, hold.creditor, amount, currency.numeric());
         (record.flags, record.related) = (bits.into(), id.into());
+        if bits & flags::POST != 0 {
+            record.purpose =
+                session.engine.entry(hold.sequence)?.map_or([0; 4], |found| found.0.record.purpose);
+        }
         submit(session, owner, (record, currency))
     })?;
     context.output.report(&report);

@@ -359,7 +359,7 @@ impl Usage {
     pub(crate) fn take_effect(&mut self, effect: Effect, registry: &Registry, holds: &Holds) {
         match effect {
             Effect::Limited(Metering::Begun(slot)) if owns_slot(self.share, registry, slot) => {
-                let pairs = holds.iter().filter_map(|(_, hold)| Some((pair_of(hold, registry)?, hold)));
+                let pairs = holds.iter().filter_map(|(_, hold)| Some((pair_of(&hold, registry)?, hold)));
                 for (pair, hold) in pairs.filter(|(pair, _)| pair.0 == slot) {
                     self.shift_pair(pair, (0, hold.amount.into()), registry);
                 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::NO_PURPOSE;
 use super::command::FeeCommand;
 use super::tariff::{Bearer, Beneficiary, Tariff, TariffNumber};
 use crate::account::AccountHandle;
@@ -102,6 +103,11 @@ impl Registry {
         }
     }
 
+    /// What a hold or a payment that waits is for, as it is kept: nothing as long as there is no tariff to name it.
+    pub(crate) fn kept_purpose(&self, record: &Record) -> [u8; 4] {
+        if self.fees.is_empty() { NO_PURPOSE } else { record.purpose }
+    }
+
     /// Whether a record is, to the unit, the leg that a tariff wants at its place in the chain: behind its payment and the
     /// legs before it.
     pub(crate) fn is_fee_due(&self, member: Member<'_>) -> bool {
@@ -163,16 +169,16 @@ impl Registry {
         refuse(number == 0 || !is_right_currency || !tariff.is_valid(), RejectReason::BadTariff)
     }
 
-    /// Whether all accounts that get something are kept in the tariff's currency.
+    /// Whether all accounts that get something, which must be open, are kept in the tariff's currency.
     fn check_accounts(&self, tariff: &Tariff) -> Decision<bool> {
-        let mut is_right = true;
-        for (who, _) in &tariff.beneficiaries {
-            if let Beneficiary::Account(account) = who {
-                let terms = self.account(*account).ok_or(RejectReason::UnknownAccount)?;
-                is_right &= terms.currency == tariff.scope.currency.numeric();
-            }
-        }
-        Ok(is_right)
+        let named = tariff.beneficiaries.iter().filter_map(|(who, _)| match who {
+            Beneficiary::Account(account) => Some(self.usable(*account)),
+            _ => None,
+        });
+        let named: Vec<_> = named.collect();
+        // All are there before one is blamed for its state.
+        named.iter().filter_map(|account| account.err()).min().map_or(Ok(()), Err)?;
+        Ok(named.iter().flatten().all(|terms| terms.currency == tariff.scope.currency.numeric()))
     }
 
     /// Puts a command in force that [`Registry::check_fee_command`] has accepted.

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use feiqian_proof::hash::{Domain, Hash, keyed};
 
+use crate::account::AccountHandle;
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::currency::Currency;
@@ -28,6 +29,9 @@ pub mod decide;
 pub use command::FeeCommand;
 pub use decide::Leg;
 pub use tariff::{Bearer, Beneficiary, Scope, Tariff, TariffNumber, Tier};
+
+/// That of a payment that names none.
+pub(crate) const NO_PURPOSE: [u8; 4] = [0; 4];
 
 /// Which of debtor, creditor and purpose a tariff may name, in the order in which they are looked for: the more the
 /// first, and of equally many one that names the debtor, then one that names the creditor.
@@ -67,6 +71,12 @@ impl Tariffs {
     #[must_use]
     pub fn number_of(&self, scope: &Scope) -> Option<TariffNumber> {
         self.by_scope.get(scope).copied()
+    }
+
+    /// Whether an account gets a part of some fee.
+    pub(crate) fn pays(&self, account: AccountHandle) -> bool {
+        let mut beneficiaries = self.by_number.values().flat_map(|tariff| &tariff.beneficiaries);
+        beneficiaries.any(|(who, _)| *who == Beneficiary::Account(account))
     }
 
     /// The tariff that charges `bearer` for a payment between two participants: the one that says most about it. What

@@ -12,6 +12,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Hold;
+use crate::account::AccountHandle;
+use crate::limits::ACCOUNTS_MAX;
 use crate::number::{index, number, number32};
 
 const PARTS: usize = 256;
@@ -24,11 +26,39 @@ const HASH_MASK: u64 = 0xFFFF_FFFF;
 #[repr(align(64))]
 struct Cell {
     id: u128,
-    hold: Hold,
+    hold: Packed,
     marks: Marks,
 }
 
 const _: () = assert!(size_of::<Cell>() == 64, "one cache line");
+
+/// A [`Hold`] whose accounts take 32 bits each, so that the cell is one line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Packed {
+    amount: u64,
+    sequence: u64,
+    deadline: u64,
+    debtor: u32,
+    creditor: u32,
+    purpose: [u8; 4],
+}
+
+const _: () = assert!(ACCOUNTS_MAX <= 0xFFFF_FFFF, "handles fit 32 bits");
+
+impl Packed {
+    #[inline]
+    fn of(hold: Hold) -> Self {
+        let Hold { debtor, creditor, amount, sequence, deadline, purpose } = hold;
+        let narrow = |account: AccountHandle| number32(index(account));
+        Self { amount, sequence, deadline, debtor: narrow(debtor), creditor: narrow(creditor), purpose }
+    }
+
+    #[inline]
+    fn hold(&self) -> Hold {
+        let Self { debtor, creditor, amount, sequence, deadline, purpose } = *self;
+        Hold { debtor: debtor.into(), creditor: creditor.into(), amount, sequence, deadline, purpose }
+    }
+}
 
 /// Where a hold's traces are: its entry on the wheel, and its beginning in the log of changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -88,9 +118,9 @@ impl HoldTable {
     /// A pending hold.
     #[inline]
     #[must_use]
-    pub fn get(&self, id: u128) -> Option<&Hold> {
+    pub fn get(&self, id: u128) -> Option<Hold> {
         let (part, hash) = self.part_of(id)?;
-        part.find(id, hash).map(|(_, cell)| &cell.hold)
+        part.find(id, hash).map(|(_, cell)| cell.hold.hold())
     }
 
     /// Number of pending holds.
@@ -106,10 +136,10 @@ impl HoldTable {
     }
 
     /// All pending holds, ascending by id. Sorts them: for snapshots and reports.
-    pub fn iter(&self) -> impl Iterator<Item = (&u128, &Hold)> {
-        let mut all: Vec<_> = self.cells().map(|cell| (&cell.id, &cell.hold)).collect();
-        all.sort_unstable_by_key(|(id, _)| **id);
-        all.into_iter()
+    pub fn iter(&self) -> impl Iterator<Item = (u128, Hold)> {
+        let mut all: Vec<_> = self.cells().collect();
+        all.sort_unstable_by_key(|cell| cell.id);
+        all.into_iter().map(|cell| (cell.id, cell.hold.hold()))
     }
 
     /// The deadline that ends first; none where none has one. Looks at all.
@@ -155,13 +185,13 @@ impl HoldTable {
     pub(super) fn put(&mut self, id: u128, hold: Hold, marks: Marks) -> Option<(Hold, Marks)> {
         let (at, hash) = home(id, self.key);
         let part = self.parts.get_mut(at)?;
-        let cell = Cell { id, hold, marks };
+        let cell = Cell { id, hold: Packed::of(hold), marks };
         if let Some((place, before)) = part.find(id, hash).map(|(at, cell)| (place_of(part.entry(at)), *cell))
         {
             if let Some(at) = part.cells.get_mut(place) {
                 *at = cell;
             }
-            return Some((before.hold, before.marks));
+            return Some((before.hold.hold(), before.marks));
         }
         part.add(cell, hash);
         self.len = self.len.saturating_add(1);
@@ -172,7 +202,7 @@ impl HoldTable {
         let (at, hash) = home(id, self.key);
         let part = self.parts.get_mut(at)?;
         let (at, cell) = part.find(id, hash)?;
-        let found = (cell.hold, cell.marks);
+        let found = (cell.hold.hold(), cell.marks);
         part.close(at);
         self.len = self.len.saturating_sub(1);
         Some(found)
@@ -309,7 +339,7 @@ fn place_of(entry: u64) -> usize {
 impl PartialEq for HoldTable {
     /// The same holds; neither key nor inner order matters.
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.cells().all(|cell| other.get(cell.id) == Some(&cell.hold))
+        self.len == other.len && self.cells().all(|cell| other.get(cell.id) == Some(cell.hold.hold()))
     }
 }
 

@@ -29,8 +29,8 @@ pub struct Plan {
     waiting: Vec<Waiting>,
     /// Those that other limits do not bear unless something comes in with them.
     beyond: Vec<Waiting>,
-    /// Of each of them, its currency and how often it was tried.
-    terms: BTreeMap<u128, (u16, u32)>,
+    /// Of each of them, its currency, how often it was tried and what it is for.
+    terms: BTreeMap<u128, (u16, u32, [u8; 4])>,
     cells: Cells,
     /// Of each position, the most urgent class in which it pays.
     classes: BTreeMap<SlotHandle, Priority>,
@@ -149,7 +149,7 @@ impl Plan {
             let class = self.classes.entry(debtor.slot).or_insert(queued.priority);
             *class = queued.priority.min(*class);
         }
-        self.terms.insert(id, (debtor.currency, queued.attempts));
+        self.terms.insert(id, (debtor.currency, queued.attempts, queued.purpose));
         self.waiting.push(Waiting {
             id,
             debtor: queued.debtor,
@@ -222,11 +222,12 @@ impl Plan {
     }
 
     fn release(&self, payment: &Waiting) -> Record {
-        let (currency, attempts) = self.terms.get(&payment.id).copied().unwrap_or_default();
+        let (currency, attempts, purpose) = self.terms.get(&payment.id).copied().unwrap_or_default();
         let id = release_id(self.id_key, payment.id, attempts);
         let mut record = Record::new(id, payment.debtor, payment.creditor, payment.amount, currency);
         record.flags = (flags::RELEASE | class_flag(payment.priority)).into();
         record.related = payment.id.into();
+        record.purpose = purpose;
         record
     }
 }

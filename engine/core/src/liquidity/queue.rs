@@ -10,6 +10,7 @@ use crate::hold::deadline;
 use crate::limits::ACCOUNT_QUEUED_MAX;
 pub use crate::liquidity::resolve::Priority;
 use crate::outcome::RejectReason;
+use crate::registry::Registry;
 use crate::transfer::{Record, flags};
 
 /// A payment's place in its account's queue, ascending: class, then number.
@@ -36,12 +37,19 @@ pub struct Queued {
     pub sequence: u64,
     /// Releases of it that did not come to pass.
     pub attempts: u32,
+    /// What it is for: an ISO 20022 external purpose code, or zeros; kept where there are tariffs, which may name it.
+    pub purpose: [u8; 4],
 }
 
 impl Queued {
     /// What an accepted or unfunded claim makes wait.
     #[must_use]
-    pub fn of(claim: &Claim, record: &Record, sequence: u64, timestamp: u64) -> Self {
+    pub fn of(
+        claim: &Claim,
+        record: &Record,
+        registry: &Registry,
+        (sequence, timestamp): (u64, u64),
+    ) -> Self {
         Self {
             debtor: claim.debtor,
             creditor: claim.creditor,
@@ -52,6 +60,7 @@ impl Queued {
             latest: deadline(timestamp, record.timeout.get()),
             sequence,
             attempts: 0,
+            purpose: registry.kept_purpose(record),
         }
     }
 
@@ -166,16 +175,19 @@ impl Queue {
     }
 
     /// The payment that a record amends, revokes or releases, if it waits on the debtor account that the record names. A
-    /// release may not say that it is more urgent than it is.
+    /// release may not say that it is more urgent than it is, nor, where a tariff may charge for it, that it is for
+    /// something else.
     ///
     /// # Errors
     /// [`RejectReason::NoPendingHold`], [`RejectReason::HoldMismatch`].
     pub(crate) fn named(&self, claim: &Claim, record: &Record) -> Result<&Queued, RejectReason> {
         let queued = self.get(record.related.get()).filter(|queued| queued.debtor == claim.debtor);
         let queued = queued.ok_or(RejectReason::NoPendingHold)?;
+        let is_release = claim.kind == Kind::Release;
+        let is_for_other = is_release && claim.asks_tariffs() && queued.purpose != record.purpose;
         let is_same = queued.creditor == claim.creditor
-            && (claim.kind != Kind::Release
-                || (queued.amount == claim.amount && queued.priority <= claim.class));
+            && !is_for_other
+            && (!is_release || (queued.amount == claim.amount && queued.priority <= claim.class));
         if is_same { Ok(queued) } else { Err(RejectReason::HoldMismatch) }
     }
 
@@ -243,6 +255,20 @@ impl Queue {
         let named = self.get(id).copied().filter(|queued| queued.debtor == record.debtor.get());
         if let Some(queued) = named {
             self.insert(id, Queued { attempts: queued.attempts.saturating_add(1), ..queued });
+        }
+    }
+
+    /// Gives up a payment whose release was refused since it owes a fee by now, which it can't bring: whoever wants it paid
+    /// submits it again with its fee. Only one that the release names rightly, and whose time has come.
+    pub(crate) fn give_up(&mut self, release: &Record, timestamp: u64) {
+        let id = release.related.get();
+        let is_named = self.get(id).is_some_and(|queued| {
+            let said = (release.debtor.get(), release.creditor.get(), release.amount.get(), release.purpose);
+            (queued.debtor, queued.creditor, queued.amount, queued.purpose) == said
+                && queued.earliest <= timestamp
+        });
+        if is_named {
+            self.remove(id);
         }
     }
 

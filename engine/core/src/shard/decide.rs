@@ -140,7 +140,8 @@ impl Shard {
             all_freed.push(freed);
             if claims.len() > 1 {
                 overlay.add(claim, freed);
-                note_hold(&mut overlay, (claim, freed), record, (&self.holds, timestamp));
+                let tables = (&self.holds, &self.registry, timestamp);
+                note_hold(&mut overlay, (claim, freed), record, tables);
             }
         }
         Some((all_freed, None))
@@ -292,13 +293,15 @@ impl Shard {
             && let [record] = unit.records
         {
             let sequence = frame.first_sequence.saturating_add(number(unit.first));
-            self.queue.insert(record.uetr.get(), Queued::of(claim, record, sequence, frame.timestamp));
+            let queued = Queued::of(claim, record, &self.registry, (sequence, frame.timestamp));
+            self.queue.insert(record.uetr.get(), queued);
             exchange.answer(unit.first, &OutcomeRow::queued(claim.amount, Some(reason)));
             return;
         }
         let mut known = unit.known.clone();
         known.resize(unit.records.len(), None);
-        note_attempts(&mut self.queue, unit.submitter, (unit.records, &known));
+        let failed = (failure, frame.timestamp);
+        note_attempts(&mut self.queue, unit.submitter, (unit.records, &known), failed);
         for ((row, record), at) in failed_chain(&known, failure).zip(unit.records).zip(unit.first..) {
             if self.share.holds(record.debtor.get()) {
                 exchange.answer(at, &row);
@@ -311,7 +314,8 @@ impl Shard {
             Kind::Direct | Kind::Fee => {}
             Kind::Hold if self.knows_holds_of(claim) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
-                self.holds.insert(record.uetr.get(), hold_of(claim, record, sequence, frame.timestamp));
+                let hold = hold_of(claim, record, &self.registry, (sequence, frame.timestamp));
+                self.holds.insert(record.uetr.get(), hold);
             }
             Kind::Hold => {}
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
@@ -328,7 +332,7 @@ impl Shard {
             }
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));
-                commit_queue(&mut self.queue, claim, record, (sequence, frame.timestamp));
+                commit_queue(&mut self.queue, claim, record, (&self.registry, sequence, frame.timestamp));
             }
             _ => {}
         }
