@@ -361,7 +361,7 @@ impl Teller {
         let mut record = Record::new(self.world.new_id(), hold.debtor, hold.creditor, amount, currency);
         record.flags = kind.into();
         record.related = id.into();
-        record.purpose = if record.uetr.get() % 8 == 0 { *b"SUPP" } else { hold.purpose };
+        record.purpose = if record.uetr.get().is_multiple_of(8) { *b"SUPP" } else { hold.purpose };
         self.stray(&mut record);
         Some(record)
     }
@@ -441,7 +441,7 @@ impl Teller {
         let mut record =
             Record::new(self.world.new_id(), queued.debtor, queued.creditor, queued.amount, currency);
         record.related = id.into();
-        record.purpose = if record.uetr.get() % 12 == 0 { *b"SALA" } else { queued.purpose };
+        record.purpose = if record.uetr.get().is_multiple_of(12) { *b"SALA" } else { queued.purpose };
         self.stray(&mut record);
         record
     }
