@@ -145,11 +145,23 @@ pub enum Planted {
     HeldTooLong,
     /// What has been returned stays held.
     ReturnedStaysHeld,
+    /// What a case has returned does not count as come back.
+    CaseReturnsForget,
+    /// What is ordered back for a case may come back by a return too.
+    OrderedBackForgotten,
+    /// Of what is held on an account, a second part may be ordered back before the first is carried out.
+    OrdersAbreast,
+    /// One officer may ask less than before.
+    TwoEyesAskLess,
+    /// A trace of what is to come is taken.
+    TraceOfTomorrow,
+    /// What has gone back since a trace is held again.
+    GoneBackIsHeld,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 55] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -199,6 +211,12 @@ impl Planted {
         Self::HeldMoreThanIsLeft,
         Self::HeldTooLong,
         Self::ReturnedStaysHeld,
+        Self::CaseReturnsForget,
+        Self::OrderedBackForgotten,
+        Self::OrdersAbreast,
+        Self::TwoEyesAskLess,
+        Self::TraceOfTomorrow,
+        Self::GoneBackIsHeld,
     ];
 }
 
@@ -409,7 +427,7 @@ impl Oracle {
         if let Some(row) = self.take_id(entry.id, sequence, Submitted::Command(bytes.to_vec())) {
             return row;
         }
-        match self.books.refusals_of_command(&entry, now).first() {
+        match self.books.refusals_of_command(&entry, (now, sequence)).first() {
             Some(reason) => OutcomeRow::rejected(*reason),
             None => {
                 if let Command::Exchange(command) = &entry.command {
@@ -594,7 +612,7 @@ impl Books {
             self.note_quote(&mut reasons, now, record);
         }
         if is_return {
-            self.note_return(&mut reasons, record);
+            self.note_return(&mut reasons, now, record);
         }
         reasons
     }
@@ -652,7 +670,7 @@ impl Books {
         matches!(model, Model::Multilateral | Model::Bilateral) || self.is_planted(Planted::GrossIsSetAside)
     }
 
-    fn note_return(&self, reasons: &mut Reasons, record: &Record) {
+    fn note_return(&self, reasons: &mut Reasons, now: u64, record: &Record) {
         let sides = [record.creditor.get(), record.debtor.get()];
         let paid = self.paid.get(&record.related.get());
         let Some(paid) = paid.filter(|paid| paid.sides == sides && !paid.is_return) else {
@@ -660,6 +678,7 @@ impl Books {
             return;
         };
         let returned = if self.is_planted(Planted::ReturnsForget) { 0 } else { paid.returned };
+        let returned = returned + self.ordered_back(record.related.get(), now);
         note(reasons, returned + record.amount.get() > paid.amount, RejectReason::ExceedsOriginal);
     }
 

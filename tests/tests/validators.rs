@@ -10,5 +10,7 @@ mod honest;
 mod lives;
 #[path = "validators/defaults.rs"]
 mod defaults;
+#[path = "validators/traces.rs"]
+mod traces;
 #[path = "validators/tampered.rs"]
 mod tampered;

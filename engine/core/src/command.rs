@@ -570,6 +570,7 @@ mod tests {
                 sequence: 48,
                 debtor: 49,
                 creditor: 50,
+                paid: 70,
                 amount: 51,
                 hops: 5,
                 seconds: 52,

@@ -81,8 +81,15 @@ pub const ORDER_SECONDS_MAX: u32 = 86_400;
 /// Bytes of the reason of a posting (ISO 20022 `Max140Text`).
 pub const REASON_BYTES_MAX: usize = 140;
 
-/// Fraud cases that run: each costs some hundred bytes in every shard, and up to two thousand with what is asked.
+/// Of these, returns out of what is held for fraud cases, which a bank orders alone: the rest is left to officers.
+pub const CASE_ORDERS_MAX: usize = 3_072;
+/// Of these, those from one account for one case within a day, carried out or not.
+pub const RETURN_PARTS_MAX: usize = 16;
+
+/// Fraud cases that run: each costs some hundred bytes in every shard, and up to five thousand with what is asked.
 pub const CASES_MAX: usize = 4_096;
+/// Fraud cases of one reporter that run: a sixteenth, so that one bank can't keep others from reporting.
+pub const REPORTER_CASES_MAX: usize = 256;
 /// Seconds that a fraud case runs at the most: 30 days.
 pub const CASE_SECONDS_MAX: u32 = 30 * 86_400;
 /// Hops that reported money is followed at the most.
@@ -116,6 +123,9 @@ const _: () = assert!(
 const _: () = assert!(2 * (1 + 2 * BENEFICIARIES_MAX) <= CHAIN_TRANSFERS_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= FRAME_PAYLOAD_BYTES_MAX);
 const _: () = assert!(TRACED_TRANSFERS_MAX * 8 + TRACED_ACCOUNTS_MAX * 32 + 256 <= COMMAND_BYTES_MAX);
+const _: () = assert!(
+    RETURN_PARTS_MAX < CASE_ORDERS_MAX && CASE_ORDERS_MAX < ORDERS_MAX && REPORTER_CASES_MAX < CASES_MAX
+);
 const _: () = assert!(PROPOSED_BYTES_MAX + 256 <= COMMAND_BYTES_MAX);
 const _: () = assert!(UNSETTLED_CYCLES_MAX < CLOSED_CYCLES_KEPT);
 // The engine's own handle is no participant's.

@@ -131,10 +131,12 @@ pub enum Asked {
         transfer: u128,
         /// Its sequence.
         sequence: u64,
+        /// What was paid, minor units.
+        paid: u64,
         /// In dispute, minor units.
         amount: u64,
     },
-    /// Whether so much is held on an account.
+    /// Whether so much is held on an account with no order to return it, and may still come back.
     Held {
         /// The account.
         account: AccountHandle,
@@ -142,18 +144,24 @@ pub enum Asked {
         case: u128,
         /// Minor units.
         amount: u64,
+        /// The account that the reported transfer credited: its owner knows what has come back.
+        creditor: AccountHandle,
+        /// The reported transfer's id.
+        transfer: u128,
+        /// What was paid, minor units.
+        paid: u64,
     },
 }
 
 impl Asked {
-    /// The account whose owner answers.
+    /// The accounts whose owners answer, each for its own; twice the same, where one answers.
     #[must_use]
-    pub fn account(&self) -> AccountHandle {
+    pub fn accounts(&self) -> [AccountHandle; 2] {
         match self {
-            Self::Empty(account)
-            | Self::Owes { account, .. }
-            | Self::Reported { account, .. }
-            | Self::Held { account, .. } => *account,
+            Self::Empty(account) | Self::Owes { account, .. } | Self::Reported { account, .. } => {
+                [*account, *account]
+            }
+            Self::Held { account, creditor, .. } => [*account, *creditor],
         }
     }
 
@@ -176,7 +184,7 @@ impl Registry {
     ///
     /// # Errors
     /// The first [`RejectReason`] that applies; of what is approved or enacted only where that step itself may pass.
-    pub fn decide(&self, entry: &Entry, timestamp: u64) -> Decision<Option<Asked>> {
+    pub fn decide(&self, entry: &Entry, (timestamp, number): (u64, u64)) -> Decision<Option<Asked>> {
         let command = &entry.command;
         match command {
             Command::Genesis(genesis) => check_genesis(genesis)?,
@@ -193,7 +201,7 @@ impl Registry {
                 self.check_proposal(step, signer, timestamp)?;
             }
             Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
-            Command::Fraud(fraud) => self.check_fraud(entry, fraud, timestamp)?,
+            Command::Fraud(fraud) => self.check_fraud(entry, fraud, (timestamp, number))?,
             Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => {
                 self.check_scheduled_close(*cycle, timestamp)?;
             }
@@ -204,7 +212,7 @@ impl Registry {
                 Some(Asked::Empty(*account))
             }
             Some(Command::Default(command)) => self.asks_of_default(command),
-            Some(Command::Fraud(command)) => Self::asks_of_fraud(command),
+            Some(Command::Fraud(command)) => self.asks_of_fraud(command),
             _ => None,
         })
     }
@@ -298,7 +306,9 @@ impl Registry {
     /// Puts a command in force that [`Registry::decide`] has accepted. `timestamp` and `sequence` are those of its frame.
     pub fn commit(&mut self, entry: &Entry, timestamp: u64, sequence: u64) -> Effect {
         self.expire_proposals(timestamp);
-        self.orders.expire(timestamp);
+        for case in self.orders.expire(timestamp) {
+            self.cases.note_change(case, sequence);
+        }
         self.cases.expire(timestamp);
         match &entry.command {
             Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),

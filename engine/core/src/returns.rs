@@ -95,7 +95,7 @@ impl Returns {
         self.credited.set_run(index(first), bits);
     }
 
-    /// Whether a return may come to pass, as far as its original is asked.
+    /// Whether a return may come to pass, as far as its original is asked; `ordered` of it is coming back already.
     ///
     /// # Errors
     /// [`RejectReason::NotReturnable`], [`RejectReason::ExceedsOriginal`].
@@ -104,6 +104,7 @@ impl Returns {
         claim: &Claim,
         record: &Record,
         original: Option<&Original>,
+        ordered: u64,
     ) -> Result<(), RejectReason> {
         let is_way_back = |original: &&Original| {
             (original.debtor, original.creditor) == (claim.creditor, claim.debtor)
@@ -111,14 +112,19 @@ impl Returns {
                 && self.is_credited(original.sequence)
         };
         let original = original.filter(is_way_back).ok_or(RejectReason::NotReturnable)?;
-        let left = original.amount.saturating_sub(self.returned(record.related.get()));
+        let returned = self.returned(record.related.get()).saturating_add(ordered);
+        let left = original.amount.saturating_sub(returned);
         if claim.amount > left { Err(RejectReason::ExceedsOriginal) } else { Ok(()) }
     }
 
     /// Puts an accepted return in force.
     pub(crate) fn add(&mut self, claim: &Claim, record: &Record) {
-        let id = record.related.get();
-        let sum = self.returned(id).saturating_add(claim.amount);
+        self.add_to(record.related.get(), claim.amount);
+    }
+
+    /// So much of a transfer has come back.
+    pub(crate) fn add_to(&mut self, id: u128, amount: u64) {
+        let sum = self.returned(id).saturating_add(amount);
         self.sums.insert(id, sum);
         self.changed.insert(id, sum);
     }

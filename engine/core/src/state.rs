@@ -28,12 +28,12 @@ use crate::outcome::{Outcome, OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
 use crate::participant::ParticipantHandle;
 use crate::postings::Carried;
-use crate::postings::decide::{check_held, check_ordered, commit_held, commit_ordered};
+use crate::postings::decide::{case_of, check_held, check_ordered, commit_held, commit_ordered};
 use crate::registry::{Effect, Registry};
 use crate::returns::{Original, Returns};
 use crate::tables::{
-    ChainFailure, answer, check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade,
-    failed_chain, hold_of, may_wait, note_attempts, note_hold,
+    ChainFailure, Tables, answer, check_controls, check_hold, check_queue, check_return, check_trade,
+    commit_queue, commit_trade, failed_chain, hold_of, may_wait, note_attempts, note_hold,
 };
 use crate::transfer::{Record, flags};
 
@@ -311,7 +311,9 @@ impl State {
         };
         let decision = match (decision, claim.kind) {
             (Ok(freed), Kind::Return) => {
-                self.returns.check(&claim, record, original.as_ref()).map(|()| freed)
+                let tables = (&self.returns, &self.carried);
+                check_return(tables, &self.registry, (&claim, record), (original.as_ref(), timestamp))
+                    .map(|()| freed)
             }
             (decision, _) => decision,
         };
@@ -500,12 +502,7 @@ impl State {
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
             Kind::Trade => commit_trade(&mut self.trades, &self.registry, claim, record),
-            Kind::Ordered | Kind::Restitution => {
-                commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
-                if claim.kind.is_restitution() {
-                    commit_held(&mut self.held, &self.registry.orders, (claim, record));
-                }
-            }
+            Kind::Ordered | Kind::Restitution => self.commit_order(claim, record, sequence),
             _ => commit_queue(&mut self.queue, claim, record, (&self.registry, sequence, timestamp)),
         }
         if claim.moves() {
@@ -519,6 +516,18 @@ impl State {
             debtor_previous: debtor_previous.into(),
             creditor_previous: creditor_previous.into(),
             ..claim.accepted()
+        }
+    }
+
+    /// An order has been carried out; a return for a fraud case counts as come back of the reported transfer.
+    #[cold]
+    fn commit_order(&mut self, claim: &Claim, record: &Record, sequence: u64) {
+        commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), (sequence, true));
+        if claim.kind.is_restitution() {
+            commit_held(&mut self.held, &self.registry.orders, (claim, record));
+            if let Some(case) = case_of(&self.registry, record) {
+                self.returns.add_to(case.transfer, claim.amount);
+            }
         }
     }
 
@@ -564,7 +573,7 @@ impl State {
             return Ok(None);
         }
         let reported = reported_by(&entry, &context)?;
-        let (row, delta) = match self.decide_command(&entry, frame.timestamp, reported.as_ref()) {
+        let (row, delta) = match self.decide_command(&entry, frame, reported.as_ref()) {
             Ok(()) => (OutcomeRow::accepted(Outcome::Cleared, 0), self.commit_command(&entry, frame)),
             Err(reason) => (OutcomeRow::rejected(reason), None),
         };
@@ -575,12 +584,19 @@ impl State {
     fn decide_command(
         &self,
         entry: &Entry,
-        timestamp: u64,
+        frame: &FrameView<'_>,
         reported: Option<&Original>,
     ) -> Result<(), RejectReason> {
-        let tables = (&self.ledger, &self.returns, &self.held);
-        match self.registry.decide(entry, timestamp)? {
-            Some(asked) if !answer(tables, &asked, reported) => Err(asked.reason()),
+        let tables = Tables {
+            ledger: &self.ledger,
+            returns: &self.returns,
+            held: &self.held,
+            carried: &self.carried,
+            orders: &self.registry.orders,
+            timestamp: frame.timestamp,
+        };
+        match self.registry.decide(entry, (frame.timestamp, frame.first_sequence))? {
+            Some(asked) if !answer(&tables, &asked, reported, |_| true) => Err(asked.reason()),
             _ => Ok(()),
         }
     }
@@ -590,7 +606,7 @@ impl State {
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         self.usage.take_effect(effect, &self.registry, &self.holds);
         if let Effect::HeldChanged { case, account } = effect {
-            self.held.follow((case, account), &self.registry.cases, &mut self.ledger);
+            self.held.follow((case, account), (&self.registry, &self.carried), &mut self.ledger);
         }
         match effect {
             Effect::Sealed { height, closes } => {

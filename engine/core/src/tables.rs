@@ -1,37 +1,92 @@
 //! Rules that look things up in tables (holds, queues, trades, limits), and what they put in force there: the same for
 //! the plain loop and for each shard.
 
+use crate::account::AccountHandle;
 use crate::claim::{Claim, ENGINE, Kind};
 use crate::controls::usage::Usage;
 use crate::exchange::trades::Trades;
 use crate::fees::NO_PURPOSE;
-use crate::fraud::Helds;
+use crate::fraud::{HeldKey, Helds};
 use crate::hold::{Freed, Hold, Holds, deadline};
 use crate::ledger::Ledger;
 use crate::liquidity::queue::{Queue, Queued, priority_of};
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::Overlay;
 use crate::participant::ParticipantHandle;
+use crate::postings::{Carried, Orders};
 use crate::registry::{Asked, Registry};
 use crate::returns::{Original, Returns};
 use crate::transfer::{Record, flags};
 
-/// Answers what remains to be asked for a command; of an account whose cell and tables are these.
+/// What is looked up to answer for a command.
+#[derive(Clone, Copy)]
+pub(crate) struct Tables<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) returns: &'a Returns,
+    pub(crate) held: &'a Helds,
+    pub(crate) carried: &'a Carried,
+    pub(crate) orders: &'a Orders,
+    /// The frame's.
+    pub(crate) timestamp: u64,
+}
+
+/// Answers what remains to be asked for a command; of the accounts whose cells and tables are these.
 pub(crate) fn answer(
-    (ledger, returns, held): (&Ledger, &Returns, &Helds),
+    tables: &Tables<'_>,
     asked: &Asked,
     original: Option<&Original>,
+    is_here: impl Fn(AccountHandle) -> bool,
 ) -> bool {
     match asked {
-        Asked::Reported { account, debtor, transfer, sequence, amount } => original.is_some_and(|original| {
-            let left = original.amount.saturating_sub(returns.returned(*transfer));
-            (original.sequence, original.debtor, original.creditor) == (*sequence, *debtor, *account)
-                && *amount <= left
-                && returns.is_credited(*sequence)
-        }),
-        Asked::Held { account, case, amount } => held.covers((*case, *account), *amount),
-        asked => ledger.answer(asked),
+        Asked::Reported { account, debtor, transfer, sequence, paid, amount } => {
+            original.is_some_and(|original| {
+                let left = original.amount.saturating_sub(tables.returns.returned(*transfer));
+                (original.sequence, original.debtor, original.creditor) == (*sequence, *debtor, *account)
+                    && original.amount == *paid
+                    && *amount <= left
+                    && tables.returns.is_credited(*sequence)
+            })
+        }
+        Asked::Held { account, case, amount, creditor, transfer, paid } => {
+            (!is_here(*account) || tables.is_held((*case, *account), *amount))
+                && (!is_here(*creditor) || tables.may_come_back((*case, *transfer), (*amount, *paid)))
+        }
+        asked => tables.ledger.answer(asked),
     }
+}
+
+impl Tables<'_> {
+    /// Whether so much is held, and none of it ordered to go back.
+    fn is_held(&self, key: HeldKey, amount: u64) -> bool {
+        let (case, account) = key;
+        let mut standing = self.carried.standing(self.orders, case, self.timestamp);
+        self.held.covers(key, amount) && !standing.any(|order| order.debtor == account)
+    }
+
+    /// Whether, with what has come back of a transfer and what is ordered to, so much more is within what was paid.
+    fn may_come_back(&self, (case, transfer): (u128, u128), (amount, paid): (u64, u64)) -> bool {
+        let ordered = ordered(self.carried, self.orders, case, self.timestamp);
+        let back = self.returns.returned(transfer).saturating_add(ordered);
+        amount <= paid.saturating_sub(back)
+    }
+}
+
+/// What orders of a fraud case are still to bring back, minor units.
+fn ordered(carried: &Carried, orders: &Orders, case: u128, timestamp: u64) -> u64 {
+    let standing = carried.standing(orders, case, timestamp);
+    standing.fold(0, |sum, order| sum.saturating_add(order.amount))
+}
+
+/// Whether a return may come to pass, with what is ordered back of its original for a fraud case.
+pub(crate) fn check_return(
+    (returns, carried): (&Returns, &Carried),
+    registry: &Registry,
+    (claim, record): (&Claim, &Record),
+    (original, timestamp): (Option<&Original>, u64),
+) -> Result<(), RejectReason> {
+    let case = registry.cases.of_transfer(record.related.get(), timestamp);
+    let ordered = case.map_or(0, |(case, _)| ordered(carried, &registry.orders, case, timestamp));
+    returns.check(claim, record, original, ordered)
 }
 
 /// Why a chain fails: at one member, or (none) as a whole.

@@ -101,8 +101,8 @@ pub enum AuditFault {
     #[error("the outcome row of sequence {0} differs from its replay")]
     Row(u64),
     /// A trace of reported money is not what tracing again gives.
-    #[error("the trace at sequence {0} is not where the reported money went")]
-    Trace(u64),
+    #[error("at sequence {0} {1}")]
+    Trace(u64, String),
     /// Entries that a trace needs can't be read.
     #[error(transparent)]
     Query(#[from] QueryFault),
@@ -293,7 +293,7 @@ impl<S: Storage> Execution<S> {
         let trace = JournaledTrace::of(frame, &self.state);
         let applied = self.state.apply(&view, history, rows)?;
         if let Some(before) = before {
-            let sources = Sources { reader, stored: Some((&self.stored.0, &self.stored.1)) };
+            let sources = Sources { reader, stored: Some((&self.stored.0, &self.stored.1)), ids: None };
             if let Some(what) = default_check::wrong_step(&before, &self.state, &sources)? {
                 return Err(AuditFault::Default(view.first_sequence, what));
             }
@@ -319,9 +319,9 @@ impl<S: Storage> Execution<S> {
         trace: &JournaledTrace,
         (sequence, reader): (u64, &JournalReader<S>),
     ) -> Result<(), AuditFault> {
-        match trace.is_right(&self.state, (reader, &self.stored.1)) {
-            Ok(true) => self.report.traces += 1,
-            Ok(false) => return Err(AuditFault::Trace(sequence)),
+        match trace.wrong(&self.state, (reader, &self.stored.1)) {
+            Ok(None) => self.report.traces += 1,
+            Ok(Some(what)) => return Err(AuditFault::Trace(sequence, what)),
             Err(QueryFault::Store(StoreFault::Absent(_))) => self.report.traces_unchecked += 1,
             Err(fault) => return Err(fault.into()),
         }

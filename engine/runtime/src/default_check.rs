@@ -8,25 +8,29 @@ use feiqian_core::account::SlotHandle;
 use feiqian_core::default::plan::{PairNets, Plan};
 use feiqian_core::default::{Booked, Defaults, Step};
 use feiqian_core::frame::FrameKind;
+use feiqian_core::ids::{IdIndex, SequenceRange};
 use feiqian_core::outcome::{Outcome, OutcomeRow, ROW_BYTES};
 use feiqian_core::participant::{Cycle, CycleState};
 use feiqian_core::registry::Registry;
-use feiqian_core::state::{Fault, State};
-use feiqian_core::transfer::flags;
+use feiqian_core::state::{Fault, History, State};
+use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::header::BlockHeader;
 use zerocopy::FromBytes as _;
 
 use crate::execution::view_of_copy;
 use crate::history::{JournalHistory, records_of};
 use crate::journal::{Frame, JournalReader};
+use crate::machine::take_tables_back;
 use crate::storage::Storage;
-use crate::stores::{BlockStore, OutcomeStore};
+use crate::stores::{BlockStore, IdRuns, OutcomeStore};
 
 /// Where a cycle's transfers are read back from.
 pub(crate) struct Sources<'a, S: Storage> {
     pub(crate) reader: &'a JournalReader<S>,
     /// Which blocks begin where, and what became of transfers; none: everything is replayed.
     pub(crate) stored: Option<(&'a BlockStore<S>, &'a OutcomeStore<S>)>,
+    /// Stored runs of ids, which spare a replay their memory.
+    pub(crate) ids: Option<&'a IdRuns<S>>,
 }
 
 /// What there was against defaults before a frame, where the frame may change it.
@@ -52,7 +56,7 @@ pub(crate) fn wrong_step<S: Storage>(
     let stored = sources.stored.and_then(|stored| by_rows(cycle, registry, (sources.reader, stored)));
     let pairs = match stored {
         Some(pairs) => pairs,
-        None => by_replay(cycle, registry, sources.reader)?,
+        None => by_replay(cycle, state, sources)?,
     };
     let so_far = steps.iter().filter(|step| step.cycle == cycle.number).collect();
     let plan = Plan::new(registry.slots(), so_far, &pairs);
@@ -126,14 +130,17 @@ fn by_rows<S: Storage>(
     Some(pairs)
 }
 
-/// The cycle's pairs by a replay from nothing.
-fn by_replay<S: Storage>(
-    cycle: &Cycle,
-    registry: &Registry,
-    reader: &JournalReader<S>,
-) -> Result<PairNets, Fault> {
-    let history = JournalHistory::new(reader.clone());
+/// The cycle's pairs by a replay from nothing; `now` is the state that has come of it.
+fn by_replay<S: Storage>(cycle: &Cycle, now: &State, sources: &Sources<'_, S>) -> Result<PairNets, Fault> {
+    let (reader, registry) = (sources.reader, now.registry());
+    let history = Past(match sources.ids {
+        Some(ids) => JournalHistory::with_ids(reader.clone(), ids.clone()),
+        None => JournalHistory::new(reader.clone()),
+    });
     let (mut state, mut pairs) = (State::default(), PairNets::default());
+    if sources.ids.is_some() {
+        state.replace_ids(IdIndex::new(0).with_runs_of(now.ids().run_entries()));
+    }
     for frame in reader.frames_from(1) {
         let sequence = state.next_sequence();
         let frame = frame.map_err(|_| Fault::HistoryMissing { sequence })?;
@@ -143,11 +150,27 @@ fn by_replay<S: Storage>(
         }
         let mut rows = Vec::new();
         state.apply(&view_of_copy(&frame), &history, &mut rows)?;
+        take_tables_back(&mut state, sources.ids.map(IdRuns::end));
         if height >= cycle.first_block && frame.header.kind == FrameKind::Transfers {
             absorb(&mut pairs, &frame, &rows, (cycle, registry));
         }
     }
     Ok(pairs)
+}
+
+/// The history of a replay over runs that know what comes later, too: it is told no sequence beyond those that it asks for.
+struct Past<S: Storage>(JournalHistory<S>);
+
+impl<S: Storage> History for Past<S> {
+    fn record(&self, sequence: u64) -> Option<Record> {
+        self.0.record(sequence)
+    }
+
+    fn stored_ids(&self, hash: u64, range: SequenceRange) -> Option<Vec<u64>> {
+        let mut found = self.0.stored_ids(hash, range)?;
+        found.retain(|sequence| (range.0..range.1).contains(sequence));
+        Some(found)
+    }
 }
 
 fn absorb(pairs: &mut PairNets, frame: &Frame, rows: &[OutcomeRow], (cycle, registry): (&Cycle, &Registry)) {

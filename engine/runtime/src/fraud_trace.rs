@@ -1,5 +1,6 @@
 //! The posting chains of the journal and its rows, as traces of reported money read them; and the check of a trace that
-//! was journaled, by tracing again. Reads only; the rule is the core's (`feiqian_core::fraud::trace`).
+//! was journaled, by tracing again: for the audit and for a replica. Reads only; the rule is the core's
+//! (`feiqian_core::fraud::trace`).
 
 use feiqian_core::account::{AccountHandle, AccountKind};
 use feiqian_core::batch::command_bytes;
@@ -8,13 +9,15 @@ use feiqian_core::frame::FrameKind;
 use feiqian_core::fraud::trace::{Payment, Payments, trace};
 use feiqian_core::fraud::{Case, FraudCommand, Traced};
 use feiqian_core::limits::TRACED_POSTINGS_MAX;
-use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::registry::Registry;
-use feiqian_core::state::State;
-use feiqian_core::transfer::flags;
+use feiqian_core::state::{Fault, History, State};
+use feiqian_core::transfer::{Record, flags};
+use feiqian_core::uetr::Uetr;
 use zerocopy::FromBytes as _;
 
-use crate::history::entry_of;
+use crate::execution::view_of_copy;
+use crate::history::{entry_of, records_of};
 use crate::journal::{Durable, Frame, JournalReader};
 use crate::query::QueryFault;
 use crate::storage::Storage;
@@ -34,11 +37,42 @@ impl Known {
     }
 }
 
-/// Walks back from the last postings that `known` says.
+/// Postings of an account behind the last sequence of a trace that a question walks over: some seconds.
+pub(crate) const NEWER_POSTINGS_MAX: u64 = 1 << 20;
+
+/// Walks back from the last postings that `known` says, over at most `newer_max` of an account that are behind the trace.
 pub(crate) struct Chains<'a, S: Storage, K> {
     pub(crate) journal: &'a JournalReader<S>,
     pub(crate) outcomes: &'a OutcomeStore<S>,
     pub(crate) known: K,
+    pub(crate) newer_max: u64,
+}
+
+impl<S: Storage, K> Chains<'_, S, K> {
+    /// What a payment brings back: the transfer that it returns, or the case out of whose held amounts it is ordered.
+    fn back_of(&self, record: &Record) -> Result<u128, QueryFault> {
+        let (bits, related) = (record.flags.get(), record.related.get());
+        if bits & flags::RETURN != 0 {
+            return Ok(related);
+        }
+        if bits & flags::ORDERED == 0 || bits & flags::POST == 0 {
+            return Ok(0);
+        }
+        let number = u64::try_from(related).unwrap_or(0);
+        let frame = self.journal.frame_at(number)?;
+        match fraud_command_of(&frame) {
+            Some(FraudCommand::Return { case, .. }) => Ok(case),
+            _ => Err(QueryFault::Unreadable(number)),
+        }
+    }
+}
+
+fn fraud_command_of(frame: &Frame) -> Option<FraudCommand> {
+    if frame.header.kind != FrameKind::Command {
+        return None;
+    }
+    let entry = Entry::decode(command_bytes(&frame.payload).ok()?).ok()?;
+    if let Command::Fraud(command) = entry.command { Some(command) } else { None }
 }
 
 impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, S, K> {
@@ -55,12 +89,16 @@ impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, 
         until: u64,
     ) -> Result<Option<Vec<Payment>>, QueryFault> {
         let mut sequence = (self.known)(account).map_or(0, |known| known.last_posting);
-        let (mut paid, mut seen) = (Vec::new(), 0);
+        let (mut paid, mut seen, mut newer) = (Vec::new(), 0, 0);
         let mut frame: Option<Durable<Frame>> = None;
         while sequence > after {
-            seen += 1;
-            if seen > TRACED_POSTINGS_MAX {
+            let count = if sequence <= until { &mut seen } else { &mut newer };
+            *count += 1;
+            if seen > TRACED_POSTINGS_MAX as u64 {
                 return Ok(None);
+            }
+            if newer > self.newer_max {
+                return Err(QueryFault::TooManyNewer(account));
             }
             let held = frame.take().filter(|frame| frame.header.first_sequence <= sequence);
             let held = frame.insert(match held {
@@ -75,7 +113,7 @@ impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, 
             }
             if is_debit && sequence <= until {
                 let (creditor, amount) = (record.creditor.get(), row.amount.get());
-                paid.push(Payment { sequence, creditor, amount });
+                paid.push(Payment { sequence, creditor, amount, back: self.back_of(&record)? });
             }
             sequence = if is_debit { row.debtor_previous } else { row.creditor_previous }.get();
         }
@@ -92,8 +130,7 @@ fn row_of<S: Storage>(outcomes: &OutcomeStore<S>, sequence: u64) -> Result<Outco
 
 /// A trace that a frame holds, with the case that it is of, as the state before the frame has it.
 pub(crate) struct JournaledTrace {
-    sequence: u64,
-    case: Case,
+    case: (u128, Case),
     as_of: u64,
     traced: Vec<Traced>,
 }
@@ -101,29 +138,153 @@ pub(crate) struct JournaledTrace {
 impl JournaledTrace {
     /// Of a command frame that submits one for a case which runs.
     pub(crate) fn of(frame: &Frame, state: &State) -> Option<Self> {
-        if frame.header.kind != FrameKind::Command {
-            return None;
-        }
-        let entry = Entry::decode(command_bytes(&frame.payload).ok()?).ok()?;
-        let Command::Fraud(FraudCommand::Hold { case, as_of, traced }) = entry.command else { return None };
-        let case = state.registry().cases().get(case)?.clone();
-        Some(Self { sequence: frame.header.first_sequence, case, as_of, traced })
+        let Some(FraudCommand::Hold { case, as_of, traced }) = fraud_command_of(frame) else { return None };
+        let found = state.registry().cases().get(case)?.clone();
+        Some(Self { case: (case, found), as_of, traced })
     }
 
-    /// Whether tracing again gives the same; `state` has applied the frame.
+    /// What is wrong with it, for people, where it has been accepted and tracing again gives another one; `state` has
+    /// applied the frame.
     ///
     /// # Errors
     /// [`QueryFault`] where journal or rows can't be read.
-    pub(crate) fn is_right<S: Storage>(
+    pub(crate) fn wrong<S: Storage>(
         &self,
         state: &State,
         (journal, outcomes): (&JournalReader<S>, &OutcomeStore<S>),
-    ) -> Result<bool, QueryFault> {
+    ) -> Result<Option<String>, QueryFault> {
         let known = |account| {
             let last = state.account(account)?.last_posting;
             Known::of(state.registry(), account, last)
         };
-        let again = trace(&self.case, self.as_of, &mut Chains { journal, outcomes, known })?;
-        Ok(self.as_of < self.sequence && again.traced == self.traced)
+        // However old it is: it must not go unchecked for that.
+        let mut chains = Chains { journal, outcomes, known, newer_max: u64::MAX };
+        let again = trace((self.case.0, &self.case.1), self.as_of, &mut chains)?;
+        Ok(self.difference(&again.traced))
+    }
+
+    /// As [`JournaledTrace::wrong`], by a replay of the journal up to `frames` and of those, which believes no stored row.
+    ///
+    /// # Errors
+    /// Faults of the replay.
+    pub(crate) fn wrong_by_replay<S: Storage>(
+        &self,
+        registry: &Registry,
+        (reader, frames): (&JournalReader<S>, &[Frame]),
+        history: &impl History,
+    ) -> Result<Option<String>, Fault> {
+        let from = self.case.1.as_of.max(self.case.1.sequence);
+        let moved = moved(reader, frames, history, (from, self.as_of))?;
+        let Ok(again) = trace((self.case.0, &self.case.1), self.as_of, &mut Replayed { moved, registry });
+        Ok(self.difference(&again.traced))
+    }
+
+    /// In words: the first account that differs.
+    fn difference(&self, again: &[Traced]) -> Option<String> {
+        if again == self.traced {
+            return None;
+        }
+        let of = |list: &[Traced], account| list.iter().find(|at| at.account == account).cloned();
+        let accounts = self.traced.iter().chain(again).map(|at| at.account);
+        let first = accounts.filter(|at| of(&self.traced, *at) != of(again, *at)).min();
+        let case = Uetr::new(self.case.0).map_or_else(String::new, |id| id.to_string());
+        let what = format!("the trace of case {case}");
+        Some(first.map_or_else(
+            || format!("{what} is in no order"),
+            |account| {
+                let left = |list| of(list, account).map_or(0, |at| at.amount);
+                let (said, is) = (left(&self.traced), left(again));
+                format!("{what} has {said} minor units on account {account}, where the postings leave {is}")
+            },
+        ))
+    }
+}
+
+/// A transfer that has moved money.
+struct Moved {
+    payment: Payment,
+    debtor: AccountHandle,
+}
+
+/// What has moved behind `from` and up to `until`, by a replay from nothing: one number for each, in memory.
+fn moved<S: Storage>(
+    reader: &JournalReader<S>,
+    frames: &[Frame],
+    history: &impl History,
+    (from, until): (u64, u64),
+) -> Result<Vec<Moved>, Fault> {
+    let end = frames.first().map_or(u64::MAX, |frame| frame.header.first_sequence);
+    let (mut state, mut all) = (State::default(), Vec::new());
+    for frame in reader.frames_from(1) {
+        let sequence = state.next_sequence();
+        if sequence >= end || sequence > until {
+            break;
+        }
+        let frame = frame.map_err(|_| Fault::HistoryMissing { sequence })?;
+        move_frame(&mut state, &frame, history, &mut all)?;
+    }
+    for frame in frames.iter().take_while(|frame| frame.header.first_sequence <= until) {
+        move_frame(&mut state, frame, history, &mut all)?;
+    }
+    all.retain(|at| at.payment.sequence > from && at.payment.sequence <= until);
+    Ok(all)
+}
+
+fn move_frame(
+    state: &mut State,
+    frame: &Frame,
+    history: &impl History,
+    all: &mut Vec<Moved>,
+) -> Result<(), Fault> {
+    let mut rows = Vec::new();
+    state.apply(&view_of_copy(frame), history, &mut rows)?;
+    if frame.header.kind == FrameKind::Command {
+        return Ok(());
+    }
+    let records = records_of(frame).unwrap_or_default();
+    for ((record, row), sequence) in records.iter().zip(&rows).zip(frame.header.first_sequence..) {
+        if row.outcome() != Some(Outcome::Cleared) {
+            continue;
+        }
+        let related = record.related.get();
+        let order = u64::try_from(related).ok().and_then(|number| state.registry().orders().get(number));
+        let back = match record.flags.get() {
+            bits if bits & flags::RETURN != 0 => related,
+            bits if bits & flags::ORDERED != 0 => order.map_or(0, |order| order.case),
+            _ => 0,
+        };
+        let (creditor, amount) = (record.creditor.get(), row.amount.get());
+        all.push(Moved {
+            payment: Payment { sequence, creditor, amount, back },
+            debtor: record.debtor.get(),
+        });
+    }
+    Ok(())
+}
+
+/// What a replay has moved.
+struct Replayed<'a> {
+    moved: Vec<Moved>,
+    registry: &'a Registry,
+}
+
+impl Payments for Replayed<'_> {
+    type Fault = std::convert::Infallible;
+
+    fn is_hosted(&mut self, account: AccountHandle) -> bool {
+        self.registry.account(account).is_some_and(|terms| terms.kind == AccountKind::Hosted)
+    }
+
+    fn payments(
+        &mut self,
+        account: AccountHandle,
+        after: u64,
+        until: u64,
+    ) -> Result<Option<Vec<Payment>>, Self::Fault> {
+        let timely =
+            self.moved.iter().filter(|at| at.payment.sequence > after && at.payment.sequence <= until);
+        let own: Vec<_> = timely.filter(|at| [at.debtor, at.payment.creditor].contains(&account)).collect();
+        let paid = own.iter().filter(|at| at.debtor == account).map(|at| at.payment);
+        Ok((own.len() <= TRACED_POSTINGS_MAX).then(|| paid.collect()))
     }
 }

@@ -41,7 +41,7 @@ use crate::book::{Book, SealedBlock};
 use crate::directory::Directory;
 use crate::execution::{Executed, Execution, Finisher};
 use crate::flush_thread::{self, FlushOrder};
-use crate::fraud_trace::{Chains, Known};
+use crate::fraud_trace::{Chains, Known, NEWER_POSTINGS_MAX};
 use crate::history::{JournalHistory, JournaledEntry};
 use crate::id_thread::{self, IdOrder};
 use crate::journal_thread::JournalThread;
@@ -290,9 +290,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`QueryFault`] where a file is damaged.
-    pub fn trace(&self, case: u128) -> Result<Option<(Case, u64, Trace)>, QueryFault> {
+    pub fn trace(&self, id: u128) -> Result<Option<(Case, u64, Trace)>, QueryFault> {
         let found = self.ask(move |sealer| {
-            let case = sealer.mirror().registry.cases().get(case).cloned();
+            let case = sealer.mirror().registry.cases().get(id).cloned();
             case.map(|case| (case, sealer.height()))
         });
         let Some((case, height)) = found else { return Ok(None) };
@@ -305,7 +305,8 @@ impl Engine {
             })
         };
         let (journal, outcomes) = (&self.0.archive.journal, &self.0.archive.outcomes);
-        let found = trace(&case, as_of, &mut Chains { journal, outcomes, known })?;
+        let mut chains = Chains { journal, outcomes, known, newer_max: NEWER_POSTINGS_MAX };
+        let found = trace((id, &case), as_of, &mut chains)?;
         Ok(Some((case, as_of, found)))
     }
 

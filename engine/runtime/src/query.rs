@@ -57,6 +57,9 @@ pub enum QueryFault {
     /// A file holds what the engine never writes.
     #[error("the entry at sequence {0} can't be read: run `feiqian audit`")]
     Unreadable(u64),
+    /// An account has more postings behind the trace than a question walks over.
+    #[error("account {0} has been posted on too often since the last block: trace again")]
+    TooManyNewer(AccountHandle),
     /// The entry's block is still open.
     #[error("sequence {0} is not in a sealed block yet: try again in a moment")]
     NotSealed(u64),

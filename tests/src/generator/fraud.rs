@@ -16,7 +16,10 @@ impl Teller {
             let at = usize::try_from(self.dice.below(cases.len().max(1) as u64)).unwrap_or(0);
             let step = match (cases.get(at), self.dice.below(8)) {
                 (None, _) | (_, 0) => self.report(),
-                (Some((id, case)), 1..=3) => self.hold(*id, case),
+                (Some((id, case)), 1..=3) => match self.hold_anew(*id, case) {
+                    Some(anew) if self.dice.once_in(2) => Some(anew),
+                    _ => self.hold(*id, case),
+                },
                 (Some((id, case)), 4) => Some(self.release(*id, case)),
                 (Some((id, _)), _) => self.give_back(*id),
             };
@@ -41,7 +44,9 @@ impl Teller {
             1 => self.pick(&[Eyes::None, Eyes::TwoTwice, Eyes::Stranger]).unwrap_or(Eyes::None),
             2 => Eyes::Of(1),
             3 => Eyes::Four,
-            _ if is_officers => Eyes::Of(2),
+            // Some ask less than before, which takes two.
+            _ if is_officers && self.dice.once_in(2) => Eyes::Of(2),
+            _ if is_officers => Eyes::Four,
             _ => Eyes::Bank(bank),
         }
     }
@@ -68,6 +73,7 @@ impl Teller {
             sequence: sequence as u64 + wrong,
             debtor: if self.is_faulty() { self.some_account() } else { debtor },
             creditor,
+            paid: paid + u64::from(self.is_faulty()),
             amount,
             hops: u8::try_from(if self.is_faulty() { 6 } else { 1 + self.dice.below(5) }).unwrap_or(0),
             seconds: u32::try_from(self.dice.below(9)).unwrap_or(0),
@@ -97,7 +103,12 @@ impl Teller {
                 traced.push(Traced { account, amount, hop, via: vec![case.sequence] });
             }
         }
-        let as_of = self.world.next_sequence() - 1 - u64::from(self.is_faulty()) * 3;
+        let last = self.world.next_sequence() - 1;
+        let as_of = match self.dice.below(12) {
+            0..=3 => last - self.dice.below(9).min(last - 1),
+            4 => last + self.dice.below(3),
+            _ => last,
+        };
         if self.is_faulty()
             && let Some(first) = traced.first_mut()
         {
@@ -106,8 +117,25 @@ impl Teller {
         Some((FraudCommand::Hold { case: id, as_of, traced }, case.debtor))
     }
 
+    /// A trace of what an account had just before a part of it went back.
+    fn hold_anew(&mut self, id: u128, case: &Case) -> Option<(FraudCommand, u64)> {
+        let (account, sequence) = self.returned_for(id)?;
+        let amount = 1 + self.dice.below(case.amount);
+        let traced = vec![Traced { account, amount, hop: 1, via: vec![case.sequence] }];
+        Some((FraudCommand::Hold { case: id, as_of: sequence - 1, traced }, account))
+    }
+
+    /// An account from which a part has gone back for a case, and the sequence at which it has.
+    fn returned_for(&mut self, id: u128) -> Option<(u64, u64)> {
+        let order = |number: u64| self.picture.orders.iter().find(|at| at.0 == number).map(|at| at.1);
+        let carried =
+            self.picture.carried.iter().filter_map(|(number, by)| Some((order(*number)?, by.sequence)));
+        let own: Vec<_> = carried.filter(|(at, _)| at.case == id).map(|(at, by)| (at.debtor, by)).collect();
+        self.pick(&own)
+    }
+
     fn release(&mut self, id: u128, case: &Case) -> (FraudCommand, u64) {
-        let asked: Vec<u64> = case.asked.iter().map(|(account, _)| *account).collect();
+        let asked: Vec<u64> = case.asked.iter().map(|ask| ask.account).collect();
         let account = if self.dice.once_in(3) { None } else { self.pick(&asked) };
         let id = if self.dice.once_in(4) { id ^ 1 } else { id };
         (FraudCommand::Release { case: id, account }, account.unwrap_or(case.debtor))

@@ -21,7 +21,7 @@ use super::{Account, Books, Planted, Position, Reasons, note};
 use crate::picture::Picture;
 
 impl Books {
-    pub(super) fn refusals_of_command(&self, entry: &Entry, now: u64) -> Reasons {
+    pub(super) fn refusals_of_command(&self, entry: &Entry, (now, sequence): (u64, u64)) -> Reasons {
         let mut reasons = Reasons::new();
         let Some(genesis) = &self.genesis else {
             match &entry.command {
@@ -40,7 +40,7 @@ impl Books {
             return self.refusals_of_step(&signers, entry.approvals.len(), step, now);
         }
         if let Command::Fraud(command) = &entry.command {
-            return self.refusals_of_fraud(entry, command, now);
+            return self.refusals_of_fraud(entry, command, (now, sequence));
         }
         if let Command::Exchange(command) = &entry.command {
             return self.refusals_of_exchange(entry, command, now);

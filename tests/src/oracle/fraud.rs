@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use feiqian_core::account::{AccountKind, AccountState};
 use feiqian_core::command::{APPROVAL_CONTEXT, Entry};
 use feiqian_core::exchange::decide::PARTICIPANT_SIGNER;
-use feiqian_core::fraud::{Case, FraudCommand, Held, Traced};
+use feiqian_core::fraud::{Ask, Case, FraudCommand, Held, Traced};
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::postings::Order;
@@ -18,13 +18,23 @@ const SECOND: u64 = 1_000_000_000;
 const DAYS_30: u32 = 2_592_000;
 
 impl Books {
-    pub(super) fn refusals_of_fraud(&self, entry: &Entry, command: &FraudCommand, now: u64) -> Reasons {
+    pub(super) fn refusals_of_fraud(
+        &self,
+        entry: &Entry,
+        command: &FraudCommand,
+        (now, sequence): (u64, u64),
+    ) -> Reasons {
         use FraudCommand::{Hold, Release, Report, Return};
         let mut reasons = Reasons::new();
         let genesis = self.genesis.as_ref().expect("begun");
         let officers = self.signers(genesis, entry).len();
         let is_word = entry.approvals.iter().any(|approval| approval.officer == PARTICIPANT_SIGNER);
-        let needed = if matches!(command, Report { .. } | Hold { .. }) { 1 } else { 2 };
+        let needed = match command {
+            Report { .. } => 1,
+            Hold { case, traced, .. } if self.asks_less(*case, traced, now) => 2,
+            Hold { .. } => 1,
+            Release { .. } | Return { .. } => 2,
+        };
         note(&mut reasons, !is_word && officers < needed, RejectReason::FourEyesRequired);
         let is_signed = self.word_of(command, now).iter().any(|bank| self.has_signed(entry, *bank));
         let is_let =
@@ -32,24 +42,36 @@ impl Books {
         note(&mut reasons, is_word && !is_let, RejectReason::ParticipantSignature);
         match command {
             Report { .. } => self.note_report(&mut reasons, command, now),
-            Hold { case, as_of, traced } => match self.running(*case, now) {
+            Hold { case: id, as_of, traced } => match self.running(*id, now) {
                 None => note(&mut reasons, true, RejectReason::UnknownCase),
                 Some(case) => {
-                    note(&mut reasons, !self.is_trace(case, *as_of, traced), RejectReason::BadCase);
+                    let is_past = *as_of < sequence || self.is_planted(Planted::TraceOfTomorrow);
+                    let late = self.orders.values().any(|at| at.case == *id && at.expires <= now);
+                    let is_right = is_past && !late && self.is_trace(case, *as_of, traced);
+                    note(&mut reasons, !is_right, RejectReason::BadCase);
                 }
             },
             Release { case, account } => match self.running(*case, now) {
                 None => note(&mut reasons, true, RejectReason::UnknownCase),
                 Some(case) => {
-                    let is_asked = account.is_none_or(|account| case.asked.iter().any(|at| at.0 == account));
+                    let is_asked = account.is_none_or(|account| {
+                        case.asked.iter().any(|at| at.account == account && at.released_at == 0)
+                    });
                     note(&mut reasons, !is_asked, RejectReason::BadCase);
                 }
             },
             Return { case, account, amount } => {
-                note(&mut reasons, self.orders.len() >= 4_096, RejectReason::LimitReached);
+                let of_cases = self.orders.values().filter(|order| order.case != 0).count();
+                let parts =
+                    self.orders.values().filter(|at| (at.case, at.debtor) == (*case, *account)).count();
+                let is_full = self.orders.len() >= 4_096 || of_cases >= 3_072 || parts >= 16;
+                note(&mut reasons, is_full, RejectReason::LimitReached);
                 note(&mut reasons, self.running(*case, now).is_none(), RejectReason::UnknownCase);
                 let is_held = self.held.get(&(*case, *account)).is_some_and(|held| held.amount >= *amount);
-                note(&mut reasons, !is_held || *amount == 0, RejectReason::BadCase);
+                let is_ordered = self.orders_of(*case, now).iter().any(|order| order.debtor == *account);
+                let is_second = is_ordered && !self.is_planted(Planted::OrdersAbreast);
+                let is_right = is_held && !is_second && *amount > 0 && self.is_within(*case, *amount, now);
+                note(&mut reasons, !is_right, RejectReason::BadCase);
             }
         }
         reasons
@@ -57,6 +79,38 @@ impl Books {
 
     fn running(&self, case: u128, now: u64) -> Option<&Case> {
         self.cases.get(&case).filter(|case| case.deadline > now)
+    }
+
+    /// Orders of a case that may still be carried out.
+    fn orders_of(&self, case: u128, now: u64) -> Vec<Order> {
+        let open = self.orders.iter().filter(|(number, _)| !self.carried.contains_key(number));
+        open.filter(|(_, order)| order.case == case && order.expires > now).map(|(_, order)| *order).collect()
+    }
+
+    /// What is ordered back of a transfer for the case that runs of it.
+    pub(super) fn ordered_back(&self, transfer: u128, now: u64) -> u64 {
+        if self.is_planted(Planted::OrderedBackForgotten) {
+            return 0;
+        }
+        let cases = self.cases.iter().filter(|(_, case)| case.transfer == transfer && case.deadline > now);
+        cases.flat_map(|(id, _)| self.orders_of(*id, now)).map(|order| order.amount).sum()
+    }
+
+    /// Whether so much more may come back of what was paid.
+    fn is_within(&self, case: u128, amount: u64, now: u64) -> bool {
+        let Some(case) = self.running(case, now) else { return false };
+        let paid = &self.paid[&case.transfer];
+        paid.returned + self.ordered_back(case.transfer, now) + amount <= paid.amount
+    }
+
+    /// Whether a trace asks less of an account than the one in force does.
+    fn asks_less(&self, case: u128, traced: &[Traced], now: u64) -> bool {
+        let Some(case) = self.running(case, now) else { return false };
+        let less = case.asked.iter().filter(|ask| ask.released_at == 0).any(|ask| {
+            !traced.iter().any(|at| at.account == ask.account)
+                || traced.iter().find(|at| at.account == ask.account).is_some_and(|at| at.amount < ask.amount)
+        });
+        less && !self.is_planted(Planted::TwoEyesAskLess)
     }
 
     fn bank_of(&self, account: u64) -> Option<u32> {
@@ -88,8 +142,17 @@ impl Books {
     }
 
     fn note_report(&self, reasons: &mut Reasons, command: &FraudCommand, now: u64) {
-        let FraudCommand::Report { reporter, transfer, sequence, debtor, creditor, amount, hops, seconds } =
-            command
+        let FraudCommand::Report {
+            reporter,
+            transfer,
+            sequence,
+            debtor,
+            creditor,
+            paid: said,
+            amount,
+            hops,
+            seconds,
+        } = command
         else {
             unreachable!()
         };
@@ -100,11 +163,13 @@ impl Books {
         let is_there = self.find(*debtor).is_some() && self.find(*creditor).is_some();
         note(reasons, !is_there, RejectReason::UnknownAccount);
         let is_bounded = (1..=5).contains(hops) && (1..=DAYS_30).contains(seconds);
-        note(reasons, !is_bounded || running.len() >= 4_096, RejectReason::LimitReached);
+        let own = running.iter().filter(|case| Some(case.reporter) == self.participant(*reporter)).count();
+        note(reasons, !is_bounded || running.len() >= 4_096 || own >= 256, RejectReason::LimitReached);
         let is_own = is_there && self.bank_of(*debtor) == self.participant(*reporter);
         let is_paid = self.paid.get(transfer).is_some_and(|paid| {
             paid.sequence == *sequence
                 && paid.sides == [*debtor, *creditor]
+                && paid.amount == *said
                 && *amount <= paid.amount - paid.returned
         });
         note(reasons, !is_own || !is_paid || *amount == 0, RejectReason::BadCase);
@@ -137,7 +202,7 @@ impl Books {
             && ascends(&accounts)
             && traced.iter().map(|at| u128::from(at.amount)).sum::<u128>() <= u128::from(case.amount)
             && as_of > case.as_of
-            && !case.is_returning
+            && as_of >= case.changed_at
     }
 
     pub(super) fn fraud(&mut self, (now, sequence): (u64, u64), id: u128, command: &FraudCommand) {
@@ -148,6 +213,7 @@ impl Books {
                 sequence,
                 debtor,
                 creditor,
+                paid,
                 amount,
                 hops,
                 seconds,
@@ -159,11 +225,13 @@ impl Books {
                     debtor: *debtor,
                     creditor: *creditor,
                     amount: *amount,
+                    paid: *paid,
                     hops: *hops,
                     deadline: now + u64::from(*seconds) * SECOND,
                     as_of: 0,
+                    held_at: 0,
+                    changed_at: 0,
                     asked: Vec::new(),
-                    is_returning: false,
                 };
                 self.cases.insert(id, case);
             }
@@ -171,13 +239,27 @@ impl Books {
                 self.free(|key| key.0 == *id);
                 let case = self.cases.get_mut(id).expect("checked");
                 case.as_of = *as_of;
-                case.asked = traced.iter().map(|at| (at.account, at.amount)).collect();
+                (case.held_at, case.changed_at) = (sequence, sequence);
+                let ask = |at: &Traced| Ask {
+                    account: at.account,
+                    amount: at.amount,
+                    hop: at.hop,
+                    first: at.via[0],
+                    released_at: 0,
+                };
+                case.asked = traced.iter().map(ask).collect();
                 let deadline = case.deadline;
-                traced.iter().for_each(|at| self.hold(*id, at, deadline));
+                for at in traced {
+                    let gone = self.gone_back((*id, at.account), *as_of);
+                    self.hold((*id, at.account), at.amount.saturating_sub(gone), deadline);
+                }
             }
             FraudCommand::Release { case, account: Some(account) } => {
                 self.free(|key| *key == (*case, *account));
-                self.cases.get_mut(case).expect("checked").asked.retain(|at| at.0 != *account);
+                let case = self.cases.get_mut(case).expect("checked");
+                case.changed_at = sequence;
+                let own = case.asked.iter_mut().find(|at| at.account == *account);
+                own.expect("checked").released_at = sequence;
             }
             FraudCommand::Release { case, account: None } => {
                 self.free(|key| key.0 == *case);
@@ -185,8 +267,7 @@ impl Books {
             }
             FraudCommand::Return { case: id, account, amount } => {
                 let currency = self.positions[self.known(*account).position].currency.numeric();
-                let case = self.cases.get_mut(id).expect("checked");
-                case.is_returning = true;
+                let case = &self.cases[id];
                 let order = Order {
                     debtor: *account,
                     creditor: case.debtor,
@@ -201,16 +282,26 @@ impl Books {
         }
     }
 
-    fn hold(&mut self, case: u128, asked: &Traced, deadline: u64) {
-        let (reserved, _) = self.reserved(asked.account);
-        let left = self.known(asked.account).balance - i128::try_from(reserved).expect("64 bits");
+    /// What orders of a case have taken back from an account behind a sequence.
+    fn gone_back(&self, (case, account): (u128, u64), sequence: u64) -> u64 {
+        if self.is_planted(Planted::GoneBackIsHeld) {
+            return 0;
+        }
+        let later = self.carried.iter().filter(|(_, by)| by.sequence > sequence);
+        let orders = later.filter_map(|(number, _)| self.orders.get(number));
+        orders.filter(|order| order.case == case && order.debtor == account).map(|order| order.amount).sum()
+    }
+
+    fn hold(&mut self, (case, account): (u128, u64), asked: u64, deadline: u64) {
+        let (reserved, _) = self.reserved(account);
+        let left = self.known(account).balance - i128::try_from(reserved).expect("64 bits");
         let amount = match self.is_planted(Planted::HeldMoreThanIsLeft) {
-            true => asked.amount,
-            false => u64::try_from(left.max(0)).unwrap_or(u64::MAX).min(asked.amount),
+            true => asked,
+            false => u64::try_from(left.max(0)).unwrap_or(u64::MAX).min(asked),
         };
         if amount > 0 {
-            self.held.insert((case, asked.account), Held { amount, deadline });
-            self.changed(asked.account);
+            self.held.insert((case, account), Held { amount, deadline });
+            self.changed(account);
         }
     }
 
@@ -252,6 +343,10 @@ impl Books {
         }
         if held.amount == 0 {
             self.held.remove(&key);
+        }
+        if !self.is_planted(Planted::CaseReturnsForget) {
+            let transfer = self.cases[&case].transfer;
+            self.paid.get_mut(&transfer).expect("reported").returned += record.amount.get();
         }
     }
 }

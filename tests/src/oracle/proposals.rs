@@ -215,7 +215,12 @@ impl Books {
     pub(super) fn execute_entry(&mut self, now: u64, sequence: u64, entry: &Entry) {
         let before = self.proposals.clone();
         self.proposals.retain(|at| at.expires > now);
-        self.orders.retain(|_, order| order.expires > now);
+        let over: Vec<u64> =
+            self.orders.iter().filter(|(_, order)| order.expires <= now).map(|(number, _)| *number).collect();
+        for number in over {
+            let case = self.orders.remove(&number).expect("just seen").case;
+            self.cases.entry(case).and_modify(|case| case.changed_at = sequence);
+        }
         self.cases.retain(|_, case| case.deadline > now);
         let Command::Proposal(step) = &entry.command else {
             return self.execute(now, sequence, &entry.command);

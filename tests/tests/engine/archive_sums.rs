@@ -91,6 +91,7 @@ fn give_back(engine: &Engine, world: &mut World) {
         sequence: engine.find(77).expect("journaled"),
         debtor: world.account("a1"),
         creditor: world.account("b1"),
+        paid: 100,
         amount: 100,
         hops: 1,
         seconds: 600,

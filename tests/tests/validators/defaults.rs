@@ -5,15 +5,19 @@ use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
 use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
+use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::audit::{AuditFault, audit};
-use feiqian_runtime::follow::{Evidence, EvidenceError, FollowFault, Verdict, judge};
+use feiqian_runtime::follow::{
+    Evidence, EvidenceError, FollowFault, Follower, Trust, Verdict, judge, start_from_snapshot,
+};
 use feiqian_runtime::journal::SequencedFrame;
 use feiqian_runtime::machine::FIRST_EPOCH;
 use feiqian_tests::sim_storage::SimStorage;
 use feiqian_tests::world::{Eyes, Row, World, bic, cleared, currency, held, operator_key, row};
 
-use crate::house::{Operator, disk, follow, follower, identity};
+use crate::house::{COPY_SEGMENT_BYTES, Operator, disk, follow, follower, identity};
+use crate::lives::newest_snapshot;
 
 /// Slots of a standard world.
 const B: u32 = 1;
@@ -114,7 +118,12 @@ fn ordering_with(step: DefaultCommand, bears_fees: bool) -> (Operator, u64) {
             payload: view.payload.to_vec(),
         }]
     });
-    operator.run(&frames.collect::<Vec<_>>());
+    for group in frames {
+        operator.run(&[group]);
+        if operator.blocks().last() == 2 {
+            operator.machine.snapshot().expect("a good disk");
+        }
+    }
     assert_eq!(operator.machine.state().registry().defaults().steps().len(), 1, "the rules accept it");
     (operator, sequence)
 }
@@ -173,6 +182,33 @@ fn other_numbers_are_found_at_their_block_and_convict() {
         let Err(AuditFault::Default(found, what)) = audit(storage) else { panic!("an audit finds it too") };
         assert!(found == sequence && what.contains(kind), "{what}");
     }
+}
+
+/// A follower that begins behind the newest snapshot of an operator, with none of the rows before it.
+fn begun_behind_the_snapshot(operator: &Operator) -> Follower<SimStorage> {
+    let last = operator.blocks().last();
+    let header =
+        BlockHeader::decode(&operator.blocks().read(last).expect("stored").header).expect("a header");
+    let storage = disk(4);
+    let begun = start_from_snapshot(
+        storage.clone(),
+        (identity(), COPY_SEGMENT_BYTES),
+        &mut operator.serve(),
+        (Trust::Block(last, header.hash()), newest_snapshot(operator)),
+    );
+    assert_eq!(begun.expect("trusted"), 2);
+    follower(&storage).expect("a directory")
+}
+
+#[test]
+fn a_validator_without_the_cycles_rows_replays_them_and_tells_right_numbers_from_wrong_ones() {
+    let (operator, _) = ordering(waterfall(&[(B, 33), (C, 17)]));
+    let turn = follow(&mut begun_behind_the_snapshot(&operator), &mut operator.serve());
+    assert_eq!(turn.expect("an honest operator").signed, Some(5));
+    let (operator, sequence) = ordering(waterfall(&[(B, 25), (C, 25)]));
+    let error = follow(&mut begun_behind_the_snapshot(&operator), &mut operator.serve());
+    let Err(FollowFault::Found(finding)) = error else { panic!("not found: {error:?}") };
+    assert_eq!((finding.sequence, finding.height), (sequence, 4));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn a_directory_follows_one_chain_and_operator_alone() {
 }
 
 /// The operator's newest snapshot with its height.
-fn newest_snapshot(operator: &Operator) -> Vec<u8> {
+pub(crate) fn newest_snapshot(operator: &Operator) -> Vec<u8> {
     let names = operator.storage.list("snapshots").expect("a folder");
     let name = names.last().expect("there is one");
     read_whole(&operator.storage, &format!("snapshots/{name}"), 1 << 30).expect("read")

@@ -46,7 +46,7 @@ pub enum FraudStep {
         /// The case, or the beginning of its id
         case: String,
     },
-    /// Trace, and hold what is left on each account: one officer's word
+    /// Trace, and hold what is left on each account: one officer's word, two where less is asked of one than before
     Hold {
         /// The case, or the beginning of its id
         case: String,

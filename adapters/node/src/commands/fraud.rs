@@ -220,17 +220,18 @@ fn report(
         Some(released) => released,
         None => engine.find(named).ok_or_else(absent)?,
     };
-    let paid = engine.entry(sequence)?.ok_or_else(absent)?.0.record;
-    let (debtor, creditor, transfer) = (paid.debtor.get(), paid.creditor.get(), paid.uetr.get());
+    let record = engine.entry(sequence)?.ok_or_else(absent)?.0.record;
+    let (debtor, creditor, transfer) = (record.debtor.get(), record.creditor.get(), record.uetr.get());
+    let paid = record.amount.get();
     let (owner, currency) = owner_of(session, debtor)?;
     let returned = engine.ask(move |sealer| sealer.mirror().returns.returned(transfer));
-    let left = paid.amount.get().saturating_sub(returned);
+    let left = paid.saturating_sub(returned);
     let amount = amount.map_or(Ok(left), |text| amount_of(text, currency))?;
     let reporter = engine
         .directory()
         .registry(|registry| registry.participants().get(owner as usize).map(|participant| participant.bic))
         .ok_or_else(absent)?;
-    Ok(FraudCommand::Report { reporter, transfer, sequence, debtor, creditor, amount, hops, seconds })
+    Ok(FraudCommand::Report { reporter, transfer, sequence, debtor, creditor, paid, amount, hops, seconds })
 }
 
 fn hold(session: &Session, id: u128) -> Result<CaseReport, Fault> {
@@ -333,15 +334,15 @@ fn places_of(
     let range = (id, AccountHandle::MIN)..=(id, AccountHandle::MAX);
     let held: BTreeMap<HeldKey, u64> =
         mirror.held.range(range).map(|(key, held)| (*key, held.amount)).collect();
-    let line = |(account, asked): &(AccountHandle, u64)| {
-        let held = held.get(&(id, *account)).copied().unwrap_or(0);
+    let line = |(account, asked): (AccountHandle, u64)| {
+        let held = held.get(&(id, account)).copied().unwrap_or(0);
         Some(PlaceLine {
-            account: aliases.name(&mirror.registry, *account)?,
+            account: aliases.name(&mirror.registry, account)?,
             hop: None,
-            amount: decimal((*asked).into(), currency),
+            amount: decimal(asked.into(), currency),
             held: Some(decimal(held.into(), currency)),
             via: Vec::new(),
         })
     };
-    case.asked.iter().filter_map(line).collect()
+    case.to_hold().filter_map(line).collect()
 }

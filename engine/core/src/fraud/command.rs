@@ -36,6 +36,8 @@ pub enum FraudCommand {
         debtor: AccountHandle,
         /// The account that was paid.
         creditor: AccountHandle,
+        /// What was paid, minor units.
+        paid: u64,
         /// In dispute, minor units: at most what was paid and has not come back.
         amount: u64,
         /// So many hops are followed.
@@ -43,7 +45,8 @@ pub enum FraudCommand {
         /// Seconds of frame time until all that is held is free again.
         seconds: u32,
     },
-    /// 62: what a trace has found is held. One officer signs it, as for all that only stops.
+    /// 62: what a trace has found is held. One officer signs it, as for all that only stops; two, where for an account
+    /// less is asked than before.
     Hold {
         /// The case.
         case: u128,
@@ -73,11 +76,11 @@ pub enum FraudCommand {
 impl FraudCommand {
     pub(crate) fn encode(&self, to: &mut Encoder) {
         match self {
-            Self::Report { reporter, transfer, sequence, debtor, creditor, amount, hops, seconds } => {
+            Self::Report { reporter, transfer, sequence, debtor, creditor, paid, amount, hops, seconds } => {
                 to.u8(61);
                 to.raw(reporter.as_bytes());
                 to.u128(*transfer);
-                [*sequence, *debtor, *creditor, *amount].into_iter().for_each(|value| to.u64(value));
+                [*sequence, *debtor, *creditor, *paid, *amount].into_iter().for_each(|value| to.u64(value));
                 to.u8(*hops);
                 to.u32(*seconds);
             }
@@ -111,6 +114,7 @@ impl FraudCommand {
                 sequence: from.u64()?,
                 debtor: from.u64()?,
                 creditor: from.u64()?,
+                paid: from.u64()?,
                 amount: from.u64()?,
                 hops: from.u8()?,
                 seconds: from.u32()?,

@@ -4,13 +4,14 @@ use alloc::vec::Vec;
 
 use feiqian_proof::signature::verify_message;
 
-use super::{Case, Cases, FraudCommand, Traced};
+use super::{Ask, Case, Cases, FraudCommand, Traced};
 use crate::account::{AccountHandle, AccountKind, AccountState};
 use crate::command::{APPROVAL_CONTEXT, Entry};
 use crate::exchange::decide::PARTICIPANT_SIGNER;
 use crate::hold::deadline;
 use crate::limits::{
-    CASE_SECONDS_MAX, CASES_MAX, FRAUD_HOPS_MAX, ORDER_SECONDS_MAX, TRACED_ACCOUNTS_MAX, TRACED_TRANSFERS_MAX,
+    CASE_SECONDS_MAX, CASES_MAX, FRAUD_HOPS_MAX, ORDER_SECONDS_MAX, REPORTER_CASES_MAX, TRACED_ACCOUNTS_MAX,
+    TRACED_TRANSFERS_MAX,
 };
 use crate::money::AMOUNT_MAX;
 use crate::number::index;
@@ -26,14 +27,16 @@ impl Registry {
         &self.cases
     }
 
-    /// Checks a command at the time of its frame; changes nothing. Order is precedence.
-    pub(crate) fn check_fraud(&self, entry: &Entry, command: &FraudCommand, timestamp: u64) -> Decision<()> {
+    /// Checks a command at the time and sequence of its frame; changes nothing. Order is precedence.
+    pub(crate) fn check_fraud(
+        &self,
+        entry: &Entry,
+        command: &FraudCommand,
+        (timestamp, number): (u64, u64),
+    ) -> Decision<()> {
         let by_participant = entry.approvals.iter().any(|approval| approval.officer == PARTICIPANT_SIGNER);
         if !by_participant {
-            let needed = match command {
-                FraudCommand::Report { .. } | FraudCommand::Hold { .. } => 1,
-                FraudCommand::Release { .. } | FraudCommand::Return { .. } => 2,
-            };
+            let needed = self.officers_needed(command, timestamp);
             refuse(self.officers_of(entry).len() < needed, RejectReason::FourEyesRequired)?;
         }
         self.check_bounds(command, timestamp)?;
@@ -50,8 +53,11 @@ impl Registry {
                     && debtor != creditor
                     && (1..=AMOUNT_MAX).contains(amount)
             }
-            FraudCommand::Hold { case, as_of, traced } => {
-                self.is_trace(self.running(*case, timestamp)?, *as_of, traced)
+            FraudCommand::Hold { case: id, as_of, traced } => {
+                let case = self.running(*id, timestamp)?;
+                *as_of < number
+                    && !self.orders.has_expired_of(*id, timestamp)
+                    && self.is_trace(case, *as_of, traced)
             }
             FraudCommand::Release { case, account } => {
                 let case = self.running(*case, timestamp)?;
@@ -65,13 +71,29 @@ impl Registry {
         refuse(!is_right, RejectReason::BadCase)
     }
 
+    /// What only stops takes one. A trace that asks for less somewhere frees what it leaves out, as a release does.
+    fn officers_needed(&self, command: &FraudCommand, timestamp: u64) -> usize {
+        match command {
+            FraudCommand::Report { .. } => 1,
+            FraudCommand::Hold { case, traced, .. } => {
+                let asks = |account| traced.iter().find(|at| at.account == account).map_or(0, |at| at.amount);
+                let case = self.cases.running(*case, timestamp);
+                let is_less = case.is_some_and(|case| case.to_hold().any(|(at, asked)| asks(at) < asked));
+                if is_less { 2 } else { 1 }
+            }
+            FraudCommand::Release { .. } | FraudCommand::Return { .. } => 2,
+        }
+    }
+
     fn check_bounds(&self, command: &FraudCommand, timestamp: u64) -> Decision<()> {
         match command {
             FraudCommand::Report { reporter, transfer, debtor, creditor, hops, seconds, .. } => {
                 self.participant(*reporter)?;
                 let running = || self.cases.iter().filter(|(_, case)| case.deadline > timestamp);
-                let is_full = running().count() >= CASES_MAX;
-                let is_known = running().any(|(_, case)| case.transfer == *transfer);
+                let own = self.participant_of(*reporter);
+                let of_reporter = running().filter(|(_, case)| Some(case.reporter) == own).count();
+                let is_full = running().count() >= CASES_MAX || of_reporter >= REPORTER_CASES_MAX;
+                let is_known = self.cases.of_transfer(*transfer, timestamp).is_some();
                 refuse(is_known, RejectReason::AlreadyRegistered)?;
                 let is_there = self.account(*debtor).is_some() && self.account(*creditor).is_some();
                 refuse(!is_there, RejectReason::UnknownAccount)?;
@@ -79,7 +101,9 @@ impl Registry {
                     (1..=FRAUD_HOPS_MAX).contains(hops) && (1..=CASE_SECONDS_MAX).contains(seconds);
                 refuse(!is_bounded || is_full, RejectReason::LimitReached)
             }
-            FraudCommand::Return { .. } => refuse(self.orders.is_full(), RejectReason::LimitReached),
+            FraudCommand::Return { case, account, .. } => {
+                refuse(self.orders.is_full_of(*case, *account), RejectReason::LimitReached)
+            }
             FraudCommand::Hold { .. } | FraudCommand::Release { .. } => Ok(()),
         }
     }
@@ -143,23 +167,32 @@ impl Registry {
             && traced.is_sorted_by(|before, after| before.account < after.account)
             && sum <= case.amount.into()
             && as_of > case.as_of
-            && !case.is_returning
+            && as_of >= case.changed_at
     }
 
-    /// What remains to be asked of the owner of an account.
-    pub(crate) fn asks_of_fraud(command: &FraudCommand) -> Option<Asked> {
+    /// What remains to be asked of the owners of accounts.
+    pub(crate) fn asks_of_fraud(&self, command: &FraudCommand) -> Option<Asked> {
         match command {
-            FraudCommand::Report { transfer, sequence, debtor, creditor, amount, .. } => {
+            FraudCommand::Report { transfer, sequence, debtor, creditor, paid, amount, .. } => {
                 Some(Asked::Reported {
                     account: *creditor,
                     debtor: *debtor,
                     transfer: *transfer,
                     sequence: *sequence,
+                    paid: *paid,
                     amount: *amount,
                 })
             }
             FraudCommand::Return { case, account, amount } => {
-                Some(Asked::Held { account: *account, case: *case, amount: *amount })
+                let found = self.cases.get(*case)?;
+                Some(Asked::Held {
+                    account: *account,
+                    case: *case,
+                    amount: *amount,
+                    creditor: found.creditor,
+                    transfer: found.transfer,
+                    paid: found.paid,
+                })
             }
             FraudCommand::Hold { .. } | FraudCommand::Release { .. } => None,
         }
@@ -179,6 +212,7 @@ impl Registry {
                 sequence,
                 debtor,
                 creditor,
+                paid,
                 amount,
                 hops,
                 seconds,
@@ -191,25 +225,31 @@ impl Registry {
                     debtor: *debtor,
                     creditor: *creditor,
                     amount: *amount,
+                    paid: *paid,
                     hops: *hops,
                     deadline: deadline(timestamp, *seconds),
                     as_of: 0,
+                    held_at: 0,
+                    changed_at: 0,
                     asked: Vec::new(),
-                    is_returning: false,
                 };
                 self.cases.insert(id, case);
                 Effect::Registered
             }
             FraudCommand::Hold { case, as_of, traced } => {
                 if let Some(found) = self.cases.get_mut(*case) {
-                    found.as_of = *as_of;
-                    found.asked = traced.iter().map(|at| (at.account, at.amount)).collect();
+                    (found.as_of, found.held_at, found.changed_at) = (*as_of, number, number);
+                    found.asked = traced.iter().map(Traced::ask).collect();
                 }
                 Effect::HeldChanged { case: *case, account: None }
             }
             FraudCommand::Release { case, account } => {
                 match (account, self.cases.get_mut(*case)) {
-                    (Some(account), Some(found)) => found.asked.retain(|(at, _)| at != account),
+                    (Some(account), Some(found)) => {
+                        found.changed_at = number;
+                        let own = found.asked.iter_mut().filter(|ask| ask.account == *account);
+                        own.for_each(|ask| ask.released_at = number);
+                    }
                     _ => self.cases.remove(*case),
                 }
                 Effect::HeldChanged { case: *case, account: *account }
@@ -228,8 +268,7 @@ impl Registry {
         (timestamp, number): (u64, u64),
     ) {
         let currency = self.account(account).map_or(0, |terms| terms.currency);
-        let Some(case) = self.cases.get_mut(id) else { return };
-        case.is_returning = true;
+        let Some(case) = self.cases.get(id) else { return };
         let order = Order {
             debtor: account,
             creditor: case.debtor,
@@ -240,5 +279,13 @@ impl Registry {
             case: id,
         };
         self.orders.insert(number, order);
+    }
+}
+
+impl Traced {
+    /// As the trace in force.
+    fn ask(&self) -> Ask {
+        let first = self.via.first().copied().unwrap_or(0);
+        Ask { account: self.account, amount: self.amount, hop: self.hop, first, released_at: 0 }
     }
 }

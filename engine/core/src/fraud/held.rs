@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 
 use crate::account::AccountHandle;
 use crate::codec::{Decoder, Encoder, Malformed};
-use crate::fraud::cases::{Case, Cases};
 use crate::hold::Freed;
 use crate::ledger::Ledger;
 use crate::outcome::RejectReason;
+use crate::postings::Carried;
+use crate::registry::Registry;
 
 /// A case and an account.
 pub type HeldKey = (u128, AccountHandle);
@@ -107,28 +108,30 @@ impl Helds {
     }
 
     /// Brings what is held for a case, on one account or all, in line with what the registry asks: the old is freed, then
-    /// what is asked is held, or what is left where that is less.
+    /// what is asked is held, less what has gone back since the trace, or what is left where that is less.
     pub(crate) fn follow(
         &mut self,
         (id, account): (u128, Option<AccountHandle>),
-        cases: &Cases,
+        (registry, carried): (&Registry, &Carried),
         ledger: &mut Ledger,
     ) {
         let is_meant = |at: AccountHandle| account.is_none_or(|account| account == at);
         let all = (id, AccountHandle::MIN)..=(id, AccountHandle::MAX);
         let old: Vec<_> = self.held.range(all).map(|(key, _)| *key).filter(|key| is_meant(key.1)).collect();
         old.into_iter().for_each(|key| self.free(key, ledger));
-        let Some(case) = cases.get(id) else { return };
-        for (account, asked) in case.asked.iter().filter(|(account, _)| is_meant(*account)) {
-            self.hold((id, *account), *asked, case, ledger);
+        let Some(case) = registry.cases.get(id) else { return };
+        for (account, asked) in case.to_hold().filter(|(account, _)| is_meant(*account)) {
+            let key = (id, account);
+            let returned = carried.returned_since(&registry.orders, key, case.as_of);
+            self.hold(key, (asked.saturating_sub(returned), case.deadline), ledger);
         }
     }
 
-    fn hold(&mut self, key: HeldKey, asked: u64, case: &Case, ledger: &mut Ledger) {
+    fn hold(&mut self, key: HeldKey, (asked, deadline): (u64, u64), ledger: &mut Ledger) {
         let amount = asked.min(ledger.left_to_hold(key.1));
         if amount > 0 {
             ledger.hold_for_case(key.1, amount);
-            self.put(key, Held { amount, deadline: case.deadline });
+            self.put(key, Held { amount, deadline });
         }
     }
 

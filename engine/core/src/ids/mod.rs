@@ -121,6 +121,12 @@ impl IdIndex {
         self
     }
 
+    /// So many entries' ids go into one run.
+    #[must_use]
+    pub fn run_entries(&self) -> u64 {
+        self.run_entries
+    }
+
     /// The same index under the key that the journal's first entry gives it. It must hold no id yet but those in
     /// stored runs, which are under that key.
     #[must_use]

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::account::AccountHandle;
 use crate::codec::{Decoder, Encoder, Malformed};
-use crate::limits::ORDERS_MAX;
+use crate::limits::{CASE_ORDERS_MAX, ORDERS_MAX, RETURN_PARTS_MAX};
 use crate::transfer::{Record, flags};
 
 /// Names an order: the sequence of the command that put it in force.
@@ -85,13 +85,33 @@ impl Orders {
         self.0.len() >= ORDERS_MAX
     }
 
+    /// Whether no other return out of what is held for a case on an account may be ordered.
+    pub(crate) fn is_full_of(&self, case: u128, account: AccountHandle) -> bool {
+        let of_cases = || self.0.values().filter(|order| order.case != 0);
+        let parts = of_cases().filter(|order| (order.case, order.debtor) == (case, account)).count();
+        self.is_full() || of_cases().count() >= CASE_ORDERS_MAX || parts >= RETURN_PARTS_MAX
+    }
+
+    /// Whether an order of a case has expired and is not forgotten yet.
+    pub(crate) fn has_expired_of(&self, case: u128, timestamp: u64) -> bool {
+        self.0.values().any(|order| order.case == case && order.expires <= timestamp)
+    }
+
     pub(crate) fn insert(&mut self, number: OrderNumber, order: Order) {
         self.0.insert(number, order);
     }
 
-    /// Forgets those that a time has outlived.
-    pub(crate) fn expire(&mut self, timestamp: u64) {
-        self.0.retain(|_, order| order.expires > timestamp);
+    /// Forgets those that a time has outlived; gives the cases of those that have one.
+    pub(crate) fn expire(&mut self, timestamp: u64) -> Vec<u128> {
+        let mut cases = Vec::new();
+        self.0.retain(|_, order| {
+            let stands = order.expires > timestamp;
+            if !stands && order.case != 0 {
+                cases.push(order.case);
+            }
+            stands
+        });
+        cases
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -161,5 +181,33 @@ impl Orders {
             }
             to.0
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn returns_for_fraud_cases_leave_room_for_postings_by_hand() {
+        let mut orders = Orders::default();
+        let mut add = |number: usize, (case, debtor): (u128, AccountHandle)| {
+            let (amount, expires, currency) = (1, 9, 978);
+            let order = Order { debtor, creditor: 1, amount, currency, reference: [0; 32], expires, case };
+            orders.insert(crate::number::number(number), order);
+            (orders.is_full(), orders.is_full_of(1, 2), orders.is_full_of(1, 3))
+        };
+        for number in 1..RETURN_PARTS_MAX {
+            assert_eq!(add(number, (1, 2)), (false, false, false));
+        }
+        assert_eq!(add(RETURN_PARTS_MAX, (1, 2)), (false, true, false), "of that account");
+        for number in RETURN_PARTS_MAX + 1..CASE_ORDERS_MAX {
+            assert_eq!(add(number, (7, 7)), (false, true, false));
+        }
+        assert_eq!(add(CASE_ORDERS_MAX, (7, 7)), (false, true, true), "of all cases");
+        for number in CASE_ORDERS_MAX + 1..ORDERS_MAX {
+            assert!(!add(number, (0, 2)).0);
+        }
+        assert!(add(ORDERS_MAX, (0, 2)).0);
     }
 }

@@ -4,10 +4,11 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::account::AccountHandle;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::limits::ORDERS_MAX;
 use crate::outcome::RejectReason;
-use crate::postings::book::{Order, OrderNumber};
+use crate::postings::book::{Order, OrderNumber, Orders};
 
 /// The entry that carried an order out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,9 +58,38 @@ impl Carried {
         if is_over { Err(RejectReason::OrderSpent) } else { Ok(()) }
     }
 
+    /// The orders of a fraud case that may still be carried out at a frame's time.
+    pub(crate) fn standing<'a>(
+        &'a self,
+        orders: &'a Orders,
+        case: u128,
+        timestamp: u64,
+    ) -> impl Iterator<Item = &'a Order> {
+        let of_case = orders.iter().filter(move |(_, order)| order.case == case && order.expires > timestamp);
+        of_case.filter(|(number, _)| !self.orders.contains_key(number)).map(|(_, order)| order)
+    }
+
+    /// What orders of a fraud case have returned from an account behind a sequence, minor units.
+    pub(crate) fn returned_since(
+        &self,
+        orders: &Orders,
+        (case, account): (u128, AccountHandle),
+        sequence: u64,
+    ) -> u64 {
+        let own = self.orders.iter().filter(|(_, by)| by.sequence > sequence);
+        let own = own.filter_map(|(number, _)| orders.get(*number));
+        let own = own.filter(|order| (order.case, order.debtor) == (case, account));
+        own.fold(0, |sum, order| sum.saturating_add(order.amount))
+    }
+
     pub(crate) fn add(&mut self, number: OrderNumber, by: CarriedBy) {
-        self.orders.insert(number, by);
+        self.note(number, by);
         self.changed.insert(number, by);
+    }
+
+    /// As [`Carried::add`], where another shard tells the block of it.
+    pub(crate) fn note(&mut self, number: OrderNumber, by: CarriedBy) {
+        self.orders.insert(number, by);
     }
 
     /// Forgets those that a block's time has outlived: their orders have expired.

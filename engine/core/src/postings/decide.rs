@@ -2,7 +2,7 @@
 
 use crate::account::{AccountHandle, AccountState, AccountTerms};
 use crate::claim::Claim;
-use crate::fraud::{HeldKey, Helds};
+use crate::fraud::{Case, HeldKey, Helds};
 use crate::hold::{Freed, deadline};
 use crate::limits::ORDER_SECONDS_MAX;
 use crate::money::AMOUNT_MAX;
@@ -99,15 +99,21 @@ fn key_of(orders: &Orders, (claim, record): (&Claim, &Record)) -> Option<HeldKey
     orders.get(number).map(|order| (order.case, claim.debtor))
 }
 
-/// Notes that an order has been carried out, with the claim's entry.
+/// The fraud case out of whose held amounts a record is paid.
+pub(crate) fn case_of<'a>(registry: &'a Registry, record: &Record) -> Option<&'a Case> {
+    let number = u64::try_from(record.related.get()).ok()?;
+    registry.cases.get(registry.orders.get(number)?.case)
+}
+
+/// Notes that an order has been carried out, with the claim's entry; `reports` where the block is told of it from here.
 pub(crate) fn commit_ordered(
     carried: &mut Carried,
     orders: &Orders,
     (claim, record): (&Claim, &Record),
-    sequence: u64,
+    (sequence, reports): (u64, bool),
 ) {
     let number = u64::try_from(record.related.get()).unwrap_or(0);
-    if let Some(order) = orders.get(number).filter(|order| order.debtor == claim.debtor) {
-        carried.add(number, CarriedBy { sequence, expires: order.expires });
-    }
+    let Some(order) = orders.get(number).filter(|order| order.debtor == claim.debtor) else { return };
+    let by = CarriedBy { sequence, expires: order.expires };
+    if reports { carried.add(number, by) } else { carried.note(number, by) }
 }

@@ -13,12 +13,12 @@ use crate::liquidity::queue::Queued;
 use crate::number::number;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{NO_EARLIER, Overlay};
-use crate::postings::decide::{check_held, check_ordered, commit_held, commit_ordered};
+use crate::postings::decide::{case_of, check_held, check_ordered, commit_held, commit_ordered};
 use crate::returns::Original;
 use crate::state::FrameView;
 use crate::tables::{
-    check_controls, check_hold, check_queue, check_trade, commit_queue, commit_trade, failed_chain, hold_of,
-    may_wait, note_attempts, note_hold,
+    check_controls, check_hold, check_queue, check_return, check_trade, commit_queue, commit_trade,
+    failed_chain, hold_of, may_wait, note_attempts, note_hold,
 };
 use crate::transfer::Record;
 
@@ -114,7 +114,7 @@ impl Shard {
             }
             if claim.kind == Kind::Return
                 && self.share.holds(claim.debtor)
-                && let Err(reason) = self.returns.check(claim, record, self.original_of(unit.first))
+                && let Err(reason) = self.check_return(claim, record, (unit.first, timestamp))
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -153,6 +153,38 @@ impl Shard {
         match claim.kind {
             Kind::Restitution => check_held(&self.held, &self.registry.orders, (claim, record)),
             _ => Ok(Freed::default()),
+        }
+    }
+
+    /// Whether the return at an index of the frame may come to pass, of the debtor account's tables.
+    fn check_return(
+        &self,
+        claim: &Claim,
+        record: &Record,
+        (at, timestamp): (usize, u64),
+    ) -> Result<(), RejectReason> {
+        let (tables, original) = ((&self.returns, &self.carried), self.original_of(at));
+        check_return(tables, &self.registry, (claim, record), (original, timestamp))
+    }
+
+    /// Whether a claim brings money back of a transfer that has credited an account which is here.
+    pub(super) fn counts_back(&self, claim: &Claim, record: &Record) -> bool {
+        claim.kind.is_restitution()
+            && case_of(&self.registry, record).is_some_and(|case| self.share.holds(case.creditor))
+    }
+
+    /// An order has been carried out: noted where the money is, and where what has come back is counted.
+    fn commit_order(&mut self, claim: &Claim, record: &Record, sequence: u64) {
+        let (is_payer, counts) = (self.share.holds(claim.debtor), self.counts_back(claim, record));
+        if is_payer || counts {
+            let orders = &self.registry.orders;
+            commit_ordered(&mut self.carried, orders, (claim, record), (sequence, is_payer));
+        }
+        if is_payer && claim.kind.is_restitution() {
+            commit_held(&mut self.held, &self.registry.orders, (claim, record));
+        }
+        if counts && let Some(case) = case_of(&self.registry, record) {
+            self.returns.add_to(case.transfer, claim.amount);
         }
     }
 
@@ -323,12 +355,8 @@ impl Shard {
             Kind::Trade if self.share.holds(claim.debtor) => {
                 commit_trade(&mut self.trades, &self.registry, claim, record);
             }
-            Kind::Ordered | Kind::Restitution if self.share.holds(claim.debtor) => {
-                let sequence = frame.first_sequence.saturating_add(number(at));
-                commit_ordered(&mut self.carried, &self.registry.orders, (claim, record), sequence);
-                if claim.kind.is_restitution() {
-                    commit_held(&mut self.held, &self.registry.orders, (claim, record));
-                }
+            Kind::Ordered | Kind::Restitution => {
+                self.commit_order(claim, record, frame.first_sequence.saturating_add(number(at)));
             }
             _ if self.share.holds(claim.debtor) => {
                 let sequence = frame.first_sequence.saturating_add(number(at));

@@ -36,7 +36,7 @@ use crate::postings::Carried;
 use crate::registry::{Asked, Effect, Registry};
 use crate::returns::{Original, Returns};
 use crate::state::{Fault, FrameView, History, State, poses_as_command};
-use crate::tables::answer;
+use crate::tables::{Tables, answer};
 use crate::transfer::flags;
 
 mod decide;
@@ -496,10 +496,11 @@ impl Shard {
 
     fn concerns(&self, unit: &Unit<'_>) -> bool {
         unit.records.iter().any(|record| self.share.holds(record.debtor.get()))
-            || unit.claims.as_slice().iter().any(|claim| {
+            || unit.claims.as_slice().iter().zip(unit.records).any(|(claim, record)| {
                 self.share.holds(claim.creditor)
                     || self.owns_slot(claim.debtor_slot)
                     || self.owns_slot(claim.creditor_slot)
+                    || self.counts_back(claim, record)
             })
     }
 
@@ -509,15 +510,17 @@ impl Shard {
         let decision = match (Entry::decode(bytes), self.walk.known.first()) {
             (Err(_), _) => Err(OutcomeRow::rejected(RejectReason::MalformedCommand)),
             (Ok(_), Some((_, row))) => Err(*row),
-            (Ok(entry), None) => match self.registry.decide(&entry, frame.timestamp) {
-                Err(reason) => Err(OutcomeRow::rejected(reason)),
-                Ok(None) => Ok(entry),
-                Ok(Some(asked)) => match self.ask(&asked, exchange) {
-                    None => return Ok(Advance::Blocked),
-                    Some(true) => Ok(entry),
-                    Some(false) => Err(OutcomeRow::rejected(asked.reason())),
-                },
-            },
+            (Ok(entry), None) => {
+                match self.registry.decide(&entry, (frame.timestamp, frame.first_sequence)) {
+                    Err(reason) => Err(OutcomeRow::rejected(reason)),
+                    Ok(None) => Ok(entry),
+                    Ok(Some(asked)) => match self.ask(&asked, frame.timestamp, exchange) {
+                        None => return Ok(Advance::Blocked),
+                        Some(true) => Ok(entry),
+                        Some(false) => Err(OutcomeRow::rejected(asked.reason())),
+                    },
+                }
+            }
         };
         let (row, delta) = match decision {
             Ok(entry) => (OutcomeRow::accepted(Outcome::Cleared, 0), self.commit_command(&entry, frame)),
@@ -529,19 +532,33 @@ impl Shard {
         Ok(self.done(delta))
     }
 
-    /// Whether it is so, by the cell's owner's word; none until that is given.
-    fn ask(&self, asked: &Asked, exchange: &impl Exchange) -> Option<bool> {
-        let owner = self.share.owner(asked.account());
-        if owner == self.share.number {
-            let reported = self.walk.originals.first().map(|(_, original)| original);
-            let is_so = answer((&self.ledger, &self.returns, &self.held), asked, reported);
-            if !is_so {
-                exchange.object(owner, 0, asked.reason().number());
+    /// Whether it is so, by the word of the cells' owners; none until all of that is given.
+    fn ask(&self, asked: &Asked, timestamp: u64, exchange: &impl Exchange) -> Option<bool> {
+        let owners = asked.accounts().map(|account| self.share.owner(account));
+        let me = self.share.number;
+        // Said once, though it may be asked again for another's word.
+        if owners.contains(&me) && exchange.progress_of(me) < 1 {
+            if !self.answer(asked, timestamp) {
+                exchange.object(me, 0, asked.reason().number());
             }
-            exchange.publish(owner, 1);
-            return Some(is_so);
+            exchange.publish(me, 1);
         }
-        (exchange.progress_of(owner) >= 1).then(|| exchange.objection_of(owner, 0) == 0)
+        let is_said = owners.iter().all(|owner| exchange.progress_of(*owner) >= 1);
+        is_said.then(|| owners.iter().all(|owner| exchange.objection_of(*owner, 0) == 0))
+    }
+
+    /// This shard's own word.
+    fn answer(&self, asked: &Asked, timestamp: u64) -> bool {
+        let reported = self.walk.originals.first().map(|(_, original)| original);
+        let tables = Tables {
+            ledger: &self.ledger,
+            returns: &self.returns,
+            held: &self.held,
+            carried: &self.carried,
+            orders: &self.registry.orders,
+            timestamp,
+        };
+        answer(&tables, asked, reported, |account| self.share.holds(account))
     }
 
     fn commit_command(&mut self, entry: &Entry, frame: &FrameView<'_>) -> Option<Delta> {
@@ -549,7 +566,7 @@ impl Shard {
         self.ledger.take_effect(effect, &self.registry, frame.first_sequence);
         self.usage.take_effect(effect, &self.registry, &self.holds);
         if let Effect::HeldChanged { case, account } = effect {
-            self.held.follow((case, account), &self.registry.cases, &mut self.ledger);
+            self.held.follow((case, account), (&self.registry, &self.carried), &mut self.ledger);
         }
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta((height, closes), &self.registry);

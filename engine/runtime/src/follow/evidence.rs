@@ -58,7 +58,8 @@ pub enum Evidence {
         /// As it was served.
         frames: Vec<u8>,
     },
-    /// 5: a signed block in which a step of a default has other numbers than its cycle's transfers give.
+    /// 5: a signed block in which a step of a default has other numbers than its cycle's transfers give, or a trace of
+    /// reported money others than the postings give.
     Numbers {
         /// The chain and who signs for it.
         identity: Identity,

@@ -9,12 +9,13 @@
 //! | block over other frames than were served | the same | the operator signs for each answer with frames, too |
 //! | block | whoever has the journal up to it, whose last block is the one that the signed header names | the header names these frames and that block, and their replay has other roots |
 //! | checkpoint | whoever has the signed blocks | the checkpoint is signed over other blocks than those that are signed |
-//! | numbers of a default | whoever has the journal up to the block | the header names the frame that orders them, and the cycle's transfers give others |
+//! | numbers of a default or a trace | whoever has the journal up to the block | the header names the frame that orders them, and the transfers before it give others |
 //! | served | nobody | what is missing or does not fit is an alarm to look into |
 
 use feiqian_core::block::Sealer;
 use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameHeader, Head};
 use feiqian_core::ids::SequenceRange;
+use feiqian_core::outcome::Outcome;
 use feiqian_core::state::{History, State};
 use feiqian_core::transfer::Record;
 use feiqian_proof::Hash;
@@ -28,6 +29,7 @@ use super::evidence::{Evidence, EvidenceError, ServedChain};
 use crate::book::first_difference;
 use crate::default_check::{self, Sources};
 use crate::execution::{view_of, view_of_copy};
+use crate::fraud_trace::JournaledTrace;
 use crate::history::{JournalHistory, entry_of};
 use crate::identity::Identity;
 use crate::journal::{Durable, Frame, Journal, JournalOptions, JournalReader, RecoveryFault, StoredFrame};
@@ -157,7 +159,7 @@ fn judge_numbers<S: Storage>(
     let Some(storage) = data else {
         return Ok(Verdict::Undecided(format!(
             "the operator signed block {height} over these very frames; name a data directory of this chain that goes \
-             up to block {} (--data DIR) to compute the numbers of its defaults",
+             up to block {} (--data DIR) to compute the numbers of its defaults and traces",
             height - 1
         )));
     };
@@ -166,17 +168,27 @@ fn judge_numbers<S: Storage>(
     let fault = |fault: feiqian_core::state::Fault| EvidenceError::Frames(fault.to_string());
     for frame in &frames {
         let before = default_check::before(&state, frame.header.kind);
-        state.apply(&view_of_copy(frame), &history, &mut Vec::new()).map_err(fault)?;
+        let (trace, mut rows) = (JournaledTrace::of(frame, &state), Vec::new());
+        state.apply(&view_of_copy(frame), &history, &mut rows).map_err(fault)?;
         let Some(before) = before else { continue };
-        let sources = Sources { reader: &reader, stored: None };
-        if let Some(what) = default_check::wrong_step(&before, &state, &sources).map_err(fault)? {
+        let sources = Sources { reader: &reader, stored: None, ids: None };
+        let is_accepted = rows.first().is_some_and(|row| row.outcome() == Some(Outcome::Cleared));
+        let wrong = match (default_check::wrong_step(&before, &state, &sources), trace) {
+            (Ok(None), Some(trace)) if is_accepted => {
+                trace.wrong_by_replay(state.registry(), (&reader, &frames), &history)
+            }
+            (wrong, _) => wrong,
+        };
+        if let Some(what) = wrong.map_err(fault)? {
             let sequence = frame.header.first_sequence;
             return Ok(Verdict::Convicts(format!(
                 "the operator signed block {height}, in which at sequence {sequence} {what}"
             )));
         }
     }
-    Ok(Verdict::Refuted(format!("the defaults in block {height} have the numbers that their transfers give")))
+    Ok(Verdict::Refuted(format!(
+        "the defaults and traces in block {height} have the numbers that the transfers give"
+    )))
 }
 
 /// The operator's statement against its header: the chain that it served goes past the header's last sequence, and the

@@ -16,11 +16,12 @@ use feiqian_proof::tiles::Edge;
 use zerocopy::IntoBytes as _;
 
 use super::evidence::{Evidence, ServedChain};
-use super::replay::{Replay, WrongStep, restore_ids, store_ids};
+use super::replay::{Replay, WrongNumbers, restore_ids, store_ids, wrong_trace};
 use super::{Finding, FollowFault, SourceFault, Statement};
 use crate::book::first_difference;
 use crate::default_check::{self, Sources};
 use crate::execution::view_of;
+use crate::fraud_trace::JournaledTrace;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
@@ -63,8 +64,8 @@ pub struct Replica<S: Storage> {
     waiting: VecDeque<Durable<Frame>>,
     /// Made here, not compared yet.
     awaiting: VecDeque<BlockHeader>,
-    /// The first step of a default whose numbers are wrong: told when its block is there, signed.
-    wrong: Option<WrongStep>,
+    /// The first step of a default or trace whose numbers are wrong: told when its block is there, signed.
+    wrong: Option<WrongNumbers>,
     /// The last executed frame, where it has sealed a block.
     sealed_head: Option<Head>,
     log: Edge,
@@ -297,6 +298,7 @@ impl<S: Storage> Replica<S> {
         {
             let mut rows = Vec::new();
             let before = default_check::before(&self.state, frame.header.kind);
+            let trace = JournaledTrace::of(&frame, &self.state);
             let applied = match self.state.apply(&view_of(&frame), &self.history, &mut rows) {
                 Ok(applied) => applied,
                 Err(fault @ Fault::Malformed { sequence }) => {
@@ -309,10 +311,17 @@ impl<S: Storage> Replica<S> {
             self.outcomes.write_rows(frame.header.first_sequence, rows.as_bytes())?;
             if let Some(before) = before {
                 let reader = self.journal.reader();
-                let sources = Sources { reader: &reader, stored: Some((&self.blocks, &self.outcomes)) };
+                let sources = Sources {
+                    reader: &reader,
+                    stored: Some((&self.blocks, &self.outcomes)),
+                    ids: Some(&self.ids),
+                };
                 let wrong = default_check::wrong_step(&before, &self.state, &sources);
-                let wrong = wrong.map_err(MachineFault::Frame)?;
-                self.wrong = self.wrong.take().or_else(|| WrongStep::of(wrong?, &self.state, &frame));
+                let wrong = match wrong.map_err(MachineFault::Frame)? {
+                    None => wrong_trace(trace, &rows, &self.state, (&reader, &self.outcomes))?,
+                    wrong => wrong,
+                };
+                self.wrong = self.wrong.take().or_else(|| WrongNumbers::of(wrong?, &self.state, &frame));
             }
             let header = self.sealer.absorb(&view_of(&frame), &rows, applied.delta.as_ref());
             let header = header.map_err(MachineFault::Frame)?;
@@ -397,12 +406,12 @@ impl<S: Storage> Replica<S> {
         Ok(Finding { sequence: own.first_sequence, height, what, evidence })
     }
 
-    /// The operator has signed a block with a step of a default whose numbers are wrong.
+    /// The operator has signed a block with a step of a default, or a trace, whose numbers are wrong.
     fn wrong_numbers(
         &self,
         signed: &StoredBlock,
         own: &BlockHeader,
-        wrong: &WrongStep,
+        wrong: &WrongNumbers,
     ) -> Result<Finding, FollowFault> {
         let evidence = Evidence::Numbers {
             identity: self.identity,

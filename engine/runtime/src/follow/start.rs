@@ -3,7 +3,8 @@
 //! What is saved is executing, not copying: the journal is copied from its first frame on, since an id that was ever
 //! taken decides the outcome of the same id today, and only the chain of hashes vouches for those. Each thing that is
 //! taken over is checked against the one trusted value before it is kept. Of a snapshot, roots vouch for accounts and
-//! configuration; positions, holds and secrets of salts that were falsified show in the first block that they decide.
+//! configuration; positions, holds, which orders have been carried out, what is held for which fraud case (the reserved sum of
+//! the account is vouched for) and secrets of salts that were falsified show in the first block that they decide.
 
 use feiqian_core::frame::Head;
 use feiqian_proof::Hash;
