@@ -14,7 +14,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
 use feiqian_core::fees::Tariff;
-use feiqian_core::fraud::{Case, Held};
+use feiqian_core::fraud::{Case, FraudCommand, Held};
 use feiqian_core::hold::Hold;
 use feiqian_core::limits::{ACCOUNT_HOLDS_MAX, BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::liquidity::queue::Queued;
@@ -434,7 +434,7 @@ impl Oracle {
                     self.books.exchange(now, entry.id, command);
                 }
                 self.books.execute_entry(now, sequence, &entry);
-                if let Command::Fraud(command) = &entry.command {
+                if let Command::Fraud(command @ FraudCommand::Report { .. }) = &entry.command {
                     self.books.fraud((now, sequence), entry.id, command);
                 }
                 OutcomeRow::accepted(Outcome::Cleared, 0)

@@ -18,7 +18,7 @@ mod pay;
 mod prove;
 
 pub use fee::{BearerWord, FeeStep, TariffArgs};
-pub use fraud::{FraudStep, WordArgs};
+pub use fraud::{FraudOrder, FraudStep, WordArgs};
 pub use keys::{CertificateArgs, KeysStep};
 pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
@@ -634,6 +634,9 @@ mod tests {
             "feiqian propose --officer 1 --expires 60 cap BNKAXXAA EUR 2000.00",
             "feiqian propose --officer-key f account IBAN:DE89370400440532013000 frozen",
             "feiqian propose cycle settle 1",
+            "feiqian propose fraud return 7f 8 250.00",
+            "feiqian propose fraud release 7f",
+            "feiqian order fraud hold 7f",
             "feiqian propose register BNKZXXAA Z --key 00",
             "feiqian propose position BNKZXXAA EUR none",
             "feiqian propose accounts BNKZXXAA EUR 5 --credit-line 10.00",

@@ -11,6 +11,7 @@ use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
 use feiqian_core::fees::FeeCommand;
+use feiqian_core::fraud::FraudCommand;
 use feiqian_core::limits::REASON_BYTES_MAX;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, AmountError, decimal};
@@ -19,12 +20,13 @@ use feiqian_core::participant::ParticipantState;
 use feiqian_core::postings::PostingCommand;
 use feiqian_core::registry::Registry;
 use feiqian_core::schedule::ScheduleCommand;
-use feiqian_runtime::directory::Directory;
 
-use crate::cli::TariffArgs;
+use crate::cli::{FraudOrder, TariffArgs};
+use crate::commands::fraud::ordered;
 use crate::fault::Fault;
 use crate::keys::read_public;
-use crate::names::{Aliases, currency_of, find_account};
+use crate::names::{Aliases, currency_of, find_account, uetr_text};
+use crate::session::Session;
 use crate::tariffs::{command_of, words as tariff_words};
 
 /// As they are said and shown.
@@ -118,6 +120,12 @@ pub enum Order {
         /// Seconds in which it is tried
         #[arg(long, default_value_t = 60, value_name = "SECONDS")]
         valid: u32,
+    },
+    /// Take a step of a fraud case
+    Fraud {
+        /// The step
+        #[command(subcommand)]
+        step: FraudOrder,
     },
     /// Move a settlement cycle on
     Cycle {
@@ -252,8 +260,10 @@ impl Order {
     ///
     /// # Errors
     /// [`Fault::Usage`] for words without meaning, [`Fault::Absent`] for an account that is not there.
-    pub fn command(&self, directory: &Directory) -> Result<Command, Fault> {
+    pub fn command(&self, session: &Session) -> Result<Command, Fault> {
+        let directory = session.engine.directory();
         Ok(match self {
+            Self::Fraud { step } => Command::Fraud(ordered(session, step)?),
             Self::Cap { bic, currency, amount } => {
                 let currency = currency_named(currency)?;
                 Command::SetNetDebitCap { bic: bic_named(bic)?, currency, cap: limit(amount, currency)? }
@@ -444,6 +454,7 @@ pub fn words(command: &Command, registry: &Registry) -> String {
                 posting.reason
             )
         }
+        Command::Fraud(command) => fraud_words(command, registry, account_name),
         Command::RegisterAlias { alias, account } => format!("name {} {alias}", account_name(*account)),
         Command::CloseCycle { cycle } => format!("close cycle {cycle}"),
         Command::InstructCycle { cycle } => format!("instruct cycle {cycle}"),
@@ -476,7 +487,6 @@ pub fn words(command: &Command, registry: &Registry) -> String {
         | Command::Seal { .. }
         | Command::Proposal(_)
         | Command::Exchange(_)
-        | Command::Fraud(_)
         | Command::Schedule(ScheduleCommand::CloseScheduled { .. }) => "nothing that can be".to_owned(),
     }
 }
@@ -551,6 +561,37 @@ pub(crate) fn words_of_default(command: &DefaultCommand) -> String {
                 "cover what {bic} owes of cycle {cycle} in {currency}: {own} of its own, {fund} of the fund, \
                  {carried} of {others} others"
             )
+        }
+    }
+}
+
+/// What a step of a fraud case does; of a case that is ended, without its currency.
+fn fraud_words(
+    command: &FraudCommand,
+    registry: &Registry,
+    account_name: impl Fn(AccountHandle) -> String,
+) -> String {
+    let sum = |case: &u128, minor: u64| {
+        let found = registry.cases().get(*case).and_then(|case| registry.account(case.creditor));
+        let currency = found.and_then(currency_of);
+        format!("{} {}", amount(minor, currency), currency.map_or("", |currency| currency.code()))
+    };
+    match command {
+        FraudCommand::Report { transfer, .. } => format!("report transfer {}", uetr_text(*transfer)),
+        FraudCommand::Hold { case, as_of, traced } => {
+            let all = traced.iter().fold(0_u64, |all, at| all.saturating_add(at.amount));
+            let (case, all, places) = (uetr_text(*case), sum(case, all), traced.len());
+            format!("hold {all} on {places} accounts for fraud case {case}, traced up to sequence {as_of}")
+        }
+        FraudCommand::Release { case, account: Some(account) } => {
+            format!("free what fraud case {} holds on {}", uetr_text(*case), account_name(*account))
+        }
+        FraudCommand::Release { case, account: None } => {
+            format!("free what fraud case {} holds, and end it", uetr_text(*case))
+        }
+        FraudCommand::Return { case, account, amount } => {
+            let (all, from) = (sum(case, *amount), account_name(*account));
+            format!("return {all} from {from} for fraud case {}", uetr_text(*case))
         }
     }
 }

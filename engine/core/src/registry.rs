@@ -198,7 +198,7 @@ impl Registry {
         match command {
             Command::Proposal(step) => {
                 let signer = entry.approvals.first().map_or(0, |approval| approval.officer);
-                self.check_proposal(step, signer, timestamp)?;
+                self.check_proposal(step, signer, (timestamp, number))?;
             }
             Command::Exchange(exchange) => self.check_exchange(entry, exchange, timestamp)?,
             Command::Fraud(fraud) => self.check_fraud(entry, fraud, (timestamp, number))?,
@@ -374,7 +374,9 @@ impl Registry {
             Command::Paid(command) => self.commit_paid(*command),
             Command::Posting(command) => self.commit_posting(command, timestamp, sequence),
             Command::Schedule(command) => self.commit_schedule(command, timestamp),
-            Command::Proposal(_) | Command::Exchange(_) | Command::Fraud(_) => Effect::Registered,
+            // A report can't be proposed, and the others take no id.
+            Command::Fraud(command) => self.commit_fraud(0, command, (timestamp, sequence)),
+            Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
             Command::Fee(command) => self.commit_fee_command(command),
         }

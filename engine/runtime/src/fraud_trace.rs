@@ -10,9 +10,10 @@ use feiqian_core::fraud::trace::{Payment, Payments, trace};
 use feiqian_core::fraud::{Case, FraudCommand, Traced};
 use feiqian_core::limits::TRACED_POSTINGS_MAX;
 use feiqian_core::outcome::{Outcome, OutcomeRow};
+use feiqian_core::postings::brought_back_by;
 use feiqian_core::registry::Registry;
 use feiqian_core::state::{Fault, History, State};
-use feiqian_core::transfer::{Record, flags};
+use feiqian_core::transfer::flags;
 use feiqian_core::uetr::Uetr;
 use zerocopy::FromBytes as _;
 
@@ -46,33 +47,6 @@ pub(crate) struct Chains<'a, S: Storage, K> {
     pub(crate) outcomes: &'a OutcomeStore<S>,
     pub(crate) known: K,
     pub(crate) newer_max: u64,
-}
-
-impl<S: Storage, K> Chains<'_, S, K> {
-    /// What a payment brings back: the transfer that it returns, or the case out of whose held amounts it is ordered.
-    fn back_of(&self, record: &Record) -> Result<u128, QueryFault> {
-        let (bits, related) = (record.flags.get(), record.related.get());
-        if bits & flags::RETURN != 0 {
-            return Ok(related);
-        }
-        if bits & flags::ORDERED == 0 || bits & flags::POST == 0 {
-            return Ok(0);
-        }
-        let number = u64::try_from(related).unwrap_or(0);
-        let frame = self.journal.frame_at(number)?;
-        match fraud_command_of(&frame) {
-            Some(FraudCommand::Return { case, .. }) => Ok(case),
-            _ => Err(QueryFault::Unreadable(number)),
-        }
-    }
-}
-
-fn fraud_command_of(frame: &Frame) -> Option<FraudCommand> {
-    if frame.header.kind != FrameKind::Command {
-        return None;
-    }
-    let entry = Entry::decode(command_bytes(&frame.payload).ok()?).ok()?;
-    if let Command::Fraud(command) = entry.command { Some(command) } else { None }
 }
 
 impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, S, K> {
@@ -113,7 +87,7 @@ impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, 
             }
             if is_debit && sequence <= until {
                 let (creditor, amount) = (record.creditor.get(), row.amount.get());
-                paid.push(Payment { sequence, creditor, amount, back: self.back_of(&record)? });
+                paid.push(Payment { sequence, creditor, amount, back: brought_back_by(&record) });
             }
             sequence = if is_debit { row.debtor_previous } else { row.creditor_previous }.get();
         }
@@ -136,11 +110,16 @@ pub(crate) struct JournaledTrace {
 }
 
 impl JournaledTrace {
-    /// Of a command frame that submits one for a case which runs.
+    /// Of a command frame that submits one for a case which runs, or that approves what does.
     pub(crate) fn of(frame: &Frame, state: &State) -> Option<Self> {
-        let Some(FraudCommand::Hold { case, as_of, traced }) = fraud_command_of(frame) else { return None };
-        let found = state.registry().cases().get(case)?.clone();
-        Some(Self { case: (case, found), as_of, traced })
+        if frame.header.kind != FrameKind::Command {
+            return None;
+        }
+        let entry = Entry::decode(command_bytes(&frame.payload).ok()?).ok()?;
+        let command = state.registry().puts_in_force(&entry.command)?;
+        let Command::Fraud(FraudCommand::Hold { case, as_of, traced }) = command else { return None };
+        let found = state.registry().cases().get(*case)?.clone();
+        Some(Self { case: (*case, found), as_of: *as_of, traced: traced.clone() })
     }
 
     /// What is wrong with it, for people, where it has been accepted and tracing again gives another one; `state` has
@@ -246,14 +225,7 @@ fn move_frame(
         if row.outcome() != Some(Outcome::Cleared) {
             continue;
         }
-        let related = record.related.get();
-        let order = u64::try_from(related).ok().and_then(|number| state.registry().orders().get(number));
-        let back = match record.flags.get() {
-            bits if bits & flags::RETURN != 0 => related,
-            bits if bits & flags::ORDERED != 0 => order.map_or(0, |order| order.case),
-            _ => 0,
-        };
-        let (creditor, amount) = (record.creditor.get(), row.amount.get());
+        let (creditor, amount, back) = (record.creditor.get(), row.amount.get(), brought_back_by(record));
         all.push(Moved {
             payment: Payment { sequence, creditor, amount, back },
             debtor: record.debtor.get(),

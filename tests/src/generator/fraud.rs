@@ -2,6 +2,8 @@
 //! by those who may and those who may not.
 
 use feiqian_core::account::AccountKind;
+use feiqian_core::batch::Batch;
+use feiqian_core::claim::ENGINE;
 use feiqian_core::command::Command;
 use feiqian_core::fraud::{Case, FraudCommand, Traced};
 
@@ -12,24 +14,34 @@ impl Teller {
     /// Some steps of cases.
     pub(super) fn fraud(&mut self) {
         for _ in 0..=self.dice.below(8) {
-            let cases = self.picture.cases.clone();
-            let at = usize::try_from(self.dice.below(cases.len().max(1) as u64)).unwrap_or(0);
-            let step = match (cases.get(at), self.dice.below(8)) {
-                (None, _) | (_, 0) => self.report(),
-                (Some((id, case)), 1..=3) => match self.hold_anew(*id, case) {
-                    Some(anew) if self.dice.once_in(2) => Some(anew),
-                    _ => self.hold(*id, case),
-                },
-                (Some((id, case)), 4) => Some(self.release(*id, case)),
-                (Some((id, _)), _) => self.give_back(*id),
-            };
-            let Some((command, account)) = step else { continue };
+            let Some((command, account)) = self.fraud_step() else { continue };
             let eyes = self.eyes_of(&command, account);
             // Ordered twice, it is not held any more the second time.
             if matches!(command, FraudCommand::Return { .. }) && self.dice.once_in(2) {
                 self.command(Command::Fraud(command.clone()), eyes);
             }
             self.command(Command::Fraud(command), eyes);
+            if self.dice.once_in(3)
+                && let Some(records) = self.ordered()
+            {
+                self.world.push_transfers(vec![Batch::new(ENGINE, records)]);
+                self.told();
+            }
+        }
+    }
+
+    /// One of them, and the account whose bank may say it.
+    pub(super) fn fraud_step(&mut self) -> Option<(FraudCommand, u64)> {
+        let cases = self.picture.cases.clone();
+        let at = usize::try_from(self.dice.below(cases.len().max(1) as u64)).unwrap_or(0);
+        match (cases.get(at), self.dice.below(8)) {
+            (None, _) | (_, 0) => self.report(),
+            (Some((id, case)), 1..=3) => match self.hold_anew(*id, case) {
+                Some(anew) if self.dice.once_in(2) => Some(anew),
+                _ => self.hold(*id, case),
+            },
+            (Some((id, case)), 4) => Some(self.release(*id, case)),
+            (Some((id, _)), _) => self.give_back(*id),
         }
     }
 

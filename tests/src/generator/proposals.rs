@@ -48,8 +48,9 @@ impl Teller {
     }
 
     fn begin(&mut self) {
-        let command = match self.dice.below(9) {
+        let command = match self.dice.below(11) {
             0..=2 => Some(self.authority()),
+            9 | 10 => self.fraud_step().map(|(command, _)| Command::Fraud(command)),
             3 => Some(Command::Seal { height: self.picture.open_block }),
             _ => self.ordinary(),
         };

@@ -8,6 +8,7 @@ use feiqian_core::bic::Bic;
 use feiqian_core::command::{APPROVAL_CONTEXT, Command, Entry, Genesis, OfficerNumber};
 use feiqian_core::controls::CapRule;
 use feiqian_core::currency::Currency;
+use feiqian_core::fraud::FraudCommand;
 use feiqian_core::limits::{
     ACCOUNTS_MAX, ACCOUNTS_OPENED_MAX, PARTICIPANTS_MAX, SLOTS_MAX, UNSETTLED_CYCLES_MAX,
 };
@@ -37,7 +38,7 @@ impl Books {
         };
         let signers = self.signers(genesis, entry);
         if let Command::Proposal(step) = &entry.command {
-            return self.refusals_of_step(&signers, entry.approvals.len(), step, now);
+            return self.refusals_of_step(&signers, entry.approvals.len(), step, (now, sequence));
         }
         if let Command::Fraud(command) = &entry.command {
             return self.refusals_of_fraud(entry, command, (now, sequence));
@@ -248,7 +249,8 @@ impl Books {
             Command::SetModel { currency, model } => {
                 self.models.insert(*currency, *model);
             }
-            Command::Exchange(_) | Command::Fraud(_) => {}
+            Command::Exchange(_) | Command::Fraud(FraudCommand::Report { .. }) => {}
+            Command::Fraud(command) => self.fraud((now, sequence), 0, command),
             Command::Proposal(_) => unreachable!("steps are executed apart"),
             Command::Limit(limit) => self.execute_limit(limit),
             Command::Fee(command) => self.execute_fee_command(command),

@@ -40,24 +40,37 @@ impl Books {
         let is_let =
             is_signed || (matches!(command, Release { .. }) && self.is_planted(Planted::StrangerReleases));
         note(&mut reasons, is_word && !is_let, RejectReason::ParticipantSignature);
+        self.note_fraud(&mut reasons, command, (now, sequence), true);
+        reasons
+    }
+
+    /// Whoever signs it; `is_decided` where it is put in force, so that what is held counts.
+    pub(super) fn note_fraud(
+        &self,
+        reasons: &mut Reasons,
+        command: &FraudCommand,
+        (now, sequence): (u64, u64),
+        is_decided: bool,
+    ) {
+        use FraudCommand::{Hold, Release, Report, Return};
         match command {
-            Report { .. } => self.note_report(&mut reasons, command, now),
+            Report { .. } => self.note_report(reasons, command, now),
             Hold { case: id, as_of, traced } => match self.running(*id, now) {
-                None => note(&mut reasons, true, RejectReason::UnknownCase),
+                None => note(reasons, true, RejectReason::UnknownCase),
                 Some(case) => {
                     let is_past = *as_of < sequence || self.is_planted(Planted::TraceOfTomorrow);
                     let late = self.orders.values().any(|at| at.case == *id && at.expires <= now);
                     let is_right = is_past && !late && self.is_trace(case, *as_of, traced);
-                    note(&mut reasons, !is_right, RejectReason::BadCase);
+                    note(reasons, !is_right, RejectReason::BadCase);
                 }
             },
             Release { case, account } => match self.running(*case, now) {
-                None => note(&mut reasons, true, RejectReason::UnknownCase),
+                None => note(reasons, true, RejectReason::UnknownCase),
                 Some(case) => {
                     let is_asked = account.is_none_or(|account| {
                         case.asked.iter().any(|at| at.account == account && at.released_at == 0)
                     });
-                    note(&mut reasons, !is_asked, RejectReason::BadCase);
+                    note(reasons, !is_asked, RejectReason::BadCase);
                 }
             },
             Return { case, account, amount } => {
@@ -65,16 +78,19 @@ impl Books {
                 let parts =
                     self.orders.values().filter(|at| (at.case, at.debtor) == (*case, *account)).count();
                 let is_full = self.orders.len() >= 4_096 || of_cases >= 3_072 || parts >= 16;
-                note(&mut reasons, is_full, RejectReason::LimitReached);
-                note(&mut reasons, self.running(*case, now).is_none(), RejectReason::UnknownCase);
+                note(reasons, is_full, RejectReason::LimitReached);
+                let found = self.running(*case, now);
+                note(reasons, found.is_none(), RejectReason::UnknownCase);
+                let mut asked = found.iter().flat_map(|case| &case.asked);
+                let is_asked = asked.any(|at| at.account == *account && at.released_at == 0);
                 let is_held = self.held.get(&(*case, *account)).is_some_and(|held| held.amount >= *amount);
                 let is_ordered = self.orders_of(*case, now).iter().any(|order| order.debtor == *account);
                 let is_second = is_ordered && !self.is_planted(Planted::OrdersAbreast);
-                let is_right = is_held && !is_second && *amount > 0 && self.is_within(*case, *amount, now);
-                note(&mut reasons, !is_right, RejectReason::BadCase);
+                let fits = is_held && !is_second && self.is_within(*case, *amount, now);
+                let is_right = is_asked && *amount > 0 && (fits || !is_decided);
+                note(reasons, !is_right, RejectReason::BadCase);
             }
         }
-        reasons
     }
 
     fn running(&self, case: u128, now: u64) -> Option<&Case> {
@@ -273,7 +289,7 @@ impl Books {
                     creditor: case.debtor,
                     amount: *amount,
                     currency,
-                    reference: [0; 32],
+                    reference: [id.to_le_bytes(), [0; 16]].concat().try_into().expect("32 bytes"),
                     expires: case.deadline.min(now + 86_400 * SECOND),
                     case: *id,
                 };

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use feiqian_core::account::AccountState;
 use feiqian_core::authority::{Approved, AuthorityCommand, Proposal, ProposalCommand};
 use feiqian_core::command::{Command, Entry, OfficerNumber};
+use feiqian_core::fraud::FraudCommand;
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::participant::ParticipantState;
 use feiqian_core::schedule::ScheduleCommand;
@@ -149,7 +150,7 @@ impl Books {
         signers: &BTreeSet<OfficerNumber>,
         signatures: usize,
         step: &ProposalCommand,
-        now: u64,
+        (now, sequence): (u64, u64),
     ) -> Reasons {
         let mut reasons = Reasons::new();
         if let ProposalCommand::Propose { command, .. } = step {
@@ -159,7 +160,7 @@ impl Books {
                     | Command::Seal { .. }
                     | Command::Proposal(_)
                     | Command::Exchange(_)
-                    | Command::Fraud(_)
+                    | Command::Fraud(FraudCommand::Report { .. })
                     | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
             );
             note(&mut reasons, is_not, RejectReason::MalformedCommand);
@@ -170,7 +171,7 @@ impl Books {
         let signer = signers.first().copied();
         match step {
             ProposalCommand::Propose { command, expires_after } => {
-                self.note_command(&mut reasons, command);
+                self.note_proposed(&mut reasons, command, (now, sequence), false);
                 // Whether it is empty is asked when it is closed, what is owed when it is covered.
                 reasons.remove(&RejectReason::AccountNotEmpty);
                 reasons.remove(&RejectReason::ShortfallMismatch);
@@ -188,7 +189,7 @@ impl Books {
                     found.is_some_and(|at| Some(at.proposer.0) == signer || keys.contains(&at.proposer.1));
                 let is_refused = is_own && !self.is_planted(Planted::SelfApproval);
                 note(&mut reasons, is_refused, RejectReason::FourEyesRequired);
-                self.note_inner(&mut reasons, found);
+                self.note_inner(&mut reasons, found, (now, sequence));
             }
             ProposalCommand::Withdraw { proposal } => {
                 note(&mut reasons, self.standing(*proposal, now).is_none(), RejectReason::UnknownProposal);
@@ -199,16 +200,23 @@ impl Books {
                 let is_early = found.and_then(|at| at.approved).is_some_and(|approved| approved.due > now);
                 let is_refused = is_early && !self.is_planted(Planted::LooseningEarly);
                 note(&mut reasons, is_refused, RejectReason::ProposalEarly);
-                self.note_inner(&mut reasons, found);
+                self.note_inner(&mut reasons, found, (now, sequence));
             }
         }
         reasons
     }
 
     /// What is proposed is decided only where the step itself may pass.
-    fn note_inner(&self, reasons: &mut Reasons, found: Option<&Proposal>) {
+    fn note_inner(&self, reasons: &mut Reasons, found: Option<&Proposal>, at: (u64, u64)) {
         if let Some(found) = found.filter(|_| reasons.is_empty()) {
-            self.note_command(reasons, &found.command);
+            self.note_proposed(reasons, &found.command, at, true);
+        }
+    }
+
+    fn note_proposed(&self, reasons: &mut Reasons, command: &Command, at: (u64, u64), is_decided: bool) {
+        match command {
+            Command::Fraud(command) => self.note_fraud(reasons, command, at, is_decided),
+            command => self.note_command(reasons, command),
         }
     }
 

@@ -45,14 +45,24 @@ fn public(key: OfficerNumber) -> PublicKey {
 
 impl Trial {
     /// Gives the proposal's id and the digest of what it proposes.
-    fn propose(&mut self, officer: OfficerNumber, command: Command, expected: Expected) -> (u128, Hash) {
+    pub(crate) fn propose(
+        &mut self,
+        officer: OfficerNumber,
+        command: Command,
+        expected: Expected,
+    ) -> (u128, Hash) {
         let content = command.content();
         let propose = ProposalCommand::Propose { command: Box::new(command), expires_after: HOUR };
         self.order_with(Command::Proposal(propose), Eyes::Of(officer), expected);
         (self.world.records().last().expect("pushed").uetr.get(), content)
     }
 
-    fn approve(&mut self, officer: OfficerNumber, (proposal, content): (u128, Hash), expected: Expected) {
+    pub(crate) fn approve(
+        &mut self,
+        officer: OfficerNumber,
+        (proposal, content): (u128, Hash),
+        expected: Expected,
+    ) {
         let approve = ProposalCommand::Approve { proposal, content };
         self.order_with(Command::Proposal(approve), Eyes::Of(officer), expected);
     }

@@ -249,6 +249,42 @@ fn a_return_does_not_keep_a_later_trace_away_and_what_has_gone_back_is_not_held_
 }
 
 #[test]
+fn one_officer_proposes_what_another_approves() {
+    let (mut trial, case) = Trial::seized();
+    let (b1, a2) = (trial.world.account("b1"), trial.world.account("a2"));
+    let give_back = |amount| FraudCommand::Return { case, account: a2, amount };
+    trial.propose(1, Command::Fraud(give_back(0)), rejected(BadCase));
+    trial.propose(
+        1,
+        Command::Fraud(FraudCommand::Release { case: case ^ 1, account: None }),
+        rejected(UnknownCase),
+    );
+    // What is held is asked when it is approved.
+    let proposal = trial.propose(1, Command::Fraud(give_back(61)), cleared());
+    trial.approve(2, proposal, rejected(BadCase));
+    let proposal = trial.propose(1, Command::Fraud(give_back(60)), cleared());
+    trial.approve(1, proposal, rejected(FourEyesRequired));
+    trial.approve(2, proposal, cleared());
+    let number = trial.world.last().first_sequence;
+    trial.restore(number, cleared());
+    assert_eq!((trial.held(case, "a2"), trial.balance("a1")), (0, 60));
+
+    let proposal =
+        trial.propose(1, Command::Fraud(FraudCommand::Release { case, account: Some(b1) }), cleared());
+    assert_eq!(trial.held(case, "b1"), 40);
+    trial.approve(2, proposal, cleared());
+    assert_eq!((trial.held(case, "b1"), trial.cell("b1").reserved), (0, 0));
+    let FraudCommand::Hold { as_of, mut traced, .. } = trial.trace(case) else { unreachable!() };
+    traced.retain(|at| at.account == b1);
+    let late = trial.propose(1, Command::Fraud(FraudCommand::Release { case, account: None }), cleared());
+    let proposal = trial.propose(1, Command::Fraud(FraudCommand::Hold { case, as_of, traced }), cleared());
+    trial.approve(3, proposal, cleared());
+    assert_eq!((trial.held(case, "b1"), trial.held(case, "a2")), (40, 0));
+    trial.wait(600);
+    trial.approve(3, late, rejected(UnknownCase));
+}
+
+#[test]
 fn so_many_parts_go_back_from_an_account_in_a_day() {
     let (mut trial, report) = Trial::robbed();
     let case = trial.fraud(with_seconds(&report, 2 * 86_400), Eyes::Bank("A"), cleared());

@@ -1,6 +1,7 @@
 //! Operators that say that reported money went where it did not: the rules take such a trace, and hold what it asks. Found
 //! in the block that has it.
 
+use feiqian_core::authority::ProposalCommand;
 use feiqian_core::batch::Batch;
 use feiqian_core::claim::ENGINE;
 use feiqian_core::command::Command;
@@ -30,6 +31,18 @@ fn say(world: &mut World, command: FraudCommand) -> (u128, u64) {
     (world.records().last().expect("just pushed").uetr.get(), sequence)
 }
 
+/// One officer proposes it, and another approves it: gives the sequence of that.
+fn propose(world: &mut World, command: FraudCommand) -> (u128, u64) {
+    let command = Box::new(Command::Fraud(command));
+    let content = command.content();
+    let propose = ProposalCommand::Propose { command, expires_after: 60 };
+    world.push_command(Command::Proposal(propose), Eyes::Of(1));
+    let proposal = world.records().last().expect("just pushed").uetr.get();
+    let approve = ProposalCommand::Approve { proposal, content };
+    let sequence = world.push_command(Command::Proposal(approve), Eyes::Of(2)).first_sequence;
+    (proposal, sequence)
+}
+
 /// Amounts on b1 and a2, at hops one and two.
 fn trace(world: &World, (case, as_of): (u128, u64), [b1, a2]: [(u64, Vec<u64>); 2]) -> FraudCommand {
     let places = [("b1", 1, b1), ("a2", 2, a2)];
@@ -47,6 +60,14 @@ fn trace(world: &World, (case, as_of): (u128, u64), [b1, a2]: [(u64, Vec<u64>); 
 /// pays 70 of its own, a2 gives 20 back out of what is held, and a second trace, in block 3, says what is left on the two.
 /// Gives the sequence of that trace too.
 fn tracing(second: [u64; 2]) -> (Operator, u64) {
+    tracing_with(second, say)
+}
+
+/// As [`tracing`]; `say_second` puts the second trace in force.
+fn tracing_with(
+    second: [u64; 2],
+    say_second: impl Fn(&mut World, FraudCommand) -> (u128, u64),
+) -> (Operator, u64) {
     let mut world = World::standard();
     pay(&mut world, &row("A", "a1", 100, cleared()));
     let stolen = pay(&mut world, &row("a1", "b1", 100, cleared()).id(STOLEN));
@@ -74,10 +95,11 @@ fn tracing(second: [u64; 2]) -> (Operator, u64) {
     let mut record = Record::new(world.new_id(), account, world.account("a1"), 20, EUR);
     record.related = u128::from(number).into();
     record.flags = (flags::ORDERED | flags::POST).into();
+    record.reference[..16].copy_from_slice(&case.to_le_bytes());
     let as_of = world.push_transfers(vec![Batch::new(ENGINE, vec![record])]).first_sequence;
     let [b1, a2] = second;
     let second = trace(&world, (case, as_of), [(b1, vec![stolen]), (a2, vec![passed])]);
-    let (_, sequence) = say(&mut world, second);
+    let (_, sequence) = say_second(&mut world, second);
     world.push_command(Command::Seal { height: 3 }, Eyes::Four);
     world.push_command(Command::Seal { height: 4 }, Eyes::Four);
     (run(&world), sequence)
@@ -142,6 +164,23 @@ fn a_false_trace_is_found_at_its_block_and_convicts() {
         let Err(AuditFault::Trace(found, _)) = audit(storage) else { panic!("an audit finds it too") };
         assert_eq!(found, sequence);
     }
+}
+
+#[test]
+fn a_trace_that_is_proposed_is_looked_at_where_it_is_approved() {
+    let (operator, sequence) = tracing_with([0, 40], propose);
+    let error = follow(&mut follower(&disk(3)).expect("an empty disk"), &mut operator.serve());
+    let Err(FollowFault::Found(finding)) = error else { panic!("not found: {error:?}") };
+    assert_eq!((finding.sequence, finding.height), (sequence, 3));
+    let key = PublicKey::of(&operator_key());
+    let verdict = judge(&finding.evidence, &key, Some(operator.storage.clone()));
+    assert!(matches!(verdict, Ok(Verdict::Convicts(_))), "{verdict:?}");
+    let (operator, _) = tracing_with([40, 40], propose);
+    let turn = follow(&mut follower(&disk(4)).expect("an empty disk"), &mut operator.serve());
+    assert_eq!(turn.expect("an honest operator").signed, Some(4));
+    let Operator { storage, machine, .. } = operator;
+    drop(machine);
+    assert_eq!(audit(storage).expect("no difference").traces, 2);
 }
 
 #[test]

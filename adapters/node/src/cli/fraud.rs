@@ -21,6 +21,32 @@ pub struct WordArgs {
     pub officer_keys: Vec<PathBuf>,
 }
 
+/// Steps of a fraud case that officers order or propose.
+#[derive(Debug, Subcommand)]
+pub enum FraudOrder {
+    /// Trace, and hold what is left on each account
+    Hold {
+        /// The case, or the beginning of its id
+        case: String,
+    },
+    /// Free what is held
+    Release {
+        /// The case, or the beginning of its id
+        case: String,
+        /// On this account [default: all, and the case ends]
+        account: Option<String>,
+    },
+    /// Send back what is held to the account that paid
+    Return {
+        /// The case, or the beginning of its id
+        case: String,
+        /// The account
+        account: String,
+        /// How much [default: all that is held]
+        amount: Option<String>,
+    },
+}
+
 /// Steps of a fraud case.
 #[derive(Debug, Subcommand)]
 pub enum FraudStep {

@@ -9,13 +9,14 @@ use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
 use feiqian_core::fraud::trace::Trace;
 use feiqian_core::fraud::{Case, FraudCommand, HeldKey, Traced};
+use feiqian_core::limits::ORDER_SECONDS_MAX;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::money::decimal;
 use serde::Serialize;
 
 use super::pay::{Submitted, amount_of, owner_of};
 use super::{Context, fx, posting};
-use crate::cli::{FraudStep, WordArgs};
+use crate::cli::{FraudOrder, FraudStep, WordArgs};
 use crate::fault::Fault;
 use crate::names::{AccountName, Aliases, currency_of, find_account, parse_uetr, time_text, uetr_text};
 use crate::output::Table;
@@ -234,28 +235,56 @@ fn report(
     Ok(FraudCommand::Report { reporter, transfer, sequence, debtor, creditor, paid, amount, hops, seconds })
 }
 
-fn hold(session: &Session, id: u128) -> Result<CaseReport, Fault> {
+/// What officers order or propose, with the trace and the sums of now.
+///
+/// # Errors
+/// [`Fault::Absent`] for a case or an account that is not there, or where nothing is held.
+pub(crate) fn ordered(session: &Session, step: &FraudOrder) -> Result<FraudCommand, Fault> {
+    match step {
+        FraudOrder::Hold { case } => holding(session, find(session, case)?),
+        FraudOrder::Release { case, account } => {
+            let account = account.as_deref();
+            let account = account.map(|id| find_account(session.engine.directory(), id)).transpose()?;
+            Ok(FraudCommand::Release { case: find(session, case)?, account })
+        }
+        FraudOrder::Return { case, account, amount } => {
+            returning(session, (find(session, case)?, account, amount.as_deref()))
+        }
+    }
+}
+
+fn holding(session: &Session, id: u128) -> Result<FraudCommand, Fault> {
     let (_, as_of, found) = trace_of(session, id)?;
     if found.traced.is_empty() {
         return Err(Fault::Refused("nothing of it is left on accounts that are kept here".to_owned()));
     }
-    let command = FraudCommand::Hold { case: id, as_of, traced: found.traced };
-    session.say(Command::Fraud(command), None)?;
+    Ok(FraudCommand::Hold { case: id, as_of, traced: found.traced })
+}
+
+fn hold(session: &Session, id: u128) -> Result<CaseReport, Fault> {
+    session.say(Command::Fraud(holding(session, id)?), None)?;
     shown(session, id)
 }
 
-fn give_back(
+fn returning(
     session: &Session,
     (case, account, amount): (u128, &str, Option<&str>),
-    word: &WordArgs,
-) -> Result<Submitted, Fault> {
+) -> Result<FraudCommand, Fault> {
     let account = find_account(session.engine.directory(), account)?;
     let currency = owner_of(session, account)?.1;
     let held = session.engine.ask(move |sealer| sealer.mirror().held.get(&(case, account)).copied());
     let held = held.ok_or_else(|| Fault::Absent("nothing is held there for the case".to_owned()))?;
     let amount = amount.map_or(Ok(held.amount), |text| amount_of(text, currency))?;
-    let (_, order) = say(session, FraudCommand::Return { case, account, amount }, word)?;
-    posting::await_entry(session, order, feiqian_core::limits::ORDER_SECONDS_MAX)
+    Ok(FraudCommand::Return { case, account, amount })
+}
+
+fn give_back(
+    session: &Session,
+    named: (u128, &str, Option<&str>),
+    word: &WordArgs,
+) -> Result<Submitted, Fault> {
+    let (_, order) = say(session, returning(session, named)?, word)?;
+    posting::await_entry(session, order, ORDER_SECONDS_MAX)
 }
 
 fn trace_of(session: &Session, id: u128) -> Result<(Case, u64, Trace), Fault> {

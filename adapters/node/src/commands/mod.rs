@@ -19,7 +19,7 @@ mod cycle_report;
 mod evidence;
 mod export;
 mod fee;
-mod fraud;
+pub(crate) mod fraud;
 pub(crate) mod fx;
 pub mod import;
 mod init;

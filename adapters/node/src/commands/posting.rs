@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use feiqian_core::command::Command;
+use feiqian_core::fraud::FraudCommand;
+use feiqian_core::limits::ORDER_SECONDS_MAX;
 use feiqian_core::outcome::Outcome;
 
 use super::pay::{Submitted, owner_of};
@@ -22,8 +24,12 @@ pub(super) fn carried_out(
     command: &Command,
     order: u64,
 ) -> Result<Option<Submitted>, Fault> {
-    let Command::Posting(posting) = command else { return Ok(None) };
-    await_entry(session, order, posting.valid_seconds).map(Some)
+    let seconds = match command {
+        Command::Posting(posting) => posting.valid_seconds,
+        Command::Fraud(FraudCommand::Return { .. }) => ORDER_SECONDS_MAX,
+        _ => return Ok(None),
+    };
+    await_entry(session, order, seconds).map(Some)
 }
 
 /// What became of the entry that carries an order out.

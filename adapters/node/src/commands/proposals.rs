@@ -123,7 +123,7 @@ impl fmt::Display for StepReport {
 
 pub(super) fn order(context: &Context, keys: &[PathBuf], order: &Order) -> Result<(), Fault> {
     let report = context.with_session(keys, |session| {
-        let command = order.command(session.engine.directory())?;
+        let command = order.command(session)?;
         let what = session.engine.directory().registry(|registry| words(&command, registry));
         let outcome = session.command(command.clone())?;
         let posting = posting::carried_out(session, &command, outcome.sequence)?;
@@ -140,7 +140,7 @@ pub(super) fn propose(
     order: &Order,
 ) -> Result<(), Fault> {
     let report = context.with_session(keys(by), |session| {
-        let command = Box::new(order.command(session.engine.directory())?);
+        let command = Box::new(order.command(session)?);
         let propose = ProposalCommand::Propose { command, expires_after };
         let id = session.step(propose, by.officer)?.0;
         let line = find(session, |proposal| proposal.id == id)?.1;

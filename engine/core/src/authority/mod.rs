@@ -11,6 +11,7 @@ use feiqian_proof::signature::{PublicKey, verify_message};
 
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{APPROVAL_CONTEXT, Command, Entry, Genesis, OFFICERS_MAX, OfficerNumber, decode_key};
+use crate::fraud::FraudCommand;
 use crate::limits::{
     DELAY_SECONDS_MAX, OFFICERS_MIN, PROPOSAL_SECONDS_MAX, PROPOSALS_MAX, PROPOSED_BYTES_MAX,
 };
@@ -145,7 +146,7 @@ impl Registry {
     pub fn due_proposals(&self, timestamp: u64) -> impl Iterator<Item = &Proposal> {
         self.authority.proposals.iter().filter(move |proposal| {
             let enact = ProposalCommand::Enact { proposal: proposal.id };
-            self.check_proposal(&enact, 0, timestamp).is_ok()
+            self.check_proposal(&enact, 0, (timestamp, u64::MAX)).is_ok()
         })
     }
 
@@ -203,20 +204,24 @@ impl Registry {
         refuse(self.is_delayed(command), RejectReason::ProposalRequired)
     }
 
-    /// A step of a proposal, signed by `signer`.
+    /// A step of a proposal, signed by `signer`, at the time and sequence of its frame.
     pub(crate) fn check_proposal(
         &self,
         step: &ProposalCommand,
         signer: OfficerNumber,
-        timestamp: u64,
+        (timestamp, number): (u64, u64),
     ) -> Decision<()> {
         let authority = &self.authority;
+        let check = |command: &Command| match command {
+            Command::Fraud(command) => self.check_proposed_fraud(command, (timestamp, number)),
+            command => self.check_command(command),
+        };
         match step {
             ProposalCommand::Propose { command, expires_after } => {
                 let is_over =
                     !(1..=PROPOSAL_SECONDS_MAX).contains(expires_after) || authority.is_full(timestamp);
                 let limit = refuse(is_over, RejectReason::LimitReached);
-                let reasons = self.check_command(command).err().into_iter().chain(limit.err());
+                let reasons = check(command).err().into_iter().chain(limit.err());
                 reasons.min().map_or(Ok(()), Err)
             }
             ProposalCommand::Approve { proposal, content } => {
@@ -226,14 +231,14 @@ impl Registry {
                 let is_same = *proposer == signer || authority.key_of(signer) == Some(key);
                 refuse(is_same, RejectReason::FourEyesRequired)?;
                 refuse(found.command.content() != *content, RejectReason::UnknownProposal)?;
-                self.check_command(&found.command)
+                check(&found.command)
             }
             ProposalCommand::Withdraw { proposal } => authority.find(*proposal, timestamp).map(drop),
             ProposalCommand::Enact { proposal } => {
                 let found = authority.find(*proposal, timestamp)?;
                 let approved = found.approved.ok_or(RejectReason::UnknownProposal)?;
                 refuse(approved.due > timestamp, RejectReason::ProposalEarly)?;
-                self.check_command(&found.command)
+                check(&found.command)
             }
         }
     }
@@ -318,7 +323,7 @@ impl Registry {
     }
 }
 
-/// What can't be proposed: what begins the journal, the engine's own, and a step of a proposal.
+/// What can't be proposed: what begins the journal, the engine's own, a step of a proposal, and what a participant reports.
 pub(crate) fn check_proposable(command: &Command) -> Decision<()> {
     let is_not = matches!(
         command,
@@ -326,7 +331,7 @@ pub(crate) fn check_proposable(command: &Command) -> Decision<()> {
             | Command::Seal { .. }
             | Command::Proposal(_)
             | Command::Exchange(_)
-            | Command::Fraud(_)
+            | Command::Fraud(FraudCommand::Report { .. })
             | Command::Schedule(ScheduleCommand::CloseScheduled { .. })
     );
     refuse(is_not, RejectReason::MalformedCommand)

@@ -18,6 +18,7 @@ use crate::number::index;
 use crate::outcome::RejectReason;
 use crate::participant::{ParticipantHandle, ParticipantState};
 use crate::postings::Order;
+use crate::postings::book::case_reference;
 use crate::registry::{Asked, Decision, Effect, Registry, refuse};
 
 impl Registry {
@@ -45,6 +46,16 @@ impl Registry {
             let is_signed = allowed.iter().any(|participant| self.has_signed(entry, *participant));
             refuse(!is_signed, RejectReason::ParticipantSignature)?;
         }
+        self.check_right(command, (timestamp, number))
+    }
+
+    /// The same of what one officer proposes and another approves, whoever they are.
+    pub(crate) fn check_proposed_fraud(&self, command: &FraudCommand, at: (u64, u64)) -> Decision<()> {
+        self.check_bounds(command, at.0)?;
+        self.check_right(command, at)
+    }
+
+    fn check_right(&self, command: &FraudCommand, (timestamp, number): (u64, u64)) -> Decision<()> {
         let is_right = match command {
             FraudCommand::Report { reporter, debtor, creditor, amount, .. } => {
                 let owner = self.owner(*debtor);
@@ -274,7 +285,7 @@ impl Registry {
             creditor: case.debtor,
             amount,
             currency,
-            reference: [0; 32],
+            reference: case_reference(id),
             expires: case.deadline.min(deadline(timestamp, ORDER_SECONDS_MAX)),
             case: id,
         };

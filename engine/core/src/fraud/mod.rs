@@ -14,6 +14,8 @@
 //!    transfer, as a return of the bank's own does, so that by both ways no more comes back than was paid. What is still
 //!    held at the case's deadline is free again with the first frame of that time.
 //!
+//! What takes two officers may be proposed by one and approved by another ([`crate::authority`]).
+//!
 //! What is held is in the account's reserved sum, so that nothing on the way of a transfer knows of it. It bounds the
 //! account, not the bank: a return is checked against the bank's cap when it is made, and waits for that like any posting.
 

@@ -23,7 +23,7 @@ pub struct Order {
     pub amount: u64,
     /// ISO 4217 numeric code, of both accounts.
     pub currency: u16,
-    /// Digest of the reason; zeros for a return out of what is held for a fraud case.
+    /// Digest of the reason; of a return out of what is held for a fraud case that case, and 16 zeros.
     pub reference: [u8; 32],
     /// Frame time from which it stands no longer, nanoseconds since 1970.
     pub expires: u64,
@@ -57,6 +57,28 @@ impl Order {
         let (currency, reference) = (from.u16()?, from.array()?);
         Ok(Self { debtor, creditor, amount, currency, reference, expires, case: 0 })
     }
+}
+
+/// What a return out of what is held for a fraud case has for a reference.
+pub(crate) fn case_reference(case: u128) -> [u8; 32] {
+    let mut reference = [0; 32];
+    if let Some(first) = reference.first_chunk_mut() {
+        *first = case.to_le_bytes();
+    }
+    reference
+}
+
+/// What an accepted transfer brings back: the transfer that it returns, or the fraud case out of whose held amounts it is
+/// ordered; zero for neither.
+#[must_use]
+pub fn brought_back_by(record: &Record) -> u128 {
+    let bits = record.flags.get();
+    if bits & flags::RETURN != 0 {
+        return record.related.get();
+    }
+    let is_of_case = bits & flags::ORDERED != 0 && bits & flags::POST != 0;
+    let case = record.reference.first_chunk().filter(|_| is_of_case);
+    case.map_or(0, |case| u128::from_le_bytes(*case))
 }
 
 /// All that have not been forgotten, by number.

@@ -12,6 +12,6 @@ pub mod carried;
 pub mod command;
 pub mod decide;
 
-pub use book::{Order, OrderNumber, Orders};
+pub use book::{Order, OrderNumber, Orders, brought_back_by};
 pub use carried::{Carried, CarriedBy};
 pub use command::PostingCommand;
