@@ -35,7 +35,7 @@ mod schedule;
 mod limits;
 
 const BANKS: [&str; 5] = ["A", "B", "C", "D", "E"];
-const CODES: [&str; 3] = ["EUR", "JPY", "KWD"];
+const CODES: [&str; 4] = ["EUR", "JPY", "EUR.1", "KWD"];
 const ALIASES: [&str; 4] = ["IBAN:XX00", "IBAN:XX01", "PAN:token", "OTHR:+100"];
 
 /// A random story: a journal that begins with genesis and ends with a sealed block.
@@ -120,7 +120,7 @@ impl Teller {
         let id_key = u128::from(self.dice.roll());
         self.command(Command::Genesis(genesis(id_key)), Eyes::None);
         let banks = 2 + usize::try_from(self.dice.below(3)).unwrap_or(0);
-        let codes = 1 + usize::try_from(self.dice.below(2)).unwrap_or(0);
+        let codes = 1 + usize::try_from(self.dice.below(3)).unwrap_or(0);
         for code in CODES {
             if self.dice.once_in(4) {
                 let model = self.pick(&[Model::Bilateral, Model::Gross, Model::Hybrid, Model::Multilateral]);

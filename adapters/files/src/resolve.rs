@@ -30,8 +30,8 @@ pub trait Names {
     fn participant(&self, bic: Bic) -> Option<ParticipantHandle>;
     /// A participant's clearing account.
     fn clearing_account(&self, participant: ParticipantHandle, currency: Currency) -> Option<AccountHandle>;
-    /// The account of an alias, with its owner.
-    fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle)>;
+    /// The account of an alias, with its owner and its currency, which may be a product's.
+    fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle, Currency)>;
 }
 
 impl Names for Directory {
@@ -43,9 +43,9 @@ impl Names for Directory {
         Directory::clearing_account(self, participant, currency)
     }
 
-    fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle)> {
+    fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle, Currency)> {
         let account = Directory::alias(self, alias)?;
-        Directory::account(self, account).map(|(owner, ..)| (account, owner))
+        Directory::account(self, account).map(|(owner, currency, _)| (account, owner, currency))
     }
 }
 
@@ -73,14 +73,17 @@ pub fn resolve(
     check_sender(head, submitter, names)?;
     let receiver = receiver(head, transfer, names)?;
     let details = &transfer.details;
-    let debtor = account(submitter, details.debtor_account.as_ref(), transfer.currency, names)?;
-    let creditor = account(receiver, details.creditor_account.as_ref(), transfer.currency, names)?;
+    let debtor = hosted(submitter, details.debtor_account.as_ref(), names);
+    let creditor = hosted(receiver, details.creditor_account.as_ref(), names);
+    let currency = product(transfer.currency, [creditor, debtor]);
+    let debtor = account(debtor, submitter, currency, names)?;
+    let creditor = account(creditor, receiver, currency, names)?;
     let uetr = transfer_id(head, details, transfer.index);
     let bytes = Details::of(head, transfer).encode();
     let record = Record {
         purpose: purpose(details),
         reference: keyed(Domain::Document, &bytes).0,
-        ..Record::new(uetr.bits(), debtor, creditor, transfer.amount.minor(), transfer.currency.numeric())
+        ..Record::new(uetr.bits(), debtor, creditor, transfer.amount.minor(), currency.numeric())
     };
     Ok(Resolved { participant: submitter.handle, record, details: bytes })
 }
@@ -116,7 +119,7 @@ pub(crate) struct Bank<'a> {
 
 pub(crate) fn find<'a>(agent: &'a Agent, names: &impl Names) -> Option<Bank<'a>> {
     let by_bic = agent.bic.and_then(|bic| names.participant(bic));
-    let by_member = || names.alias(&member_alias(agent.member.as_ref()?)?).map(|(_, owner)| owner);
+    let by_member = || names.alias(&member_alias(agent.member.as_ref()?)?).map(|(_, owner, _)| owner);
     let handle = by_bic.or_else(by_member)?;
     Some(Bank { handle, name: agent.identifier().unwrap_or("") })
 }
@@ -227,14 +230,28 @@ pub(crate) fn check_header(
     refuse(codes::AGNT, format!("the header's sender {sender} may not send for {own}; send it from {own}"))
 }
 
+/// An account that the house keeps for a bank, and its currency.
+type Hosted = Option<(AccountHandle, Currency)>;
+
+fn hosted(bank: Bank<'_>, named: Option<&AccountId>, names: &impl Names) -> Hosted {
+    let aliases = named.map(aliases_of).unwrap_or_default();
+    let found = aliases.into_iter().find_map(|alias| names.alias(&alias));
+    found.filter(|(_, owner, _)| *owner == bank.handle).map(|(account, _, currency)| (account, currency))
+}
+
+/// A message says the ISO code alone: its payment is of the product that the first of its accounts is of.
+fn product(told: Currency, accounts: [Hosted; 2]) -> Currency {
+    let mut currencies = accounts.into_iter().flatten().map(|(_, currency)| currency);
+    currencies.find(|currency| currency.iso() == told.iso()).filter(|_| told.product() == 0).unwrap_or(told)
+}
+
 fn account(
+    hosted: Hosted,
     bank: Bank<'_>,
-    named: Option<&AccountId>,
     currency: Currency,
     names: &impl Names,
 ) -> Result<AccountHandle, Refusal> {
-    let hosted = named.map(aliases_of).unwrap_or_default().into_iter().find_map(|alias| names.alias(&alias));
-    if let Some((account, _)) = hosted.filter(|(_, owner)| *owner == bank.handle) {
+    if let Some((account, _)) = hosted {
         return Ok(account);
     }
     names.clearing_account(bank.handle, currency).ok_or_else(|| Refusal {
@@ -260,7 +277,8 @@ mod tests {
     use feiqian_iso20022::MessageType;
     use feiqian_iso20022::payment::PaymentIds;
 
-    /// Banks A (0) and B (1) clear EUR on accounts 10 and 11; A keeps account 20, B account 21, by IBAN.
+    /// Banks A (0) and B (1) clear EUR on accounts 10 and 11, and its product 1 on 30 and 31; A keeps account 20, B account
+    /// 21, and of the product 41, by IBAN.
     struct Table;
 
     impl Names for Table {
@@ -272,14 +290,20 @@ mod tests {
         }
 
         fn clearing_account(&self, bank: ParticipantHandle, currency: Currency) -> Option<AccountHandle> {
-            (currency.code() == "EUR").then(|| 10 + u64::from(bank))
+            match currency.code() {
+                "EUR" => Some(10 + u64::from(bank)),
+                "EUR.1" => Some(30 + u64::from(bank)),
+                _ => None,
+            }
         }
 
-        fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle)> {
+        fn alias(&self, alias: &str) -> Option<(AccountHandle, ParticipantHandle, Currency)> {
+            let currency = |code| Currency::from_code(code).expect("a currency");
             match alias {
-                "IBAN:A" | "OTHR:A" => Some((20, 0)),
-                "IBAN:B" | "MBNO:B" => Some((21, 1)),
-                "USABA:021040078" => Some((11, 1)),
+                "IBAN:A" | "OTHR:A" => Some((20, 0, currency("EUR"))),
+                "IBAN:B" | "MBNO:B" => Some((21, 1, currency("EUR"))),
+                "IBAN:B1" => Some((41, 1, currency("EUR.1"))),
+                "USABA:021040078" => Some((11, 1, currency("EUR"))),
                 _ => None,
             }
         }
@@ -386,6 +410,24 @@ mod tests {
         assert_eq!(resolved(&head("pacs.008.001.08", ""), &transfer(row, "USD")), Err("AM03"));
         let initiation = (["Z", "A", "B", ""], ["", ""]);
         assert_eq!(resolved(&head("pain.001.001.09", ""), &transfer(initiation, "EUR")), Ok((0, 10, 11)));
+    }
+
+    #[test]
+    fn a_message_says_no_product_and_is_of_that_of_the_accounts_that_it_names() {
+        let found = |accounts, currency| {
+            let transfer = transfer((["", "A", "B", ""], accounts), currency);
+            let record = resolve(&head("pacs.008.001.08", ""), &transfer, &Table).map(|found| found.record);
+            record.map(|record| (record.debtor.get(), record.creditor.get(), record.currency.get()))
+        };
+        let refused = |found: Result<_, Refusal>| found.map_err(|refusal| refusal.code.as_str());
+        assert_eq!(found(["", "B1"], "EUR"), Ok((30, 41, 1978)));
+        assert_eq!(found(["", "B"], "EUR"), Ok((10, 21, 978)));
+        // A's account is of no product, so the core refuses the pair.
+        assert_eq!(found(["A", "B1"], "EUR"), Ok((20, 41, 1978)));
+        assert_eq!(refused(found(["", "B1"], "USD")), Err("AM03"));
+        // A table of payments may say it.
+        assert_eq!(found(["", ""], "EUR.1"), Ok((30, 31, 1978)));
+        assert_eq!(refused(found(["", ""], "EUR.2")), Err("AM03"));
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl ToldAmount {
     /// An amount as it is told in a message.
     #[must_use]
     pub fn of(amount: Amount, currency: Currency) -> Self {
-        Self { text: amount.to_decimal(currency), currency: currency.code().to_owned() }
+        Self { text: amount.to_decimal(currency), currency: currency.iso_code().to_owned() }
     }
 
     /// The amount in minor units, with its currency.

@@ -184,7 +184,7 @@ impl StatedTransaction {
     /// The amount in minor units, where it is told in `currency` and in whole minor units.
     #[must_use]
     pub fn minor(&self, currency: Currency) -> Option<u128> {
-        let told = self.amount.as_ref().filter(|told| told.currency == currency.code())?;
+        let told = self.amount.as_ref().filter(|told| told.currency == currency.iso_code())?;
         minor_units(&told.text, currency)
     }
 }

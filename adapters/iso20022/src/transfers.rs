@@ -320,7 +320,7 @@ pub(crate) fn refuse<T>(code: ReasonCode, text: String) -> std::result::Result<T
 /// The checks of one transaction that need nothing but the file.
 fn judge(draft: &Draft, head: &MessageHead) -> std::result::Result<(Amount, Currency), Refusal> {
     let (amount, currency) = draft.amount.to_minor()?;
-    let code = currency.code();
+    let code = currency.iso_code();
     if let Some(other) = draft.transfer_currency.as_ref().filter(|other| *other != code) {
         return refuse(
             codes::AG03,

@@ -1,11 +1,20 @@
-//! Currencies and their minor units. Source: ISO 4217:2015, list one (active codes with a minor unit), as
-//! of amendment 180; codes without a minor unit (XAU, XDR, XTS, …) can't be cleared and are left out.
+//! Currencies and their minor units, and the products that are cleared apart in one of them. Source: ISO 4217:2015, list
+//! one (active codes with a minor unit), as of amendment 180; codes without a minor unit (XAU, XDR, XTS, …) can't be
+//! cleared and are left out.
+//!
+//! A product (card disputes beside authorised payments, say) is to every rule a currency of its own: accounts, positions,
+//! limits, queues, models and cycles are of one product, and nothing moves between two of them but by a trade. Outside,
+//! its money is money of the currency: messages have the ISO code alone, and the accounts that they name say which product.
 
 use core::fmt;
 
-/// An active ISO 4217 currency, kept as its three-digit numeric code.
+/// An active ISO 4217 currency, or one product of it, kept as 1,000 × the product's number + the numeric code: 978 is EUR,
+/// 1978 is `EUR.1`, its first product.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency(u16);
+
+/// The highest number of a product; 0 is what the currency's code alone means.
+pub const PRODUCT_MAX: u16 = 64;
 
 /// Alphabetic code, numeric code, exponent; ascending by alphabetic code.
 #[rustfmt::skip]
@@ -45,7 +54,8 @@ const TABLE: &[([u8; 3], u16, u8)] = &[
     (*b"XPF", 953, 0), (*b"YER", 886, 2), (*b"ZAR", 710, 2), (*b"ZMW", 967, 2), (*b"ZWG", 924, 2),
 ];
 
-const NUMERIC_END: usize = 1000;
+const ISO_END: u16 = 1_000;
+const NUMERIC_END: usize = 1_000;
 
 /// Position in [`TABLE`] by numeric code; 255 where the code is free.
 const BY_NUMERIC: [u8; NUMERIC_END] = by_numeric();
@@ -67,25 +77,81 @@ const fn by_numeric() -> [u8; NUMERIC_END] {
     by
 }
 
+/// A code with the number of a product: `EUR.1`, `EUR.64`; blanks fill up.
+const NAME_BYTES: usize = 6;
+
+/// By row of [`TABLE`], the names of its products from 1 on.
+static NAMES: [[[u8; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()] = names();
+
+#[expect(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "evaluated at compile time, where an overflow or a bad index is a build error"
+)]
+const fn names() -> [[[u8; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()] {
+    let mut names = [[[b' '; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()];
+    let mut at = 0;
+    while at < TABLE.len() {
+        let [first, second, third] = TABLE[at].0;
+        let mut product = 1;
+        while product <= PRODUCT_MAX as usize {
+            let (tens, units) = (b'0' + (product / 10) as u8, b'0' + (product % 10) as u8);
+            names[at][product - 1] = match tens {
+                b'0' => [first, second, third, b'.', units, b' '],
+                _ => [first, second, third, b'.', tens, units],
+            };
+            product += 1;
+        }
+        at += 1;
+    }
+    names
+}
+
 impl Currency {
-    /// The currency of an alphabetic code such as `EUR`.
+    /// The currency of an alphabetic code such as `EUR`, or with the number of a product, `EUR.1` to `EUR.64`.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
+        let (code, product) = match code.split_once('.') {
+            Some((code, product)) => (code, product_of(product)?),
+            None => (code, 0),
+        };
         let code: [u8; 3] = code.as_bytes().try_into().ok()?;
         let at = TABLE.binary_search_by(|row| row.0.cmp(&code)).ok()?;
-        TABLE.get(at).map(|row| Self(row.1))
+        TABLE.get(at).and_then(|row| Self(row.1).of_product(product))
     }
 
-    /// The currency of a numeric code such as 978.
+    /// The currency of a numeric code such as 978, or 1978 for its first product.
     #[must_use]
     pub fn from_numeric(numeric: u16) -> Option<Self> {
-        BY_NUMERIC.get(usize::from(numeric)).filter(|at| **at != 255).map(|_| Self(numeric))
+        let currency = Self(numeric);
+        let is_known = BY_NUMERIC.get(usize::from(currency.iso().0)).is_some_and(|at| *at != 255);
+        (is_known && currency.product() <= PRODUCT_MAX).then_some(currency)
     }
 
-    /// The numeric code.
+    /// The numeric code, with the product in the thousands.
     #[must_use]
     pub const fn numeric(self) -> u16 {
         self.0
+    }
+
+    /// The number of the product; 0 where it is the currency itself.
+    #[must_use]
+    pub const fn product(self) -> u16 {
+        self.0 / ISO_END
+    }
+
+    /// The currency without the product: what ISO 4217 knows, and every message says.
+    #[must_use]
+    pub const fn iso(self) -> Self {
+        Self(self.0 % ISO_END)
+    }
+
+    /// A product of the same ISO currency; none above [`PRODUCT_MAX`].
+    #[must_use]
+    pub fn of_product(self, product: u16) -> Option<Self> {
+        let thousands = product.checked_mul(ISO_END).filter(|_| product <= PRODUCT_MAX)?;
+        thousands.checked_add(self.iso().0).map(Self)
     }
 
     /// Decimals of the minor unit: 2 for EUR, 0 for JPY, 3 for KWD.
@@ -94,16 +160,33 @@ impl Currency {
         self.row().2
     }
 
-    /// The alphabetic code.
+    /// The alphabetic code, with the product's number where it is one: `EUR`, `EUR.1`.
     #[must_use]
     pub fn code(self) -> &'static str {
+        let Some(product) = self.product().checked_sub(1) else { return self.iso_code() };
+        let name = NAMES.get(self.row_number()).and_then(|names| names.get(usize::from(product)));
+        name.map_or("", |name| core::str::from_utf8(name).unwrap_or("").trim_end())
+    }
+
+    /// The alphabetic code of ISO 4217, for messages, whatever the product.
+    #[must_use]
+    pub fn iso_code(self) -> &'static str {
         core::str::from_utf8(&self.row().0).unwrap_or("")
     }
 
-    fn row(self) -> &'static ([u8; 3], u16, u8) {
-        let at = BY_NUMERIC.get(usize::from(self.0)).copied().unwrap_or(0);
-        TABLE.get(usize::from(at)).unwrap_or(&TABLE[0])
+    fn row_number(self) -> usize {
+        BY_NUMERIC.get(usize::from(self.iso().0)).copied().unwrap_or(0).into()
     }
+
+    fn row(self) -> &'static ([u8; 3], u16, u8) {
+        TABLE.get(self.row_number()).unwrap_or(&TABLE[0])
+    }
+}
+
+/// The number behind the point, written in one way only.
+fn product_of(text: &str) -> Option<u16> {
+    let is_plain = matches!(text.as_bytes(), [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9']);
+    text.parse().ok().filter(|product| is_plain && *product <= PRODUCT_MAX)
 }
 
 impl fmt::Display for Currency {
@@ -121,6 +204,8 @@ impl fmt::Debug for Currency {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
+    use alloc::string::ToString as _;
 
     #[test]
     fn the_table_is_sorted_and_found_by_both_codes() {
@@ -139,5 +224,36 @@ mod tests {
         }
         assert_eq!(Currency::from_numeric(0), None);
         assert_eq!(Currency::from_numeric(1000), None);
+    }
+
+    #[test]
+    fn a_product_is_another_currency_of_the_same_iso_code_written_in_one_way() {
+        for (code, numeric, exponent) in TABLE {
+            let code = core::str::from_utf8(code).expect("ASCII");
+            for product in 1..=PRODUCT_MAX {
+                let text = format!("{code}.{product}");
+                let currency = Currency::from_code(&text).expect("a product");
+                assert_eq!(
+                    (currency.code(), currency.iso_code(), currency.to_string()),
+                    (&*text, code, text.clone())
+                );
+                assert_eq!((currency.product(), currency.exponent()), (product, *exponent));
+                assert_eq!(currency.numeric(), product * 1_000 + numeric);
+                assert_eq!(Currency::from_numeric(currency.numeric()), Some(currency));
+                assert_eq!(Some(currency.iso()), Currency::from_code(code));
+                assert_eq!(currency.iso().of_product(product), Some(currency));
+            }
+        }
+        for wrong in
+            ["EUR.", "EUR.0", "EUR.01", "EUR.65", "EUR.100", "EUR.1.1", "EUR.+1", ".1", "EURO.1", "XAU.1"]
+        {
+            assert_eq!(Currency::from_code(wrong), None, "{wrong}");
+        }
+        let eur = Currency::from_code("EUR").expect("known");
+        assert_eq!(
+            (eur.product(), eur.iso(), eur.of_product(0), eur.of_product(65)),
+            (0, eur, Some(eur), None)
+        );
+        assert_eq!(Currency::from_numeric(65_000 + 8), None);
     }
 }

@@ -4,7 +4,8 @@ use feiqian_core::command::Command;
 use feiqian_core::limits::UNSETTLED_CYCLES_MAX;
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::RejectReason::{
-    AlreadyRegistered, CycleState, LimitReached, NetDebitCapExceeded, ParticipantFailed, UnknownParticipant,
+    AlreadyRegistered, CurrencyMismatch, CycleState, LimitReached, NetDebitCapExceeded, ParticipantFailed,
+    UnknownParticipant,
 };
 use feiqian_core::paid::PaidCommand;
 use feiqian_tests::world::{Expected, Eyes, Row, bic, cleared, currency, rejected, row};
@@ -246,4 +247,29 @@ fn a_cycle_does_not_settle_while_a_participant_has_failed_to_pay() {
         trial.order(command, expected);
     }
     assert!(trial.picture().paid.is_empty());
+}
+
+#[test]
+fn a_product_has_positions_caps_and_cycles_apart_from_its_currency() {
+    let mut trial = Trial::standard();
+    for bank in ["A", "B"] {
+        trial.world.open_position(bank, "EUR.1", 50);
+        trial.apply();
+    }
+    trial.order(split("EUR.1"), cleared());
+    trial.order(close(1), cleared());
+    assert_eq!(scopes(&trial), [(1, None, "closed"), (2, Some("EUR.1"), "open"), (3, None, "open")]);
+    // Money of a product does not pay for another's, and each has its own cap.
+    trial.check(&[
+        row("A", "B", 1_000, cleared()),
+        row("A/EUR.1", "B", 1, rejected(CurrencyMismatch)),
+        row("A/EUR.1", "B/EUR.1", 51, rejected(NetDebitCapExceeded)),
+        row("A/EUR.1", "B/EUR.1", 50, cleared()),
+    ]);
+    trial.order(close(2), cleared());
+    let nets = |cycle| trial.serial.sealer.mirror().closing(cycle).expect("kept").nets.clone();
+    assert_eq!(nets(2).iter().map(|(_, net)| *net).collect::<Vec<_>>(), [-50, 50]);
+    trial.order(instruct(2), cleared());
+    trial.order(settle(2), cleared());
+    trial.check(&[row("A/EUR.1", "B/EUR.1", 50, cleared()), row("A", "B", 1, rejected(NetDebitCapExceeded))]);
 }

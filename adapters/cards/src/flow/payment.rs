@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use feiqian_core::account::AccountHandle;
+use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
@@ -152,8 +153,10 @@ impl Desk {
         let amount = message.amount().map_err(|_| Code::FormatError)?.ok_or(Code::FormatError)?;
         let named = speaker.naming.own(message)?;
         let directory = self.engine.directory();
+        let (card, issuer, own) = self.card(message)?;
+        // Field 49 says no product: it is the card's.
+        let currency = if own.iso() == currency { own } else { currency };
         let acquirer = directory.clearing_account(speaker.participant, currency).ok_or(Code::NoRoute)?;
-        let (card, issuer) = self.card(message)?;
         let id = self.vault.id(speaker.bic, &named);
         let (debtor, creditor) = if kind == Type::Credit { (acquirer, card) } else { (card, acquirer) };
         let mut record = Record::new(id, debtor, creditor, amount, currency.numeric());
@@ -177,13 +180,14 @@ impl Desk {
         Ok((if is_issuers { issuer } else { speaker.participant }, record))
     }
 
-    /// The account that a card stands for, and whose it is: its enrolment in the directory is the owner's mandate.
-    fn card(&self, message: &Message<'_>) -> Result<(AccountHandle, ParticipantHandle), Code> {
+    /// The account that a card stands for, whose it is, and its currency: its enrolment in the directory is the owner's
+    /// mandate.
+    fn card(&self, message: &Message<'_>) -> Result<(AccountHandle, ParticipantHandle, Currency), Code> {
         let pan = message.pan().map_err(|_| Code::UnknownCard)?.ok_or(Code::FormatError)?;
         let directory = self.engine.directory();
         let account = directory.alias(&self.vault.alias(&pan)).ok_or(Code::UnknownCard)?;
-        let (owner, ..) = directory.account(account).ok_or(Code::UnknownCard)?;
-        Ok((account, owner))
+        let (owner, currency, _) = directory.account(account).ok_or(Code::UnknownCard)?;
+        Ok((account, owner, currency))
     }
 
     fn reference(&self, message: &Message<'_>) -> [u8; 32] {

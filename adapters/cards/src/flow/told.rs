@@ -2,6 +2,7 @@
 //! record that was found under the original's name, for names may come again.
 
 use feiqian_core::account::AccountHandle;
+use feiqian_core::currency::Currency;
 use feiqian_core::transfer::Record;
 use feiqian_iso8583::Message;
 
@@ -16,7 +17,7 @@ pub(super) struct Told {
     card: Option<Option<AccountHandle>>,
     /// Minor units.
     amount: Option<u64>,
-    currency: Option<u16>,
+    currency: Option<Currency>,
     purpose: Option<[u8; 4]>,
 }
 
@@ -27,7 +28,7 @@ impl Desk {
         let told = Told {
             card: message.pan().map_or(Some(None), |pan| pan.map(account)),
             amount: message.amount().map_err(|_| Code::FormatError)?,
-            currency: currency_of(message, 49)?.map(|currency| currency.numeric()),
+            currency: currency_of(message, 49)?,
             purpose: if is_of_terminal { Some(purpose_of(message)?) } else { None },
         };
         let is_whole = told.card.is_some() && told.amount.is_some() && told.currency.is_some();
@@ -47,7 +48,12 @@ impl Told {
         let card = if is_credit { record.creditor.get() } else { record.debtor.get() };
         self.card.is_none_or(|told| told == Some(card))
             && self.amount.is_none_or(|told| told == record.amount.get())
-            && self.currency.is_none_or(|told| told == record.currency.get())
+            && self.currency.is_none_or(|told| is_in(told, record))
             && self.purpose.is_none_or(|told| told == record.purpose)
     }
+}
+
+/// A message says no product.
+fn is_in(told: Currency, record: &Record) -> bool {
+    Currency::from_numeric(record.currency.get()).is_some_and(|currency| currency.iso() == told)
 }

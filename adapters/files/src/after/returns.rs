@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 
 use feiqian_core::bic::Bic;
+use feiqian_core::currency::Currency;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_core::uetr::Uetr;
@@ -163,12 +164,16 @@ fn submission(
         None => Vec::new(),
     };
     let (debtor, creditor) = (original.record.creditor.get(), original.record.debtor.get());
+    // The message has the ISO code alone; the product is the payment's.
+    let currency = Currency::from_numeric(original.record.currency.get())
+        .filter(|paid| paid.iso() == one.currency)
+        .unwrap_or(one.currency);
     let record = Record {
         flags: flags::RETURN.into(),
         related: related.into(),
         purpose: original.record.purpose,
         reference: keyed(Domain::Document, &details).0,
-        ..Record::new(id.bits(), debtor, creditor, one.amount.minor(), one.currency.numeric())
+        ..Record::new(id.bits(), debtor, creditor, one.amount.minor(), currency.numeric())
     };
     Resolved { participant, record, details }
 }

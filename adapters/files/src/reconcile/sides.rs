@@ -79,7 +79,7 @@ fn our_entry(entry: &ReportEntry) -> Entry {
 /// # Errors
 /// [`NotComparable`], but for `TooMany`.
 pub fn theirs(statements: &[AccountStatement], report: &AccountReport) -> Result<Statement, NotComparable> {
-    let currency = report.currency;
+    let currency = report.currency.iso();
     let candidates: Vec<_> = statements.iter().filter(|one| currency_of(one) == Some(currency)).collect();
     let named: Vec<_> = candidates.iter().copied().filter(|one| is_account(one, &report.account)).collect();
     match (candidates.as_slice(), named.as_slice()) {

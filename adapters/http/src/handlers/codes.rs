@@ -36,6 +36,10 @@ pub(crate) async fn make(call: Call) -> Outcome<HttpResponse> {
     let directory = call.api.engine.directory();
     let creditor = instruct::own_account(directory, call.own()?, &request.creditor, "/creditor")?;
     let (_, currency, _) = directory.account(creditor).ok_or_else(Problem::fault)?;
+    if currency.product() != 0 {
+        let detail = format!("a code says no product; show one of an account in {}", currency.iso());
+        return Err(Problem::field("/creditor", detail));
+    }
     let once = match (&request.amount, request.expires_s) {
         (Some(amount), expires) => Some(Once {
             amount: instruct::money_in(amount, currency, "/amount")?,

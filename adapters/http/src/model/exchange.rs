@@ -46,11 +46,11 @@ pub(crate) struct QuoteRequest {
     pub(crate) provider: String,
     /// The currency that is paid, where `get` is fixed.
     #[serde(default)]
-    #[schema(pattern = "^[A-Z]{3}$")]
+    #[schema(pattern = "^[A-Z]{3}([.][1-9][0-9]?)?$")]
     pub(crate) source: Option<String>,
     /// The currency that is got, where `pay` is fixed.
     #[serde(default)]
-    #[schema(pattern = "^[A-Z]{3}$")]
+    #[schema(pattern = "^[A-Z]{3}([.][1-9][0-9]?)?$")]
     pub(crate) target: Option<String>,
     /// What is paid.
     #[serde(default)]

@@ -10,8 +10,8 @@ pub(crate) struct Money {
     /// Decimal, with a point and at most as many decimals as the currency has; above zero, at most 18 digits of minor units.
     #[schema(pattern = "^[0-9]{1,18}([.][0-9]{1,5})?$", example = "125.00")]
     pub(crate) amount: String,
-    /// ISO 4217 code.
-    #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+    /// ISO 4217 code, with the number of a product that is cleared apart: `EUR.1`.
+    #[schema(pattern = "^[A-Z]{3}([.][1-9][0-9]?)?$", example = "EUR")]
     pub(crate) currency: String,
 }
 
@@ -21,8 +21,8 @@ pub(crate) struct MoneyView {
     /// Decimal, with as many decimals as the currency has.
     #[schema(pattern = "^-?[0-9]+([.][0-9]{1,5})?$", example = "125.00")]
     pub(crate) amount: String,
-    /// ISO 4217 code.
-    #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+    /// ISO 4217 code, with the number of a product that is cleared apart: `EUR.1`.
+    #[schema(pattern = "^[A-Z]{3}([.][1-9][0-9]?)?$", example = "EUR")]
     pub(crate) currency: &'static str,
 }
 

@@ -222,7 +222,7 @@ fn side(is_credit: bool) -> &'static str {
 fn account<W: Write>(to: &mut XmlWriter<W>, report: &AccountReport) -> io::Result<()> {
     to.start("Acct")?;
     parts::account_id(to, &report.account)?;
-    to.value("Ccy", report.currency.code())?;
+    to.value("Ccy", report.currency.iso_code())?;
     if let Some(owner) = &report.owner {
         parts::party(to, "Ownr", owner)?;
     }
@@ -237,7 +237,7 @@ fn balance<W: Write>(to: &mut XmlWriter<W>, balance: &Balance, currency: Currenc
     to.value("Cd", balance.kind)?;
     to.end()?;
     to.end()?;
-    to.amount("Amt", &bounded(balance.minor.unsigned_abs(), currency)?, currency.code())?;
+    to.amount("Amt", &bounded(balance.minor.unsigned_abs(), currency)?, currency.iso_code())?;
     to.value("CdtDbtInd", side(balance.minor >= 0))?;
     to.start("Dt")?;
     to.value("Dt", &balance.date)?;
@@ -261,7 +261,7 @@ fn summary<W: Write>(to: &mut XmlWriter<W>, sums: &EntrySummary, currency: Curre
 fn entry<W: Write>(to: &mut XmlWriter<W>, entry: &ReportEntry, currency: Currency) -> io::Result<()> {
     to.start("Ntry")?;
     to.optional("NtryRef", entry.reference.as_deref(), ID_MAX)?;
-    to.amount("Amt", &bounded(entry.minor, currency)?, currency.code())?;
+    to.amount("Amt", &bounded(entry.minor, currency)?, currency.iso_code())?;
     to.value("CdtDbtInd", side(entry.is_credit))?;
     if to.is_value("Sts") {
         to.value("Sts", BOOKED)?;
@@ -312,12 +312,12 @@ fn transaction<W: Write>(
     references(to, transaction)?;
     let amount = bounded(transaction.minor.unwrap_or(entry.minor), currency)?;
     if to.has("Amt") {
-        to.amount("Amt", &amount, currency.code())?;
+        to.amount("Amt", &amount, currency.iso_code())?;
         to.value("CdtDbtInd", side(entry.is_credit))?;
     } else {
         to.start("AmtDtls")?;
         to.start("TxAmt")?;
-        to.amount("Amt", &amount, currency.code())?;
+        to.amount("Amt", &amount, currency.iso_code())?;
         to.end()?;
         to.end()?;
     }

@@ -62,7 +62,7 @@ pub(crate) fn transaction_start<W: Write>(
     parts::payment_ids(to, details)?;
     parts::payment_type(to, details)?;
     let amount = transfer.amount.to_decimal(transfer.currency);
-    to.amount("IntrBkSttlmAmt", &amount, transfer.currency.code())?;
+    to.amount("IntrBkSttlmAmt", &amount, transfer.currency.iso_code())?;
     let date = details.settlement_date.as_ref().filter(|date| head.settlement_date.as_ref() != Some(*date));
     to.optional("IntrBkSttlmDt", date.map(String::as_str), 16)?;
     to.optional("SttlmPrty", details.priority.as_deref().filter(|priority| *priority == "URGT"), 4)

@@ -52,7 +52,7 @@ impl Obligation {
         let (from, to) = (sender.clone(), receiver.clone());
         head.business = Some(BusinessHead::new(from, to, &self.message_id, message_type, &self.creation));
         head.number_of_transactions = Some(1);
-        let (text, currency) = (self.amount.to_decimal(self.currency), self.currency.code().to_owned());
+        let (text, currency) = (self.amount.to_decimal(self.currency), self.currency.iso_code().to_owned());
         head.total = Some(ToldAmount { text, currency });
         head.settlement_date = Some(self.settlement_date.clone());
         head.settlement_method = Some("CLRG".to_owned());

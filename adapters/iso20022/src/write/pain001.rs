@@ -73,7 +73,7 @@ fn transaction<W: Write>(to: &mut XmlWriter<W>, transfer: &CreditTransfer) -> io
     to.end()?;
     parts::payment_type(to, details)?;
     to.start("Amt")?;
-    to.amount("InstdAmt", &transfer.amount.to_decimal(transfer.currency), transfer.currency.code())?;
+    to.amount("InstdAmt", &transfer.amount.to_decimal(transfer.currency), transfer.currency.iso_code())?;
     to.end()?;
     to.optional("ChrgBr", details.charge_bearer.as_deref(), 4)?;
     if let Some(party) = &details.ultimate_debtor {
