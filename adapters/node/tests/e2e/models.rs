@@ -22,6 +22,47 @@ fn participants(house: &House, currencies: &[&str]) -> String {
 }
 
 #[test]
+fn disputes_are_cleared_and_settled_apart_from_payments_in_the_same_currency() {
+    let house = House::empty("products");
+    house.run(&["init", "--participants", &participants(&house, &["EUR", "EUR.1"])]).json();
+    house.run(&["cycle", "split", "EUR.1"]).json();
+    house.run(&["cycle", "close"]).json();
+    let [a, b, _] = BANKS;
+    let account = |bank: &str, code: &str| format!("{bank}/{code}");
+    house.run(&["pay", &account(a, "EUR"), &account(b, "EUR"), "100.00"]).json();
+    house.run(&["pay", &account(b, "EUR.1"), &account(a, "EUR.1"), "30.00"]).json();
+    house
+        .run(&["pay", &account(b, "EUR.1"), &account(a, "EUR"), "1.00"])
+        .fails_with(4, &["currency_mismatch"]);
+    let cycles = house.run(&["cycle", "list"]).json();
+    let open = cycles["cycles"].as_array().expect("cycles").iter().find(|cycle| cycle["currency"] == "EUR.1");
+    let number = open.expect("one of its own")["cycle"].to_string();
+    let closed = house.run(&["cycle", "close", "--cycle", &number]).json();
+    let lines = closed["settlement"]["obligations"].as_array().expect("obligations").clone();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = &lines[0];
+    assert_eq!(
+        [&line["debtor"], &line["creditor"], &line["currency"], &line["amount"]],
+        [b, a, "EUR.1", "30.00"]
+    );
+    // Money of a product is money of the currency to everybody outside.
+    let file = std::fs::read_to_string(line["file"].as_str().expect("a file")).expect("a pacs.009");
+    assert!(file.contains("<IntrBkSttlmAmt Ccy=\"EUR\">30.00</IntrBkSttlmAmt>"), "{file}");
+    house.run(&["cycle", "settle", "--cycle", &number]).json();
+    let positions = house.run(&["positions"]).json();
+    let of = |code: &str| {
+        let lines = positions["positions"].as_array().expect("positions");
+        lines.iter().find(|line| line["participant"] == a && line["currency"] == code).expect("there")["position"].clone()
+    };
+    assert_eq!(
+        (of("EUR"), of("EUR.1")),
+        ("-100.00".into(), "0.00".into()),
+        "payments go on in their own cycle"
+    );
+    house.run(&["audit"]).json();
+}
+
+#[test]
 fn a_bilateral_currency_is_paid_pair_by_pair_and_a_gross_one_carries_over() {
     let house = House::empty("models");
     house.run(&["init", "--participants", &participants(&house, &["EUR"])]).json();
