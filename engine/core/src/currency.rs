@@ -56,6 +56,7 @@ const TABLE: &[([u8; 3], u16, u8)] = &[
 
 const ISO_END: u16 = 1_000;
 const NUMERIC_END: usize = 1_000;
+const PRODUCTS: usize = 64;
 
 /// Position in [`TABLE`] by numeric code; 255 where the code is free.
 const BY_NUMERIC: [u8; NUMERIC_END] = by_numeric();
@@ -81,7 +82,7 @@ const fn by_numeric() -> [u8; NUMERIC_END] {
 const NAME_BYTES: usize = 6;
 
 /// By row of [`TABLE`], the names of its products from 1 on.
-static NAMES: [[[u8; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()] = names();
+static NAMES: [[[u8; NAME_BYTES]; PRODUCTS]; TABLE.len()] = names();
 
 #[expect(
     clippy::as_conversions,
@@ -89,13 +90,13 @@ static NAMES: [[[u8; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()] = names();
     clippy::cast_possible_truncation,
     reason = "evaluated at compile time, where an overflow or a bad index is a build error"
 )]
-const fn names() -> [[[u8; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()] {
-    let mut names = [[[b' '; NAME_BYTES]; PRODUCT_MAX as usize]; TABLE.len()];
+const fn names() -> [[[u8; NAME_BYTES]; PRODUCTS]; TABLE.len()] {
+    let mut names = [[[b' '; NAME_BYTES]; PRODUCTS]; TABLE.len()];
     let mut at = 0;
     while at < TABLE.len() {
         let [first, second, third] = TABLE[at].0;
         let mut product = 1;
-        while product <= PRODUCT_MAX as usize {
+        while product <= PRODUCTS {
             let (tens, units) = (b'0' + (product / 10) as u8, b'0' + (product % 10) as u8);
             names[at][product - 1] = match tens {
                 b'0' => [first, second, third, b'.', units, b' '],
@@ -233,6 +234,7 @@ mod tests {
             for product in 1..=PRODUCT_MAX {
                 let text = format!("{code}.{product}");
                 let currency = Currency::from_code(&text).expect("a product");
+                assert_eq!(PRODUCTS, usize::from(PRODUCT_MAX));
                 assert_eq!(
                     (currency.code(), currency.iso_code(), currency.to_string()),
                     (&*text, code, text.clone())

@@ -25,6 +25,7 @@ pub mod import;
 mod init;
 mod keys;
 mod limit;
+mod listener;
 pub mod load;
 pub(crate) mod pay;
 mod positions;

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Context;
 use super::export::ExportReport;
 use super::import::Intake;
+use super::listener::{Listener, Metrics, install_recorder};
 use crate::config::loopback_rule;
 use crate::fault::Fault;
 use crate::follow::{FollowServer, Takes};
@@ -23,7 +24,7 @@ use crate::session::Session;
 
 mod api;
 mod cards;
-pub(super) mod http;
+mod health;
 mod log;
 mod wire;
 
@@ -68,7 +69,7 @@ pub(super) fn serve(
         return Err(Fault::Usage(format!("--listen {listen}: must be {}", loopback_rule())));
     }
     // Before the engine, which takes its handles when it starts.
-    let metrics = http::install_recorder()?;
+    let metrics = install_recorder()?;
     let session = Session::open(&context.data, &context.config, &[])?;
     let result = run(context, &session, inbox, (listen, metrics));
     session.close();
@@ -79,14 +80,14 @@ fn run(
     context: &Context,
     session: &Session,
     inbox: Option<PathBuf>,
-    (listen, metrics): (SocketAddr, http::Metrics),
+    (listen, metrics): (SocketAddr, Metrics),
 ) -> Result<(), Fault> {
     let mut options = session.intake_options(&context.config)?;
     if let Some(inbox) = inbox {
         std::fs::create_dir_all(&inbox).map_err(|error| Fault::file(&inbox, "make the inbox", &error))?;
         options.inbox = inbox;
     }
-    let health = http::Health::new(
+    let health = health::Health::new(
         session.engine.clone(),
         Duration::from_millis(context.config.http.health_timeout_ms),
     );
@@ -106,7 +107,12 @@ fn run(
     let served = actix_web::rt::System::new().block_on(async {
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
-        let server = http::Server::start(listen, metrics, health, (log::Files::of(&context.data), follow))?;
+        let log = log::Files::of(&context.data);
+        let server = Listener::start(listen, metrics, move |config| {
+            health.clone().configure(config);
+            log.clone().configure(config);
+            follow.configure(config);
+        })?;
         let api = api::start(session.engine.clone(), options.operator, (&context.config.api, &context.data))?;
         let watch = watch(context, session, &options)?;
         let listening = (server.address(), api::url(&context.config.api, &api));

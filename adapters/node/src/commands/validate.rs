@@ -23,7 +23,8 @@ use feiqian_runtime::stores::BlockStore;
 use serde::Serialize;
 
 use super::Context;
-use super::serve::{http, interrupted};
+use super::listener::{Listener, Metrics, install_recorder};
+use super::serve::interrupted;
 use crate::cli::ValidateArgs;
 use crate::config::loopback_rule;
 use crate::fault::Fault;
@@ -31,10 +32,10 @@ use crate::follow::{Client, FollowServer, SourceState, Takes};
 use crate::keys::{operator_key_path, read_public, read_secret};
 
 mod drive;
-mod listener;
+mod standing;
 
 use drive::{Driver, backoff};
-use listener::{Listener, Standing};
+use standing::Standing;
 
 /// A copy's segments are longer than the operator's by room for the marks of 255 restarts.
 const SEGMENT_SLACK_BYTES: u64 = 1 << 20;
@@ -72,7 +73,7 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
         let way = "this is an operator's directory, which follows nobody; choose another --data";
         return Err(Fault::Data(format!("{}: {way}", context.data.display())));
     }
-    let metrics = http::install_recorder()?;
+    let metrics = install_recorder()?;
     let operator = read_public(operator)?;
     let key = read_secret(key)?;
     let storage = FileStorage::open(&context.data).map_err(|error| Fault::Data(error.to_string()))?;
@@ -108,7 +109,7 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
 fn run(
     context: &Context,
     (follower, client): (Follower<FileStorage>, Client),
-    (listen, metrics, server): (std::net::SocketAddr, http::Metrics, FollowServer),
+    (listen, metrics, server): (std::net::SocketAddr, Metrics, FollowServer),
     ready: impl FnOnce(&Listener) -> Ready,
 ) -> Result<(), Fault> {
     let standing = Arc::new(Standing::default());
@@ -119,7 +120,11 @@ fn run(
     let (ended, has_ended) = tokio::sync::oneshot::channel();
     actix_web::rt::System::new().block_on(async {
         let interrupted = interrupted()?;
-        let listener = Listener::start(listen, metrics, Arc::clone(&standing), server)?;
+        let shown = Arc::clone(&standing);
+        let listener = Listener::start(listen, metrics, move |config| {
+            Arc::clone(&shown).configure(config);
+            server.configure(config);
+        })?;
         let thread: JoinHandle<Result<(), Fault>> = std::thread::Builder::new()
             .name("follower".to_owned())
             .spawn(move || {

@@ -10,7 +10,7 @@ use feiqian_runtime::follow::{Finding, FollowFault, Follower};
 use feiqian_runtime::storage::files::FileStorage;
 use serde::Serialize;
 
-use super::listener::Standing;
+use super::standing::Standing;
 use crate::fault::Fault;
 use crate::follow::{Client, WAIT_MS_MAX};
 use crate::output::Output;

@@ -1,21 +1,16 @@
-//! `/metrics`, `/health` and the log of blocks on one loopback listener. Reads the recorder and asks the engine one question at a
-//! time; changes nothing and knows nobody.
+//! The loopback listener of the commands that go on running: `/metrics`, and the routes that its command adds. Reads the
+//! recorder; changes nothing and knows nobody.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::ContentType;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
-use feiqian_runtime::pipeline::Engine;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use serde::Serialize;
 
-use super::log;
 use crate::fault::Fault;
-use crate::follow::FollowServer;
 
 /// Connections at once: a scraper, a probe or two, and an operator.
 const CONNECTIONS_MAX: usize = 64;
@@ -29,10 +24,10 @@ const ENTRIES: [f64; 8] = [1.0, 8.0, 64.0, 256.0, 1_024.0, 2_048.0, 4_096.0, 8_1
 const FRAMES: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// The recorder's text.
-pub(in crate::commands) type Metrics = PrometheusHandle;
+pub(super) type Metrics = PrometheusHandle;
 
 /// Makes the recorder that all metrics go to. Once in a process.
-pub(in crate::commands) fn install_recorder() -> Result<Metrics, Fault> {
+pub(super) fn install_recorder() -> Result<Metrics, Fault> {
     let buckets = |builder: PrometheusBuilder, matcher: Matcher, bounds: &[f64]| {
         builder.set_buckets_for_metric(matcher, bounds)
     };
@@ -44,91 +39,28 @@ pub(in crate::commands) fn install_recorder() -> Result<Metrics, Fault> {
         .map_err(|error| Fault::File(format!("the metrics recorder can't be installed: {error}")))
 }
 
-/// What `/health` asks.
-#[derive(Clone, Debug)]
-pub(super) struct Health {
-    engine: Engine,
-    timeout: Duration,
-    /// A question that was not answered yet: a second one would only wait behind it.
-    is_asking: Arc<AtomicBool>,
-}
-
-#[derive(Serialize)]
-struct HealthReport {
-    state: &'static str,
-    block_height: Option<u64>,
-    block_age_seconds: Option<u64>,
-    open_entries: Option<u64>,
-}
-
-impl Health {
-    pub(super) fn new(engine: Engine, timeout: Duration) -> Self {
-        Self { engine, timeout, is_asking: Arc::default() }
-    }
-
-    async fn answer(self) -> HttpResponse {
-        if self.is_asking.swap(true, Ordering::AcqRel) {
-            return unavailable("busy");
-        }
-        let (engine, is_asking) = (self.engine, self.is_asking);
-        let question = web::block(move || {
-            let report = ask(&engine);
-            is_asking.store(false, Ordering::Release);
-            report
-        });
-        match rt::time::timeout(self.timeout, question).await {
-            Ok(Ok(report)) => HttpResponse::Ok().json(report),
-            _ => unavailable("stalled"),
-        }
-    }
-}
-
-fn ask(engine: &Engine) -> HealthReport {
-    let (height, open) = engine.ask(|sealer| (sealer.height(), sealer.open_entries()));
-    let sealed = engine.archive().block(height).ok().flatten().map(|block| block.header.timestamp);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let age = sealed.map(|timestamp| now.saturating_sub(Duration::from_nanos(timestamp)).as_secs());
-    HealthReport {
-        state: "serving",
-        block_height: Some(height),
-        block_age_seconds: age,
-        open_entries: Some(open),
-    }
-}
-
-fn unavailable(state: &'static str) -> HttpResponse {
-    let report = HealthReport { state, block_height: None, block_age_seconds: None, open_entries: None };
-    HttpResponse::ServiceUnavailable().json(report)
-}
-
 /// The running listener.
-pub(super) struct Server {
+pub(super) struct Listener {
     handle: ServerHandle,
     address: SocketAddr,
     upkeep: rt::task::JoinHandle<()>,
 }
 
-impl Server {
-    /// Listens; call it inside an actix system.
+impl Listener {
+    /// Listens; call it inside an actix system. `routes` are the command's own.
     pub(super) fn start(
         listen: SocketAddr,
         metrics: Metrics,
-        health: Health,
-        (log, follow): (log::Files, FollowServer),
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Result<Self, Fault> {
         let upkeep = rt::spawn(keep_up(metrics.clone()));
         let server = HttpServer::new(move || {
-            let (metrics, health, log) = (metrics.clone(), health.clone(), log.clone());
-            let follow = follow.clone();
+            let metrics = metrics.clone();
             let text = move || {
                 let body = metrics.render();
                 async move { HttpResponse::Ok().content_type(ContentType::plaintext()).body(body) }
             };
-            App::new()
-                .route("/metrics", web::get().to(text))
-                .route("/health", web::get().to(move || health.clone().answer()))
-                .configure(|config| log.configure(config))
-                .configure(|config| follow.configure(config))
+            App::new().route("/metrics", web::get().to(text)).configure(routes.clone())
         });
         let fault =
             |error| Fault::Usage(format!("can't listen on {listen}: {error}; choose another --listen"));
@@ -157,7 +89,7 @@ impl Server {
     }
 }
 
-pub(in crate::commands) async fn keep_up(metrics: Metrics) {
+async fn keep_up(metrics: Metrics) {
     let mut tick = rt::time::interval(UPKEEP);
     loop {
         tick.tick().await;

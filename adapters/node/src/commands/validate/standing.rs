@@ -1,22 +1,15 @@
-//! The validator's own loopback listener: `/metrics`, `/health`, and `/follow` for those who may ask it.
+//! How the follower stands, for the validator's `/health` and its metrics.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use actix_web::dev::ServerHandle;
-use actix_web::http::header::ContentType;
-use actix_web::{App, HttpResponse, HttpServer, rt, web};
+use actix_web::{HttpResponse, web};
 use feiqian_runtime::follow::Follower;
 use feiqian_runtime::storage::files::FileStorage;
 use metrics::gauge;
 use serde::Serialize;
 
-use crate::commands::serve::http::{Metrics, keep_up};
-use crate::fault::Fault;
-use crate::follow::{Client, FollowServer};
-
-const CONNECTIONS_MAX: usize = 64;
+use crate::follow::Client;
 
 /// How the follower stands, for whoever asks.
 #[derive(Debug, Default)]
@@ -71,6 +64,15 @@ impl Standing {
         gauge!("feiqian_validator_alarm").set(1.0);
     }
 
+    /// Adds the route.
+    pub(super) fn configure(self: Arc<Self>, config: &mut web::ServiceConfig) {
+        let health = move || {
+            let answer = self.answer();
+            async move { answer }
+        };
+        config.route("/health", web::get().to(health));
+    }
+
     fn answer(&self) -> HttpResponse {
         let state = match (self.is_alarmed.load(Ordering::Acquire), self.is_connected.load(Ordering::Acquire))
         {
@@ -89,63 +91,5 @@ impl Standing {
         } else {
             HttpResponse::ServiceUnavailable().json(report)
         }
-    }
-}
-
-/// The running listener.
-pub(super) struct Listener {
-    handle: ServerHandle,
-    address: SocketAddr,
-    upkeep: rt::task::JoinHandle<()>,
-}
-
-impl Listener {
-    /// Listens; call it inside an actix system.
-    pub(super) fn start(
-        listen: SocketAddr,
-        metrics: Metrics,
-        standing: Arc<Standing>,
-        follow: FollowServer,
-    ) -> Result<Self, Fault> {
-        let upkeep = rt::spawn(keep_up(metrics.clone()));
-        let server = HttpServer::new(move || {
-            let (metrics, standing, follow) = (metrics.clone(), Arc::clone(&standing), follow.clone());
-            let text = move || {
-                let body = metrics.render();
-                async move { HttpResponse::Ok().content_type(ContentType::plaintext()).body(body) }
-            };
-            let health = move || {
-                let answer = standing.answer();
-                async move { answer }
-            };
-            App::new()
-                .route("/metrics", web::get().to(text))
-                .route("/health", web::get().to(health))
-                .configure(|config| follow.configure(config))
-        });
-        let fault =
-            |error| Fault::Usage(format!("can't listen on {listen}: {error}; choose another --listen"));
-        let server = server
-            .workers(1)
-            .max_connections(CONNECTIONS_MAX)
-            .disable_signals()
-            .shutdown_timeout(1)
-            .bind(listen)
-            .map_err(fault)?;
-        let address = server.addrs().first().copied().unwrap_or(listen);
-        let running = server.run();
-        let handle = running.handle();
-        rt::spawn(running);
-        Ok(Self { handle, address, upkeep })
-    }
-
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Stops listening and lets open requests end.
-    pub(super) async fn stop(self) {
-        self.upkeep.abort();
-        self.handle.stop(true).await;
     }
 }
