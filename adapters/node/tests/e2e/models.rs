@@ -46,7 +46,8 @@ fn disputes_are_cleared_and_settled_apart_from_payments_in_the_same_currency() {
         [b, a, "EUR.1", "30.00"]
     );
     // Money of a product is money of the currency to everybody outside.
-    let file = std::fs::read_to_string(line["file"].as_str().expect("a file")).expect("a pacs.009");
+    let file = house.files("settlement").join(line["file"].as_str().expect("a file"));
+    let file = std::fs::read_to_string(file).expect("a pacs.009");
     assert!(file.contains("<IntrBkSttlmAmt Ccy=\"EUR\">30.00</IntrBkSttlmAmt>"), "{file}");
     house.run(&["cycle", "settle", "--cycle", &number]).json();
     let positions = house.run(&["positions"]).json();
