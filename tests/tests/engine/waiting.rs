@@ -74,6 +74,8 @@ fn what_waits_is_released_when_it_can_be_and_its_release_has_a_receipt() {
             assert_eq!(receipt.record[120], Outcome::Cleared.number());
             cap(&engine, 950, "A", 70);
             released(&engine, 4);
+            // The sealer sees what the shards have done no later than in the next block.
+            engine.seal().expect("room");
             let position = engine.ask(|sealer| sealer.mirror().slots[0].position);
             assert_eq!(position, -70);
             engine.shutdown();
