@@ -3,7 +3,7 @@
 //! Reading order: [`routes`] (every route with its roles, its request and its answers: the one table that is
 //! served, described and tested), `front.rs` (what happens to every request before its handler), `instruct.rs` (from JSON
 //! to records), then the handlers, each of which unpacks, calls the engine and answers. Holds sockets and no rule of
-//! clearing; knows who is asking by [`Identify`] alone.
+//! clearing; knows who is asking by [`Identify`] alone. [`webhooks`] sends the same events to those who would rather be told.
 #![forbid(unsafe_code)]
 
 pub mod options;
@@ -20,6 +20,8 @@ mod instruct;
 mod codes;
 mod outcome;
 mod handlers;
+mod feed;
+pub mod webhooks;
 pub mod openapi;
 mod page;
 mod server;

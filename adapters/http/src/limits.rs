@@ -42,3 +42,23 @@ pub(crate) const LARGE_BODIES_KIB_MAX: usize = 16 * (BULK_BYTES_MAX >> 10);
 pub(crate) const STREAM_LASTS: Duration = Duration::from_secs(3_600);
 /// One caller's share of all streams: so that none takes all.
 pub(crate) const STREAMS_SHARE: usize = 8;
+/// Events of one request to a webhook: some 40 KiB, and few enough that a repetition costs little.
+pub(crate) const WEBHOOK_EVENTS_MAX: usize = 100;
+/// Bytes of all events of such a request.
+pub(crate) const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
+/// Events read ahead for one target: ten requests, so that a frame is not read again for each.
+pub(crate) const WEBHOOK_AHEAD_MAX: usize = 10 * WEBHOOK_EVENTS_MAX;
+/// Targets of webhooks: each has a thread, and reads the journal by itself.
+pub const WEBHOOK_TARGETS_MAX: usize = 64;
+/// Characters of a target's name, which is part of a file's name.
+pub(crate) const WEBHOOK_NAME_MAX: usize = 32;
+/// Bytes of a target's address.
+pub(crate) const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Bytes of an answer that are read, so that its connection can be used again; what it says is not looked at.
+pub(crate) const WEBHOOK_ANSWER_BYTES_MAX: u64 = 16 * 1024;
+/// Bytes of the file that keeps a target's place.
+pub(crate) const WEBHOOK_PLACE_BYTES_MAX: u64 = 4_096;
+/// Entries of others after which a target's place is written down though it was sent nothing: bounds what is read again.
+pub(crate) const WEBHOOK_PLACE_ENTRIES: u64 = 1 << 20;
+/// How long a stop waits for requests to webhooks that are under way; what becomes of them the next start finds out.
+pub(crate) const WEBHOOK_STOP_WAIT: Duration = Duration::from_secs(2);

@@ -112,7 +112,11 @@ impl TlsFiles {
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+/// The certificates of a PEM file; at least one.
+///
+/// # Errors
+/// [`TlsFault::File`] or [`TlsFault::Content`].
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let text = read(file)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let all = all.map_err(|error| content(file, &error))?;

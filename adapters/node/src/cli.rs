@@ -16,6 +16,7 @@ mod limit;
 mod load;
 mod pay;
 mod prove;
+mod webhooks;
 
 pub use fee::{BearerWord, FeeStep, TariffArgs};
 pub use fraud::{FraudOrder, FraudStep, WordArgs};
@@ -25,6 +26,7 @@ pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
 pub use pay::{AmendArgs, CardsStep, FxStep, PayArgs, PostArgs, QueueStep, SignerArgs};
 pub use prove::{ProveArgs, ProveWhat};
+pub use webhooks::WebhooksStep;
 
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
 #[derive(Debug, Parser)]
@@ -160,6 +162,12 @@ pub enum Command {
     },
     /// Show the recalls that came by files and what was answered; beside a running `serve` too
     Recalls,
+    /// Show who is told of events and how far, and tell again; beside a running `serve` too
+    Webhooks {
+        /// The step
+        #[command(subcommand)]
+        step: WebhooksStep,
+    },
     /// Show, amend, revoke or resolve the payments that wait
     Queue {
         /// The step

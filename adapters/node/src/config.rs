@@ -20,9 +20,11 @@ use crate::witnesses::WitnessConfig;
 
 pub mod api;
 pub mod cards;
+pub mod webhooks;
 
 pub use api::ApiConfig;
 use cards::CardsConfig;
+use webhooks::WebhooksConfig;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
 pub const CONFIG_FILE: &str = "config/feiqian.toml";
@@ -48,6 +50,8 @@ pub struct Config {
     pub cards: CardsConfig,
     /// The JSON API.
     pub api: ApiConfig,
+    /// Who is told of events.
+    pub webhooks: WebhooksConfig,
     /// The archive for analysis.
     pub archive: ArchiveConfig,
     /// Whose cosignatures make a block WITNESSED.
@@ -269,7 +273,8 @@ impl Config {
         let config: Self = toml::from_str(text)
             .map_err(|error| Fault::Usage(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
         let rules = config.engine.rules().into_iter().chain(config.wire.rules());
-        let rules = rules.chain(config.cards.rules()).chain(config.api.rules()).chain(config.other_rules());
+        let rules = rules.chain(config.cards.rules()).chain(config.api.rules());
+        let rules = rules.chain(config.webhooks.rules()).chain(config.other_rules());
         for (section, key, is_good, rule) in rules {
             if !is_good {
                 let place = format!("{}:{}", file.display(), line_of(text, section, key));
@@ -519,8 +524,8 @@ mod tests {
         assert_eq!(Config::parse(Path::new("feiqian.toml"), &text).expect("good"), defaults);
         let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
         let cards = defaults.cards.rules().into_iter().filter(|(section, ..)| *section == "cards");
-        for (section, key, ..) in rules.chain(cards).chain(defaults.api.rules()).chain(defaults.other_rules())
-        {
+        let rules = rules.chain(cards).chain(defaults.api.rules()).chain(defaults.webhooks.rules());
+        for (section, key, ..) in rules.chain(defaults.other_rules()) {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");
         }
@@ -567,6 +572,7 @@ mod tests {
             ("[wire]\nsession_transfers_in_flight_max = 8189\n", "some.toml:2: session_transfers"),
             ("[wire]\nidle_timeout_ms = 0\n", "some.toml:2: idle_timeout_ms"),
             ("[wire]\nworker_threads = 0\n", "some.toml:2: worker_threads"),
+            ("[webhooks]\nrequest_timeout_ms = 0\n", "some.toml:2: request_timeout_ms"),
             ("[archive]\ninterval_s = 0\n", "some.toml:2: interval_s"),
             ("[demo]\n# how many\n  transfers = 0\n", "some.toml:3: transfers"),
         ];

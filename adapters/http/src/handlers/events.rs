@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::ops::RangeInclusive;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -16,25 +16,16 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::rt;
 use actix_web::web::Bytes;
-use feiqian_core::batch::Payload;
-use feiqian_core::currency::Currency;
-use feiqian_core::frame::FrameKind;
-use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::ParticipantHandle;
-use feiqian_core::transfer::Record;
-use feiqian_runtime::journal::Frame;
 use feiqian_runtime::pipeline::Engine;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use zerocopy::FromBytes as _;
 
-use super::shown::{fault, has_come, sees_transfer};
 use crate::api::Call;
 use crate::caller::Asker;
-use crate::limits::{EVENTS_SCANNED, STREAM_LASTS, STREAMS_SHARE};
-use crate::model::{EventView, State};
-use crate::outcome::{Decided, view};
+use crate::feed;
+use crate::limits::{STREAM_LASTS, STREAMS_SHARE};
 use crate::problem::{Outcome, Problem};
 
 /// Between two looks for a new block.
@@ -69,7 +60,7 @@ pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
     let after = match resumed {
         Some(sequence) => sequence,
         // From now on.
-        None => call.ask(sealed).await?,
+        None => call.ask(feed::sealed).await?,
     };
     let (events, received) = mpsc::channel(ROUNDS);
     let patience = call.api.options.read_timeout;
@@ -117,12 +108,6 @@ impl Drop for Share {
             }
         }
     }
-}
-
-/// The sequence of the last sealed entry.
-fn sealed(engine: &Engine) -> Outcome<u64> {
-    let last = engine.archive().block(engine.archive().blocks.last()).map_err(fault)?;
-    Ok(last.map_or(0, |block| block.header.first_sequence + block.header.count.saturating_sub(1)))
 }
 
 /// What a connection sends: rounds of events as they come.
@@ -182,71 +167,14 @@ async fn follow(
     }
 }
 
-/// The events behind a sequence, within a bound, and how far was read.
+/// The events behind a sequence as they are sent, within a bound, and how far was read.
 fn round(engine: &Engine, asker: Asker, after: u64) -> Outcome<(String, u64)> {
-    let last = sealed(engine)?;
-    let (mut reached, mut text) = (after, String::new());
-    if last <= after {
-        return Ok((text, after));
-    }
-    let end = last.min(after.saturating_add(EVENTS_SCANNED));
-    for frame in engine.archive().journal.frames_from(after + 1) {
-        let frame = frame.map_err(|_| Problem::fault())?;
-        let upto = frame.header.last_sequence().min(end);
-        if frame.header.kind == FrameKind::Transfers {
-            events_of(engine, asker, (&frame, (after + 1)..=upto), &mut text)?;
-        }
-        reached = upto;
-        if reached >= end {
-            break;
-        }
-    }
-    Ok((text, reached))
-}
-
-/// The events of one frame within a range.
-fn events_of(
-    engine: &Engine,
-    asker: Asker,
-    (frame, range): (&Frame, RangeInclusive<u64>),
-    text: &mut String,
-) -> Outcome<()> {
-    let (first, count) = (frame.header.first_sequence, frame.header.count);
-    let payload = Payload::parse(&frame.payload, count).map_err(|_| Problem::fault())?;
-    let rows = engine.archive().outcomes.read(first, payload.records.len()).map_err(|_| Problem::fault())?;
-    let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| Problem::fault())?;
-    let directory = engine.directory();
-    for (at, batch, records) in payload.by_batch() {
-        let submitter = batch.participant.get();
-        for ((record, row), sequence) in records.iter().zip(&rows[at..]).zip(first + at as u64..) {
-            let is_own = sees_transfer((asker, directory), submitter, (record, has_come(row)));
-            if range.contains(&sequence) && is_own {
-                event(engine, (sequence, frame.header.timestamp), (record, row), text)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Writes one event; of a repetition none: nothing has happened.
-fn event(
-    engine: &Engine,
-    (sequence, timestamp): (u64, u64),
-    (record, row): (&Record, &OutcomeRow),
-    text: &mut String,
-) -> Outcome<()> {
-    if row.original().is_some() {
-        return Ok(());
-    }
-    let block = engine.archive().block_of(sequence).map_err(fault)?.map_or(0, |block| block.header.height);
-    let decided = Decided { sequence, timestamp, row: *row, is_repeated: false };
-    let currency = Currency::from_numeric(record.currency.get());
-    let mut transfer = view(record.uetr.get(), &decided, currency);
-    transfer.state = State::Sealed;
-    let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
-    let event = EventView { transfer, debtor, creditor, block };
-    let json = serde_json::to_string(&event).map_err(|_| Problem::fault())?;
-    // Writing into a String cannot fail.
-    let _ = write!(text, "id: {sequence}\nevent: transfer\ndata: {json}\n\n");
-    Ok(())
+    let mut text = String::new();
+    let read = feed::read(engine, asker, after, &mut |sequence, event| {
+        let json = serde_json::to_string(event).map_err(|_| Problem::fault())?;
+        // Writing into a String cannot fail.
+        let _ = write!(text, "id: {sequence}\nevent: transfer\ndata: {json}\n\n");
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok((text, read.reached))
 }

@@ -17,4 +17,4 @@ pub(crate) mod iso20022;
 pub(crate) use events::Streaming;
 
 mod paging;
-mod shown;
+pub(crate) mod shown;

@@ -16,7 +16,7 @@ use crate::caller::Asker;
 use crate::problem::{Outcome, Problem};
 use feiqian_core::outcome::{Outcome as Decision, OutcomeRow};
 
-pub(super) fn fault(_: QueryFault) -> Problem {
+pub(crate) fn fault(_: QueryFault) -> Problem {
     Problem::fault()
 }
 
@@ -52,13 +52,13 @@ pub(super) fn account_seen(call: &Call, name: &str) -> Outcome<AccountHandle> {
 }
 
 /// Whether an account is one that the asker sees.
-pub(super) fn sees_account(asker: Asker, directory: &Directory, account: AccountHandle) -> bool {
+pub(crate) fn sees_account(asker: Asker, directory: &Directory, account: AccountHandle) -> bool {
     directory.account(account).is_some_and(|(owner, ..)| asker.sees(owner))
 }
 
 /// Whether a transfer is one that the asker sees: whoever submitted it or is to pay always does, whoever is to be paid once
 /// something has come, or is held for them. That another could not pay is not theirs to know.
-pub(super) fn sees_transfer(
+pub(crate) fn sees_transfer(
     (asker, directory): (Asker, &Directory),
     submitter: ParticipantHandle,
     (record, has_come): (&Record, bool),
@@ -68,7 +68,7 @@ pub(super) fn sees_transfer(
 }
 
 /// Whether by its own outcome a transfer has come to whom it pays, or is held for them.
-pub(super) fn has_come(row: &OutcomeRow) -> bool {
+pub(crate) fn has_come(row: &OutcomeRow) -> bool {
     matches!(row.outcome(), Some(Decision::Cleared | Decision::Held))
 }
 

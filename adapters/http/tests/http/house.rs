@@ -128,6 +128,11 @@ impl House {
         self.engine.as_ref().expect("it runs")
     }
 
+    /// The directory of its data.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
     fn close(&mut self) {
         if let Some((end, thread)) = self.serving.take() {
             drop(end);

@@ -8,3 +8,5 @@ mod description;
 mod events;
 mod fences;
 mod house;
+mod receiver;
+mod webhooks;

@@ -195,21 +195,35 @@ fn text<'a>(header: &'static str, value: Option<&'a [u8]>) -> Result<Option<&'a 
 
 /// The headers that sign a request: `Content-Digest` where it has a body, `Signature-Input`, `Signature`.
 #[must_use]
-pub fn sign(
+pub fn sign(shown: &Presented<'_>, key: &SigningKey, of: (&str, &str, u64)) -> Vec<(&'static str, String)> {
+    sign_covering(shown, &[], key, of)
+}
+
+/// As [`sign`], and other headers of the request are covered too, which must be there: names in lower case.
+#[must_use]
+pub fn sign_covering(
     shown: &Presented<'_>,
+    others: &[&str],
     key: &SigningKey,
     (key_id, nonce, created_s): (&str, &str, u64),
 ) -> Vec<(&'static str, String)> {
     use ed25519_dalek::Signer as _;
     let digest = (!shown.body.is_empty()).then(|| content_digest(shown.body));
-    let covered = if digest.is_some() { r#" "content-digest""# } else { "" };
+    let mut covered = vec!["@method", "@target-uri"];
+    covered.extend(digest.is_some().then_some("content-digest"));
+    covered.extend(others);
+    let covered: Vec<_> = covered.iter().map(|name| format!("\"{name}\"")).collect();
     let parameters = format!(
-        r#"("@method" "@target-uri"{covered});created={created_s};keyid="{key_id}";nonce="{nonce}";alg="ed25519""#
+        r#"({});created={created_s};keyid="{key_id}";nonce="{nonce}";alg="ed25519""#,
+        covered.join(" ")
     );
     let input_text = format!("sig1={parameters}");
     let mut headers: Vec<(&'static str, String)> =
         digest.map(|text| ("content-digest", text)).into_iter().collect();
-    let own = |name: &str| headers.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_bytes());
+    let own = |name: &str| match headers.iter().find(|(own, _)| *own == name) {
+        Some((_, value)) => Some(value.as_bytes()),
+        None => shown.header(name),
+    };
     let signed = Presented { headers: &own, ..*shown };
     // The text above is of the form, and covers what is there.
     let base =

@@ -47,6 +47,7 @@ mod validate;
 mod validator_key;
 pub mod verify;
 mod verify_kinds;
+mod webhooks;
 mod whatif;
 
 /// What every command is given.
@@ -123,6 +124,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Fee { step } => fee::step(context, &step),
         Command::Fraud { step } => fraud::step(context, &step),
         Command::Recalls => recalls::list(context),
+        Command::Webhooks { step } => webhooks::step(context, &step),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),
         Command::Cycle { step } => cycle::step(context, &step),

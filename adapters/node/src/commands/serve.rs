@@ -8,6 +8,7 @@ use std::time::Duration;
 use feiqian_archive::Follower;
 use feiqian_files::IntakeOptions;
 use feiqian_files::watch::Watch;
+use feiqian_http::webhooks::WebhookOptions;
 use feiqian_runtime::identity::Identity;
 use feiqian_runtime::stores::CHECKPOINT_FILE;
 use serde::Serialize;
@@ -26,6 +27,7 @@ mod api;
 mod cards;
 mod health;
 mod log;
+mod webhooks;
 mod wire;
 
 #[derive(Serialize)]
@@ -42,6 +44,8 @@ struct Ready {
     api: String,
     /// Links and addresses; empty where there is none.
     cards: String,
+    /// Who is told; empty where there is nobody.
+    webhooks: String,
     recovered_frames: u64,
     recovered_entries: u64,
     torn_bytes: u64,
@@ -49,13 +53,18 @@ struct Ready {
 
 impl std::fmt::Display for Ready {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, inbox, metrics, health, log, wire, api, cards, recovered_frames: frames, .. } = self;
+        let Self { data, inbox, metrics, health, log, wire, api, recovered_frames: frames, .. } = self;
         write!(
             f,
             "serving {data} (replayed {frames} frames): inbox {inbox}, API {api}, bulk protocol {wire}, \
              metrics {metrics}, health {health}, log {log}"
         )?;
-        if cards.is_empty() { Ok(()) } else { write!(f, ", cards {cards}") }
+        for (what, those) in [("cards", &self.cards), ("webhooks", &self.webhooks)] {
+            if !those.is_empty() {
+                write!(f, ", {what} {those}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -68,10 +77,11 @@ pub(super) fn serve(
     if !listen.ip().is_loopback() {
         return Err(Fault::Usage(format!("--listen {listen}: must be {}", loopback_rule())));
     }
+    let hooks = context.config.webhooks.options(&context.data)?;
     // Before the engine, which takes its handles when it starts.
     let metrics = install_recorder()?;
     let session = Session::open(&context.data, &context.config, &[])?;
-    let result = run(context, &session, inbox, (listen, metrics));
+    let result = run(context, &session, inbox, (listen, metrics, &hooks));
     session.close();
     result
 }
@@ -80,7 +90,7 @@ fn run(
     context: &Context,
     session: &Session,
     inbox: Option<PathBuf>,
-    (listen, metrics): (SocketAddr, Metrics),
+    (listen, metrics, hooks): (SocketAddr, Metrics, &WebhookOptions),
 ) -> Result<(), Fault> {
     let mut options = session.intake_options(&context.config)?;
     if let Some(inbox) = inbox {
@@ -100,10 +110,12 @@ fn run(
         (context.config.callers()?, Takes::Engine(session.engine.clone())),
     );
     let archived = keep_archive(context, session)?;
+    let told = webhooks::start(&session.engine, (hooks, &context.data), context.output)?;
     let wire = wire::Wire::start(session.engine.clone(), &context.config.wire)?;
     let cards =
         cards::Cards::start(session.engine.clone(), (&context.config.cards, &context.data), context.output)?;
-    let addresses = (wire.addresses(), cards.as_ref().map(cards::Cards::addresses).unwrap_or_default());
+    let cards_at = cards.as_ref().map(cards::Cards::addresses).unwrap_or_default();
+    let addresses = (wire.addresses(), cards_at, webhooks::names(hooks));
     let served = actix_web::rt::System::new().block_on(async {
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
         let interrupted = interrupted()?;
@@ -130,6 +142,9 @@ fn run(
     }
     if let Some(follower) = archived {
         follower.stop();
+    }
+    if let Some(told) = told {
+        told.stop();
     }
     served
 }
@@ -165,7 +180,7 @@ fn ready(
     context: &Context,
     session: &Session,
     options: &IntakeOptions,
-    ((address, api), (wire, cards)): ((SocketAddr, String), (String, String)),
+    ((address, api), (wire, cards, webhooks)): ((SocketAddr, String), (String, String, String)),
 ) -> Ready {
     let recovered = session.engine.recovered();
     Ready {
@@ -179,6 +194,7 @@ fn ready(
         wire,
         api,
         cards,
+        webhooks,
         recovered_frames: recovered.frames,
         recovered_entries: recovered.entries,
         torn_bytes: recovered.torn.map_or(0, |(_, _, bytes)| bytes),

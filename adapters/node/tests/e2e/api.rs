@@ -31,12 +31,12 @@ fn identities() -> String {
 }
 
 /// The file of identities, and what names it.
-fn configure(house: &House, lines: &str) {
+pub(crate) fn configure(house: &House, lines: &str) {
     std::fs::write(house.data().join("identities.toml"), identities()).expect("written");
     house.configure(&format!("identities = \"identities.toml\"\n{lines}"));
 }
 
-fn send(serving: &Serving, bank: char, at: (&str, &str), body: Option<&Value>) -> (u16, Value) {
+pub(crate) fn send(serving: &Serving, bank: char, at: (&str, &str), body: Option<&Value>) -> (u16, Value) {
     let text = body.map(ToString::to_string).unwrap_or_default();
     let (status, body) = send_text(serving, bank, at, ("application/json", &text));
     (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}")))

@@ -23,6 +23,9 @@ mod models;
 mod posting;
 mod log;
 mod proofs;
+#[path = "../../../http/tests/http/receiver.rs"]
+mod receiver;
 mod serving;
 mod validators;
+mod webhooks;
 mod whatif;

@@ -1,0 +1,308 @@
+//! Webhooks: the events that a participant may stream, sent to addresses that the operator has named, in order, each at least
+//! once. Off the way of transfers: every target has a thread that gives way to all others, reads what is sealed, and waits
+//! for its own receiver alone.
+//!
+//! ```text
+//!  journal, outcomes ─▶ feed ─▶ batch ─▶ place written ─▶ signed POST ─▶ 2xx: place written, the next
+//!                                              ▲               ├─▶ 410: stopped, until a replay
+//!                                              └── waits ◀─────┘ anything else
+//! ```
+//!
+//! Reading order: [`target`] (to whom, and to whom never), `reach.rs` (where a name may lead), [`place`] (what is remembered),
+//! `batch.rs`, `post.rs`, `delivery.rs` (the loop). Holds no rule of clearing, and answers nobody.
+
+mod batch;
+mod delivery;
+mod meter;
+pub mod place;
+mod post;
+mod reach;
+pub mod target;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use feiqian_core::bic::Bic;
+use feiqian_identity::tls::{TlsFault, certificates};
+use feiqian_identity::{Role, Roles};
+use feiqian_proof::signature::SigningKey;
+use feiqian_runtime::pipeline::Engine;
+use ureq::tls::Certificate;
+
+use crate::caller::Asker;
+use crate::feed;
+use crate::limits::WEBHOOK_STOP_WAIT;
+use delivery::Delivery;
+use place::{Keeper, PlaceFault};
+use post::{Failure, Poster};
+use target::{Target, TargetFault};
+
+pub use crate::limits::WEBHOOK_TARGETS_MAX;
+
+/// Who is told, and how.
+#[derive(Clone, Debug)]
+pub struct WebhookOptions {
+    /// To whom events go, at most [`WEBHOOK_TARGETS_MAX`].
+    pub targets: Vec<Target>,
+    /// Where places are kept: a directory of its own.
+    pub directory: PathBuf,
+    /// The roots of receivers' certificates (PEM); none where all are on this machine and not encrypted.
+    pub roots: Option<PathBuf>,
+    /// From the look-up of a name to the end of its answer.
+    pub timeout: Duration,
+    /// How long to wait after a request that was not taken.
+    pub retry: Retry,
+}
+
+/// How long to wait after requests that were not taken: twice as long after each, from half to all of it at random, so that
+/// receivers that were down are not asked by all targets at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retry {
+    /// After the first.
+    pub first: Duration,
+    /// At the most.
+    pub most: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(2), most: Duration::from_secs(300) }
+    }
+}
+
+impl Retry {
+    /// The pause after so many failures in a row. Without randomness all of it.
+    fn pause(self, failures: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(failures.saturating_sub(1)).and_then(|by| self.first.checked_mul(by));
+        let whole = doubled.unwrap_or(self.most).min(self.most);
+        let mut bytes = [u8::MAX; 2];
+        let _ = getrandom::fill(&mut bytes);
+        whole / 2 + (whole / 2).mul_f64(f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX))
+    }
+}
+
+/// Why webhooks can't be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookFault {
+    /// A target can't be told.
+    #[error(transparent)]
+    Target(#[from] TargetFault),
+    /// Two targets have one name, and would have one place.
+    #[error("two webhooks are called {0}")]
+    Twice(String),
+    /// More than may be.
+    #[error("more than {WEBHOOK_TARGETS_MAX} webhooks")]
+    TooMany,
+    /// Its events would be nobody's.
+    #[error("webhook {name}: {participant} is no participant")]
+    NoParticipant {
+        /// The target's name.
+        name: String,
+        /// Who is none.
+        participant: Bic,
+    },
+    /// Nobody would be believed.
+    #[error(
+        "webhook {0}: an https url needs roots in [webhooks], such as /etc/ssl/certs/ca-certificates.crt"
+    )]
+    NoRoots(String),
+    /// The roots can't be read.
+    #[error("roots in [webhooks]: {0}")]
+    Roots(#[from] TlsFault),
+    /// A place can't be kept.
+    #[error("webhook {name}: {fault}")]
+    Place {
+        /// The target's name.
+        name: String,
+        /// Why.
+        fault: PlaceFault,
+    },
+    /// What is sealed can't be read.
+    #[error("the blocks can't be read: run `feiqian audit`")]
+    Blocks,
+    /// The system gives no thread.
+    #[error("no thread for webhook {name}: {source}")]
+    Thread {
+        /// The target's name.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What the operator is to know of a target.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Its name.
+    pub target: String,
+    /// What has happened.
+    pub what: What,
+}
+
+/// What has happened to a target: told once while it lasts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A request was not taken; it is sent again and again.
+    Failing(Failure),
+    /// Requests are taken again.
+    Recovered,
+    /// The receiver has answered 410: it is told nothing more.
+    Gone,
+    /// The place was set back to this sequence.
+    Replay(u64),
+    /// Something here is wrong; it is tried again.
+    Fault(String),
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failing(failure) => write!(f, "{failure}; its events wait, and are sent again"),
+            Self::Recovered => f.write_str("it takes its events again"),
+            Self::Gone => f.write_str(
+                "it answers 410 Gone, and is told nothing more until `feiqian webhooks replay NAME --from SEQUENCE`",
+            ),
+            Self::Replay(from) => write!(f, "everything from {from} on is told again"),
+            Self::Fault(words) => f.write_str(words),
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "webhook {}: {}", self.target, self.what)
+    }
+}
+
+/// Gets what the operator is to know, on the threads of the targets.
+pub type Tell = Arc<dyn Fn(&Told) + Send + Sync>;
+
+/// The targets that are told.
+#[derive(Debug)]
+pub struct Webhooks {
+    /// Dropped to stop them.
+    stop: Vec<Sender<()>>,
+    /// Is cut off once the last of them has ended.
+    ended: Receiver<()>,
+}
+
+impl Webhooks {
+    /// Begins to tell every target where it was left; a new one from now on. Requests are signed with `key`, the operator's.
+    ///
+    /// # Errors
+    /// [`WebhookFault`]; then nobody is told.
+    pub fn start(
+        engine: &Engine,
+        key: &SigningKey,
+        options: &WebhookOptions,
+        tell: &Tell,
+    ) -> Result<Self, WebhookFault> {
+        let roots = options.read_roots()?;
+        let mut deliveries = Vec::new();
+        for target in &options.targets {
+            let poster = Poster::new(target.clone(), key, (&roots, options.timeout));
+            deliveries.push(delivery(engine, (target, poster), options, tell)?);
+        }
+        let (over, ended) = channel();
+        let mut webhooks = Self { stop: Vec::new(), ended };
+        for (delivery, target) in deliveries.into_iter().zip(&options.targets) {
+            let (stop, stopped) = channel();
+            let over = over.clone();
+            let run = move || {
+                delivery.run(&stopped);
+                drop(over);
+            };
+            let thread = std::thread::Builder::new().name(format!("hook-{}", target.name())).spawn(run);
+            let fault = |source| WebhookFault::Thread { name: target.name().to_owned(), source };
+            drop(thread.map_err(fault)?);
+            webhooks.stop.push(stop);
+        }
+        Ok(webhooks)
+    }
+
+    /// Stops, and waits a little for requests that are under way; those that take longer are left to the end of the process,
+    /// and sent again by the next start.
+    pub fn stop(self) {
+        drop(self.stop);
+        let until = Instant::now() + WEBHOOK_STOP_WAIT;
+        // Nobody sends: it is cut off, or the time is over.
+        let _ = self.ended.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+}
+
+impl WebhookOptions {
+    /// Finds what is wrong with them without an engine.
+    ///
+    /// # Errors
+    /// [`WebhookFault`].
+    pub fn check(&self) -> Result<(), WebhookFault> {
+        self.read_roots().map(drop)
+    }
+
+    fn read_roots(&self) -> Result<Vec<Certificate<'static>>, WebhookFault> {
+        if self.targets.len() > WEBHOOK_TARGETS_MAX {
+            return Err(WebhookFault::TooMany);
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.targets.iter().find(|target| !names.insert(target.name())) {
+            return Err(WebhookFault::Twice(twice.name().to_owned()));
+        }
+        match (&self.roots, self.targets.iter().find(|target| target.is_encrypted())) {
+            (Some(file), _) => {
+                let all = certificates(file)?;
+                Ok(all.iter().map(|one| Certificate::from_der(one).to_owned()).collect())
+            }
+            (None, Some(target)) => Err(WebhookFault::NoRoots(target.name().to_owned())),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+}
+
+fn delivery(
+    engine: &Engine,
+    (target, poster): (&Target, Poster),
+    options: &WebhookOptions,
+    tell: &Tell,
+) -> Result<Delivery, WebhookFault> {
+    let (name, participant) = (target.name().to_owned(), target.participant());
+    let Some(handle) = engine.directory().participant(participant) else {
+        return Err(WebhookFault::NoParticipant { name, participant });
+    };
+    // It sees what a stream of the participant's would show.
+    let asker = Asker { participant: Some(handle), roles: Roles::of(&[Role::Viewer]) };
+    let sealed = feed::sealed(engine).map_err(|_| WebhookFault::Blocks)?;
+    let keeper = Keeper::open(&options.directory, target.name(), sealed);
+    let keeper = keeper.map_err(|fault| WebhookFault::Place { name, fault })?;
+    let parts = (target.clone(), poster, keeper);
+    Ok(Delivery::new((engine.clone(), asker), parts, (options.retry, Arc::clone(tell))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_their_bound_and_are_not_all_alike() {
+        let retry = Retry::default();
+        let bounds = [
+            (1, 1, 2),
+            (2, 2, 4),
+            (5, 16, 32),
+            (8, 128, 256),
+            (9, 150, 300),
+            (33, 150, 300),
+            (u32::MAX, 150, 300),
+        ];
+        for (failures, least, most) in bounds {
+            let pause = retry.pause(failures);
+            let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));
+            assert!((least..=most).contains(&pause), "{failures}: {pause:?}");
+        }
+        let pauses: BTreeSet<_> = (0..32).map(|_| retry.pause(9)).collect();
+        assert!(pauses.len() > 16, "{pauses:?}");
+    }
+}
