@@ -34,7 +34,6 @@ use feiqian_runtime::pipeline::Engine;
 use ureq::tls::Certificate;
 
 use crate::caller::Asker;
-use crate::feed;
 use crate::limits::WEBHOOK_STOP_WAIT;
 use delivery::Delivery;
 use place::{Keeper, PlaceFault};
@@ -121,9 +120,6 @@ pub enum WebhookFault {
         /// Why.
         fault: PlaceFault,
     },
-    /// What is sealed can't be read.
-    #[error("the blocks can't be read: run `feiqian audit`")]
-    Blocks,
     /// The system gives no thread.
     #[error("no thread for webhook {name}: {source}")]
     Thread {
@@ -274,8 +270,8 @@ fn delivery(
     };
     // It sees what a stream of the participant's would show.
     let asker = Asker { participant: Some(handle), roles: Roles::of(&[Role::Viewer]) };
-    let sealed = feed::sealed(engine).map_err(|_| WebhookFault::Blocks)?;
-    let keeper = Keeper::open(&options.directory, target.name(), sealed);
+    let durable = engine.archive().journal.durable();
+    let keeper = Keeper::open(&options.directory, target.name(), durable);
     let keeper = keeper.map_err(|fault| WebhookFault::Place { name, fault })?;
     let parts = (target.clone(), poster, keeper);
     Ok(Delivery::new((engine.clone(), asker), parts, (options.retry, Arc::clone(tell))))

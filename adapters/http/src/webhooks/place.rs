@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  NAME.json     {"version":1,"done":310,"delivered":307,"sending":402,"is_stopped":false}
-//!  NAME.replay   a sequence: whoever delivers sets the place back to it, and removes the file
+//!  NAME.replay   a sequence: whoever delivers takes the file, sets the place back, and removes it
 //! ```
 
 use std::fs;
@@ -109,13 +109,14 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Goes on where the file says; a target without one begins behind `sealed`, which is written down at once.
-    pub(super) fn open(directory: &Path, name: &str, sealed: u64) -> Result<Self, PlaceFault> {
+    /// Goes on where the file says; a target without one begins at the end of the journal, `durable`, which is written down at
+    /// once. A place beyond that end is of another journal.
+    pub(super) fn open(directory: &Path, name: &str, durable: u64) -> Result<Self, PlaceFault> {
         make_directory(directory)?;
-        let begin = Place { version: VERSION, done: sealed, delivered: 0, sending: None, is_stopped: false };
+        let begin = Place { version: VERSION, done: durable, delivered: 0, sending: None, is_stopped: false };
         let mut keeper =
             Self { directory: directory.to_owned(), name: name.to_owned(), place: begin, written: None };
-        let has_replay = replay_path(directory, name).exists();
+        let has_replay = replay_path(directory, name).exists() || taken_path(directory, name).exists();
         match read_place(directory, name) {
             Ok(Some(place)) => (keeper.place, keeper.written) = (place, Some(place)),
             Ok(None) => {}
@@ -123,12 +124,10 @@ impl Keeper {
             Err(fault) => return Err(fault),
         }
         keeper.take_replay()?;
-        if keeper.place.done > sealed {
-            let what = format!(
-                "it says that everything up to {} was told, and the journal is sealed up to {sealed} alone",
-                keeper.place.done
-            );
+        let done = keeper.place.done;
+        if done > durable {
             let file = place_path(directory, name).display().to_string();
+            let what = format!("it says that all up to {done} was told, and the journal ends at {durable}");
             return Err(PlaceFault::Content { file, what });
         }
         keeper.save()?;
@@ -163,8 +162,7 @@ impl Keeper {
 
     /// Sets the place back where an operator has asked for it; says from where on.
     pub(super) fn take_replay(&mut self) -> Result<Option<u64>, PlaceFault> {
-        let path = replay_path(&self.directory, &self.name);
-        let Some(text) = read(&path)? else { return Ok(None) };
+        let Some((path, text)) = self.asked()? else { return Ok(None) };
         let from = text.trim().parse::<u64>().map(|from| from.max(1));
         if let Ok(from) = from {
             let place = &mut self.place;
@@ -178,6 +176,20 @@ impl Keeper {
         sync_folder(&self.directory)?;
         let what = "not a sequence; removed".to_owned();
         from.map(Some).map_err(|_| PlaceFault::Content { file: path.display().to_string(), what })
+    }
+
+    /// What was asked, under a name of its own: what is asked meanwhile is neither read with it nor removed with it.
+    fn asked(&self) -> Result<Option<(PathBuf, String)>, PlaceFault> {
+        let (asked, taken) =
+            (replay_path(&self.directory, &self.name), taken_path(&self.directory, &self.name));
+        if !taken.exists() {
+            match fs::rename(&asked, &taken) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(read_fault(&asked, error)),
+            }
+        }
+        Ok(read(&taken)?.map(|text| (taken, text)))
     }
 }
 
@@ -197,6 +209,10 @@ fn place_path(directory: &Path, name: &str) -> PathBuf {
 
 fn replay_path(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.replay"))
+}
+
+fn taken_path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.replay.taken"))
 }
 
 fn read_fault(path: &Path, source: std::io::Error) -> PlaceFault {

@@ -172,7 +172,7 @@ fn reach(name: &str, url: &Uri, hosts: &Hosts) -> Result<Reach, TargetFault> {
     let host = url.host().unwrap_or_default().to_ascii_lowercase();
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let address: Option<IpAddr> = host.parse().ok();
-    let is_listed = |list: &[String]| list.iter().any(|listed| *listed == host);
+    let is_listed = |list: &[String]| list.contains(&host);
     let (is_private, is_plain) = (is_listed(&hosts.private), url.scheme_str() == Some("http"));
     if !is_private && !is_listed(&hosts.public) {
         return Err(TargetFault::Host { name: name.to_owned(), host });

@@ -44,7 +44,6 @@ impl Receiver {
     }
 
     /// As [`Receiver::start`], over TLS.
-    #[allow(dead_code, reason = "one of the programs that share this file speaks no TLS")]
     pub(crate) fn start_tls(reply: impl FnMut(usize) -> Reply + Send + 'static, tls: ServerConfig) -> Self {
         Self::listen(reply, Some(Arc::new(tls)))
     }

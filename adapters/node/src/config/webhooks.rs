@@ -105,7 +105,6 @@ impl From<&WebhookFault> for Fault {
     fn from(fault: &WebhookFault) -> Self {
         match fault {
             WebhookFault::Place { .. } | WebhookFault::Thread { .. } => Self::File(fault.to_string()),
-            WebhookFault::Blocks => Self::Data(fault.to_string()),
             _ => Self::Usage(fault.to_string()),
         }
     }

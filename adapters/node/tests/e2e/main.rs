@@ -24,6 +24,7 @@ mod posting;
 mod log;
 mod proofs;
 #[path = "../../../http/tests/http/receiver.rs"]
+#[allow(dead_code, reason = "the tests of the API ask more of it")]
 mod receiver;
 mod serving;
 mod validators;
