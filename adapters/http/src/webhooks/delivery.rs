@@ -114,8 +114,7 @@ impl Delivery {
             return Ok(if self.keeper.place().is_stopped { LOOK } else { left.min(LOOK) });
         }
         let has_moved = self.read_on()?;
-        let place = *self.keeper.place();
-        let Some(batch) = Batch::of(&self.target, &self.ahead, place.delivered, place.sending) else {
+        let Some(batch) = self.next() else {
             return Ok(if has_moved { Duration::ZERO } else { PAUSE });
         };
         // Before it is sent: should it be taken and the answer lost, the same request is sent again.
@@ -124,6 +123,13 @@ impl Delivery {
         let attempt = self.poster.post(&batch);
         self.conclude(attempt, &batch)?;
         Ok(Duration::ZERO)
+    }
+
+    /// The next request: one that was sent before as it was, once all of it is read.
+    fn next(&self) -> Option<Batch> {
+        let place = self.keeper.place();
+        let is_read = place.sending.is_none_or(|last| last <= self.read);
+        is_read.then(|| Batch::of(&self.target, &self.ahead, place.delivered, place.sending)).flatten()
     }
 
     fn begin_again(&mut self, from: u64) {

@@ -124,10 +124,10 @@ impl Keeper {
             Err(fault) => return Err(fault),
         }
         keeper.take_replay()?;
-        let done = keeper.place.done;
-        if done > durable {
+        let told = keeper.place.sending.unwrap_or(keeper.place.done);
+        if told > durable {
             let file = place_path(directory, name).display().to_string();
-            let what = format!("it says that all up to {done} was told, and the journal ends at {durable}");
+            let what = format!("it says that all up to {told} was sent, and the journal ends at {durable}");
             return Err(PlaceFault::Content { file, what });
         }
         keeper.save()?;
@@ -249,6 +249,7 @@ mod tests {
         keeper.save().expect("saved");
         let kept = *keeper.place();
         drop(keeper);
+        assert!(matches!(Keeper::open(&at, "a", 129), Err(PlaceFault::Content { .. })), "never sealed");
         assert_eq!(
             *Keeper::open(&at, "a", 130).expect("there").place(),
             kept,

@@ -45,7 +45,11 @@ impl Resolver for GuardedResolver {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = self.inner.resolve(uri, config, timeout)?;
+        let found = self.inner.resolve(uri, config, timeout).map_err(|error| match error {
+            // The system's words for it are no kind of error that could be told.
+            Error::Io(_) => Error::HostNotFound,
+            error => error,
+        })?;
         match found.iter().all(|address| is_reachable(self.reach, address.ip())) {
             true => Ok(found),
             false => Err(Error::Other(Box::new(OutOfReach))),
