@@ -534,7 +534,8 @@ impl Teller {
         if self.dice.once_in(4) {
             return self.exchange();
         }
-        if self.dice.once_in(if self.picture.tariffs.is_empty() { 60 } else { 8 }) {
+        let has_tariffs = !self.picture.tariffs.is_empty() || !self.picture.announced.is_empty();
+        if self.dice.once_in(if has_tariffs { 8 } else { 60 }) {
             return self.tariffs();
         }
         if self.dice.once_in(6) {

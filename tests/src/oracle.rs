@@ -26,7 +26,7 @@ use feiqian_core::schedule::Schedule;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::PublicKey;
 
-use crate::picture::Picture;
+use crate::picture::{Announced, Picture};
 use crate::world::{Content, Frame};
 
 mod commands;
@@ -137,6 +137,12 @@ pub enum Planted {
     ChargedLateStays,
     /// An account that gets fees may be closed.
     FeeAccountCloses,
+    /// What is announced is in force a moment late.
+    TariffLate,
+    /// Once a new tariff is in force, what was right until then passes no more.
+    NoGrace,
+    /// It passes for ever.
+    GraceForEver,
     /// Any bank frees what is held for another's case.
     StrangerReleases,
     /// What is asked is held, whether it is there or not.
@@ -161,7 +167,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 58] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -206,6 +212,9 @@ impl Planted {
         Self::ReleaseUncharged,
         Self::ChargedLateStays,
         Self::FeeAccountCloses,
+        Self::TariffLate,
+        Self::NoGrace,
+        Self::GraceForEver,
         Self::OthersFeesUseLimits,
         Self::StrangerReleases,
         Self::HeldMoreThanIsLeft,
@@ -282,6 +291,10 @@ struct Books {
     orders: BTreeMap<u64, Order>,
     carried: BTreeMap<u64, CarriedBy>,
     tariffs: BTreeMap<u32, Tariff>,
+    /// What was announced of them: from when, which, and what then.
+    announced: Vec<Announced>,
+    /// Of the frame.
+    now: u64,
     /// Fraud cases, and what is held for them where.
     cases: BTreeMap<u128, Case>,
     held: BTreeMap<(u128, u64), Held>,
@@ -320,6 +333,7 @@ impl Oracle {
 
     /// Applies the next frame: the holds that its time ends, and the rows of its entries.
     pub fn apply(&mut self, frame: &Frame) -> (u32, Vec<OutcomeRow>) {
+        self.books.now = frame.timestamp;
         let late = u64::from(self.books.is_planted(Planted::WaitingForEver));
         let held = self.books.expire_held(frame.timestamp);
         let expired =
@@ -442,10 +456,10 @@ impl Oracle {
         }
     }
 
-    /// Payer, payee and amount of each leg that must stand behind a payment.
+    /// Payer, payee and amount of each leg that must stand behind a payment at a time.
     #[must_use]
-    pub fn fees_on(&self, record: &Record) -> Vec<[u64; 3]> {
-        self.books.fees_on(record)
+    pub fn fees_on(&self, record: &Record, time: u64) -> Vec<[u64; 3]> {
+        self.books.fees_on(record, time)
     }
 
     /// All that can be seen.

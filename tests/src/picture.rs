@@ -27,6 +27,9 @@ use feiqian_proof::signature::PublicKey;
 /// Ascending by id.
 pub type ById<T> = Vec<(u128, T)>;
 
+/// A change of a tariff: from when, of which, and what it is then.
+pub type Announced = (u64, u32, Option<Tariff>);
+
 /// What can be seen of limits, by position.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LimitsPicture {
@@ -126,6 +129,8 @@ pub struct Picture {
     pub paid: BTreeMap<(u64, u32), bool>,
     /// Tariffs, by number.
     pub tariffs: BTreeMap<u32, Tariff>,
+    /// What is announced of them.
+    pub announced: Vec<Announced>,
 }
 
 impl Picture {
@@ -177,6 +182,8 @@ impl Picture {
         (holds, queue): (ById<Hold>, ById<Queued>),
         usage: &Meters,
     ) -> Self {
+        let changes = registry.fees().changes().iter();
+        let changes = changes.map(|change| (change.from, change.number, change.after.clone()));
         Self {
             participants: registry.participants().to_vec(),
             slots: registry.slots().iter().zip(0..).map(|(terms, at)| (*terms, slot(at))).collect(),
@@ -213,6 +220,7 @@ impl Picture {
             schedule: registry.schedule().cloned(),
             paid: registry.paid().clone(),
             tariffs: registry.fees().by_number().clone(),
+            announced: changes.collect(),
         }
     }
 }

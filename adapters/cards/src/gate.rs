@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use feiqian_core::batch::Batch;
-use feiqian_core::fees::chain_of;
 use feiqian_core::limits::{BATCH_TRANSFERS_MAX, CHAIN_TRANSFERS_MAX};
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::ParticipantHandle;
@@ -133,7 +132,7 @@ async fn gather(engine: Engine, mut waiting: mpsc::Receiver<Waiting>) {
 fn submit_all(engine: &Engine, taken: &mut Vec<Waiting>, round: &Round) {
     let mut batches: BTreeMap<ParticipantHandle, Filling> = BTreeMap::new();
     for Waiting { participant, record, reply } in taken.drain(..) {
-        let chain = engine.directory().registry(|registry| chain_of(registry, &record));
+        let chain = engine.directory().charged(&record);
         let filling = batches.entry(participant).or_default();
         filling.push(chain, reply);
         if filling.is_full() {

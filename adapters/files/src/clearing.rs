@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use feiqian_core::batch::Batch;
-use feiqian_core::fees::chain_of;
 use feiqian_core::outcome::{OutcomeRow, RejectReason};
 use feiqian_core::transfer::{Record, flags};
 use feiqian_runtime::admission::{Busy, Ticket};
@@ -76,7 +75,7 @@ impl<'a> Clearing<'a> {
         if record.flags.get() & flags::QUEUE != 0 {
             return vec![*record];
         }
-        self.engine.directory().registry(|registry| chain_of(registry, record))
+        self.engine.directory().charged(record)
     }
 
     /// Waits for all that is left.

@@ -8,7 +8,6 @@ use actix_web::http::header::LOCATION;
 use actix_web::rt;
 use feiqian_core::batch::Batch;
 use feiqian_core::currency::Currency;
-use feiqian_core::fees::chain_of;
 use feiqian_core::outcome::{Outcome as Decision, OutcomeRow, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
@@ -77,7 +76,7 @@ impl Call {
         if record.flags.get() & flags::QUEUE != 0 {
             return vec![*record];
         }
-        self.api.engine.directory().registry(|registry| chain_of(registry, record))
+        self.api.engine.directory().charged(record)
     }
 
     /// What became of the `at`-th instruction of a batch; of a repetition, what became of the original. Where a leg of its

@@ -10,7 +10,6 @@ use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
-use feiqian_core::fees::FeeCommand;
 use feiqian_core::fraud::FraudCommand;
 use feiqian_core::limits::REASON_BYTES_MAX;
 use feiqian_core::model::Model;
@@ -27,7 +26,7 @@ use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{Aliases, currency_of, find_account, uetr_text};
 use crate::session::Session;
-use crate::tariffs::{command_of, words as tariff_words};
+use crate::tariffs::{command_of, fee_command, words as tariff_words};
 
 /// As they are said and shown.
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -198,6 +197,9 @@ pub enum Order {
     EndTariff {
         /// Which one
         number: u32,
+        /// From then on, a minute ahead or more; absent, at once
+        #[arg(long, value_name = "TIME", value_parser = instant)]
+        from: Option<u64>,
     },
     /// Set how long approved loosenings wait
     Delay {
@@ -360,7 +362,7 @@ impl Order {
                 Command::Default(DefaultCommand::SetDefaultFund { currency, amount })
             }
             Self::Tariff(said) => Command::Fee(command_of(said, directory)?),
-            Self::EndTariff { number } => Command::Fee(FeeCommand::EndTariff { number: *number }),
+            Self::EndTariff { number, from } => Command::Fee(fee_command(*number, None, *from)),
             Self::Delay { seconds } => Command::Authority(AuthorityCommand::SetDelay { seconds: *seconds }),
             Self::AddOfficer { officer, key } => {
                 Command::Authority(AuthorityCommand::AddOfficer { officer: *officer, key: read_public(key)? })
@@ -535,6 +537,18 @@ fn date(text: &str) -> Result<Date, String> {
     };
     let date = Date { year, month, day };
     date.days().map(|_| date).ok_or_else(|| "there is no such day".to_owned())
+}
+
+/// A moment, `2026-12-01T00:00Z`, with seconds or without, in nanoseconds since 1970.
+pub(crate) fn instant(text: &str) -> Result<u64, String> {
+    let way = || "not a time such as 2026-12-01T00:00Z".to_owned();
+    let (day, time) = text.strip_suffix('Z').and_then(|text| text.split_once('T')).ok_or_else(way)?;
+    let (time, seconds) = if time.len() > 5 { time.rsplit_once(':').ok_or_else(way)? } else { (time, "0") };
+    let days = date(day)?.days().and_then(|days| u64::try_from(days).ok()).ok_or_else(way)?;
+    let seconds = seconds.parse::<u64>().ok().filter(|seconds| *seconds < 60).ok_or_else(way)?;
+    let minutes = u64::from(time_of_day(time)?);
+    let since = days.checked_mul(86_400).and_then(|since| since.checked_add(minutes * 60 + seconds));
+    since.and_then(|since| since.checked_mul(1_000_000_000)).ok_or_else(way)
 }
 
 fn weekday(text: &str) -> Result<u8, String> {

@@ -322,6 +322,7 @@ fn name_of(command: &Command) -> String {
         Command::Posting(_) => "take the order of a posting".to_owned(),
         Command::Fee(FeeCommand::SetTariff { number, .. }) => format!("put tariff {number} in force"),
         Command::Fee(FeeCommand::EndTariff { number }) => format!("end tariff {number}"),
+        Command::Fee(FeeCommand::Announce(change)) => format!("announce that of tariff {}", change.number),
         Command::Default(command) => words_of_default(command),
         Command::Proposal(step) => match step {
             ProposalCommand::Propose { .. } => "take the proposal".to_owned(),

@@ -4,13 +4,13 @@
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::currency::Currency;
 use feiqian_core::fees::tariff::MILLIONTHS;
-use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, TariffNumber, Tier};
+use feiqian_core::fees::{Bearer, Beneficiary, Change, FeeCommand, Scope, Tariff, TariffNumber, Tier};
 use feiqian_core::money::decimal;
 use feiqian_runtime::directory::Directory;
 
 use crate::cli::{BearerWord, TariffArgs};
 use crate::fault::Fault;
-use crate::names::find_account;
+use crate::names::{find_account, time_text};
 use crate::orders::{bic_named, currency_named, limit};
 
 /// The command that the words stand for.
@@ -30,7 +30,16 @@ pub(crate) fn command_of(said: &TariffArgs, directory: &Directory) -> Result<Fee
     let tiers = said.tiers.iter().map(|text| tier_of(text, currency)).collect::<Result<_, _>>()?;
     let all = said.beneficiaries.iter().map(|text| beneficiary_of(text, directory));
     let tariff = Tariff { scope, tiers, beneficiaries: all.collect::<Result<_, _>>()? };
-    Ok(FeeCommand::SetTariff { number: said.number, tariff })
+    Ok(fee_command(said.number, Some(tariff), said.from))
+}
+
+/// Of a tariff, or of its end: at once, or from a time on, nanoseconds since 1970.
+pub(crate) fn fee_command(number: TariffNumber, after: Option<Tariff>, from: Option<u64>) -> FeeCommand {
+    match (from, after) {
+        (Some(from), after) => FeeCommand::Announce(Change { from, number, after }),
+        (None, Some(tariff)) => FeeCommand::SetTariff { number, tariff },
+        (None, None) => FeeCommand::EndTariff { number },
+    }
 }
 
 /// Four letters or digits: a code of fewer could not be told from one that is cut.
@@ -82,13 +91,17 @@ fn beneficiary_of(text: &str, directory: &Directory) -> Result<(Beneficiary, u32
 
 /// What a command about tariffs does, for people.
 pub(crate) fn words(command: &FeeCommand, name: impl Fn(u64) -> String) -> String {
-    match command {
-        FeeCommand::EndTariff { number } => format!("end tariff {number}"),
-        FeeCommand::SetTariff { number, tariff } => set_words(*number, tariff, name),
-    }
+    let from = command.from().map_or_else(String::new, |from| format!("from {} on, ", time_text(from)));
+    format!("{from}{}", tariff_words(command.number(), command.tariff(), name))
 }
 
-fn set_words(number: TariffNumber, tariff: &Tariff, name: impl Fn(u64) -> String) -> String {
+/// A tariff, or its end.
+pub(crate) fn tariff_words(
+    number: TariffNumber,
+    tariff: Option<&Tariff>,
+    name: impl Fn(u64) -> String,
+) -> String {
+    let Some(tariff) = tariff else { return format!("end tariff {number}") };
     let Scope { currency, bearer, .. } = tariff.scope;
     let (scope, tiers) = (scope_words(&tariff.scope), tier_words(tariff));
     let to = beneficiary_words(tariff, name);

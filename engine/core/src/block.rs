@@ -521,6 +521,7 @@ fn config_entries(mirror: &Mirror) -> impl Iterator<Item = Vec<u8>> {
         .chain(registry.defaults().config_entries(10))
         .chain(authority)
         .chain(registry.fees().config_entries(20))
+        .chain(registry.fees().change_entries(21))
         .chain(registry.schedule().map(|schedule| schedule.config_entry(13)))
         .chain(registry.paid().iter().map(|((cycle, participant), has_paid)| {
             let mut to = Encoder::default();

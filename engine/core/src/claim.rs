@@ -4,6 +4,7 @@
 use crate::account::{AccountHandle, AccountState, AccountTerms, SlotHandle};
 use crate::controls::SlotControls;
 use crate::exchange::trades::has_both_legs;
+use crate::fees::Dues;
 use crate::liquidity::queue::priority_of;
 use crate::liquidity::resolve::Priority;
 use crate::money::AMOUNT_MAX;
@@ -209,6 +210,8 @@ pub struct Member<'a> {
     pub chain: &'a [Record],
     /// Its place there.
     pub at: usize,
+    /// What the payments of its chain owe.
+    pub dues: &'a Dues,
 }
 
 /// Checks a record against terms; the id has been checked before. Order is precedence. `terms_of` gives an
@@ -244,7 +247,8 @@ pub fn examine(
     let debtor_slot = slot_of(registry, &debtor_terms).ok_or(RejectReason::UnknownDebtor)?;
     let creditor_slot = slot_of(registry, &creditor_terms).ok_or(RejectReason::UnknownCreditor)?;
     // Its legs could not wait with it.
-    if may_wait && debtor_slot.controls.has(SlotControls::FEES) && !registry.fee_legs(record).is_empty() {
+    let owes = !member.dues.of(member.at).is_empty();
+    if may_wait && owes {
         return Err(RejectReason::MalformedRecord);
     }
     // The hold itself was the debtor's word, so either side may finish it.
@@ -256,7 +260,7 @@ pub fn examine(
         Kind::Trade => ENGINE,
         kind if kind.is_ordered() && registry.orders.of_record(record).is_some() => ENGINE,
         kind if kind.is_ordered() => NOBODY,
-        Kind::Fee if registry.is_fee_due(member) => submitter,
+        Kind::Fee if member.is_fee_due() => submitter,
         _ => debtor_slot.participant,
     };
     if submitter != owner && !(is_finishing && submitter == creditor_slot.participant) {
@@ -272,8 +276,7 @@ pub fn examine(
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
     }
     // What a tariff of after it began to wait charges for can bring no fee.
-    let is_charged_late = kind == Kind::Release && debtor_slot.controls.has(SlotControls::FEES);
-    if is_charged_late && !registry.fee_legs(record).is_empty() {
+    if kind == Kind::Release && owes {
         return Err(RejectReason::FeeMissing);
     }
     let slots = (debtor_slot, creditor_slot);

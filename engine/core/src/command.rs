@@ -330,7 +330,7 @@ impl Command {
             kind @ 70..=73 => Self::Default(DefaultCommand::decode(kind, from)?),
             kind @ 80..=83 => Self::Proposal(ProposalCommand::decode(kind, from)?),
             kind @ 84..=87 => Self::Authority(AuthorityCommand::decode(kind, from)?),
-            kind @ 90..=91 => Self::Fee(FeeCommand::decode(kind, from)?),
+            kind @ 90..=92 => Self::Fee(FeeCommand::decode(kind, from)?),
             kind @ 30..=39 => Self::Limit(LimitCommand::decode(kind, from)?),
             _ => return Err(Malformed),
         })
@@ -476,7 +476,7 @@ mod tests {
     use crate::controls::Payer;
     use crate::exchange::command::Fixed;
     use crate::exchange::price::Price;
-    use crate::fees::{Bearer, Beneficiary, Scope, Tariff, Tier};
+    use crate::fees::{Bearer, Beneficiary, Change, Scope, Tariff, Tier};
     use crate::fraud::Traced;
     use crate::liquidity::resolve::Priority;
     use std::boxed::Box;
@@ -621,6 +621,12 @@ mod tests {
             Command::Limit(LimitCommand::SetThresholds { bic, currency, levels: [26, 27] }),
             Command::Fee(FeeCommand::SetTariff { number: 28, tariff: tariff(bic, currency) }),
             Command::Fee(FeeCommand::EndTariff { number: 29 }),
+            Command::Fee(FeeCommand::Announce(Change {
+                from: 30,
+                number: 31,
+                after: Some(tariff(bic, currency)),
+            })),
+            Command::Fee(FeeCommand::Announce(Change { from: 32, number: 33, after: None })),
         ]
     }
 

@@ -106,6 +106,13 @@ pub const RATES_MAX: usize = 65_536;
 pub const QUOTES_MAX: usize = 65_536;
 /// Tariffs in force: a payment asks for at most sixteen of them by scope, and each is a leaf of the configuration.
 pub const TARIFFS_MAX: usize = 4_096;
+/// Changes of tariffs that are announced, or have just come: all are looked at for each scope of a payment.
+pub const TARIFF_CHANGES_MAX: usize = 256;
+/// A change of tariffs is announced so long ahead at the least.
+pub const TARIFF_NOTICE_SECONDS: u32 = 60;
+/// For so long after an announced change what was right before it passes too: longer than a chain is on its way. No
+/// longer than the notice, so that a tariff changes once in it.
+pub const TARIFF_GRACE_SECONDS: u32 = 60;
 /// Tiers of a tariff.
 pub const TIERS_MAX: usize = 16;
 /// Beneficiaries of a tariff: a payment with the legs of both sides fits a chain twice over.

@@ -217,7 +217,8 @@ reasons! {
     ProposalEarly = 73, "proposal_early";
     /// The command loosens something while loosenings are delayed: it must be proposed.
     ProposalRequired = 74, "proposal_required";
-    /// The numbers of a tariff make no sense, or an account that gets something is kept in another currency.
+    /// The numbers of a tariff make no sense, an account that gets something is kept in another currency, or it is
+    /// announced too shortly before.
     BadTariff = 90, "bad_tariff";
     /// The command names an unknown tariff.
     UnknownTariff = 91, "unknown_tariff";

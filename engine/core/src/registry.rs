@@ -205,7 +205,7 @@ impl Registry {
             Command::Schedule(ScheduleCommand::CloseScheduled { cycle }) => {
                 self.check_scheduled_close(*cycle, timestamp)?;
             }
-            command => self.check_direct(command)?,
+            command => self.check_direct(command, timestamp)?,
         }
         Ok(match self.puts_in_force(command) {
             Some(Command::SetAccountState { account, state: AccountState::Closed }) => {
@@ -217,7 +217,7 @@ impl Registry {
         })
     }
 
-    pub(crate) fn check_command(&self, command: &Command) -> Decision<()> {
+    pub(crate) fn check_command(&self, command: &Command, timestamp: u64) -> Decision<()> {
         match command {
             Command::Genesis(_) => Ok(()),
             Command::RegisterParticipant { bic, .. } => {
@@ -241,7 +241,7 @@ impl Registry {
                 let terms = self.account(*account).ok_or(RejectReason::UnknownAccount)?;
                 // A cycle is settled on the clearing account, whenever that is; and without the account that gets a fee nothing
                 // could be paid that owes it.
-                let is_needed = terms.kind == AccountKind::Clearing || self.fees.pays(*account);
+                let is_needed = terms.kind == AccountKind::Clearing || self.gets_fees(*account, timestamp);
                 let closes = *state == AccountState::Closed && is_needed;
                 refuse(closes || terms.state == AccountState::Closed, RejectReason::AccountState)
             }
@@ -282,7 +282,7 @@ impl Registry {
                 Err(RejectReason::MalformedCommand)
             }
             Command::Limit(limit) => self.check_limit(limit),
-            Command::Fee(command) => self.check_fee_command(command),
+            Command::Fee(command) => self.check_fee_command(command, timestamp),
         }
     }
 
@@ -310,6 +310,7 @@ impl Registry {
             self.cases.note_change(case, sequence);
         }
         self.cases.expire(timestamp);
+        self.settle_tariffs(timestamp);
         match &entry.command {
             Command::Proposal(step) => self.commit_proposal(entry, step, (timestamp, sequence)),
             Command::Exchange(command) => self.commit_exchange(entry.id, command, timestamp),
@@ -378,7 +379,7 @@ impl Registry {
             Command::Fraud(command) => self.commit_fraud(0, command, (timestamp, sequence)),
             Command::Proposal(_) | Command::Exchange(_) => Effect::Registered,
             Command::Limit(limit) => self.commit_limit(limit),
-            Command::Fee(command) => self.commit_fee_command(command),
+            Command::Fee(command) => self.commit_fee_command(command, timestamp),
         }
     }
 

@@ -68,6 +68,8 @@ mod part {
     pub(super) const FEES: u8 = 20;
     /// What pending holds and waiting payments are for.
     pub(super) const PURPOSES: u8 = 21;
+    /// Changes of tariffs that are announced.
+    pub(super) const FEE_CHANGES: u8 = 22;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -187,6 +189,7 @@ impl Mirror {
             encode_purposes(&held, to);
             encode_purposes(&queued, to);
         });
+        add(part::FEE_CHANGES, fees.changes().is_empty(), &|to| fees.encode_changes(to));
         parts
     }
 
@@ -256,13 +259,21 @@ impl Mirror {
             }
             part::FEES => {
                 self.registry.fees = Tariffs::decode(from)?;
-                let currencies: BTreeSet<_> = self.registry.slots.iter().map(|slot| slot.currency).collect();
-                currencies.into_iter().for_each(|currency| self.registry.follow_tariffs(currency));
+                self.follow_tariffs();
+            }
+            part::FEE_CHANGES => {
+                self.registry.fees.decode_changes(from)?;
+                self.follow_tariffs();
             }
             part::PURPOSES => self.decode_purposes(from)?,
             _ => return Err(Malformed),
         }
         Ok(())
+    }
+
+    fn follow_tariffs(&mut self) {
+        let currencies: BTreeSet<_> = self.registry.slots.iter().map(|slot| slot.currency).collect();
+        currencies.into_iter().for_each(|currency| self.registry.follow_tariffs(currency));
     }
 
     fn decode_purposes(&mut self, from: &mut Decoder<'_>) -> Result<(), Malformed> {

@@ -14,6 +14,7 @@ use crate::controls::SlotControls;
 use crate::controls::usage::{Meters, Usage};
 use crate::delta::Delta;
 use crate::exchange::trades::Trades;
+use crate::fees::decide::check_fee;
 use crate::frame::FrameKind;
 use crate::fraud::Helds;
 use crate::hold::{Freed, Holds};
@@ -290,7 +291,9 @@ impl State {
         context: &Context<'_, impl History>,
     ) -> Result<OutcomeRow, Fault> {
         let timestamp = context.frame.timestamp;
-        let member = Member { record, chain: core::slice::from_ref(record), at: 0 };
+        let chain = core::slice::from_ref(record);
+        let dues = &self.registry.dues(chain, timestamp);
+        let member = Member { record, chain, at: 0, dues };
         let claim = check_chained(record, member.chain)
             .and_then(|()| examine(member, submitter, &self.registry, |at| self.ledger.terms(at)));
         let claim = match claim {
@@ -380,11 +383,12 @@ impl State {
         timestamp: u64,
     ) -> Result<Vec<(Claim, Freed)>, ChainFailure> {
         let mut overlay = Overlay::default();
+        let dues = &self.registry.dues(chain, timestamp);
         let mut claims = Vec::with_capacity(chain.len());
         let mut group = Vec::new();
         for (at, (record, known)) in chain.iter().zip(known).enumerate() {
             let fail = |reason| (Some(at), reason);
-            let member = Member { record, chain, at };
+            let member = Member { record, chain, at, dues };
             let claim = match known {
                 Some(_) => Err(RejectReason::ChainFailed),
                 None => check_chained(record, chain)
@@ -478,7 +482,7 @@ impl State {
             check_trade(&self.trades, &self.registry, claim, record, timestamp)?;
         }
         if claim.asks_tariffs() {
-            self.registry.check_fee(claim, member)?;
+            check_fee(claim, member)?;
         }
         Ok(freed)
     }

@@ -9,9 +9,13 @@ use feiqian_core::authority::AuthorityCommand;
 use feiqian_core::bic::Bic;
 use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
+use feiqian_core::fees::chain_of;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::registry::{Effect, Registry};
+use feiqian_core::transfer::Record;
 use parking_lot::RwLock;
+
+use crate::pipeline::now;
 
 /// Names to handles.
 #[derive(Debug, Default)]
@@ -101,6 +105,12 @@ impl Directory {
     #[must_use]
     pub fn key_changes(&self) -> u64 {
         self.key_changes.load(Ordering::Acquire)
+    }
+
+    /// A payment as it is submitted now: with the legs of the fee behind it that it owes.
+    #[must_use]
+    pub fn charged(&self, payment: &Record) -> Vec<Record> {
+        chain_of(&self.registry.read(), payment, now())
     }
 
     /// Reads all terms. The registry is locked meanwhile: commands wait, transfers do not.

@@ -1,27 +1,69 @@
 //! Tariffs in random stories, and the legs behind what they charge for: mostly right, and wrong in every way.
 
-use feiqian_core::account::UNLIMITED;
+use std::time::Duration;
+
+use feiqian_core::account::{AccountState, UNLIMITED};
 use feiqian_core::bic::Bic;
 use feiqian_core::command::Command;
-use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
+use feiqian_core::fees::{Bearer, Beneficiary, Change, FeeCommand, Scope, Tariff, Tier};
 use feiqian_core::transfer::{Record, flags};
 
 use super::{BANKS, CODES, Teller};
 use crate::world::{Eyes, NOWHERE, bic, currency};
+
+const SECOND: u64 = 1_000_000_000;
 
 impl Teller {
     /// Some tariffs, one after the other.
     pub(super) fn tariffs(&mut self) {
         for _ in 0..=self.dice.below(5) {
             let number = u32::try_from(self.dice.below(9)).unwrap_or(0);
-            let command = if self.dice.once_in(5) {
-                FeeCommand::EndTariff { number }
-            } else {
-                FeeCommand::SetTariff { number, tariff: self.some_tariff() }
+            let after = if self.dice.once_in(5) { None } else { Some(self.some_tariff()) };
+            let command = match after {
+                after if self.dice.once_in(2) => {
+                    FeeCommand::Announce(Change { from: self.some_time(), number, after })
+                }
+                Some(tariff) => FeeCommand::SetTariff { number, tariff },
+                None => FeeCommand::EndTariff { number },
             };
             let eyes = if self.is_faulty() { Eyes::Two } else { Eyes::Four };
             self.command(Command::Fee(command), eyes);
         }
+        if self.dice.once_in(2) {
+            self.wait_for_tariffs();
+        }
+        if self.dice.once_in(3) {
+            self.close_one_that_gets_fees();
+        }
+    }
+
+    fn close_one_that_gets_fees(&mut self) {
+        let announced = self.picture.announced.iter().filter_map(|(_, _, after)| after.as_ref());
+        let tariffs = self.picture.tariffs.values().chain(announced);
+        let all = tariffs.flat_map(|tariff| &tariff.beneficiaries).filter_map(|(who, _)| match who {
+            Beneficiary::Account(account) => Some(*account),
+            _ => None,
+        });
+        let all: Vec<_> = all.collect();
+        if let Some(account) = self.pick(&all) {
+            let command = Command::SetAccountState { account, state: AccountState::Closed };
+            self.command(command, Eyes::Four);
+        }
+    }
+
+    /// Ahead by the notice, by more, or by too little.
+    fn some_time(&mut self) -> u64 {
+        let ahead = if self.is_faulty() { 59 } else { 60 + self.dice.below(3) };
+        self.world.now() + ahead * SECOND
+    }
+
+    /// To the moment from which an announced tariff is in force, or from which only what is right by it passes, or about it.
+    fn wait_for_tariffs(&mut self) {
+        let announced = self.picture.announced.iter();
+        let times: Vec<_> = announced.flat_map(|(from, _, _)| [*from, from + 60 * SECOND]).collect();
+        let (about, now) = (self.dice.below(3), self.world.now());
+        let to = self.pick(&times).map_or(now, |time| time - 1 + about);
+        self.world.wait(Duration::from_nanos(to.saturating_sub(now)));
     }
 
     fn some_tariff(&mut self) -> Tariff {
@@ -82,7 +124,9 @@ impl Teller {
     pub(super) fn push(&mut self, record: Record) -> usize {
         let first = self.fresh.len();
         self.fresh.push(record);
-        for [debtor, creditor, amount] in self.oracle.fees_on(&record) {
+        let now = self.world.now();
+        let ago = if self.dice.once_in(3) { self.dice.below(63) * SECOND } else { 0 };
+        for [debtor, creditor, amount] in self.oracle.fees_on(&record, now - ago) {
             let currency = record.currency.get();
             let mut leg = Record::new(self.world.new_id(), debtor, creditor, amount, currency);
             (leg.flags, leg.related) = (flags::FEE.into(), record.uetr);

@@ -410,6 +410,7 @@ impl Books {
             schedule: self.schedule.clone(),
             paid: self.paid_in.clone(),
             tariffs: self.tariffs.clone(),
+            announced: self.announced.clone(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Fees, told naively: tariffs searched from end to end, fees as fractions, remainders handed out unit by unit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
 use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, Tier};
@@ -8,7 +10,9 @@ use feiqian_core::transfer::{Record, flags};
 
 use super::queue::{Wish, wish_of};
 use super::{Books, Planted, Reasons, note};
+use crate::picture::Announced;
 
+const SECOND: u64 = 1_000_000_000;
 const MOST: u128 = 999_999_999_999_999_999;
 
 fn is_leg(record: &&Record) -> bool {
@@ -16,8 +20,8 @@ fn is_leg(record: &&Record) -> bool {
 }
 
 impl Books {
-    /// Who pays whom how much for a payment: what must stand behind it.
-    pub(super) fn fees_on(&self, record: &Record) -> Vec<[u64; 3]> {
+    /// Who pays whom how much for a payment at a time: what must stand behind it.
+    pub(super) fn fees_on(&self, record: &Record, time: u64) -> Vec<[u64; 3]> {
         let moves_otherwise = flags::RETURN | flags::QUOTE | flags::FEE | flags::ORDERED;
         let others = flags::HOLD | flags::VOID | moves_otherwise;
         let is_charged = record.flags.get() & others == 0 && wish_of(record) != Wish::Amend;
@@ -32,10 +36,12 @@ impl Books {
         if !is_charged || !is_between {
             return Vec::new();
         }
+        let tariffs = self.tariffs_at(time);
         let mut legs = Vec::new();
         for bearer in [Bearer::Debtor, Bearer::Creditor] {
             let bics = [from, to].map(|position| self.participants[position.participant as usize].bic);
-            let Some(tariff) = self.tariff_for(bearer, from.currency, bics, record.purpose) else { continue };
+            let payment = (from.currency, bics, record.purpose);
+            let Some(tariff) = self.tariff_for(&tariffs, bearer, payment) else { continue };
             let pays = if bearer == Bearer::Debtor { from.clearing } else { to.clearing };
             let is_bounded = bearer == Bearer::Creditor || record.flags.get() & flags::POST != 0;
             let is_bounded = is_bounded && !self.is_planted(Planted::FeeBeyondPayment);
@@ -52,13 +58,38 @@ impl Books {
         legs
     }
 
-    fn tariff_for(
+    /// Those that are in force at a time.
+    fn tariffs_at(&self, time: u64) -> BTreeMap<u32, Tariff> {
+        let mut tariffs = self.tariffs.clone();
+        for (from, number, after) in &self.announced {
+            if *from + u64::from(self.is_planted(Planted::TariffLate)) <= time {
+                tariffs.remove(number);
+                tariffs.extend(after.clone().map(|tariff| (*number, tariff)));
+            }
+        }
+        tariffs
+    }
+
+    /// What a payment owes that carries these legs: what it owes now, or where these are what it owed at some time of the
+    /// last minute with an announced change behind it, that.
+    fn owed(&self, record: &Record, carried: &[[u64; 3]]) -> Vec<[u64; 3]> {
+        let legs = self.fees_on(record, self.now);
+        let grace = if self.is_planted(Planted::GraceForEver) { 3_600 * SECOND } else { 60 * SECOND };
+        for (from, _, _) in &self.announced {
+            let is_fresh = *from <= self.now && self.now < from + grace && !self.is_planted(Planted::NoGrace);
+            if is_fresh && self.fees_on(record, from - 1) == carried {
+                return carried.to_vec();
+            }
+        }
+        legs
+    }
+
+    fn tariff_for<'a>(
         &self,
+        tariffs: &'a BTreeMap<u32, Tariff>,
         bearer: Bearer,
-        currency: Currency,
-        [debtor, creditor]: [Bic; 2],
-        purpose: [u8; 4],
-    ) -> Option<&Tariff> {
+        (currency, [debtor, creditor], purpose): (Currency, [Bic; 2], [u8; 4]),
+    ) -> Option<&'a Tariff> {
         let fits = |scope: &Scope| {
             scope.bearer == bearer
                 && scope.currency == currency
@@ -71,7 +102,7 @@ impl Books {
             let count = named.iter().filter(|is| **is).count();
             if self.is_planted(Planted::BroadTariffFirst) { (8 - count, [false; 3]) } else { (count, named) }
         };
-        let fitting = self.tariffs.values().filter(|tariff| fits(&tariff.scope));
+        let fitting = tariffs.values().filter(|tariff| fits(&tariff.scope));
         fitting.max_by_key(|tariff| rank(&tariff.scope))
     }
 
@@ -115,7 +146,8 @@ impl Books {
     pub(super) fn is_due(&self, (record, chain): (&Record, &[Record])) -> bool {
         let before: Vec<_> = chain.iter().take_while(|member| !std::ptr::eq(*member, record)).collect();
         let Some(at) = before.iter().rposition(|member| !is_leg(member)) else { return false };
-        let (payment, wanted) = (before[at], self.fees_on(before[at]));
+        let payment = before[at];
+        let wanted = self.owed(payment, &carried((payment, chain)));
         let said = [record.debtor.get(), record.creditor.get(), record.amount.get()];
         wanted.get(before.len() - at - 1) == Some(&said)
             && (record.related, record.currency) == (payment.uetr, payment.currency)
@@ -125,27 +157,26 @@ impl Books {
         if is_leg(&record) {
             return note(reasons, !self.is_due((record, chain)), RejectReason::FeeMismatch);
         }
-        let wanted = self.fees_on(record).len();
+        let carried = carried((record, chain));
+        let wanted = self.owed(record, &carried).len();
         let may_wait = matches!(wish_of(record), Wish::Pay | Wish::PayLater);
         note(reasons, may_wait && wanted > 0, RejectReason::MalformedRecord);
-        let behind = chain.iter().skip_while(|member| !std::ptr::eq(*member, record)).skip(1);
-        let carried = behind.take_while(is_leg).count();
         let is_unnoticed = self.is_planted(Planted::FeeUnpaid)
             || (self.is_planted(Planted::ReleaseUncharged) && wish_of(record) == Wish::Release);
-        let is_missing = carried < wanted && !is_unnoticed;
+        let is_missing = carried.len() < wanted && !is_unnoticed;
         note(reasons, is_missing, RejectReason::FeeMissing);
     }
 
     /// What a hold or waiting payment is for is kept where there is a tariff.
     pub(super) fn kept_purpose(&self, record: &Record) -> [u8; 4] {
-        if self.tariffs.is_empty() { [0; 4] } else { record.purpose }
+        if self.tariffs.is_empty() && self.announced.is_empty() { [0; 4] } else { record.purpose }
     }
 
     /// Whether a tariff covers what a position pays to others.
     pub(super) fn is_covered(&self, position: u32) -> bool {
         let position = &self.positions[position as usize];
         let bic = self.participants[position.participant as usize].bic;
-        let mut scopes = self.tariffs.values().map(|tariff| tariff.scope);
+        let mut scopes = self.all_tariffs().map(|tariff| tariff.scope);
         scopes.any(|scope| {
             scope.currency == position.currency && scope.debtor.is_none_or(|debtor| debtor == bic)
         })
@@ -156,47 +187,101 @@ impl Books {
 impl Books {
     pub(super) fn note_fee_command(&self, reasons: &mut Reasons, command: &FeeCommand) {
         use RejectReason::{AlreadyRegistered, BadTariff, LimitReached, UnknownTariff};
-        let (number, tariff) = match command {
-            FeeCommand::EndTariff { number } => {
-                return note(reasons, !self.tariffs.contains_key(number), UnknownTariff);
-            }
-            FeeCommand::SetTariff { number, tariff } => (*number, tariff),
+        let mut after = self.clone();
+        after.settle_tariffs();
+        after.execute_fee_command(command);
+        note(reasons, after.has_scope_twice(), AlreadyRegistered);
+        let mut numbers: Vec<_> = after.announced.iter().map(|(_, number, _)| *number).collect();
+        numbers.extend(after.tariffs.keys());
+        numbers.sort_unstable();
+        numbers.dedup();
+        note(reasons, numbers.len() > 4_096 || after.announced.len() > 256, LimitReached);
+        let is_early = command.from().is_some_and(|from| from < self.now + 60 * SECOND);
+        note(reasons, command.number() == 0 || is_early, BadTariff);
+        let Some(tariff) = command.tariff() else {
+            let coming = |(from, number, after): &Announced| {
+                *number == command.number() && *from > self.now && after.is_some()
+            };
+            let is_there = self.tariffs_at(self.now).contains_key(&command.number());
+            let is_known = is_there || self.announced.iter().any(coming);
+            return note(reasons, !is_known, UnknownTariff);
         };
         let scope = tariff.scope;
         for bic in [scope.debtor, scope.creditor].into_iter().flatten() {
             self.note_participant(reasons, bic);
         }
-        let mut others = self.tariffs.iter().filter(|(other, _)| **other != number);
-        note(reasons, others.any(|(_, other)| other.scope == scope), AlreadyRegistered);
-        let is_full = self.tariffs.len() >= 4_096 && !self.tariffs.contains_key(&number);
-        note(reasons, is_full, LimitReached);
         for (who, _) in &tariff.beneficiaries {
             let Beneficiary::Account(account) = who else { continue };
             let found = self.find(*account).map(|found| self.positions[found.position].currency);
             self.note_usable(reasons, *account);
             note(reasons, found.is_some_and(|currency| currency != scope.currency), BadTariff);
         }
-        note(reasons, number == 0 || !makes_sense(tariff), BadTariff);
+        note(reasons, !makes_sense(tariff), BadTariff);
     }
 
-    /// Whether an account gets a part of some fee.
+    /// Whether some time from now on two tariffs cover just the same; or one at once what another did until just now.
+    fn has_scope_twice(&self) -> bool {
+        let times = self.announced.iter().map(|(from, _, _)| *from).filter(|from| *from > self.now);
+        let mut all: Vec<_> = times.chain([self.now]).map(|time| self.tariffs_at(time)).collect();
+        all.push(self.tariffs.clone());
+        all.iter().any(|tariffs| {
+            let scopes: BTreeSet<_> = tariffs.values().map(|tariff| tariff.scope).collect();
+            scopes.len() < tariffs.len()
+        })
+    }
+
+    fn all_tariffs(&self) -> impl Iterator<Item = &Tariff> {
+        self.tariffs.values().chain(self.announced.iter().filter_map(|(_, _, after)| after.as_ref()))
+    }
+
+    /// Whether an account gets a part of some fee, or will.
     pub(super) fn is_beneficiary(&self, account: u64) -> bool {
+        let mut settled = self.clone();
+        settled.settle_tariffs();
         let named = |tariff: &Tariff| {
             tariff.beneficiaries.iter().any(|(who, _)| *who == Beneficiary::Account(account))
         };
-        self.tariffs.values().any(named) && !self.is_planted(Planted::FeeAccountCloses)
+        settled.all_tariffs().any(named) && !self.is_planted(Planted::FeeAccountCloses)
+    }
+
+    /// What was announced and is so old that nothing of before passes is as if it had always been.
+    pub(super) fn settle_tariffs(&mut self) {
+        let is_old = |from: u64| from + 60 * SECOND <= self.now;
+        let last = self.announced.iter().map(|(from, _, _)| *from).filter(|from| is_old(*from)).max();
+        if let Some(last) = last {
+            self.tariffs = self.tariffs_at(last);
+            self.announced.retain(|(from, _, _)| *from > last);
+        }
     }
 
     pub(super) fn execute_fee_command(&mut self, command: &FeeCommand) {
+        let now = self.now;
         match command {
             FeeCommand::SetTariff { number, tariff } => {
+                self.announced.retain(|(_, other, _)| other != number);
                 self.tariffs.insert(*number, tariff.clone());
             }
             FeeCommand::EndTariff { number } => {
+                self.announced.retain(|(_, other, _)| other != number);
                 self.tariffs.remove(number);
+            }
+            FeeCommand::Announce(change) => {
+                self.announced.retain(|(from, other, _)| *other != change.number || *from <= now);
+                self.announced.push((change.from, change.number, change.after.clone()));
+                self.announced.sort_by_key(|(from, number, _)| (*from, *number));
             }
         }
     }
+}
+
+/// Payer, payee and amount of the legs behind a payment; of one that names another payment or currency, nonsense.
+fn carried((payment, chain): (&Record, &[Record])) -> Vec<[u64; 3]> {
+    let behind = chain.iter().skip_while(|member| !std::ptr::eq(*member, payment)).skip(1);
+    let legs = behind.take_while(is_leg).map(|leg| {
+        let is_its = (leg.related, leg.currency) == (payment.uetr, payment.currency);
+        if is_its { [leg.debtor.get(), leg.creditor.get(), leg.amount.get()] } else { [u64::MAX; 3] }
+    });
+    legs.collect()
 }
 
 fn makes_sense(tariff: &Tariff) -> bool {

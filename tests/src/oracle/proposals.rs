@@ -230,6 +230,7 @@ impl Books {
             self.cases.entry(case).and_modify(|case| case.changed_at = sequence);
         }
         self.cases.retain(|_, case| case.deadline > now);
+        self.settle_tariffs();
         let Command::Proposal(step) = &entry.command else {
             return self.execute(now, sequence, &entry.command);
         };

@@ -4,12 +4,14 @@
 use feiqian_core::account::UNLIMITED;
 use feiqian_core::command::Command;
 use feiqian_core::controls::{LimitCommand, SlotControls};
-use feiqian_core::fees::{Bearer, Beneficiary, FeeCommand, Scope, Tariff, TariffNumber, Tier, chain_of};
+use feiqian_core::fees::{
+    Bearer, Beneficiary, Change, FeeCommand, Scope, Tariff, TariffNumber, Tier, chain_of,
+};
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::RejectReason::{
     AccountState, AlreadyRegistered, BadTariff, ChainFailed, CreditorBlocked, FeeMismatch, FeeMissing,
-    FourEyesRequired, HoldMismatch, LiquidityReserved, MalformedRecord, NetDebitCapExceeded, NoPendingHold,
-    NotOwner, UnknownAccount, UnknownParticipant, UnknownTariff, VelocityExceeded,
+    FourEyesRequired, HoldMismatch, LimitReached, LiquidityReserved, MalformedRecord, NetDebitCapExceeded,
+    NoPendingHold, NotOwner, UnknownAccount, UnknownParticipant, UnknownTariff, VelocityExceeded,
 };
 use feiqian_core::transfer::{Record, flags};
 use feiqian_tests::world::{
@@ -39,6 +41,17 @@ impl Trial {
         self.order(Command::Fee(FeeCommand::SetTariff { number, tariff }), expected);
     }
 
+    /// A tariff, or none, from so many seconds on.
+    fn announce(
+        &mut self,
+        seconds: u64,
+        (number, after): (TariffNumber, Option<Tariff>),
+        expected: Expected,
+    ) {
+        let from = self.world.now() + seconds * 1_000_000_000;
+        self.order(Command::Fee(FeeCommand::Announce(Change { from, number, after })), expected);
+    }
+
     /// C is the network: whoever pays bears `flat` to its fee account.
     fn charged(flat: u64) -> Self {
         let mut trial = Self::standard();
@@ -57,7 +70,7 @@ impl Trial {
     fn leg_amounts(&self, debtor: &str, creditor: &str, (amount, purpose): (u64, [u8; 4])) -> Vec<u64> {
         let (debtor, creditor) = (self.world.account(debtor), self.world.account(creditor));
         let record = Record { purpose, ..Record::new(1, debtor, creditor, amount, 978) };
-        let legs = self.serial.state.registry().fee_legs(&record);
+        let legs = self.serial.state.registry().fee_legs(&record, self.world.now());
         legs.iter().map(|leg| leg.amount).collect()
     }
 }
@@ -464,12 +477,13 @@ fn a_chain_is_made_as_the_rules_want_it_and_a_snapshot_keeps_the_tariffs() {
     trial.set(5, tariff(everybody(Bearer::Creditor), tier(0, 5, 0), &[issuer, network]), cleared());
     let (from, to) = (trial.world.account("A"), trial.world.account("B"));
     let payment = Record::new(99, from, to, 900, 978);
-    let chain = chain_of(trial.serial.state.registry(), &payment);
+    let now = trial.world.now();
+    let chain = chain_of(trial.serial.state.registry(), &payment, now);
     let said: Vec<_> = chain.iter().map(|at| (at.debtor.get(), at.creditor.get(), at.amount.get())).collect();
     let c = trial.world.account("C");
     assert_eq!(said, [(from, to, 900), (from, c, 3), (to, from, 3), (to, c, 2)]);
-    assert_eq!(chain_of(trial.serial.state.registry(), &payment), chain);
-    assert_eq!(chain_of(Trial::standard().serial.state.registry(), &payment), [payment]);
+    assert_eq!(chain_of(trial.serial.state.registry(), &payment, now), chain);
+    assert_eq!(chain_of(Trial::standard().serial.state.registry(), &payment, now), [payment]);
     let batch = feiqian_core::batch::Batch::new(trial.world.bank("A"), chain);
     trial.world.push_transfers(vec![batch]);
     let rows = trial.apply().rows;
@@ -479,4 +493,133 @@ fn a_chain_is_made_as_the_rules_want_it_and_a_snapshot_keeps_the_tariffs() {
     let read = Mirror::decode(&mirror.encode()).expect("its own bytes");
     assert_eq!(&read, mirror);
     assert_eq!(read.registry.fees().by_number().len(), 2);
+}
+
+#[test]
+fn an_announced_tariff_is_in_force_from_its_time_on_and_for_a_minute_what_was_right_before_passes_too() {
+    let mut trial = Trial::charged(3);
+    let to_c =
+        |trial: &Trial, flat| tariff(everybody(Bearer::Debtor), tier(0, flat, 0), &[(trial.to("C"), 1)]);
+    trial.announce(59, (1, Some(to_c(&trial, 5))), rejected(BadTariff));
+    trial.announce(60, (1, Some(to_c(&trial, 5))), cleared());
+    let pay = |id: u128, fee, expected: Expected| {
+        let is_paid = expected == cleared();
+        let whole = if is_paid { cleared() } else { rejected(ChainFailed) };
+        [payment(100, id, whole), row("A", "C", fee, expected).fee_on(id)]
+    };
+    trial.check(&pay(2, 5, rejected(FeeMismatch)));
+    trial.check(&pay(3, 3, cleared()));
+    trial.wait(59);
+    trial.check(&pay(4, 3, cleared()));
+    trial.wait(1);
+    // From now on both, and nothing else.
+    trial.check(&pay(5, 5, cleared()));
+    trial.check(&pay(6, 3, cleared()));
+    trial.check(&pay(7, 4, rejected(FeeMismatch)));
+    trial.check(&[row("A", "B", 100, rejected(FeeMissing)).id(8)]);
+    trial.announce(60, (1, None), cleared());
+    trial.wait(59);
+    trial.check(&pay(9, 3, cleared()));
+    trial.wait(1);
+    // It has ended, and what was right until now passes; what was before does not.
+    trial.check(&pay(10, 5, cleared()));
+    trial.check(&[row("A", "B", 100, cleared()).id(11)]);
+    trial.check(&pay(12, 3, rejected(FeeMismatch)));
+    trial.wait(60);
+    trial.check(&pay(13, 5, rejected(FeeMismatch)));
+    trial.check(&[row("A", "B", 100, cleared()).id(14)]);
+    assert_eq!(trial.position("C"), 3 + 3 + 5 + 3 + 3 + 5);
+    trial.order(Command::Seal { height: 1 }, cleared());
+    assert!(!trial.is_covered("A") && trial.serial.state.registry().fees().is_idle());
+}
+
+#[test]
+fn a_first_tariff_that_is_announced_spares_what_waits_until_its_minute_is_over() {
+    let mut trial = Trial::standard();
+    trial.check(&[
+        row("A", "B", 10, queued(None)).queue(10).after(60),
+        row("A", "B", 20, queued(None)).queue(11).after(60),
+    ]);
+    let first = tariff(everybody(Bearer::Debtor), tier(0, 3, 0), &[(trial.to("C"), 1)]);
+    trial.announce(60, (1, Some(first)), cleared());
+    assert!(trial.is_covered("A"), "what waits is told apart from now on");
+    trial.check(&[row("A", "B", 5, queued(None)).queue(12).after(60)]);
+    trial.wait(60);
+    let release = |amount, named, expected| row("A", "B", amount, expected).release(named).by("engine");
+    trial.check(&[
+        release(10, 10, cleared()),
+        row("A", "B", 7, cleared()).id(20),
+        payment(7, 21, rejected(ChainFailed)),
+        row("A", "C", 2, rejected(FeeMismatch)).fee_on(21),
+    ]);
+    trial.wait(60);
+    trial.check(&[
+        release(20, 11, rejected(FeeMissing)),
+        row("A", "B", 7, rejected(FeeMissing)).id(22),
+        payment(7, 23, cleared()),
+        row("A", "C", 3, cleared()).fee_on(23),
+    ]);
+}
+
+#[test]
+fn no_two_tariffs_come_to_cover_the_same_and_the_last_word_on_each_holds() {
+    let mut trial = Trial::charged(3);
+    let of = |trial: &Trial, bearer, flat| {
+        Some(tariff(everybody(bearer), tier(0, flat, 0), &[(trial.to("C"), 1)]))
+    };
+    let (debtor, creditor) = (Bearer::Debtor, Bearer::Creditor);
+    trial.announce(100, (2, of(&trial, debtor, 9)), rejected(AlreadyRegistered));
+    trial.announce(90, (1, None), cleared());
+    trial.announce(89, (2, of(&trial, debtor, 9)), rejected(AlreadyRegistered));
+    trial.announce(90, (2, of(&trial, debtor, 9)), cleared());
+    // Its own end can't be put off any more, nor can it be set anew.
+    trial.announce(100, (1, None), rejected(AlreadyRegistered));
+    trial.set(1, of(&trial, debtor, 4).expect("one"), rejected(AlreadyRegistered));
+    trial.announce(100, (3, None), rejected(UnknownTariff));
+    trial.announce(100, (0, of(&trial, creditor, 1)), rejected(BadTariff));
+    let end = |number| Command::Fee(FeeCommand::EndTariff { number });
+    trial.order(end(2), cleared());
+    trial.set(1, of(&trial, debtor, 4).expect("one"), cleared());
+    assert!(trial.serial.state.registry().fees().changes().is_empty(), "withdrawn");
+    // From one moment on both trade places.
+    trial.set(2, of(&trial, creditor, 2).expect("one"), cleared());
+    trial.announce(60, (1, of(&trial, creditor, 1)), rejected(AlreadyRegistered));
+    trial.announce(60, (2, None), cleared());
+    trial.announce(60, (1, of(&trial, creditor, 1)), cleared());
+    trial.announce(60, (2, of(&trial, debtor, 8)), cleared());
+    trial.wait(60);
+    let amounts = |trial: &Trial| trial.leg_amounts("A", "B", (100, [0; 4]));
+    assert_eq!(amounts(&trial), [8, 1]);
+    trial.set(3, of(&trial, debtor, 4).expect("one"), rejected(AlreadyRegistered));
+    trial.wait(60);
+    let account = trial.world.account("b1");
+    let state = feiqian_core::account::AccountState::Closed;
+    let to_b1 = Some(tariff(everybody(debtor), tier(0, 8, 0), &[(trial.to("b1"), 1)]));
+    trial.announce(60, (2, to_b1), cleared());
+    assert_eq!(trial.serial.state.registry().fees().in_force(trial.world.now()).len(), 2);
+    trial.order(Command::SetAccountState { account, state }, rejected(AccountState));
+    trial.order(Command::Seal { height: 1 }, cleared());
+    let mirror = trial.serial.sealer.mirror();
+    let read = Mirror::decode(&mirror.encode()).expect("its own bytes");
+    assert_eq!(&read, mirror);
+    assert_eq!((read.registry.fees().changes().len(), amounts(&trial)), (1, vec![8, 1]));
+    trial.order(end(2), cleared());
+    trial.order(Command::SetAccountState { account, state }, cleared());
+}
+
+#[test]
+fn so_many_changes_may_be_announced_and_no_more() {
+    let mut trial = Trial::standard();
+    for number in 1..=256 {
+        let purpose = format!("{number:04}").into_bytes().try_into().ok();
+        let scope = Scope { purpose, ..everybody(Bearer::Debtor) };
+        let announced = tariff(scope, tier(0, 1, 0), &[(trial.to("C"), 1)]);
+        trial.announce(60, (number, Some(announced)), cleared());
+    }
+    let more = Some(tariff(everybody(Bearer::Debtor), tier(0, 1, 0), &[(trial.to("C"), 1)]));
+    trial.announce(60, (257, more.clone()), rejected(LimitReached));
+    trial.announce(60, (256, more.clone()), cleared());
+    trial.wait(121);
+    trial.announce(60, (256, more), cleared());
+    assert_eq!(trial.serial.state.registry().fees().changes().len(), 1);
 }

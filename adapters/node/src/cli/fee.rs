@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::OfficerArgs;
+use crate::orders::instant;
 
 /// Which side of a payment bears a fee.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -39,12 +40,15 @@ pub struct TariffArgs {
     /// Who gets it: debtor or creditor for their banks, or an account; of several each its share
     #[arg(long = "to", required = true, value_name = "WHO[=SHARE]")]
     pub beneficiaries: Vec<String>,
+    /// In force from then on, a minute ahead or more, such as 2026-12-01T00:00Z; absent, at once
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub from: Option<u64>,
 }
 
 /// Steps about fees.
 #[derive(Debug, Subcommand)]
 pub enum FeeStep {
-    /// Show the tariffs in force
+    /// Show the tariffs in force, and what is announced
     List,
     /// Say what a payment would owe, and to whom
     Quote {
@@ -69,6 +73,9 @@ pub enum FeeStep {
     End {
         /// Which one
         number: u32,
+        /// From then on, a minute ahead or more; absent, at once
+        #[arg(long, value_name = "TIME", value_parser = instant)]
+        from: Option<u64>,
         #[command(flatten)]
         officers: OfficerArgs,
     },

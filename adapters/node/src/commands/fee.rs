@@ -5,7 +5,7 @@ use std::fmt;
 
 use feiqian_core::command::Command;
 use feiqian_core::currency::Currency;
-use feiqian_core::fees::{FeeCommand, Leg, Tariff, TariffNumber};
+use feiqian_core::fees::{Change, FeeCommand, Leg, Tariff, TariffNumber};
 use feiqian_core::money::decimal;
 use feiqian_core::registry::Registry;
 use feiqian_core::transfer::Record;
@@ -15,10 +15,12 @@ use super::Context;
 use super::pay::{amount_of, owner_of};
 use crate::cli::{FeeStep, OfficerArgs};
 use crate::fault::Fault;
-use crate::names::{Aliases, find_account};
+use crate::names::{Aliases, find_account, time_text};
 use crate::output::Table;
-use crate::session::Session;
-use crate::tariffs::{beneficiary_words, command_of, purpose_named, scope_words, tier_words};
+use crate::session::{Session, now};
+use crate::tariffs::{
+    beneficiary_words, command_of, fee_command, purpose_named, scope_words, tariff_words, tier_words,
+};
 
 #[derive(Serialize)]
 struct TariffLine {
@@ -33,30 +35,50 @@ struct TariffLine {
     to: String,
 }
 
+/// What is announced and has not come.
+#[derive(Serialize)]
+struct ChangeLine {
+    from: String,
+    number: TariffNumber,
+    what: String,
+}
+
 #[derive(Serialize)]
 struct TariffsReport {
     tariffs: Vec<TariffLine>,
+    announced: Vec<ChangeLine>,
 }
 
 impl TariffsReport {
     fn of(registry: &Registry) -> Self {
         let aliases = Aliases::of(registry);
-        let line = |(number, tariff): (&TariffNumber, &Tariff)| TariffLine {
-            number: *number,
+        let (now, name) = (now(), |account| account_text(registry, &aliases, account));
+        let line = |(number, tariff): (TariffNumber, &Tariff)| TariffLine {
+            number,
             currency: tariff.scope.currency.code(),
             bearer: tariff.scope.bearer.name(),
             covers: scope_words(&tariff.scope),
             charges: tier_words(tariff),
-            to: beneficiary_words(tariff, |account| account_text(registry, &aliases, account)),
+            to: beneficiary_words(tariff, name),
         };
-        Self { tariffs: registry.fees().by_number().iter().map(line).collect() }
+        let announced = |change: &Change| ChangeLine {
+            from: time_text(change.from),
+            number: change.number,
+            what: tariff_words(change.number, change.after.as_ref(), name),
+        };
+        let changes = registry.fees().changes().iter().filter(|change| change.from > now);
+        Self {
+            tariffs: registry.fees().in_force(now).into_iter().map(line).collect(),
+            announced: changes.map(announced).collect(),
+        }
     }
 }
 
 impl fmt::Display for TariffsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.tariffs.is_empty() {
-            return write!(f, "no tariff is in force: payments owe no fees");
+            write!(f, "no tariff is in force: payments owe no fees")?;
+            return self.announced.iter().try_for_each(|line| write!(f, "\n{line}"));
         }
         let mut table = Table::new(&[">tariff", "", "payments", "borne by", "fee", "to"]);
         for line in &self.tariffs {
@@ -69,7 +91,14 @@ impl fmt::Display for TariffsReport {
                 line.to.clone(),
             ]);
         }
-        write!(f, "{table}")
+        write!(f, "{table}")?;
+        self.announced.iter().try_for_each(|line| write!(f, "\n{line}"))
+    }
+}
+
+impl fmt::Display for ChangeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {} on, {}", self.from, self.what)
     }
 }
 
@@ -84,9 +113,9 @@ pub(crate) struct LegLine {
 }
 
 impl LegLine {
-    /// The legs of a payment, as they are owed now.
-    pub(crate) fn of(registry: &Registry, payment: &Record, currency: Currency) -> Vec<Self> {
-        let legs = registry.fee_legs(payment);
+    /// The legs of a payment, as they are owed at a time.
+    pub(crate) fn of(registry: &Registry, (payment, time): (&Record, u64), currency: Currency) -> Vec<Self> {
+        let legs = registry.fee_legs(payment, time);
         if legs.is_empty() {
             return Vec::new();
         }
@@ -157,8 +186,8 @@ pub(super) fn step(context: &Context, step: &FeeStep) -> Result<(), Fault> {
         FeeStep::Tariff { tariff, officers } => {
             order(context, officers, |session| command_of(tariff, session.engine.directory()))
         }
-        FeeStep::End { number, officers } => {
-            order(context, officers, |_| Ok(FeeCommand::EndTariff { number: *number }))
+        FeeStep::End { number, from, officers } => {
+            order(context, officers, |_| Ok(fee_command(*number, None, *from)))
         }
     }
 }
@@ -188,6 +217,6 @@ fn quote(
     let minor = amount_of(amount, currency)?;
     let purpose = purpose.map_or(Ok([0; 4]), purpose_named)?;
     let payment = Record { purpose, ..Record::new(1, debtor, creditor, minor, currency.numeric()) };
-    let fees = directory.registry(|registry| LegLine::of(registry, &payment, currency));
+    let fees = directory.registry(|registry| LegLine::of(registry, (&payment, now()), currency));
     Ok(QuoteReport { amount: decimal(minor.into(), currency), currency: currency.code(), fees })
 }

@@ -22,7 +22,7 @@ use crate::cli::{PayArgs, PostArgs};
 use crate::fault::Fault;
 use crate::keys::random;
 use crate::names::{find_account, parse_uetr, uetr_text};
-use crate::session::Session;
+use crate::session::{Session, now};
 use crate::tariffs::purpose_named;
 
 /// What became of a transfer that was just submitted.
@@ -73,10 +73,10 @@ pub(crate) fn submit(
     participant: ParticipantHandle,
     (record, currency): (Record, Currency),
 ) -> Result<Submitted, Fault> {
-    let (chain, fees) = session
-        .engine
-        .directory()
-        .registry(|registry| (chain_of(registry, &record), LegLine::of(registry, &record, currency)));
+    let now = now();
+    let (chain, fees) = session.engine.directory().registry(|registry| {
+        (chain_of(registry, &record, now), LegLine::of(registry, (&record, now), currency))
+    });
     let may_wait = record.flags.get() & flags::QUEUE != 0;
     if may_wait && let Some(leg) = fees.first() {
         return Err(Fault::Usage(format!("what may wait can bear no fee, and this owes {leg}")));

@@ -95,3 +95,21 @@ fn interchange_is_proposed_by_one_officer_and_approved_by_another_and_ends() {
     house.run(&["fee", "end", "7"]).fails_with(4, &["unknown_tariff"]);
     assert!(amounts(&house.run(&with(&PAY, &["--purpose", "CBTV"])).json()).is_empty());
 }
+
+#[test]
+fn a_tariff_is_announced_a_minute_ahead_or_more_and_charges_nothing_before() {
+    let house = House::founded("announced");
+    let soon = |time: &str| house.run(&with(&TARIFF, &["--from", time]));
+    soon("2026-03-01T00:00Z").fails_with(4, &["announce that of tariff 1", "bad_tariff"]);
+    soon("tomorrow").fails_with(2, &["not a time such as"]);
+    let list = soon("2199-12-31T23:30:15Z").json();
+    assert_eq!(list["tariffs"], Value::Array(vec![]));
+    assert_eq!(list["announced"][0]["from"], "2199-12-31T23:30:15.000Z", "{list}");
+    let told = list["announced"][0]["what"].as_str().expect("words");
+    assert!(told.contains("tariff 1: of EUR payments of everybody the debtor's bank bears 0.10"), "{told}");
+    assert!(amounts(&house.run(&PAY).json()).is_empty());
+    let list = house.run(&["fee", "end", "1"]).json();
+    assert_eq!(list["announced"], Value::Array(vec![]), "withdrawn");
+    house.run(&["fee", "end", "1", "--from", "2199-12-31T23:30Z"]).fails_with(4, &["unknown_tariff"]);
+    house.run(&["audit"]).json();
+}

@@ -199,8 +199,8 @@ impl Registry {
     }
 
     /// A command that officers order without a proposal.
-    pub(crate) fn check_direct(&self, command: &Command) -> Decision<()> {
-        self.check_command(command)?;
+    pub(crate) fn check_direct(&self, command: &Command, timestamp: u64) -> Decision<()> {
+        self.check_command(command, timestamp)?;
         refuse(self.is_delayed(command), RejectReason::ProposalRequired)
     }
 
@@ -214,7 +214,7 @@ impl Registry {
         let authority = &self.authority;
         let check = |command: &Command| match command {
             Command::Fraud(command) => self.check_proposed_fraud(command, (timestamp, number)),
-            command => self.check_command(command),
+            command => self.check_command(command, timestamp),
         };
         match step {
             ProposalCommand::Propose { command, expires_after } => {

@@ -2,12 +2,15 @@
 
 use alloc::vec::Vec;
 
-use super::NO_PURPOSE;
+use super::change::Change;
 use super::command::FeeCommand;
 use super::tariff::{Bearer, Beneficiary, Tariff, TariffNumber};
+use super::{NO_PURPOSE, Tariffs};
 use crate::account::AccountHandle;
 use crate::claim::{Claim, Kind, Member, kind_of};
-use crate::limits::TARIFFS_MAX;
+use crate::controls::SlotControls;
+use crate::hold::deadline;
+use crate::limits::TARIFF_NOTICE_SECONDS;
 use crate::money::AMOUNT_MAX;
 use crate::number::index;
 use crate::outcome::RejectReason;
@@ -49,13 +52,14 @@ impl Leg {
 
 /// Payments.
 impl Registry {
-    /// What a payment owes by the tariffs in force: first what its debtor's participant bears, then what its creditor's
-    /// does; each in the order of the beneficiaries, without parts of nothing and parts that stay where they are. Nothing
-    /// for what moves no money between two participants for the first time: holds, returns, trades, other legs.
+    /// What a payment owes by the tariffs in force at a time: first what its debtor's participant bears, then what its
+    /// creditor's does; each in the order of the beneficiaries, without parts of nothing and parts that stay where they
+    /// are. Nothing for what moves no money between two participants for the first time: holds, returns, trades, other
+    /// legs.
     #[must_use]
-    pub fn fee_legs(&self, payment: &Record) -> Vec<Leg> {
+    pub fn fee_legs(&self, payment: &Record, time: u64) -> Vec<Leg> {
         let mut legs = Vec::new();
-        let is_charged = !self.fees.is_empty() && kind_of(payment).is_some_and(Kind::is_charged);
+        let is_charged = !self.fees.is_idle() && kind_of(payment).is_some_and(Kind::is_charged);
         let has_amount = (1..=AMOUNT_MAX).contains(&payment.amount.get());
         let slot = |account| {
             let terms = self.account(account)?;
@@ -69,7 +73,7 @@ impl Registry {
             && debtor.currency.numeric() == payment.currency.get()
         {
             for bearer in [Bearer::Debtor, Bearer::Creditor] {
-                self.add_legs(bearer, payment, [debtor, creditor], &mut legs);
+                self.add_legs((bearer, time), payment, [debtor, creditor], &mut legs);
             }
         }
         legs
@@ -77,14 +81,15 @@ impl Registry {
 
     fn add_legs(
         &self,
-        bearer: Bearer,
+        (bearer, time): (Bearer, u64),
         payment: &Record,
         [debtor, creditor]: [&SlotTerms; 2],
         legs: &mut Vec<Leg>,
     ) {
         let bic = |slot: &SlotTerms| self.participant_at(slot.participant).map(|found| found.bic);
         let (Some(from), Some(to)) = (bic(debtor), bic(creditor)) else { return };
-        let found = self.fees.of((debtor.currency, bearer), [from, to], payment.purpose);
+        let asked = (payment.purpose, time);
+        let found = self.fees.of((debtor.currency, bearer), [from, to], asked);
         let Some((number, tariff)) = found else { return };
         let pays = match bearer {
             Bearer::Debtor => debtor.clearing_account,
@@ -105,32 +110,91 @@ impl Registry {
 
     /// What a hold or a payment that waits is for, as it is kept: nothing as long as there is no tariff to name it.
     pub(crate) fn kept_purpose(&self, record: &Record) -> [u8; 4] {
-        if self.fees.is_empty() { NO_PURPOSE } else { record.purpose }
+        if self.fees.is_idle() { NO_PURPOSE } else { record.purpose }
     }
 
-    /// Whether a record is, to the unit, the leg that a tariff wants at its place in the chain: behind its payment and the
-    /// legs before it.
-    pub(crate) fn is_fee_due(&self, member: Member<'_>) -> bool {
-        let before = member.chain.get(..member.at).unwrap_or_default();
-        let earlier = before.iter().rev().take_while(|record| is_leg(record)).count();
-        let payment = before.len().checked_sub(earlier.saturating_add(1)).and_then(|at| before.get(at));
-        payment.is_some_and(|payment| {
-            self.fee_legs(payment).get(earlier).is_some_and(|leg| leg.is(member.record, payment))
-        })
+    /// What the payments of a chain, or one alone, owe: each reckoned once. Nothing where there is no tariff.
+    #[inline]
+    pub(crate) fn dues(&self, chain: &[Record], timestamp: u64) -> Dues {
+        if self.fees.is_idle() { Dues::default() } else { self.dues_of(chain, timestamp) }
     }
 
-    /// Checks a claim that asks for tariffs: a leg must be due, and a payment must have all of its legs behind it.
-    ///
-    /// # Errors
-    /// [`RejectReason::FeeMissing`], [`RejectReason::FeeMismatch`].
-    pub(crate) fn check_fee(&self, claim: &Claim, member: Member<'_>) -> Decision<()> {
-        if claim.kind == Kind::Fee {
-            return refuse(!self.is_fee_due(member), RejectReason::FeeMismatch);
+    fn dues_of(&self, chain: &[Record], timestamp: u64) -> Dues {
+        let mut dues = Dues::default();
+        for (at, payment) in chain.iter().enumerate().filter(|(_, record)| !is_leg(record)) {
+            let behind = chain.get(at.saturating_add(1)..).unwrap_or_default();
+            let carried = behind.iter().take_while(|record| is_leg(record)).count();
+            let carried = behind.get(..carried).unwrap_or_default();
+            if carried.is_empty() && !self.is_covered(payment) {
+                continue;
+            }
+            let legs = self.owed(payment, carried, timestamp);
+            if !legs.is_empty() {
+                dues.0.push((at, legs));
+            }
         }
-        let behind = member.chain.get(member.at.saturating_add(1)..).unwrap_or_default();
-        let carried = behind.iter().take_while(|record| is_leg(record)).count();
-        refuse(carried < self.fee_legs(member.record).len(), RejectReason::FeeMissing)
+        dues
     }
+
+    /// What a payment owes that carries these legs: by the tariffs in force; or, where they are what it owed before an
+    /// announced change that has just come, that.
+    fn owed(&self, payment: &Record, carried: &[Record], timestamp: u64) -> Vec<Leg> {
+        let is_right = |legs: &[Leg]| {
+            legs.len() == carried.len()
+                && legs.iter().zip(carried).all(|(leg, record)| leg.is(record, payment))
+        };
+        let legs = self.fee_legs(payment, timestamp);
+        if is_right(&legs) {
+            return legs;
+        }
+        let mut others = self.fees.moments(payment, timestamp).map(|time| self.fee_legs(payment, time));
+        others.find(|legs| is_right(legs)).unwrap_or(legs)
+    }
+
+    /// Whether a tariff may charge for what an account pays.
+    fn is_covered(&self, payment: &Record) -> bool {
+        let terms = self.account(payment.debtor.get());
+        let slot = terms.and_then(|terms| self.slots().get(index(terms.slot.into())));
+        slot.is_some_and(|slot| slot.controls.has(SlotControls::FEES))
+    }
+}
+
+/// What the payments of a chain owe, by their places in it; of one that is not here, nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Dues(Vec<(usize, Vec<Leg>)>);
+
+impl Dues {
+    /// Of the payment at a place.
+    #[must_use]
+    pub fn of(&self, at: usize) -> &[Leg] {
+        let found = self.0.iter().find(|(payment, _)| *payment == at);
+        found.map_or(&[], |(_, legs)| legs.as_slice())
+    }
+}
+
+impl Member<'_> {
+    /// Whether the record is, to the unit, the leg that is due at its place in the chain: behind its payment and the legs
+    /// before it.
+    pub(crate) fn is_fee_due(&self) -> bool {
+        let before = self.chain.get(..self.at).unwrap_or_default();
+        let earlier = before.iter().rev().take_while(|record| is_leg(record)).count();
+        let Some(at) = before.len().checked_sub(earlier.saturating_add(1)) else { return false };
+        let leg = self.dues.of(at).get(earlier);
+        leg.zip(before.get(at)).is_some_and(|(leg, payment)| leg.is(self.record, payment))
+    }
+}
+
+/// Checks a claim that asks for tariffs: a leg must be due, and a payment must have all of its legs behind it.
+///
+/// # Errors
+/// [`RejectReason::FeeMissing`], [`RejectReason::FeeMismatch`].
+pub(crate) fn check_fee(claim: &Claim, member: Member<'_>) -> Decision<()> {
+    if claim.kind == Kind::Fee {
+        return refuse(!member.is_fee_due(), RejectReason::FeeMismatch);
+    }
+    let behind = member.chain.get(member.at.saturating_add(1)..).unwrap_or_default();
+    let carried = behind.iter().take_while(|record| is_leg(record)).count();
+    refuse(carried < member.dues.of(member.at).len(), RejectReason::FeeMissing)
 }
 
 /// The most that a fee may be, minor units. Who bears it must have had a say in how often it is charged: the creditor's
@@ -150,23 +214,31 @@ fn is_leg(record: &Record) -> bool {
 
 /// Commands.
 impl Registry {
-    pub(crate) fn check_fee_command(&self, command: &FeeCommand) -> Decision<()> {
-        let (number, tariff) = match command {
-            FeeCommand::EndTariff { number } => {
-                let is_there = self.fees.by_number().contains_key(number);
-                return refuse(!is_there, RejectReason::UnknownTariff);
-            }
-            FeeCommand::SetTariff { number, tariff } => (*number, tariff),
-        };
-        for bic in [tariff.scope.debtor, tariff.scope.creditor].into_iter().flatten() {
+    pub(crate) fn check_fee_command(&self, command: &FeeCommand, timestamp: u64) -> Decision<()> {
+        let tariff = command.tariff();
+        let named = tariff.map(|tariff| [tariff.scope.debtor, tariff.scope.creditor]);
+        for bic in named.into_iter().flatten().flatten() {
             self.participant(bic)?;
         }
-        let holder = self.fees.number_of(&tariff.scope);
-        refuse(holder.is_some_and(|other| other != number), RejectReason::AlreadyRegistered)?;
-        let is_right_currency = self.check_accounts(tariff)?;
-        let is_new = !self.fees.by_number().contains_key(&number);
-        refuse(is_new && self.fees.by_number().len() >= TARIFFS_MAX, RejectReason::LimitReached)?;
-        refuse(number == 0 || !is_right_currency || !tariff.is_valid(), RejectReason::BadTariff)
+        let after = self.fees.after(command, timestamp);
+        refuse(after.clashes(timestamp), RejectReason::AlreadyRegistered)?;
+        let is_right_currency = tariff.map_or(Ok(true), |tariff| self.check_accounts(tariff))?;
+        refuse(after.is_overfull(), RejectReason::LimitReached)?;
+        let earliest = deadline(timestamp, TARIFF_NOTICE_SECONDS);
+        let is_valid = command.number() != 0
+            && is_right_currency
+            && command.from().is_none_or(|from| from >= earliest)
+            && tariff.is_none_or(Tariff::is_valid);
+        refuse(!is_valid, RejectReason::BadTariff)?;
+        let is_unknown = tariff.is_none() && !self.fees.knows(command.number(), timestamp);
+        refuse(is_unknown, RejectReason::UnknownTariff)
+    }
+
+    /// Whether an account gets a part of some fee, or will.
+    pub(crate) fn gets_fees(&self, account: AccountHandle, timestamp: u64) -> bool {
+        let mut fees = self.fees.clone();
+        fees.settle(timestamp);
+        fees.pays(account)
     }
 
     /// Whether all accounts that get something, which must be open, are kept in the tariff's currency.
@@ -182,19 +254,36 @@ impl Registry {
     }
 
     /// Puts a command in force that [`Registry::check_fee_command`] has accepted.
-    pub(crate) fn commit_fee_command(&mut self, command: &FeeCommand) -> Effect {
-        let before = match command {
-            FeeCommand::SetTariff { number, tariff } => {
-                let before = self.fees.remove(*number);
-                self.fees.set(*number, tariff.clone());
-                self.follow_tariffs(tariff.scope.currency);
-                before
-            }
-            FeeCommand::EndTariff { number } => self.fees.remove(*number),
-        };
-        if let Some(before) = before {
-            self.follow_tariffs(before.scope.currency);
-        }
+    pub(crate) fn commit_fee_command(&mut self, command: &FeeCommand, timestamp: u64) -> Effect {
+        let before = self.fees.currencies_of(command.number());
+        self.fees = self.fees.after(command, timestamp);
+        let after = self.fees.currencies_of(command.number());
+        before.into_iter().chain(after).for_each(|currency| self.follow_tariffs(currency));
         Effect::Registered
+    }
+
+    /// Forgets what was in force before announced changes, where it passes no longer.
+    pub(crate) fn settle_tariffs(&mut self, timestamp: u64) {
+        let is_over = |change: &Change| change.until() <= timestamp;
+        let over = self.fees.changes().iter().filter(|change| is_over(change));
+        let currencies: Vec<_> = over.flat_map(|change| self.fees.currencies_of(change.number)).collect();
+        if !currencies.is_empty() {
+            self.fees.settle(timestamp);
+            currencies.into_iter().for_each(|currency| self.follow_tariffs(currency));
+        }
+    }
+}
+
+impl Tariffs {
+    /// As a command makes them.
+    fn after(&self, command: &FeeCommand, timestamp: u64) -> Self {
+        let mut after = self.clone();
+        after.settle(timestamp);
+        match command {
+            FeeCommand::SetTariff { number, tariff } => after.put(*number, Some(tariff.clone())),
+            FeeCommand::EndTariff { number } => after.put(*number, None),
+            FeeCommand::Announce(change) => after.announce(change.clone(), timestamp),
+        }
+        after
     }
 }

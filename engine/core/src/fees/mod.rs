@@ -23,11 +23,13 @@ use crate::transfer::{Record, flags};
 use crate::uetr::Uetr;
 
 pub mod tariff;
+pub mod change;
 pub mod command;
 pub mod decide;
 
+pub use change::Change;
 pub use command::FeeCommand;
-pub use decide::Leg;
+pub use decide::{Dues, Leg};
 pub use tariff::{Bearer, Beneficiary, Scope, Tariff, TariffNumber, Tier};
 
 /// That of a payment that names none.
@@ -46,49 +48,54 @@ const BY_RANK: [[bool; 3]; 8] = [
     [false, false, false],
 ];
 
-/// The tariffs in force. No two have one scope, so that there is never a choice.
+/// The tariffs in force, and what is announced of them. No two have one scope at once, so that there is never a choice.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tariffs {
     by_number: BTreeMap<TariffNumber, Tariff>,
     /// Follows from the others.
     by_scope: BTreeMap<Scope, TariffNumber>,
+    /// In order of time and number.
+    changes: Vec<Change>,
 }
 
 impl Tariffs {
-    /// Whether nothing is charged.
+    /// Whether there is no tariff but what is announced.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_number.is_empty()
     }
 
-    /// All of them, ascending by number.
+    /// Whether nothing is charged, nor announced.
+    #[inline]
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.by_number.is_empty() && self.changes.is_empty()
+    }
+
+    /// All of them but for what is announced, ascending by number.
     #[must_use]
     pub fn by_number(&self) -> &BTreeMap<TariffNumber, Tariff> {
         &self.by_number
     }
 
-    /// Which tariff has a scope.
-    #[must_use]
-    pub fn number_of(&self, scope: &Scope) -> Option<TariffNumber> {
-        self.by_scope.get(scope).copied()
-    }
-
-    /// Whether an account gets a part of some fee.
+    /// Whether an account gets a part of some fee, or is announced to.
     pub(crate) fn pays(&self, account: AccountHandle) -> bool {
-        let mut beneficiaries = self.by_number.values().flat_map(|tariff| &tariff.beneficiaries);
+        let announced = self.changes.iter().filter_map(|change| change.after.as_ref());
+        let tariffs = self.by_number.values().chain(announced);
+        let mut beneficiaries = tariffs.flat_map(|tariff| &tariff.beneficiaries);
         beneficiaries.any(|(who, _)| *who == Beneficiary::Account(account))
     }
 
-    /// The tariff that charges `bearer` for a payment between two participants: the one that says most about it. What
-    /// a payment does not name (a purpose of zeros) no tariff can name.
+    /// The tariff that charges `bearer` at a time for a payment between two participants: the one that says most about
+    /// it. What a payment does not name (a purpose of zeros) no tariff can name.
     #[must_use]
     pub fn of(
         &self,
         (currency, bearer): (Currency, Bearer),
         [debtor, creditor]: [Bic; 2],
-        purpose: [u8; 4],
+        (purpose, time): ([u8; 4], u64),
     ) -> Option<(TariffNumber, &Tariff)> {
-        let number = BY_RANK.into_iter().find_map(|[names_debtor, names_creditor, names_purpose]| {
+        BY_RANK.into_iter().find_map(|[names_debtor, names_creditor, names_purpose]| {
             let scope = Scope {
                 currency,
                 bearer,
@@ -96,15 +103,15 @@ impl Tariffs {
                 creditor: names_creditor.then_some(creditor),
                 purpose: names_purpose.then_some(purpose),
             };
-            self.number_of(&scope)
-        })?;
-        Some((number, self.by_number.get(&number)?))
+            self.holder(&scope, time)
+        })
     }
 
-    /// Who may be charged for, or bear a charge with, what it pays in a currency.
+    /// Who may be charged for, or bear a charge with, what it pays in a currency, by what is in force or announced.
     #[must_use]
     pub fn covered(&self, currency: Currency) -> Covered {
-        let scopes = self.by_scope.keys().filter(|scope| scope.currency == currency);
+        let announced = self.changes.iter().filter_map(|change| Some(&change.after.as_ref()?.scope));
+        let scopes = self.by_scope.keys().chain(announced).filter(|scope| scope.currency == currency);
         let mut covered = Covered::default();
         for scope in scopes {
             match scope.debtor {
@@ -113,18 +120,6 @@ impl Tariffs {
             }
         }
         covered
-    }
-
-    pub(crate) fn set(&mut self, number: TariffNumber, tariff: Tariff) {
-        self.remove(number);
-        self.by_scope.insert(tariff.scope, number);
-        self.by_number.insert(number, tariff);
-    }
-
-    pub(crate) fn remove(&mut self, number: TariffNumber) -> Option<Tariff> {
-        let before = self.by_number.remove(&number)?;
-        self.by_scope.remove(&before.scope);
-        Some(before)
     }
 
     /// Each by itself: for the configuration that a block proves.
@@ -152,11 +147,11 @@ impl Tariffs {
         for _ in 0..from.count(TARIFFS_MAX)? {
             let (number, tariff) = (from.u32()?, Tariff::decode(from)?);
             let is_behind = tariffs.by_number.last_key_value().is_none_or(|(last, _)| *last < number);
-            let is_new = tariffs.number_of(&tariff.scope).is_none();
+            let is_new = !tariffs.by_scope.contains_key(&tariff.scope);
             if !(is_behind && is_new && tariff.is_valid()) {
                 return Err(Malformed);
             }
-            tariffs.set(number, tariff);
+            tariffs.put(number, Some(tariff));
         }
         if tariffs.is_empty() { Err(Malformed) } else { Ok(tariffs) }
     }
@@ -180,8 +175,8 @@ impl Covered {
 /// A payment with the legs of its fees behind it, as it must be submitted: alone where nothing is charged, else as a chain,
 /// whose last record is linked if the payment was. The ids of the legs follow from the payment's, so that a payment that comes again brings the same ones.
 #[must_use]
-pub fn chain_of(registry: &Registry, payment: &Record) -> Vec<Record> {
-    let legs = registry.fee_legs(payment);
+pub fn chain_of(registry: &Registry, payment: &Record, now: u64) -> Vec<Record> {
+    let legs = registry.fee_legs(payment, now);
     let mut chain = Vec::with_capacity(legs.len().saturating_add(1));
     chain.push(*payment);
     chain.extend((0..).zip(&legs).map(|(at, leg)| leg.record(payment, leg_id(payment.uetr.get(), at))));

@@ -7,6 +7,8 @@ use super::{Exchange, Shard};
 use crate::batch::Payload;
 use crate::claim::{Claim, Kind, Member};
 use crate::controls::SlotControls;
+use crate::fees::Dues;
+use crate::fees::decide::check_fee;
 use crate::hold::Freed;
 use crate::liquidity::group::{Nets, check_turns};
 use crate::liquidity::queue::Queued;
@@ -133,7 +135,7 @@ impl Shard {
             if claim.asks_tariffs()
                 && self.share.holds(claim.debtor)
                 && let Err(reason) =
-                    self.registry.check_fee(claim, Member { record, chain: unit.records, at })
+                    check_fee(claim, Member { record, chain: unit.records, at, dues: &unit.dues })
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -289,6 +291,7 @@ impl Shard {
                 claims: Claims::None,
                 refused: None,
                 voters: pending.voters,
+                dues: Dues::default(),
             };
             self.conclude(&unit, &claims, &freed, fails, (frame, exchange));
         }

@@ -396,8 +396,8 @@ impl Shard {
         };
         let records = rest.get(..length).unwrap_or_default();
         let known = self.known_of(at, length);
-        let mut unit =
-            Unit { first: at, submitter, records, known, claims: Claims::None, refused: None, voters: 0 };
+        let (claims, dues) = (Claims::None, self.registry.dues(records, frame.timestamp));
+        let mut unit = Unit { first: at, submitter, records, known, claims, refused: None, voters: 0, dues };
         self.examine_unit(&mut unit, submitter, broken);
         if self.concerns(&unit) && !self.decide_unit(&unit, frame, exchange) {
             return false;
@@ -446,7 +446,7 @@ impl Shard {
             let decision = match unit.known.get(at) {
                 Some(Some(_)) => Err(RejectReason::ChainFailed),
                 _ => check_chained(record, unit.records).and_then(|()| {
-                    let member = Member { record, chain: unit.records, at };
+                    let member = Member { record, chain: unit.records, at, dues: &unit.dues };
                     examine(member, submitter, &self.registry, |at| self.registry.account(at).copied())
                 }),
             };

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountHandle, SlotHandle};
 use crate::claim::{Claim, Kind};
+use crate::fees::Dues;
 use crate::hold::Freed;
 use crate::outcome::{OutcomeRow, RejectReason};
 use crate::overlay::{Shift, shifts, slot_shift};
@@ -56,6 +57,8 @@ pub(super) struct Unit<'a> {
     pub(super) refused: Option<Failure>,
     /// One bit for each shard.
     pub(super) voters: u64,
+    /// What its payments owe of fees.
+    pub(super) dues: Dues,
 }
 
 impl Unit<'_> {
