@@ -36,6 +36,7 @@ use crate::clearing::Clearing;
 use crate::csv;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
+use crate::inquiries;
 use crate::layout::WorkDir;
 use crate::limits::SCANNED_ENTRIES_MAX;
 use crate::profile::{Deadlines, Profile};
@@ -268,6 +269,9 @@ impl Intake<'_> {
                 Ok(None) => return self.other_message(file, source),
                 Ok(Some(report)) => Ok(report),
                 Err(fault) => Err(fault),
+            Some(Family::Acmt023) => inquiries::verify(self, file, source),
+            Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
+            Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),
             },
             Some(Family::Pacs002) => match confirmations::take(self, file, source) {
                 Ok(None) => return self.other_message(file, source),

@@ -10,6 +10,7 @@ pub mod intake;
 pub mod resolve;
 pub mod status;
 pub mod after;
+mod inquiries;
 pub mod csv;
 pub mod profile;
 mod clearing;

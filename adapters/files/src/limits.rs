@@ -32,6 +32,10 @@ pub const FORWARDED_RETURNS: usize = 1_000;
 pub const GROUP_PAYMENTS_MAX: usize = 10_000;
 /// Recalled payments in one message that is passed on: well below what a reader of recalls takes.
 pub const FORWARDED_RECALLS: usize = 1_000;
+/// Accounts of one verification request: those of a payer's next payments, not a search of the directory.
+pub const VERIFICATIONS_MAX: usize = 100;
+/// Accounts of one answer to a query: they are told from one look at the balances, which the batcher waits for.
+pub const QUERIED_ACCOUNTS_MAX: usize = 100;
 /// Entries of the journal that one file, or one look at what waits, may cause to be looked through: a few seconds.
 pub const SCANNED_ENTRIES_MAX: u64 = 20_000_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.

@@ -16,6 +16,8 @@ mod demo;
 mod fees;
 #[path = "intake/foreign.rs"]
 mod foreign;
+#[path = "intake/inquiries.rs"]
+mod inquiries;
 #[path = "intake/instant.rs"]
 mod instant;
 #[path = "intake/queued.rs"]

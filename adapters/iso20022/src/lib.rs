@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod account_query;
 pub mod codes;
 pub mod confirmation;
 pub mod derive;
@@ -31,8 +32,10 @@ pub mod status;
 pub mod status_request;
 mod totals;
 pub mod transfers;
+pub mod system_event;
 mod whole;
 pub mod write;
+pub mod verification;
 mod xml;
 
 pub use error::{ErrorCode, ReadError};

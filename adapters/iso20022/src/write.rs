@@ -5,6 +5,9 @@
 //! errors are the writer's own, and a sum of more than 18 digits, which no schema allows.
 
 mod account_report;
+mod acmt024;
+mod admi011;
+mod camt004;
 mod camt029;
 mod camt056;
 mod head;
@@ -24,6 +27,9 @@ pub use account_report::{
     AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry, account_report,
     camt052, camt053, camt054,
 };
+pub use acmt024::acmt024;
+pub use admi011::admi011;
+pub use camt004::camt004;
 pub use camt029::camt029;
 pub use camt056::camt056;
 pub use pacs002::{StatusWriter, pacs002};

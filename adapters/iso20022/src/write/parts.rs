@@ -142,7 +142,16 @@ pub(crate) fn account<W: Write>(
 
 /// `Id` of an account; of an alias, the alias once more, since this generation demands an `Id`.
 pub(crate) fn account_id<W: Write>(to: &mut XmlWriter<W>, account: &AccountId) -> io::Result<()> {
-    to.start("Id")?;
+    account_id_as(to, "Id", account)
+}
+
+/// The same in an element `name`.
+pub(crate) fn account_id_as<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    account: &AccountId,
+) -> io::Result<()> {
+    to.start(name)?;
     match account {
         AccountId::Iban(iban) => to.value("IBAN", iban)?,
         AccountId::Other { id, scheme } => {
