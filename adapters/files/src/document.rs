@@ -23,6 +23,7 @@ use crate::resolve::{Resolved, resolve};
 use crate::source::Source;
 use crate::status::Verdicts;
 use crate::timestamp::date_time;
+use crate::usage::{Usage, UsageOfFile};
 
 /// What a message is answered with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +34,7 @@ pub enum Answered {
     Rejected(Vec<u8>),
 }
 
-/// Takes in one message with payments (pacs.008, pacs.009, pain.001) of `own` and of nobody else. Blocks until all is decided:
+/// Takes in one message with payments (pacs.008, pacs.009, pain.001) of `own` and of nobody else, held to the profile that `usage` says. Blocks until all is decided:
 /// call it from a plain thread. `now` dates the answer, nanoseconds since 1970.
 ///
 /// # Errors
@@ -41,7 +42,7 @@ pub enum Answered {
 pub fn take_document(
     engine: &Engine,
     (operator, own): (Bic, ParticipantHandle),
-    bytes: Vec<u8>,
+    (bytes, usage): (Vec<u8>, &Usage),
     (limits, now): (Limits, u64),
 ) -> Result<Answered, FilesError> {
     let source = Source::of_bytes(bytes);
@@ -50,7 +51,7 @@ pub fn take_document(
         Err(error) => return rejected(&error, now),
     };
     let verdicts = match summary.refusals.is_empty() {
-        true => clear(engine, own, &source, limits)?,
+        true => clear(engine, (own, &usage.of_file(engine, summary.transactions)), &source, limits)?,
         false => reject_all(&summary),
     };
     let mut reader = TransferReader::new(source.reader()?, limits).map_err(|_| changed(&source))?;
@@ -79,7 +80,7 @@ fn rejected(error: &ReadError, now: u64) -> Result<Answered, FilesError> {
 
 fn clear(
     engine: &Engine,
-    own: ParticipantHandle,
+    (own, usage): (ParticipantHandle, &UsageOfFile),
     source: &Source,
     limits: Limits,
 ) -> Result<Verdicts, FilesError> {
@@ -90,7 +91,8 @@ fn clear(
         let resolved = match &entry {
             Entry::Refused(refused) => Err(refused.refusal.clone()),
             Entry::Transfer(transfer) => resolve(reader.head(), transfer, engine.directory())
-                .and_then(|resolved| of_own(own, resolved)),
+                .and_then(|resolved| of_own(own, resolved))
+                .and_then(|resolved| usage.hold(engine, (reader.head(), transfer), resolved)),
         };
         match resolved {
             Ok(resolved) => clearing.push(place, resolved)?,

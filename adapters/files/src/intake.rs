@@ -45,6 +45,7 @@ use crate::resolve::resolve;
 use crate::source::Source;
 use crate::status::Verdicts;
 use crate::store;
+use crate::usage::Usage;
 
 /// What is done with a file that has been worked on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +73,8 @@ pub struct IntakeOptions {
     pub deadlines: Deadlines,
     /// How long payments may be recalled.
     pub recalls: RecallLimits,
+    /// Which profiles messages are held to.
+    pub usage: Usage,
     /// Dates the answers and tells whether recalls are in time, nanoseconds since 1970; of payments it decides nothing.
     pub clock: fn() -> u64,
 }
@@ -88,6 +91,7 @@ impl IntakeOptions {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             recalls: RecallLimits::default(),
+            usage: Usage::default(),
             clock: crate::timestamp::now,
         }
     }
@@ -207,7 +211,7 @@ impl Intake<'_> {
         let mut report = FileReport::new(&file.name, Disposition::Answered);
         let verdicts = if summary.refusals.is_empty() {
             let profile = Profile::of(&file.name, self.options.deadlines);
-            let verdicts = self.clear(source, profile, &mut report)?;
+            let verdicts = self.clear((source, summary.transactions), profile, &mut report)?;
             waiting::note(self, source, &verdicts)?;
             self.note_message(source, summary)?;
             if matches!(profile, Profile::Instant(_)) {
@@ -265,13 +269,13 @@ impl Intake<'_> {
             Some(Family::Pacs004) => returns::take(self, file, source),
             Some(Family::Pacs028) => requests::take(self, file, source),
             Some(Family::Camt056) => recalls::take(self, file, source),
+            Some(Family::Acmt023) => inquiries::verify(self, file, source),
+            Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
+            Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),
             Some(Family::Camt029) => match answers::take(self, file, source) {
                 Ok(None) => return self.other_message(file, source),
                 Ok(Some(report)) => Ok(report),
                 Err(fault) => Err(fault),
-            Some(Family::Acmt023) => inquiries::verify(self, file, source),
-            Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
-            Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),
             },
             Some(Family::Pacs002) => match confirmations::take(self, file, source) {
                 Ok(None) => return self.other_message(file, source),
@@ -290,10 +294,11 @@ impl Intake<'_> {
     /// The second pass: each payment is resolved and submitted, or refused here and never sequenced.
     fn clear(
         &self,
-        source: &Source,
+        (source, transactions): (&Source, u64),
         profile: Profile,
         report: &mut FileReport,
     ) -> Result<Verdicts, FilesError> {
+        let usage = self.options.usage.of_file(self.engine, transactions);
         let mut clearing = Clearing::new(self.engine);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
@@ -308,9 +313,10 @@ impl Intake<'_> {
                         ids.push((place, id.to_string()));
                     }
                     let resolved = resolve(reader.head(), transfer, self.engine.directory());
-                    resolved.and_then(|mut resolved| {
+                    let marked = resolved.and_then(|mut resolved| {
                         profile.mark(reader.head(), transfer, &mut resolved.record).map(|()| resolved)
-                    })
+                    });
+                    marked.and_then(|marked| usage.hold(self.engine, (reader.head(), transfer), marked))
                 }
             };
             match resolved {

@@ -1,9 +1,9 @@
 //! The file transport: an inbox of ISO 20022 files becomes batches, the outcomes become answers in an outbox.
 //!
 //! Reading order: [`intake`] (what happens to a file, step by step), [`resolve`] (whose accounts a payment means),
-//! [`status`] (what an outcome is in ISO codes), [`after`] (what comes after a payment), then
-//! [`csv`] (payments as tables), [`settlement`] (what a closed cycle sends). Knows directories and no rule of clearing: what the engine can decide is
-//! left to it.
+//! [`status`] (what an outcome is in ISO codes), [`after`] (what comes after a payment), `inquiries` (what asks and moves
+//! nothing), [`usage`] (what is asked of whose messages), then [`csv`] (payments as tables), [`settlement`] (what a closed
+//! cycle sends). Knows directories and no rule of clearing: what the engine can decide is left to it.
 #![forbid(unsafe_code)]
 
 pub mod intake;
@@ -13,6 +13,7 @@ pub mod after;
 mod inquiries;
 pub mod csv;
 pub mod profile;
+pub mod usage;
 mod clearing;
 mod answer;
 pub mod details;

@@ -30,5 +30,7 @@ mod settling;
 mod statements;
 #[path = "intake/tables.rs"]
 mod tables;
+#[path = "intake/usages.rs"]
+mod usages;
 #[path = "intake/watching.rs"]
 mod watching;

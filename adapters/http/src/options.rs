@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use feiqian_files::usage::Usage;
+
 /// How the API is served.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HttpOptions {
     /// Where it listens; port 0 for any free one.
     pub listen: SocketAddr,
@@ -24,6 +26,8 @@ pub struct HttpOptions {
     pub streams_max: usize,
     /// Proofs that are made at once: each may replay up to a snapshot's distance.
     pub proofs_max: usize,
+    /// Which profiles messages of ISO 20022 are held to.
+    pub usage: Usage,
 }
 
 impl Default for HttpOptions {
@@ -38,6 +42,7 @@ impl Default for HttpOptions {
             bulk_transfers_max: feiqian_core::limits::BATCH_TRANSFERS_MAX,
             streams_max: 64,
             proofs_max: 1,
+            usage: Usage::default(),
         }
     }
 }

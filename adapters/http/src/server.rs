@@ -94,7 +94,7 @@ impl Server {
             proofs: Arc::new(Semaphore::new(options.proofs_max)),
             streams: Arc::new(Semaphore::new(options.streams_max)),
             description: openapi::text().into_bytes(),
-            options,
+            options: options.clone(),
         });
         let address = options.listen;
         let server = HttpServer::new(move || {

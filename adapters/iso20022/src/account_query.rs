@@ -139,9 +139,8 @@ impl Whole for AccountQuery {
     }
 
     fn open(&mut self, path: &[u16]) {
-        match path {
-            [ACCT_QRY_DEF, ACCT_CRIT, NEW_CRIT, SCH_CRIT] => self.criteria.push(AccountCriteria::default()),
-            _ => {}
+        if let [ACCT_QRY_DEF, ACCT_CRIT, NEW_CRIT, SCH_CRIT] = path {
+            self.criteria.push(AccountCriteria::default());
         }
     }
 

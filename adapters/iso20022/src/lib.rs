@@ -2,14 +2,15 @@
 //!
 //! Reading order: [`payment`] (what a message says), [`transfers`] (streaming it out of a file), [`status`] and
 //! [`reject`] (the answers), [`confirmation`] (an answer that decides), [`returns`], [`recall`], [`resolution`] and
-//! [`status_request`] (what comes after a payment), [`statement`] (accounts as another bank keeps them), [`mod@write`]
-//! (all that is written), [`generation`] (which version answers which), then below them [`events`] (the validating
-//! reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times and ids come in as
-//! values.
+//! [`status_request`] (what comes after a payment), [`verification`], [`account_query`] and [`system_event`] (what asks
+//! and moves nothing), [`statement`] (accounts as another bank keeps them), [`mod@write`] (all that is written),
+//! [`profile`] (what a scheme asks beyond the schema), [`generation`] (which version answers which), then below them
+//! [`events`] (the validating reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times
+//! and ids come in as values.
 #![forbid(unsafe_code)]
 
-pub mod case;
 pub mod account_query;
+pub mod case;
 pub mod codes;
 pub mod confirmation;
 pub mod derive;
@@ -22,6 +23,7 @@ pub mod limits;
 mod namespace;
 pub mod original;
 pub mod payment;
+pub mod profile;
 pub mod recall;
 pub mod reject;
 pub mod resolution;
@@ -30,12 +32,12 @@ mod schema;
 pub mod statement;
 pub mod status;
 pub mod status_request;
+pub mod system_event;
 mod totals;
 pub mod transfers;
-pub mod system_event;
+pub mod verification;
 mod whole;
 pub mod write;
-pub mod verification;
 mod xml;
 
 pub use error::{ErrorCode, ReadError};

@@ -147,7 +147,7 @@ impl AccountToVerify {
             [PTY_AND_ACCT_ID, ACCT, OTHR, ID] => fields::account(&mut self.account, &[ID, OTHR, ID], text),
             [PTY_AND_ACCT_ID, ACCT, rest @ ..] => fields::account(&mut self.account, rest, text),
             [PTY_AND_ACCT_ID, AGT, rest @ ..] => {
-                fields::agent(self.agent.get_or_insert_default(), rest, text)
+                fields::agent(self.agent.get_or_insert_default(), rest, text);
             }
             _ => {}
         }

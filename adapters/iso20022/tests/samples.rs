@@ -25,6 +25,8 @@ mod hostile;
 mod limits;
 #[path = "samples/mutations.rs"]
 mod mutations;
+#[path = "samples/profiles.rs"]
+mod profiles;
 #[path = "samples/round_trip.rs"]
 mod round_trip;
 #[path = "samples/schemas.rs"]

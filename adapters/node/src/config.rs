@@ -20,10 +20,12 @@ use crate::witnesses::WitnessConfig;
 
 pub mod api;
 pub mod cards;
+pub mod messages;
 pub mod webhooks;
 
 pub use api::ApiConfig;
 use cards::CardsConfig;
+pub use messages::MessagesConfig;
 use webhooks::WebhooksConfig;
 
 /// Where the configuration is looked for unless `--config` says otherwise.
@@ -42,6 +44,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The file transport.
     pub inbox: InboxConfig,
+    /// What is asked of messages.
+    pub messages: MessagesConfig,
     /// Metrics and health.
     pub http: HttpConfig,
     /// The bulk protocol.
@@ -274,7 +278,8 @@ impl Config {
             .map_err(|error| Fault::Usage(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
         let rules = config.engine.rules().into_iter().chain(config.wire.rules());
         let rules = rules.chain(config.cards.rules()).chain(config.api.rules());
-        let rules = rules.chain(config.webhooks.rules()).chain(config.other_rules());
+        let rules = rules.chain(config.webhooks.rules()).chain(config.messages.rules());
+        let rules = rules.chain(config.other_rules());
         for (section, key, is_good, rule) in rules {
             if !is_good {
                 let place = format!("{}:{}", file.display(), line_of(text, section, key));
@@ -525,6 +530,7 @@ mod tests {
         let rules = defaults.engine.rules().into_iter().chain(defaults.wire.rules());
         let cards = defaults.cards.rules().into_iter().filter(|(section, ..)| *section == "cards");
         let rules = rules.chain(cards).chain(defaults.api.rules()).chain(defaults.webhooks.rules());
+        let rules = rules.chain(defaults.messages.rules());
         for (section, key, ..) in rules.chain(defaults.other_rules()) {
             let line = text.lines().nth(line_of(&text, section, key) - 1).expect("there");
             assert!(line.starts_with(&format!("{key} = ")), "{section}.{key}: {line}");

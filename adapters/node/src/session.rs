@@ -192,6 +192,7 @@ impl Session {
             limits: config.file_limits(),
             deadlines: config.inbox.deadlines(),
             recalls: config.inbox.recall_limits(),
+            usage: config.messages.usage(),
             ..options
         })
     }

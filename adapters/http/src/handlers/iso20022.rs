@@ -13,9 +13,10 @@ use crate::problem::{Outcome, Problem};
 /// `POST /v1/iso20022`.
 pub(crate) async fn take(call: Call) -> Outcome<HttpResponse> {
     let (own, operator, bytes) = (call.own()?, call.api.operator, call.body.to_vec());
+    let usage = call.api.options.usage.clone();
     let limits = Limits { file_bytes_max: XML_BYTES_MAX as u64, ..Limits::default() };
     let answered = call.ask(move |engine| {
-        take_document(engine, (operator, own), bytes, (limits, timestamp::now()))
+        take_document(engine, (operator, own), (bytes, &usage), (limits, timestamp::now()))
             .map_err(|fault| told(&fault))
     });
     let (status, text) = match answered.await? {

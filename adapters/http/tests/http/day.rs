@@ -1,6 +1,7 @@
 //! A payment day by JSON: paid, held, posted, returned, queued, looked up, sealed, proved, settled.
 
 use feiqian_core::command::Command;
+use feiqian_iso20022::profile::Profile;
 use feiqian_proof::kinds::Proof;
 use serde_json::json;
 
@@ -244,6 +245,16 @@ fn a_pacs_008_is_answered_by_a_pacs_002_and_the_same_again() {
         (&paid["outcome"], &paid["details"]["end_to_end_id"]),
         (&json!("CLEARED"), &json!("E2E-DEMO01-1"))
     );
+}
+
+#[test]
+fn a_message_is_held_to_the_profile_of_its_sender() {
+    let house = House::with(|options| options.usage.house = Profile::named("fednow"));
+    let heads = [("authorization", "Bearer a"), ("content-type", "application/xml")];
+    let answer = house.send("POST", "/v1/iso20022", &heads, &crate::fences::pacs008());
+    let text = String::from_utf8(answer.body).expect("UTF-8");
+    assert!(text.contains("<TxSts>RJCT</TxSts>") && text.contains("<Cd>AM03</Cd>"), "{text}");
+    assert!(text.contains("fednow pays USD"), "{text}");
 }
 
 #[test]

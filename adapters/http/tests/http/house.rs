@@ -110,7 +110,7 @@ impl House {
         let engine = furnished(&engine_options(&data));
         let mut options = HttpOptions { listen: ([127, 0, 0, 1], 0).into(), ..HttpOptions::default() };
         change(&mut options);
-        let (address, serving) = serve(engine.clone(), options);
+        let (address, serving) = serve(engine.clone(), options.clone());
         Self { engine: Some(engine), address, options, data, serving: Some(serving) }
     }
 
@@ -119,7 +119,7 @@ impl House {
         self.close();
         self.engine = None;
         let engine = opened(&engine_options(&self.data));
-        let (address, serving) = serve(engine.clone(), self.options);
+        let (address, serving) = serve(engine.clone(), self.options.clone());
         self.engine = Some(engine);
         (self.address, self.serving) = (address, Some(serving));
     }

@@ -125,7 +125,7 @@ fn run(
             log.clone().configure(config);
             follow.configure(config);
         })?;
-        let api = api::start(session.engine.clone(), options.operator, (&context.config.api, &context.data))?;
+        let api = api::start(session.engine.clone(), options.operator, (&context.config, &context.data))?;
         let watch = watch(context, session, &options)?;
         let listening = (server.address(), api::url(&context.config.api, &api));
         context.output.report(&ready(context, session, &options, (listening, addresses)));

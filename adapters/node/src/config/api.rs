@@ -143,6 +143,7 @@ impl ApiConfig {
             bulk_transfers_max: self.bulk_transfers_max,
             streams_max: self.streams_max,
             proofs_max: self.proofs_max,
+            ..HttpOptions::default()
         }
     }
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use feiqian_core::bic::Bic;
-use feiqian_http::{CodeKey, HttpServerFault, Server};
+use feiqian_http::{CodeKey, HttpOptions, HttpServerFault, Server};
 use feiqian_identity::Identities;
 use feiqian_runtime::pipeline::Engine;
 
-use crate::config::ApiConfig;
+use crate::config::{ApiConfig, Config};
 use crate::fault::Fault;
 use crate::keys::read_or_make;
 use crate::session::now;
@@ -17,11 +17,9 @@ use crate::session::now;
 const CODES_KEY_FILE: &str = "keys/codes.key";
 
 /// Listens; call it inside an actix system. Where no file of identities is named, nobody is answered.
-pub(super) fn start(
-    engine: Engine,
-    operator: Bic,
-    (config, data): (&ApiConfig, &Path),
-) -> Result<Server, Fault> {
+pub(super) fn start(engine: Engine, operator: Bic, (whole, data): (&Config, &Path)) -> Result<Server, Fault> {
+    let config = &whole.api;
+    let options = HttpOptions { usage: whole.messages.usage(), ..config.options() };
     let identities = match config.identities(data) {
         Some(file) => Identities::load(&file, now() / 1_000_000_000),
         None => Ok(Identities::nobody()),
@@ -31,8 +29,8 @@ pub(super) fn start(
     let tls = config.tls(data).map(|files| files.load()).transpose();
     let tls = tls.map_err(|fault| Fault::Usage(format!("[api] {fault}")))?;
     let started = match tls {
-        Some(tls) => Server::start_tls(engine, (operator, codes), identities, (config.options(), tls)),
-        None => Server::start(engine, (operator, codes), identities, config.options()),
+        Some(tls) => Server::start_tls(engine, (operator, codes), identities, (options, tls)),
+        None => Server::start(engine, (operator, codes), identities, options),
     };
     started.map_err(|fault| match fault {
         HttpServerFault::Listen { .. } => {
