@@ -37,12 +37,11 @@ impl fmt::Display for Intake<'_> {
 
 /// What a file was answered by, as its name says; `usual` where it says nothing else.
 fn kind_of_answer(file: &FileReport, usual: &'static str) -> &'static str {
-    match file.answer.as_deref() {
-        Some(name) if name.ends_with(".camt.029.xml") => "camt.029",
-        Some(name) if name.ends_with(".pain.002.xml") => "pain.002",
-        Some(name) if name.ends_with(".result.csv") => "result",
-        _ => usual,
-    }
+    let name = file.answer.as_deref().unwrap_or_default();
+    let kinds = ["camt.029", "pain.002", "acmt.024", "admi.002", "admi.011", "camt.004"];
+    let kind = kinds.into_iter().find(|kind| name.ends_with(&format!(".{kind}.xml")));
+    let is_table = name.ends_with(".result.csv");
+    kind.unwrap_or(if is_table { "result" } else { usual })
 }
 
 fn sentence(file: &FileReport) -> String {
@@ -54,7 +53,8 @@ fn sentence(file: &FileReport) -> String {
         Disposition::Left => format!("left: {reason}"),
         Disposition::Answered => {
             let kind = kind_of_answer(file, "pacs.002");
-            let mut parts = vec![format!("{kind} {}", file.status.as_deref().unwrap_or("-"))];
+            let status = file.status.as_deref().map_or_else(String::new, |status| format!(" {status}"));
+            let mut parts = vec![format!("{kind}{status}")];
             let counts =
                 [(file.accepted, "cleared"), (file.pending, "pending"), (file.duplicates, "repeated")];
             parts
