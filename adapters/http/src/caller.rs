@@ -3,7 +3,7 @@
 use std::fmt;
 
 use feiqian_core::participant::ParticipantHandle;
-use feiqian_identity::{Caller, Identities, Presented, Role, Roles, Unidentified};
+use feiqian_identity::{Caller, Identities, IdentityFile, Presented, Role, Roles, Unidentified};
 use feiqian_runtime::directory::Directory;
 
 /// Whoever tells who has sent a request.
@@ -16,6 +16,12 @@ pub trait Identify: Send + Sync + fmt::Debug + 'static {
 }
 
 impl Identify for Identities {
+    fn identify(&self, presented: &Presented<'_>, now_s: u64) -> Result<Caller, Unidentified> {
+        Self::identify(self, presented, now_s)
+    }
+}
+
+impl Identify for IdentityFile {
     fn identify(&self, presented: &Presented<'_>, now_s: u64) -> Result<Caller, Unidentified> {
         Self::identify(self, presented, now_s)
     }

@@ -1,9 +1,11 @@
 //! Everybody who may call, and the question who does.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
+use parking_lot::RwLock;
 
 use crate::api_key::{ApiKey, ApiKeyFault, ApiKeyHash, ApiKeyId};
 use crate::caller::{Caller, Presented, Roles};
@@ -60,7 +62,7 @@ pub struct Identities {
     pub(crate) certificate_names: HashMap<String, CallerIndex>,
     pub(crate) signing_keys: HashMap<String, SigningKey>,
     pub(crate) api_keys: HashMap<ApiKeyId, StoredKey>,
-    pub(crate) nonces: Nonces,
+    pub(crate) nonces: Arc<Nonces>,
 }
 
 /// What one proof gives: whom, and for which of its roles.
@@ -80,7 +82,7 @@ impl Identities {
     /// [`RegisterFault`] naming the file and what is wrong with it.
     pub fn load(file: &Path, now_s: u64) -> Result<Self, RegisterFault> {
         let mut read = register::read(file)?;
-        read.nonces = Nonces::since(now_s);
+        read.nonces = Arc::new(Nonces::since(now_s));
         Ok(read)
     }
 
@@ -90,7 +92,7 @@ impl Identities {
     /// [`RegisterFault`].
     pub fn parse(text: &str, now_s: u64) -> Result<Self, RegisterFault> {
         let mut read = register::parse(text)?;
-        read.nonces = Nonces::since(now_s);
+        read.nonces = Arc::new(Nonces::since(now_s));
         Ok(read)
     }
 
@@ -153,6 +155,46 @@ impl Identities {
         signature.check(shown, &stored.key, now_s)?;
         self.nonces.take(signature.key_id(), signature.nonce(), signature.created(), now_s)?;
         Ok((stored.caller, self.callers[stored.caller].roles))
+    }
+}
+
+/// The identities of a file that is read again while the house runs. A request is judged by the reading that was last good
+/// when it came.
+#[derive(Debug)]
+pub struct IdentityFile {
+    file: PathBuf,
+    last: RwLock<Arc<Identities>>,
+}
+
+impl IdentityFile {
+    /// Reads it for the first time, as [`Identities::load`].
+    ///
+    /// # Errors
+    /// [`RegisterFault`].
+    pub fn open(file: PathBuf, now_s: u64) -> Result<Self, RegisterFault> {
+        let last = RwLock::new(Arc::new(Identities::load(&file, now_s)?));
+        Ok(Self { file, last })
+    }
+
+    /// Reads it again. What signatures have used up stays used up.
+    ///
+    /// # Errors
+    /// [`RegisterFault`], and the last good reading stays.
+    pub fn read_again(&self) -> Result<(), RegisterFault> {
+        let mut read = register::read(&self.file)?;
+        let mut last = self.last.write();
+        read.nonces = Arc::clone(&last.nonces);
+        *last = Arc::new(read);
+        Ok(())
+    }
+
+    /// As [`Identities::identify`].
+    ///
+    /// # Errors
+    /// [`Unidentified`].
+    pub fn identify(&self, shown: &Presented<'_>, now_s: u64) -> Result<Caller, Unidentified> {
+        let last = Arc::clone(&self.last.read());
+        last.identify(shown, now_s)
     }
 }
 

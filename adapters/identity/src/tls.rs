@@ -1,14 +1,25 @@
 //! The server's end of TLS: its certificate, whose clients' certificates it believes, and which of those were revoked.
-//! TLS 1.2 and 1.3 by rustls with ring. Certificates, keys and lists are PEM files, read once.
+//! TLS 1.2 and 1.3 by rustls with ring. Certificates, keys and lists are PEM files, which may be read again while the
+//! server runs: each handshake is held against the reading that was last good, so no session is resumed without one.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::UnixTime;
 use rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig, crypto};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme, crypto,
+};
 
 use crate::limits::PEM_BYTES_MAX;
 
@@ -63,33 +74,144 @@ pub enum TlsFault {
     NoList,
 }
 
-impl TlsFiles {
-    /// Reads the files. Speaks HTTP/1.1.
+/// A server's end that reads its files again.
+#[derive(Debug)]
+pub struct Tls {
+    files: TlsFiles,
+    /// Names of the roots, as they were first: clients may choose by them which certificate to show.
+    hints: Vec<DistinguishedName>,
+    provider: Arc<CryptoProvider>,
+    last: RwLock<Reading>,
+}
+
+/// What the files have said.
+#[derive(Clone, Debug)]
+struct Reading {
+    clients: Arc<dyn ClientCertVerifier>,
+    own: Arc<CertifiedKey>,
+}
+
+impl Tls {
+    /// Reads the files for the first time.
     ///
     /// # Errors
     /// [`TlsFault`] naming the file.
-    pub fn load(&self) -> Result<ServerConfig, TlsFault> {
+    pub fn open(files: TlsFiles) -> Result<Arc<Self>, TlsFault> {
         let provider = Arc::new(crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let last = files.reading(&provider)?;
+        let hints = last.clients.root_hint_subjects().to_vec();
+        Ok(Arc::new(Self { files, hints, provider, last: RwLock::new(last) }))
+    }
+
+    /// Reads the files again, for all handshakes from now on. What is connected stays.
+    ///
+    /// # Errors
+    /// [`TlsFault`] naming the file, and the last good reading stays.
+    pub fn read_again(&self) -> Result<(), TlsFault> {
+        let reading = self.files.reading(&self.provider)?;
+        *self.last.write() = reading;
+        Ok(())
+    }
+
+    /// What serves by the last good reading. Speaks HTTP/1.1.
+    ///
+    /// # Errors
+    /// [`TlsFault::Files`].
+    pub fn config(self: &Arc<Self>) -> Result<ServerConfig, TlsFault> {
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?;
-        let verifier = match &self.client_roots {
-            Some(roots) => {
-                let builder = WebPkiClientVerifier::builder_with_provider(self.roots(roots)?, provider)
-                    .with_crls(self.revocations()?)
-                    .enforce_revocation_expiration();
-                let builder =
-                    if self.needs_client_certificate { builder } else { builder.allow_unauthenticated() };
-                builder.build()?
-            }
-            None if self.needs_client_certificate => return Err(TlsFault::NoRoots),
-            None => WebPkiClientVerifier::no_client_auth(),
-        };
+        let clients: Arc<dyn ClientCertVerifier> = Arc::<Self>::clone(self);
+        let own: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
+        let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(own);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // A resumed session would not ask whether its certificate has been revoked meanwhile.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
+
+    fn last(&self) -> Reading {
+        self.last.read().clone()
+    }
+}
+
+impl ResolvesServerCert for Tls {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.last().own)
+    }
+}
+
+impl ClientCertVerifier for Tls {
+    fn offer_client_auth(&self) -> bool {
+        self.last().clients.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.last().clients.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.last().clients.verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.last().clients.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.last().clients.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.last().clients.supported_verify_schemes()
+    }
+}
+
+impl TlsFiles {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Path> {
+        let own = [&self.certificate, &self.key];
+        own.into_iter().chain(&self.client_roots).chain(&self.revoked).map(PathBuf::as_path)
+    }
+
+    fn reading(&self, provider: &Arc<CryptoProvider>) -> Result<Reading, TlsFault> {
         let chain = certificates(&self.certificate)?;
         let text = read(&self.key)?;
         let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| content(&self.key, &error))?;
-        let mut config = builder.with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(config)
+        let own = Arc::new(CertifiedKey::from_der(chain, key, provider)?);
+        Ok(Reading { clients: self.clients(provider)?, own })
+    }
+
+    fn clients(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsFault> {
+        let roots = match &self.client_roots {
+            Some(roots) => self.roots(roots)?,
+            None if self.needs_client_certificate => return Err(TlsFault::NoRoots),
+            None => return Ok(WebPkiClientVerifier::no_client_auth()),
+        };
+        let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+            .with_crls(self.revocations()?)
+            .enforce_revocation_expiration();
+        let builder = if self.needs_client_certificate { builder } else { builder.allow_unauthenticated() };
+        Ok(builder.build()?)
     }
 
     fn roots(&self, file: &Path) -> Result<Arc<RootCertStore>, TlsFault> {

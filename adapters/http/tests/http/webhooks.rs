@@ -12,7 +12,7 @@ use feiqian_identity::Unidentified;
 use feiqian_identity::authority::{Authority, End, Validity};
 use feiqian_identity::hex;
 use feiqian_identity::signed::SignatureFault;
-use feiqian_identity::tls::TlsFiles;
+use feiqian_identity::tls::{Tls, TlsFiles};
 use feiqian_proof::signature::PublicKey;
 use feiqian_tests::world::operator_key;
 use serde_json::Value;
@@ -294,7 +294,7 @@ fn a_receiver_is_believed_under_its_root_alone_and_a_name_may_not_lead_inside() 
             revoked: Vec::new(),
             needs_client_certificate: false,
         };
-        (root, tls.load().expect("TLS"))
+        (root, Tls::open(tls).expect("TLS").config().expect("TLS"))
     };
     let ((root, tls), (other_root, _)) = (files("one"), files("other"));
     let receiver = Receiver::start_tls(|_| Reply::Status(200), tls);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use feiqian_identity::authority::{Authority, End, Issued, Validity};
-use feiqian_identity::tls::{TlsFault, TlsFiles};
+use feiqian_identity::tls::{Tls, TlsFault, TlsFiles};
 use feiqian_identity::{CertificateFault, Identities, Unidentified};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -72,7 +72,12 @@ impl Drop for House {
 
 /// Connects over a real socket; gives what the server says to a client that it has taken.
 fn connect(files: &TlsFiles, house: &House, client: Option<&Issued>) -> Result<Vec<u8>, String> {
-    let config = Arc::new(files.load().map_err(|fault| fault.to_string())?);
+    let tls = Tls::open(files.clone()).map_err(|fault| fault.to_string())?;
+    connect_to(&tls, house, client)
+}
+
+fn connect_to(tls: &Arc<Tls>, house: &House, client: Option<&Issued>) -> Result<Vec<u8>, String> {
+    let config = Arc::new(tls.config().map_err(|fault| fault.to_string())?);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serving = std::thread::spawn(move || {
@@ -138,7 +143,7 @@ fn a_list_of_revocations_past_its_next_update_lets_nobody_in() {
     let fault = connect(&house.files(&[], 1), &house, Some(&client)).expect_err("not taken");
     assert!(fault.contains("evocation"), "{fault}");
     let without = TlsFiles { revoked: Vec::new(), ..house.files(&[], 30) };
-    assert!(matches!(without.load(), Err(TlsFault::NoList)), "no list, no knowledge");
+    assert!(matches!(Tls::open(without), Err(TlsFault::NoList)), "no list, no knowledge");
     let stranger = House::new("stale-other");
     let other = stranger.files(&[], 30);
     let of_another = TlsFiles { revoked: other.revoked, ..house.files(&[], 30) };
@@ -159,11 +164,38 @@ fn files_that_are_missing_or_wrong_are_named() {
     let house = House::new("files");
     let files = house.files(&[], 30);
     let missing = TlsFiles { key: house.folder.join("none.key"), ..files.clone() };
-    assert!(matches!(missing.load(), Err(TlsFault::File { file, .. }) if file.ends_with("none.key")));
+    assert!(matches!(Tls::open(missing), Err(TlsFault::File { file, .. }) if file.ends_with("none.key")));
     let wrong = TlsFiles { certificate: house.put("no.pem", "nothing"), ..files.clone() };
-    assert!(matches!(wrong.load(), Err(TlsFault::Content { file, .. }) if file.ends_with("no.pem")));
+    assert!(matches!(Tls::open(wrong), Err(TlsFault::Content { file, .. }) if file.ends_with("no.pem")));
     let open = TlsFiles { client_roots: None, ..files };
-    assert!(matches!(open.load(), Err(TlsFault::NoRoots)));
+    assert!(matches!(Tls::open(open), Err(TlsFault::NoRoots)));
+}
+
+#[test]
+fn files_read_again_hold_for_the_next_handshake_and_wrong_ones_change_nothing() {
+    let house = House::new("again");
+    let (good, revoked) =
+        (house.client("core.bank-a.example", days(30)), house.client("core.bank-b.example", days(30)));
+    let tls = Tls::open(house.files(&[], 30)).unwrap();
+    assert_eq!(connect_to(&tls, &house, Some(&revoked)).unwrap(), der(&revoked), "not yet revoked");
+    house.files(std::slice::from_ref(&revoked.serial), 30);
+    tls.read_again().unwrap();
+    assert!(connect_to(&tls, &house, Some(&revoked)).expect_err("revoked").contains("evoked"));
+    assert_eq!(connect_to(&tls, &house, Some(&good)).unwrap(), der(&good));
+    house.put("revoked.pem", "half a l");
+    assert!(matches!(tls.read_again(), Err(TlsFault::NoList)));
+    assert!(connect_to(&tls, &house, Some(&revoked)).expect_err("still revoked").contains("evoked"));
+    assert_eq!(connect_to(&tls, &house, Some(&good)).unwrap(), der(&good));
+}
+
+#[test]
+fn a_client_that_would_resume_its_session_is_asked_for_its_certificate_again() {
+    let house = House::new("resume");
+    let client = house.client("core.bank-a.example", days(30));
+    let tls = Tls::open(house.files(&[], 30)).unwrap();
+    let config = tls.config().unwrap();
+    assert!(!config.session_storage.can_cache() && config.send_tls13_tickets == 0);
+    assert_eq!(connect_to(&tls, &house, Some(&client)).unwrap(), der(&client));
 }
 
 fn showing(certificate: Vec<u8>) -> Sent {

@@ -1,8 +1,9 @@
 //! The file of identities: read whole, or refused with what is wrong.
 
-use feiqian_identity::Identities;
+use feiqian_identity::signed::SignatureFault;
+use feiqian_identity::{Caller, Identities, IdentityFile, Unidentified};
 
-use super::request::{NOW_S, register};
+use super::request::{NOW_S, Sent, register};
 
 fn fault(text: &str) -> String {
     Identities::parse(text, NOW_S).expect_err("refused").to_string()
@@ -46,9 +47,33 @@ fn each_wrong_entry_is_named() {
 }
 
 #[test]
+fn a_file_read_again_lets_callers_go_at_once_and_forgets_no_nonce() {
+    let file = std::env::temp_dir().join(format!("feiqian-identities-{}.toml", std::process::id()));
+    let put = |text: &str| std::fs::write(&file, text).unwrap();
+    put(&register());
+    let house = IdentityFile::open(file.clone(), NOW_S - 1_000).unwrap();
+    let ask =
+        |sent: &Sent| -> Result<Caller, Unidentified> { sent.with(|shown| house.identify(shown, NOW_S)) };
+    let (first, second) = (Sent::post().signed("one", NOW_S), Sent::post().signed("two", NOW_S));
+    assert_eq!(&*ask(&first).unwrap().name, "bank-a");
+    put("[[caller]]\nname = \"half a");
+    assert!(house.read_again().expect_err("no TOML").to_string().starts_with("identities: "));
+    assert_eq!(&*ask(&second).unwrap().name, "bank-a", "the last good reading stays");
+    put(&register().replace("bank-a-1", "bank-a-2"));
+    house.read_again().unwrap();
+    let unknown = Err(Unidentified::Signature(SignatureFault::UnknownKey));
+    assert_eq!(ask(&Sent::post().signed("three", NOW_S)), unknown);
+    put(&register());
+    house.read_again().unwrap();
+    assert_eq!(ask(&first), Err(Unidentified::Signature(SignatureFault::Replayed)));
+    assert!(ask(&Sent::post().signed("four", NOW_S)).is_ok());
+    std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
 fn a_file_that_is_missing_is_named_and_nobody_is_nobody() {
     let fault =
         Identities::load(std::path::Path::new("/nonexistent/identities.toml"), NOW_S).expect_err("none");
     assert!(fault.to_string().contains("/nonexistent/identities.toml"), "{fault}");
-    assert!(super::request::Sent::post().identify(&Identities::nobody()).is_err());
+    assert!(Sent::post().identify(&Identities::nobody()).is_err());
 }

@@ -25,6 +25,7 @@ use crate::session::Session;
 
 mod api;
 mod cards;
+mod credentials;
 mod health;
 mod log;
 mod webhooks;
@@ -125,9 +126,14 @@ fn run(
             log.clone().configure(config);
             follow.configure(config);
         })?;
-        let api = api::start(session.engine.clone(), options.operator, (&context.config, &context.data))?;
+        let api = api::Api::start(
+            session.engine.clone(),
+            options.operator,
+            (&context.config, &context.data),
+            context.output,
+        )?;
         let watch = watch(context, session, &options)?;
-        let listening = (server.address(), api::url(&context.config.api, &api));
+        let listening = (server.address(), api.url());
         context.output.report(&ready(context, session, &options, (listening, addresses)));
         interrupted.await;
         // Nobody may ask once the engine closes; nothing may be taken in before it does.

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
-use crate::house::{House, Serving};
+use crate::house::{House, Serving, wait_for};
 
 const A: &str = "BNKAXXAAXXX";
 const B: &str = "BNKBXXAAXXX";
@@ -147,6 +147,31 @@ fn each_proof_over_tls_is_taken_for_what_it_proves_and_nothing_else_is() {
     assert!(again == 401 && said.contains("nonce"), "{said}");
     let (altered, other) = (payment.replace("1.00", "9.00"), signature(at, "two", &payment));
     assert_eq!(status(send(at, None, ("POST /v1/transfers", &other, &altered))), Ok(401));
+    assert_eq!(serving.terminate(), 0);
+}
+
+#[test]
+fn who_is_revoked_or_taken_out_of_the_file_is_out_without_a_restart() {
+    let (house, [key, _]) = house("callers-again");
+    let late = text(&run(&house, "keys client late --ca data/tls"), "serial");
+    let serving = house.serve();
+    let own = format!("GET /v1/accounts?participant={A}");
+    let bearer = vec![("Authorization", format!("Bearer {key}"))];
+    let status = |certificate, headers: &[(&str, String)]| {
+        send((&house, &serving), certificate, (&own, headers, "")).map(|(status, _)| status)
+    };
+    assert_eq!((status(Some("data/tls/late"), &[]), status(None, &bearer)), (Ok(401), Ok(200)));
+    let file = house.data().join("identities.toml");
+    let good = std::fs::read_to_string(&file).expect("there");
+    std::fs::write(&file, "half a f").expect("written");
+    run(&house, &format!("keys revoke --ca data/tls {late}"));
+    wait_for("the revocation", || status(Some("data/tls/late"), &[]).is_err().then_some(()));
+    assert_eq!(status(None, &bearer), Ok(200), "what can't be read changes nothing");
+    let without_b = &good[..good.find("[[caller]]\nname = \"b\"").expect("the second bank")];
+    assert_eq!(status(Some("data/tls/b"), &[]), Ok(404), "known, and fenced");
+    std::fs::write(&file, without_b).expect("written");
+    wait_for("the second bank to go", || (status(Some("data/tls/b"), &[]) == Ok(401)).then_some(()));
+    assert_eq!(status(None, &bearer), Ok(200));
     assert_eq!(serving.terminate(), 0);
 }
 

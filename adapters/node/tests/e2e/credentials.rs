@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use feiqian_identity::api_key::ApiKey;
-use feiqian_identity::tls::TlsFiles;
+use feiqian_identity::tls::{Tls, TlsFiles};
 use feiqian_identity::{Identities, Presented};
 
 use crate::house::House;
@@ -56,14 +56,14 @@ fn what_is_made_is_what_a_server_reads() {
         revoked: vec![ca.join("revoked.pem")],
         needs_client_certificate: true,
     };
-    files.load().expect("they fit");
+    Tls::open(files.clone()).expect("they fit");
     let before = fs::read(ca.join("revoked.pem")).expect("a list");
     let serial = client["serial"].as_str().expect("a serial number");
     run(&["keys", "revoke", "--ca", &folder, serial]);
     run(&["keys", "revoke", "--ca", &folder, serial]);
     assert_eq!(fs::read_to_string(ca.join("revoked.txt")).expect("kept"), format!("{serial}\n"));
     assert_ne!(fs::read(ca.join("revoked.pem")).expect("a list"), before);
-    files.load().expect("they still fit");
+    Tls::open(files).expect("they still fit");
 }
 
 #[test]
