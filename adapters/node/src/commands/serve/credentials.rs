@@ -27,6 +27,8 @@ pub(super) struct Credentials {
     identities: Option<Arc<IdentityFile>>,
     tls: Option<Arc<Tls>>,
     files: Vec<PathBuf>,
+    /// As they were before they were first read.
+    first: Vec<Mark>,
 }
 
 /// What tells that a file is another one: its time in seconds and nanoseconds, its length and its place on the disk.
@@ -35,15 +37,15 @@ type Mark = Option<(i64, i64, u64, u64)>;
 impl Credentials {
     /// Reads them for the first time. Where no file of identities is named, nobody is answered.
     pub(super) fn open(config: &ApiConfig, data: &Path) -> Result<Self, Fault> {
-        let file = config.identities(data);
+        let (file, of_tls) = (config.identities(data), config.tls(data));
         let mut files: Vec<_> = file.clone().into_iter().collect();
+        files.extend(of_tls.iter().flat_map(|files| files.all().map(Path::to_path_buf)));
+        let first = marks(&files);
         let identities = file.map(|file| IdentityFile::open(file, now() / 1_000_000_000)).transpose();
         let identities = identities.map_err(|fault| Fault::Usage(fault.to_string()))?;
-        let of_tls = config.tls(data);
-        files.extend(of_tls.iter().flat_map(|files| files.all().map(Path::to_path_buf)));
         let tls = of_tls.map(Tls::open).transpose();
         let tls = tls.map_err(|fault| Fault::Usage(format!("[api] {fault}")))?;
-        Ok(Self { identities: identities.map(Arc::new), tls, files })
+        Ok(Self { identities: identities.map(Arc::new), tls, files, first })
     }
 
     pub(super) fn identify(&self) -> Arc<dyn Identify> {
@@ -60,7 +62,7 @@ impl Credentials {
 
     /// Looks at the files again and again; for ever.
     pub(super) async fn follow(self, output: Output) {
-        let mut last = self.marks();
+        let mut last = self.first.clone();
         loop {
             rt::time::sleep(LOOK).await;
             let credentials = self.clone();
@@ -77,7 +79,7 @@ impl Credentials {
 
     /// Reads all again if one is another than at the last look.
     fn look(&self, last: Vec<Mark>) -> (Vec<Mark>, Option<Result<(), String>>) {
-        let marks = self.marks();
+        let marks = marks(&self.files);
         if marks == last {
             return (last, None);
         }
@@ -86,12 +88,12 @@ impl Credentials {
         let read = of_file.map_err(|fault| fault.to_string()).and(of_tls.map_err(|fault| fault.to_string()));
         (marks, Some(read))
     }
+}
 
-    fn marks(&self) -> Vec<Mark> {
-        let mark = |file: &PathBuf| {
-            let found = std::fs::metadata(file).ok()?;
-            Some((found.mtime(), found.mtime_nsec(), found.len(), found.ino()))
-        };
-        self.files.iter().map(mark).collect()
-    }
+fn marks(files: &[PathBuf]) -> Vec<Mark> {
+    let mark = |file: &PathBuf| {
+        let found = std::fs::metadata(file).ok()?;
+        Some((found.mtime(), found.mtime_nsec(), found.len(), found.ino()))
+    };
+    files.iter().map(mark).collect()
 }
