@@ -87,7 +87,8 @@ pub struct Tls {
 /// What the files have said.
 #[derive(Clone, Debug)]
 struct Reading {
-    clients: Arc<dyn ClientCertVerifier>,
+    /// None where no client shows a certificate.
+    clients: Option<Arc<dyn ClientCertVerifier>>,
     own: Arc<CertifiedKey>,
 }
 
@@ -99,8 +100,8 @@ impl Tls {
     pub fn open(files: TlsFiles) -> Result<Arc<Self>, TlsFault> {
         let provider = Arc::new(crypto::ring::default_provider());
         let last = files.reading(&provider)?;
-        let hints = last.clients.root_hint_subjects().to_vec();
-        Ok(Arc::new(Self { files, hints, provider, last: RwLock::new(last) }))
+        let hints = last.clients.as_ref().map(|clients| clients.root_hint_subjects().to_vec());
+        Ok(Arc::new(Self { files, hints: hints.unwrap_or_default(), provider, last: RwLock::new(last) }))
     }
 
     /// Reads the files again, for all handshakes from now on. What is connected stays.
@@ -133,6 +134,11 @@ impl Tls {
     fn last(&self) -> Reading {
         self.last.read().clone()
     }
+
+    /// Who is asked about a certificate. One that is shown to a server that asks for none is nobody's.
+    fn clients(&self) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+        self.last().clients.ok_or_else(|| rustls::Error::General("no certificate was asked for".to_owned()))
+    }
 }
 
 impl ResolvesServerCert for Tls {
@@ -143,11 +149,11 @@ impl ResolvesServerCert for Tls {
 
 impl ClientCertVerifier for Tls {
     fn offer_client_auth(&self) -> bool {
-        self.last().clients.offer_client_auth()
+        self.last().clients.is_some()
     }
 
     fn client_auth_mandatory(&self) -> bool {
-        self.last().clients.client_auth_mandatory()
+        self.files.needs_client_certificate
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -160,7 +166,7 @@ impl ClientCertVerifier for Tls {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.last().clients.verify_client_cert(end_entity, intermediates, now)
+        self.clients()?.verify_client_cert(end_entity, intermediates, now)
     }
 
     fn verify_tls12_signature(
@@ -169,7 +175,7 @@ impl ClientCertVerifier for Tls {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.last().clients.verify_tls12_signature(message, certificate, signed)
+        self.clients()?.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -178,11 +184,11 @@ impl ClientCertVerifier for Tls {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.last().clients.verify_tls13_signature(message, certificate, signed)
+        self.clients()?.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.last().clients.supported_verify_schemes()
+        self.last().clients.map_or_else(Vec::new, |clients| clients.supported_verify_schemes())
     }
 }
 
@@ -201,17 +207,20 @@ impl TlsFiles {
         Ok(Reading { clients: self.clients(provider)?, own })
     }
 
-    fn clients(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsFault> {
+    fn clients(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsFault> {
         let roots = match &self.client_roots {
             Some(roots) => self.roots(roots)?,
             None if self.needs_client_certificate => return Err(TlsFault::NoRoots),
-            None => return Ok(WebPkiClientVerifier::no_client_auth()),
+            None => return Ok(None),
         };
         let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
             .with_crls(self.revocations()?)
             .enforce_revocation_expiration();
         let builder = if self.needs_client_certificate { builder } else { builder.allow_unauthenticated() };
-        Ok(builder.build()?)
+        Ok(Some(builder.build()?))
     }
 
     fn roots(&self, file: &Path) -> Result<Arc<RootCertStore>, TlsFault> {

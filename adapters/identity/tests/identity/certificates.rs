@@ -160,6 +160,15 @@ fn who_need_not_show_a_certificate_may_still_not_show_a_wrong_one() {
 }
 
 #[test]
+fn a_server_without_roots_asks_for_no_certificate() {
+    let house = House::new("open");
+    let files = TlsFiles { client_roots: None, needs_client_certificate: false, ..house.files(&[], 30) };
+    assert_eq!(connect(&files, &house, None).unwrap(), Vec::<u8>::new());
+    let client = house.client("core.bank-a.example", days(30));
+    assert_eq!(connect(&files, &house, Some(&client)).unwrap(), Vec::<u8>::new(), "not asked, not shown");
+}
+
+#[test]
 fn files_that_are_missing_or_wrong_are_named() {
     let house = House::new("files");
     let files = house.files(&[], 30);
