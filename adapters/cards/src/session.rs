@@ -90,13 +90,11 @@ pub(crate) async fn run(
     drop(answers);
     let written = writer.await.unwrap_or(Err(SessionFault::NotRead));
     post.meter.sessions.decrement(1.0);
-    if ended.is_err() {
-        linger(read).await;
-    }
+    linger(read).await;
     ended.and(written)
 }
 
-/// A connection closed with unread bytes is reset, and the reset would overtake the last answers.
+/// A connection closed with unread bytes, after a fault or a stop, is reset, and the reset would overtake the last answers.
 async fn linger(mut read: OwnedReadHalf) {
     let mut rest = [0; 1_024];
     let _ = timeout(LINGER, async { while matches!(read.read(&mut rest).await, Ok(1..)) {} }).await;
