@@ -21,7 +21,7 @@ use feiqian_runtime::journal::SequencedFrame;
 use feiqian_runtime::machine::FIRST_EPOCH;
 
 use crate::world::{
-    BEGINNING, Expected, Eyes, Row, World, bic, cleared, currency, duplicate, genesis, held, queued,
+    BEGINNING, Expected, Eyes, Frame, Row, World, bic, cleared, currency, duplicate, genesis, held, queued,
     rejected, row, voided,
 };
 
@@ -42,6 +42,20 @@ impl Group {
     #[must_use]
     pub fn last_sequence(&self) -> u64 {
         self.frames.last().map(last_sequence).expect("a group has frames")
+    }
+}
+
+/// A world's frame as the sequencer would hand it on, in the first epoch.
+#[must_use]
+pub fn sequenced(frame: &Frame) -> SequencedFrame {
+    let view = frame.view();
+    SequencedFrame {
+        kind: view.kind,
+        epoch: FIRST_EPOCH,
+        first_sequence: view.first_sequence,
+        count: view.count,
+        timestamp: view.timestamp,
+        payload: view.payload.to_vec(),
     }
 }
 
@@ -174,17 +188,7 @@ impl Teller {
     }
 
     fn group_of(&mut self, count: usize) {
-        let frames = self.world.frames()[self.grouped..][..count].iter().map(|frame| {
-            let view = frame.view();
-            SequencedFrame {
-                kind: view.kind,
-                epoch: FIRST_EPOCH,
-                first_sequence: view.first_sequence,
-                count: view.count,
-                timestamp: view.timestamp,
-                payload: view.payload.to_vec(),
-            }
-        });
+        let frames = self.world.frames()[self.grouped..][..count].iter().map(sequenced);
         let group = Group { frames: frames.collect(), expected: std::mem::take(&mut self.expected) };
         assert_eq!(
             group.frames.iter().map(|frame| frame.count as usize).sum::<usize>(),

@@ -11,9 +11,8 @@ use feiqian_runtime::audit::{AuditFault, audit};
 use feiqian_runtime::follow::{
     Evidence, EvidenceError, FollowFault, Follower, Trust, Verdict, judge, start_from_snapshot,
 };
-use feiqian_runtime::journal::SequencedFrame;
-use feiqian_runtime::machine::FIRST_EPOCH;
 use feiqian_tests::sim_storage::SimStorage;
+use feiqian_tests::story::sequenced;
 use feiqian_tests::world::{Eyes, Row, World, bic, cleared, currency, held, operator_key, row};
 
 use crate::house::{COPY_SEGMENT_BYTES, Operator, disk, follow, follower, identity};
@@ -107,17 +106,7 @@ fn ordering_with(step: DefaultCommand, bears_fees: bool) -> (Operator, u64) {
     order(&mut world, Command::Seal { height: 4 });
     order(&mut world, Command::Seal { height: 5 });
     let mut operator = Operator::begun();
-    let frames = world.frames().iter().skip(1).map(|frame| {
-        let view = frame.view();
-        vec![SequencedFrame {
-            kind: view.kind,
-            epoch: FIRST_EPOCH,
-            first_sequence: view.first_sequence,
-            count: view.count,
-            timestamp: view.timestamp,
-            payload: view.payload.to_vec(),
-        }]
-    });
+    let frames = world.frames().iter().skip(1).map(|frame| vec![sequenced(frame)]);
     for group in frames {
         operator.run(&[group]);
         if operator.blocks().last() == 2 {

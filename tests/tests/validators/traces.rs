@@ -10,9 +10,8 @@ use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::audit::{AuditFault, audit};
 use feiqian_runtime::follow::{Evidence, FollowFault, Verdict, judge};
-use feiqian_runtime::journal::SequencedFrame;
-use feiqian_runtime::machine::FIRST_EPOCH;
 use feiqian_tests::sim_storage::SimStorage;
+use feiqian_tests::story::sequenced;
 use feiqian_tests::world::{Eyes, Row, World, bic, cleared, operator_key, row};
 
 use crate::house::{Operator, disk, follow, follower};
@@ -107,17 +106,7 @@ fn tracing_with(
 
 fn run(world: &World) -> Operator {
     let mut operator = Operator::begun();
-    let frames = world.frames().iter().skip(1).map(|frame| {
-        let view = frame.view();
-        vec![SequencedFrame {
-            kind: view.kind,
-            epoch: FIRST_EPOCH,
-            first_sequence: view.first_sequence,
-            count: view.count,
-            timestamp: view.timestamp,
-            payload: view.payload.to_vec(),
-        }]
-    });
+    let frames = world.frames().iter().skip(1).map(|frame| vec![sequenced(frame)]);
     operator.run(&frames.collect::<Vec<_>>());
     operator
 }

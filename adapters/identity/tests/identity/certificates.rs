@@ -11,7 +11,7 @@ use feiqian_identity::tls::{Tls, TlsFault, TlsFiles};
 use feiqian_identity::{CertificateFault, Identities, Unidentified};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection, Stream};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, Stream};
 
 use super::request::{NOW_S, Sent, house};
 
@@ -51,6 +51,23 @@ impl House {
         path
     }
 
+    /// What a client connects with.
+    fn caller(&self, client: Option<&Issued>) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.root.certificate_pem.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        match client {
+            Some(client) => {
+                let key = PrivateKeyDer::from_pem_slice(client.key_pem.as_bytes()).unwrap();
+                builder.with_client_auth_cert(vec![der(client).into()], key).unwrap()
+            }
+            None => builder.with_no_client_auth(),
+        }
+    }
+
     fn files(&self, revoked: &[String], list_days: u16) -> TlsFiles {
         let server = self.authority().issue(End::Server, &["localhost".to_owned()], days(30)).unwrap();
         let list = self.authority().revoke(revoked, 1, days(list_days)).unwrap();
@@ -77,7 +94,13 @@ fn connect(files: &TlsFiles, house: &House, client: Option<&Issued>) -> Result<V
 }
 
 fn connect_to(tls: &Arc<Tls>, house: &House, client: Option<&Issued>) -> Result<Vec<u8>, String> {
-    let config = Arc::new(tls.config().map_err(|fault| fault.to_string())?);
+    let config = tls.config().map_err(|fault| fault.to_string())?;
+    meet(&Arc::new(config), &Arc::new(house.caller(client)))
+}
+
+/// One connection of ends that may have met before.
+fn meet(server: &Arc<ServerConfig>, client: &Arc<ClientConfig>) -> Result<Vec<u8>, String> {
+    let config = Arc::clone(server);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serving = std::thread::spawn(move || {
@@ -89,21 +112,8 @@ fn connect_to(tls: &Arc<Tls>, house: &House, client: Option<&Issued>) -> Result<
         let shown = connection.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.to_vec());
         told.map(|()| shown.unwrap_or_default())
     });
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(house.root.certificate_pem.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let builder = builder.with_root_certificates(roots);
-    let config = match client {
-        Some(client) => {
-            let key = PrivateKeyDer::from_pem_slice(client.key_pem.as_bytes()).unwrap();
-            builder.with_client_auth_cert(vec![der(client).into()], key).unwrap()
-        }
-        None => builder.with_no_client_auth(),
-    };
     let name = ServerName::try_from("localhost").unwrap();
-    let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut connection = ClientConnection::new(Arc::clone(client), name).unwrap();
     let mut socket = TcpStream::connect(address).unwrap();
     let mut greeting = [0; 2];
     let read = Stream::new(&mut connection, &mut socket).read_exact(&mut greeting);
@@ -202,9 +212,13 @@ fn a_client_that_would_resume_its_session_is_asked_for_its_certificate_again() {
     let house = House::new("resume");
     let client = house.client("core.bank-a.example", days(30));
     let tls = Tls::open(house.files(&[], 30)).unwrap();
-    let config = tls.config().unwrap();
-    assert!(!config.session_storage.can_cache() && config.send_tls13_tickets == 0);
-    assert_eq!(connect_to(&tls, &house, Some(&client)).unwrap(), der(&client));
+    let (server, caller) = (Arc::new(tls.config().unwrap()), Arc::new(house.caller(Some(&client))));
+    for _ in 0..2 {
+        assert_eq!(meet(&server, &caller).unwrap(), der(&client));
+    }
+    house.files(std::slice::from_ref(&client.serial), 30);
+    tls.read_again().unwrap();
+    assert!(meet(&server, &caller).expect_err("revoked").contains("evoked"));
 }
 
 fn showing(certificate: Vec<u8>) -> Sent {
