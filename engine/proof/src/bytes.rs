@@ -14,23 +14,28 @@ impl<const N: usize> Writer<N> {
         Self { bytes: [0; N], at: 0 }
     }
 
-    pub(crate) fn put(mut self, field: &[u8]) -> Self {
+    // By reference: a writer that goes from hand to hand is copied at each field.
+    #[inline]
+    pub(crate) fn put(&mut self, field: &[u8]) -> &mut Self {
         self.bytes[self.at..self.at + field.len()].copy_from_slice(field);
         self.at += field.len();
         self
     }
 
-    pub(crate) fn u64(self, value: u64) -> Self {
+    #[inline]
+    pub(crate) fn u64(&mut self, value: u64) -> &mut Self {
         self.put(&value.to_le_bytes())
     }
 
-    pub(crate) const fn zeros(mut self, count: usize) -> Self {
+    #[inline]
+    pub(crate) const fn zeros(&mut self, count: usize) -> &mut Self {
         self.at += count;
         self
     }
 
     /// The bytes, all of them written.
-    pub(crate) fn finish(self) -> [u8; N] {
+    #[inline]
+    pub(crate) fn finish(&self) -> [u8; N] {
         assert!(self.at == N, "a layout fills its bytes exactly");
         self.bytes
     }

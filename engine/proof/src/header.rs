@@ -80,7 +80,8 @@ impl BlockHeader {
     /// The 320 bytes of the header.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
-        let fields = Writer::new()
+        let mut fields = Writer::new();
+        fields
             .put(MAGIC)
             .put(&self.chain_id)
             .u64(self.height)
@@ -92,7 +93,7 @@ impl BlockHeader {
             .put(&self.totals.0);
         [self.transfers, self.positions, self.accounts, self.config]
             .iter()
-            .fold(fields, |fields, root| fields.put(&root.hash.0).u64(root.size))
+            .fold(&mut fields, |fields, root| fields.put(&root.hash.0).u64(root.size))
             .put(&self.journal_head.0)
             .finish()
     }
