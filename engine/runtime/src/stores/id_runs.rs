@@ -15,8 +15,11 @@ use crate::storage::{ASIDE_SUFFIX, Storage};
 /// Runs that are merged to one: questions ask fewer, and each id is written once more for each 16-fold of history. A
 /// question that the filters let through, one in some hundreds, takes most of a microsecond a run.
 const MERGED: usize = 16;
-/// Parts of the hashes that a merging works on one after the other: what it holds in memory.
-const SLICES: u64 = 64;
+/// Parts of the hashes that a merging works on one after the other: what it holds in memory. A slice of the shortest
+/// runs, 16,384 entries, lies in a core's own cache.
+const SLICES: u64 = 256;
+/// Hashes of one slice, a power of two.
+const SLICE_WIDTH: u64 = u64::MAX / SLICES + 1;
 /// The runs of a data directory; clones are the same store.
 #[derive(Debug)]
 pub struct IdRuns<S: Storage>(Arc<Parts<S>>);
@@ -136,15 +139,12 @@ impl<S: Storage> IdRuns<S> {
             return Ok(false);
         }
         let slices = (0..SLICES).map(|slice| {
-            let width = u64::MAX / SLICES + 1;
-            let hashes = slice * width..=slice * width + (width - 1);
+            let first = slice * SLICE_WIDTH;
             let mut entries = Vec::new();
             for run in short {
-                entries.extend(run.slice(hashes.clone())?);
+                entries.extend(run.slice(first..=first + (SLICE_WIDTH - 1))?);
             }
-            // Stable: it finds the ascending stretches and merges them.
-            entries.sort();
-            Ok(entries)
+            Ok(sorted_slice(&entries))
         });
         let merged = IdRun::write(&self.0.storage, &self.0.chain_id, range, slices)?;
         merged.sync()?;
@@ -169,6 +169,33 @@ impl<S: Storage> IdRuns<S> {
         }
         Ok(found)
     }
+}
+
+/// The entries of one slice, ascending. Hashes are spread evenly: each entry is put into a bucket of some four by its
+/// hash, and those are sorted, which costs less than half of merging the runs.
+fn sorted_slice(entries: &[IdEntry]) -> Vec<IdEntry> {
+    let buckets = (entries.len() / 4).next_power_of_two().min(1 << 20);
+    let shift = SLICE_WIDTH.ilog2() - buckets.ilog2();
+    let bucket_of = |(hash, _): &IdEntry| ((hash % SLICE_WIDTH) >> shift) as usize;
+    let mut ends = vec![0_u32; buckets];
+    entries.iter().for_each(|entry| ends[bucket_of(entry)] += 1);
+    let mut end = 0;
+    for count in &mut ends {
+        end += *count;
+        *count = end - *count;
+    }
+    let mut sorted = vec![IdEntry::default(); entries.len()];
+    for entry in entries {
+        let at = &mut ends[bucket_of(entry)];
+        sorted[*at as usize] = *entry;
+        *at += 1;
+    }
+    let mut begin = 0;
+    for end in ends {
+        sorted[begin..end as usize].sort_unstable();
+        begin = end as usize;
+    }
+    sorted
 }
 
 /// What a directory has of the ids up to some entry.
@@ -257,4 +284,24 @@ pub fn runs_in<S: Storage>(storage: &S, chain_id: &[u8; 16]) -> Result<Vec<Found
         Ok(FoundRun { path: path_of(range), range, entries })
     });
     found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_is_sorted_however_its_hashes_lie() {
+        let first = 3 * SLICE_WIDTH;
+        let even = |at: u64| first + at.wrapping_mul(0x9E37_79B9_7F4A_7C15) % SLICE_WIDTH;
+        let crowded = |at: u64| first + SLICE_WIDTH - 1 - at % 7;
+        for count in [0, 1, 2, 5, 20_000] {
+            for hash in [&even as &dyn Fn(u64) -> u64, &crowded, &|_| first] {
+                let entries: Vec<IdEntry> = (0..count).rev().map(|at| (hash(at), at + 1)).collect();
+                let mut expected = entries.clone();
+                expected.sort();
+                assert_eq!(sorted_slice(&entries), expected);
+            }
+        }
+    }
 }
