@@ -19,8 +19,8 @@ const LONG_BYTES: usize = 256 << 10;
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// Lengths of which blocks are kept: 256 KiB, 512 KiB … 64 MiB.
 const CLASSES: usize = 9;
-/// Blocks kept of each length: short ones of many frames, few long ones. 400 MiB at the most.
-const KEPT: [usize; CLASSES] = [64, 64, 64, 64, 8, 4, 2, 1, 1];
+/// Blocks kept of each length: short ones of many frames, few long ones. 560 MiB at the most.
+const KEPT: [usize; CLASSES] = [64, 64, 64, 64, 8, 4, 4, 2, 2];
 const KEPT_MAX: usize = 64;
 
 static FREE: [[AtomicPtr<u8>; KEPT_MAX]; CLASSES] =

@@ -54,7 +54,7 @@ impl EngineOptions {
             // Journal, sequencer, batcher and clients need cores too: on two, one shard is the fastest.
             shards: (cores / 2).clamp(1, SHARDS_MAX),
             seal_interval: Duration::from_millis(250),
-            seal_entries_max: 262_144,
+            seal_entries_max: 1 << 20,
             in_flight_transfers_max: 32 * BATCH_TRANSFERS_MAX,
             participant_in_flight_transfers_max: 8 * BATCH_TRANSFERS_MAX,
             segment_bytes: crate::journal::SEGMENT_BYTES_DEFAULT,

@@ -10,8 +10,8 @@ use crate::fault::Fault;
 use crate::session::Session;
 
 /// The longest proof that is read. A transfer of a completeness takes 144 bytes, as JSON 312: that is all transfers of a
-/// participant in a block of 3.4 million entries as JSON. A block is sealed at 262,144 entries, and holds what is in flight
-/// at that moment besides: the fullest in `benches/RESULTS.md`, a founding's, has 990,991.
+/// participant in a block of 3.4 million entries as JSON. A block is sealed at 1,048,576 entries, and holds what is in
+/// flight at that moment besides.
 pub(super) const PROOF_BYTES_MAX: u64 = 1 << 30;
 
 /// Reads a proof's file.
