@@ -79,6 +79,12 @@ pub enum Planted {
     ReturnsForget,
     /// A quote serves twice.
     QuoteTwice,
+    /// A provider's foreign exchange limit is not asked.
+    ProviderUnbound,
+    /// What was bought and sold in a cycle counts in the next one.
+    FxOutlivesCycle,
+    /// A short in a currency that nobody has valued counts nothing.
+    UnvaluedIsFree,
     /// Locking takes nothing of a rate's size.
     RateForGranted,
     /// A closing cycle sets aside what was final.
@@ -167,7 +173,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 61] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -184,6 +190,9 @@ impl Planted {
         Self::GroupOneByOne,
         Self::ReturnsForget,
         Self::QuoteTwice,
+        Self::ProviderUnbound,
+        Self::FxOutlivesCycle,
+        Self::UnvaluedIsFree,
         Self::RateForGranted,
         Self::GrossIsSetAside,
         Self::SelfApproval,
@@ -287,6 +296,8 @@ struct Books {
     models: BTreeMap<Currency, Model>,
     quotes: BTreeMap<u128, Quote>,
     trades: BTreeMap<u128, u64>,
+    /// What trades have changed since the cycles of their currencies began.
+    fx: Vec<exchange::FxChange>,
     /// Postings that officers have ordered, by the sequence of the command.
     orders: BTreeMap<u64, Order>,
     carried: BTreeMap<u64, CarriedBy>,

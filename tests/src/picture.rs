@@ -11,6 +11,8 @@ use feiqian_core::controls::{CapRule, Controls, Levels, Reservation, Spender, Ve
 use feiqian_core::currency::Currency;
 use feiqian_core::default::Step;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
+use feiqian_core::exchange::positions::FxKey;
+use feiqian_core::exchange::price::Price;
 use feiqian_core::fees::Tariff;
 use feiqian_core::fraud::{Case, Held, HeldKey};
 use feiqian_core::hold::Hold;
@@ -45,6 +47,10 @@ pub struct LimitsPicture {
     pub reservations: BTreeMap<u32, Reservation>,
     /// Where somebody is told.
     pub thresholds: BTreeMap<u32, Levels>,
+    /// On shorts in all currencies together, by participant.
+    pub fx_limits: BTreeMap<u32, (Currency, u64)>,
+    /// What currencies count as there.
+    pub valuations: BTreeMap<(Currency, Currency), Price>,
     /// Nets with others.
     pub pairs: BTreeMap<(u32, u32), Pair>,
     /// Paid in a period.
@@ -60,6 +66,8 @@ impl LimitsPicture {
             velocity: controls.velocity().clone(),
             reservations: controls.reservations().clone(),
             thresholds: controls.thresholds().clone(),
+            fx_limits: controls.fx_limits().clone(),
+            valuations: controls.valuations().clone(),
             pairs: meters.pairs.clone(),
             spent: meters.spent.clone(),
         }
@@ -85,6 +93,8 @@ pub struct Picture {
     pub quotes: ById<Quote>,
     /// Quotes that have been traded on, with the time at which they expire.
     pub trades: ById<u64>,
+    /// Bought less sold by trades, ascending by participant and currency.
+    pub fx: Vec<(FxKey, i128)>,
     /// Postings that officers have ordered, oldest first.
     pub orders: Vec<(OrderNumber, Order)>,
     /// Which of them have been carried out.
@@ -147,7 +157,8 @@ impl Picture {
         let picture = Self::of(state.registry(), account, slot, (holds, queue), state.usage());
         let carried = state.carried().iter().collect();
         let held = state.held().iter().collect();
-        Self { trades: state.trades().iter().collect(), carried, held, ..picture.with(state.returns()) }
+        let fx = state.trades().positions().iter().collect();
+        Self { trades: state.trades().iter().collect(), fx, carried, held, ..picture.with(state.returns()) }
     }
 
     /// Of the mirror, at the end of a block.
@@ -168,7 +179,7 @@ impl Picture {
         let trades = mirror.trades.iter().map(|(id, expires)| (*id, *expires)).collect();
         let carried = mirror.carried.iter().map(|(number, by)| (*number, *by)).collect();
         let held = mirror.held.iter().map(|(key, held)| (*key, *held)).collect();
-        Self { trades, carried, held, ..picture.with(&mirror.returns) }
+        Self { trades, fx: mirror.fx.iter().collect(), carried, held, ..picture.with(&mirror.returns) }
     }
 
     fn with(self, returns: &Returns) -> Self {
@@ -193,6 +204,7 @@ impl Picture {
             rates: registry.exchange().rates().iter().map(|(key, rate)| (*key, *rate)).collect(),
             quotes: registry.exchange().quotes().iter().map(|(id, quote)| (*id, *quote)).collect(),
             trades: Vec::new(),
+            fx: Vec::new(),
             orders: registry.orders().iter().map(|(number, order)| (number, *order)).collect(),
             carried: Vec::new(),
             cases: registry.cases().iter().map(|(id, case)| (id, case.clone())).collect(),

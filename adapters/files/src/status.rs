@@ -59,6 +59,10 @@ pub fn reason(reason: RejectReason) -> (ReasonCode, &'static str) {
             codes::AM23,
             "the bank's own limit towards the other does not suffice; wait for credits or raise it",
         ),
+        Reason::FxLimitExceeded => (
+            codes::AM23,
+            "the trade would leave a side shorter than its limit over all currencies; trade less, or back",
+        ),
         Reason::VelocityExceeded => {
             (codes::AM14, "as much, or as often, was paid in the period as may be; send it in the next one")
         }

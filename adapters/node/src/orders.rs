@@ -10,6 +10,7 @@ use feiqian_core::command::{Command, OfficerNumber};
 use feiqian_core::controls::{LimitCommand, Payer};
 use feiqian_core::currency::Currency;
 use feiqian_core::default::command::DefaultCommand;
+use feiqian_core::exchange::price::Price;
 use feiqian_core::fraud::FraudCommand;
 use feiqian_core::limits::REASON_BYTES_MAX;
 use feiqian_core::model::Model;
@@ -639,6 +640,14 @@ fn limit_words(limit: &LimitCommand) -> String {
         }
         LimitCommand::SetThresholds { bic, currency, levels: [first, second] } => {
             format!("{bic} in {currency} is watched at {first} and {second} basis points of its cap")
+        }
+        LimitCommand::SetFxLimit { bic, base, limit } => {
+            let limit = amount(*limit, Some(*base));
+            format!("limit of {bic} on shorts by trades in all currencies: {limit} {base}")
+        }
+        LimitCommand::SetValuation { currency, base, price } => {
+            let price = price.map_or_else(|| "none".to_owned(), Price::to_decimal);
+            format!("valuation of {currency} where shorts count in {base}: {price}")
         }
     }
 }

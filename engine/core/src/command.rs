@@ -495,6 +495,11 @@ mod tests {
         Command::Limit(LimitCommand::SetVelocityLimit { payer, amount, count, period_seconds })
     }
 
+    fn valuation(price: Option<Price>) -> Command {
+        let [currency, base] = ["USD", "EUR"].map(|code| Currency::from_code(code).expect("a currency"));
+        Command::Limit(LimitCommand::SetValuation { currency, base, price })
+    }
+
     fn tariff(bic: Bic, currency: Currency) -> Tariff {
         let (bearer, debtor, creditor) = (Bearer::Creditor, Some(bic), None);
         Tariff {
@@ -619,6 +624,9 @@ mod tests {
             velocity(Payer::Position(bic, currency)),
             Command::Limit(LimitCommand::SetReservation { bic, currency, class: Priority::High, amount: 25 }),
             Command::Limit(LimitCommand::SetThresholds { bic, currency, levels: [26, 27] }),
+            Command::Limit(LimitCommand::SetFxLimit { bic, base: currency, limit: 28 }),
+            valuation(Price::new(29)),
+            valuation(None),
             Command::Fee(FeeCommand::SetTariff { number: 28, tariff: tariff(bic, currency) }),
             Command::Fee(FeeCommand::EndTariff { number: 29 }),
             Command::Fee(FeeCommand::Announce(Change {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Changes;
 use crate::default::Adjustment;
+use crate::exchange::positions::FxKey;
 use crate::fraud::{Held, HeldKey};
 use crate::hold::Hold;
 use crate::liquidity::queue::Queued;
@@ -30,6 +31,8 @@ pub struct Delta {
     pub returned: Vec<(u128, u64)>,
     /// Quotes that have been traded on, with the time at which they would have expired.
     pub traded: Vec<(u128, u64)>,
+    /// Foreign exchange positions that changed; where a cycle ends, as they stood at its end.
+    pub fx: Vec<(FxKey, i128)>,
     /// Orders that have been carried out, by which entry.
     pub carried: Vec<(OrderNumber, CarriedBy)>,
     /// What is held for fraud cases, as it is now; none where it is no more.
@@ -57,6 +60,7 @@ impl Delta {
             whole.queue.extend(part.queue);
             whole.returned.extend(part.returned);
             whole.traded.extend(part.traded);
+            whole.fx.extend(part.fx);
             whole.carried.extend(part.carried);
             whole.held.extend(part.held);
             whole.usage.extend(part.usage);

@@ -8,6 +8,7 @@ use crate::account::{AccountCell, AccountHandle, SlotHandle};
 use crate::controls::usage::Meters;
 use crate::default::Adjustment;
 use crate::delta::{Delta, Settlement};
+use crate::exchange::positions::FxPositions;
 use crate::fraud::{Held, HeldKey};
 use crate::hold::HoldTable;
 use crate::ledger::add;
@@ -50,6 +51,8 @@ pub struct Mirror {
     pub returns: Returns,
     /// Quotes that have been traded on and have not expired, with the time at which they will.
     pub trades: BTreeMap<u128, u64>,
+    /// Foreign exchange positions.
+    pub fx: FxPositions,
     /// Orders that have been carried out and have not expired, by which entry.
     pub carried: BTreeMap<OrderNumber, CarriedBy>,
     /// What is held for fraud cases.
@@ -107,6 +110,7 @@ impl Mirror {
         }
         self.returns.absorb(&delta.returned);
         self.trades.extend(delta.traded.iter().copied());
+        delta.fx.iter().for_each(|(key, net)| self.fx.set(*key, *net));
         self.carried.extend(delta.carried.iter().copied());
         for (key, held) in &delta.held {
             match held {
@@ -167,6 +171,7 @@ impl Mirror {
             cell.close(cycle);
         }
         self.usage.close(&self.registry, cycle);
+        self.fx.close(&self.registry, cycle);
         self.closings.push_back(Closing { cycle, nets, settlements: Vec::new() });
         if self.closings.len() > CLOSED_CYCLES_KEPT {
             self.closings.pop_front();

@@ -137,6 +137,8 @@ reasons! {
     LiquidityReserved = 29, "liquidity_reserved";
     /// The quote has expired, or has been traded on.
     QuoteExpired = 31, "quote_expired";
+    /// One side of the trade would be shorter, in all currencies together, than its foreign exchange limit lets it.
+    FxLimitExceeded = 32, "fx_limit_exceeded";
     /// No transfer of that id has cleared from the creditor account to the debtor account of the return, or it is a return
     /// itself.
     NotReturnable = 34, "not_returnable";

@@ -14,6 +14,7 @@ use crate::controls::{Controls, SlotControls};
 use crate::default::{Adjustment, Defaults};
 use crate::delta::Settlement;
 use crate::exchange::book::ExchangeBook;
+use crate::exchange::positions::FxPositions;
 use crate::fees::{NO_PURPOSE, Tariffs};
 use crate::fraud::Cases;
 use crate::fraud::held::{decode_held, encode_held};
@@ -70,6 +71,8 @@ mod part {
     pub(super) const PURPOSES: u8 = 21;
     /// Changes of tariffs that are announced.
     pub(super) const FEE_CHANGES: u8 = 22;
+    /// Foreign exchange positions.
+    pub(super) const FX_POSITIONS: u8 = 23;
 }
 /// Bytes of one part.
 const PART_BYTES_MAX: usize = 0xFFFF_FFFF;
@@ -190,6 +193,7 @@ impl Mirror {
             encode_purposes(&queued, to);
         });
         add(part::FEE_CHANGES, fees.changes().is_empty(), &|to| fees.encode_changes(to));
+        add(part::FX_POSITIONS, self.fx.is_empty(), &|to| self.fx.encode(to));
         parts
     }
 
@@ -266,6 +270,7 @@ impl Mirror {
                 self.follow_tariffs();
             }
             part::PURPOSES => self.decode_purposes(from)?,
+            part::FX_POSITIONS => self.fx = FxPositions::decode(from, COUNT_MAX)?,
             _ => return Err(Malformed),
         }
         Ok(())
@@ -326,6 +331,7 @@ impl Mirror {
             queue: BTreeMap::new(),
             returns: Returns::default(),
             trades: BTreeMap::new(),
+            fx: FxPositions::default(),
             carried: BTreeMap::new(),
             held: BTreeMap::new(),
             usage: Meters::default(),

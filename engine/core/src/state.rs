@@ -163,7 +163,7 @@ impl State {
         let holds = Holds::restored(&mirror.holds);
         let ledger = Ledger::restored(mirror);
         let queue = Queue::restored(&mirror.queue);
-        let (returns, trades) = (mirror.returns.clone(), Trades::restored(&mirror.trades));
+        let (returns, trades) = (mirror.returns.clone(), Trades::restored(&mirror.trades, &mirror.fx));
         let usage = Usage::restored(&mirror.usage);
         Self {
             registry: mirror.registry.clone(),
@@ -479,7 +479,8 @@ impl State {
             self.check_controls(core::slice::from_ref(claim), overlay, timestamp)?;
         }
         if claim.kind == Kind::Trade {
-            check_trade(&self.trades, &self.registry, claim, record, timestamp)?;
+            let earlier = member.chain.get(..member.at).unwrap_or_default();
+            check_trade(&self.trades, &self.registry, (record, earlier), timestamp)?;
         }
         if claim.asks_tariffs() {
             check_fee(claim, member)?;
@@ -505,7 +506,7 @@ impl State {
             }
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return => self.returns.add(claim, record),
-            Kind::Trade => commit_trade(&mut self.trades, &self.registry, claim, record),
+            Kind::Trade => commit_trade(&mut self.trades, &self.registry, record, true),
             Kind::Ordered | Kind::Restitution => self.commit_order(claim, record, sequence),
             _ => commit_queue(&mut self.queue, claim, record, (&self.registry, sequence, timestamp)),
         }
@@ -619,6 +620,7 @@ impl State {
                 delta.queue = self.queue.take_changed();
                 delta.returned = self.returns.take_changed();
                 delta.traded = self.trades.take_changed();
+                delta.fx = self.trades.take_moved(&self.registry, closes);
                 self.trades.forget(frame.timestamp);
                 delta.carried = self.carried.take_changed();
                 delta.held = self.held.take_changed();

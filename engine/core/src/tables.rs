@@ -4,6 +4,7 @@
 use crate::account::AccountHandle;
 use crate::claim::{Claim, ENGINE, Kind};
 use crate::controls::usage::Usage;
+use crate::exchange::book::Quote;
 use crate::exchange::trades::Trades;
 use crate::fees::NO_PURPOSE;
 use crate::fraud::{HeldKey, Helds};
@@ -159,29 +160,32 @@ pub(crate) fn check_controls(
     ledger.check_reservations(claims, overlay, registry)
 }
 
-/// Of the leg that the provider pays, whether its quote still holds.
+/// Of the leg that the provider pays, whether its quote still holds, and the limits of both sides bear it behind what
+/// stands before it in its chain.
 pub(crate) fn check_trade(
     trades: &Trades,
     registry: &Registry,
-    claim: &Claim,
-    record: &Record,
+    (record, earlier): (&Record, &[Record]),
     timestamp: u64,
 ) -> Result<(), RejectReason> {
-    let id = record.related.get();
-    match registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor) {
-        Some(quote) => trades.check(id, quote, timestamp),
-        None => Ok(()),
+    let Some(quote) = paid_quote(registry, record) else { return Ok(()) };
+    trades.check(record.related.get(), quote, timestamp)?;
+    let earlier = earlier.iter().filter_map(|record| paid_quote(registry, record));
+    trades.positions().check(quote, earlier, registry.controls())
+}
+
+/// Notes a trade with the leg that the provider pays; `reports` where the block is told of it from here.
+pub(crate) fn commit_trade(trades: &mut Trades, registry: &Registry, record: &Record, reports: bool) {
+    if let Some(quote) = paid_quote(registry, record) {
+        trades.add(record.related.get(), quote, reports);
     }
 }
 
-/// Notes a trade with the leg that the provider pays.
-pub(crate) fn commit_trade(trades: &mut Trades, registry: &Registry, claim: &Claim, record: &Record) {
-    let id = record.related.get();
-    if let Some(quote) =
-        registry.exchange().quotes().get(&id).filter(|quote| quote.target_account == claim.debtor)
-    {
-        trades.add(id, quote);
-    }
+/// The quote whose target amount a record pays.
+fn paid_quote<'a>(registry: &'a Registry, record: &Record) -> Option<&'a Quote> {
+    let is_leg = record.flags.get() & flags::QUOTE != 0;
+    let quote = registry.exchange().quotes().get(&record.related.get()).filter(|_| is_leg);
+    quote.filter(|quote| quote.target_account == record.debtor.get())
 }
 
 /// Whether a claim that can't be cleared for that reason waits.

@@ -1,6 +1,8 @@
 //! Foreign exchange in random stories: rates that come and go, quotes, and trades on them in time, twice and too late.
 
+use feiqian_core::batch::Batch;
 use feiqian_core::command::Command;
+use feiqian_core::controls::LimitCommand;
 use feiqian_core::exchange::command::{ExchangeCommand, Fixed};
 use feiqian_core::exchange::price::Price;
 use feiqian_core::participant::ParticipantHandle;
@@ -14,6 +16,9 @@ impl Teller {
     pub(super) fn exchange(&mut self) {
         for _ in 0..=self.dice.below(3) {
             let Some(bank) = self.pick(&BANKS[..3]) else { return };
+            if self.dice.once_in(4) {
+                self.fx_limit(bank);
+            }
             let command = self.exchange_command(bank);
             let eyes = match self.dice.below(12) {
                 0 => Eyes::Four,
@@ -22,6 +27,31 @@ impl Teller {
             };
             self.command(Command::Exchange(command), eyes);
         }
+        self.trade_at_once();
+    }
+
+    /// One or two trades of one requester as one chain, while the quotes hold.
+    fn trade_at_once(&mut self) {
+        let quotes = self.picture.quotes.clone();
+        let Some((_, quote)) = self.pick(&quotes) else { return };
+        let trades = 1 + self.dice.below(2);
+        let mut legs: Vec<_> = (0..trades).filter_map(|_| self.trade(quote.requester)).flatten().collect();
+        if let Some((_, earlier)) = legs.split_last_mut() {
+            earlier.iter_mut().for_each(|leg| leg.flags |= flags::LINKED);
+            self.world.push_transfers(vec![Batch::new(quote.requester, legs)]);
+            self.told();
+        }
+    }
+
+    /// A small limit on a bank's shorts, and what currencies count as there.
+    fn fx_limit(&mut self, bank: &str) {
+        let [base, other] =
+            if self.dice.once_in(2) { [0, 1] } else { [1, 0] }.map(|at: usize| currency(CODES[at]));
+        let limit = LimitCommand::SetFxLimit { bic: bic(bank), base, limit: self.dice.below(100) };
+        self.command(Command::Limit(limit), Eyes::Four);
+        let price = Price::new(1 + self.dice.below(20_000_000_000));
+        let valuation = LimitCommand::SetValuation { currency: other, base, price };
+        self.command(Command::Limit(valuation), Eyes::Four);
     }
 
     fn exchange_command(&mut self, bank: &str) -> ExchangeCommand {
@@ -49,7 +79,8 @@ impl Teller {
                     Some(((provider, ..), _)) => self.picture.participants[provider as usize].bic,
                     None => bic(other),
                 };
-                let amount = 1 + self.dice.below(900);
+                let most = if self.dice.once_in(2) { 60 } else { 900 };
+                let amount = 1 + self.dice.below(most);
                 let fixed = if self.dice.once_in(2) { Fixed::Source(amount) } else { Fixed::Target(amount) };
                 let valid_seconds = seconds(self);
                 ExchangeCommand::LockQuote {

@@ -6,6 +6,7 @@ use feiqian_core::command::Command;
 use feiqian_core::controls::usage::Pair;
 use feiqian_core::controls::{LimitCommand, Payer, Spender};
 use feiqian_core::currency::Currency;
+use feiqian_core::exchange::price::Price;
 use feiqian_core::liquidity::queue::Priority;
 
 use super::Teller;
@@ -58,7 +59,7 @@ impl Teller {
 
     /// Small limits, so that they bind.
     pub(super) fn some_limit(&mut self) -> Option<LimitCommand> {
-        let kind = self.dice.below(12);
+        let kind = self.dice.below(15);
         let (bic, currency) = match self.dice.below(6) {
             0 => (self.some_bic(), self.some_currency()),
             _ => self.some_position(kind < 2)?,
@@ -106,10 +107,16 @@ impl Teller {
                     self.pick(&[Priority::Urgent, Priority::High, Priority::Urgent, Priority::Normal])?;
                 LimitCommand::SetReservation { bic, currency, class, amount: self.dice.below(200) }
             }
-            _ => {
+            11 => {
                 let level = |dice: &mut Dice| u16::try_from(dice.below(5) * 2_600).unwrap_or(0);
                 let levels = [level(&mut self.dice), level(&mut self.dice)];
                 LimitCommand::SetThresholds { bic, currency, levels }
+            }
+            12 => LimitCommand::SetFxLimit { bic, base: currency, limit: small },
+            _ => {
+                let scaled = 1 + self.dice.below(40_000_000_000);
+                let price = if self.dice.once_in(5) { None } else { Price::new(scaled) };
+                LimitCommand::SetValuation { currency, base: self.some_currency(), price }
             }
         })
     }

@@ -79,6 +79,10 @@ impl Teller {
             self.world.wait(Duration::from_secs(4));
         }
         self.step(ProposalCommand::Approve { proposal, content }, Some(officer));
+        let waits = self.picture.proposals.iter().any(|at| at.id == proposal && at.approved.is_some());
+        if waits && self.dice.once_in(2) {
+            self.command(Command::Proposal(ProposalCommand::Enact { proposal }), Eyes::None);
+        }
     }
 
     fn step(&mut self, step: ProposalCommand, officer: Option<OfficerNumber>) {

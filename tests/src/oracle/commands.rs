@@ -260,6 +260,7 @@ impl Books {
     pub(super) fn close_cycle(&mut self, now: u64, cycle: u64) {
         let counted = |at: &usize| self.open_cycle(self.positions[*at].currency) == cycle;
         let counted: Vec<usize> = (0..self.positions.len()).filter(counted).collect();
+        self.end_fx(cycle);
         self.end_block(now);
         let (end_block, closed) = (self.height, self.cycle(cycle));
         *closed = Cycle { state: CycleState::Closed, end_block, closed_at: now, ..*closed };
@@ -388,6 +389,7 @@ impl Books {
             rates: self.rates.iter().map(|(key, rate)| (*key, *rate)).collect(),
             quotes: self.quotes.iter().map(|(id, quote)| (*id, *quote)).collect(),
             trades: self.trades.iter().map(|(id, expires)| (*id, *expires)).collect(),
+            fx: self.fx_picture(),
             orders: self.orders.iter().map(|(number, order)| (*number, *order)).collect(),
             carried: self.carried.iter().map(|(number, by)| (*number, *by)).collect(),
             cases: self.cases.iter().map(|(id, case)| (*id, case.clone())).collect(),

@@ -1,5 +1,7 @@
 //! Foreign exchange, told naively: rates and quotes in lists, conversions by trying what fits.
 
+use std::collections::BTreeMap;
+
 use feiqian_core::command::{APPROVAL_CONTEXT, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::exchange::book::{Quote, Rate, RateKey};
@@ -188,6 +190,49 @@ impl Books {
         let is_used =
             self.trades.contains_key(&record.related.get()) && !self.is_planted(Planted::QuoteTwice);
         note(reasons, is_used || quote.expires <= now, RejectReason::QuoteExpired);
+        let sides = if self.is_planted(Planted::ProviderUnbound) { 1 } else { 2 };
+        for side in [quote.requester, quote.provider].into_iter().take(sides) {
+            let Some((base, limit)) = self.limits.fx.get(&side) else { continue };
+            let [before, after] =
+                [&[][..], &changes(quote)].map(|more| self.short_of(side, *base, more).unwrap_or(u128::MAX));
+            note(reasons, after > u128::from(*limit) && after >= before, RejectReason::FxLimitExceeded);
+        }
+    }
+
+    /// What a participant is short of in all currencies, with some changes more; none where one has no valuation.
+    fn short_of(&self, participant: u32, base: Currency, more: &[FxChange]) -> Option<u128> {
+        let mut nets: BTreeMap<Currency, i128> = BTreeMap::new();
+        for (_, currency, change) in self.fx.iter().chain(more).filter(|(at, ..)| *at == participant) {
+            *nets.entry(*currency).or_default() += change;
+        }
+        let mut sum = 0;
+        for (currency, net) in nets.into_iter().filter(|(_, net)| *net < 0) {
+            let amount = u64::try_from(-net).expect("tests trade little");
+            sum += match self.limits.valuations.get(&(currency, base)) {
+                _ if currency == base => u128::from(amount),
+                Some(price) => ceiling(worth(amount, *price, (currency, base))),
+                None if self.is_planted(Planted::UnvaluedIsFree) => 0,
+                None => return None,
+            };
+        }
+        Some(sum)
+    }
+
+    /// What was bought and sold in the currencies of a cycle that ends counts no more.
+    pub(super) fn end_fx(&mut self, cycle: u64) {
+        if !self.is_planted(Planted::FxOutlivesCycle) {
+            let mut all = std::mem::take(&mut self.fx);
+            all.retain(|(_, currency, _)| self.open_cycle(*currency) != cycle);
+            self.fx = all;
+        }
+    }
+
+    pub(super) fn fx_picture(&self) -> Vec<((u32, Currency), i128)> {
+        let mut nets = BTreeMap::new();
+        for (participant, currency, change) in &self.fx {
+            *nets.entry((*participant, *currency)).or_default() += change;
+        }
+        nets.into_iter().filter(|(_, net)| *net != 0).collect()
     }
 
     pub(super) fn trade(&mut self, record: &Record) {
@@ -195,8 +240,22 @@ impl Books {
         if let Some(quote) = self.quotes.get(&id).filter(|quote| quote.target_account == record.debtor.get())
         {
             self.trades.insert(id, quote.expires);
+            self.fx.extend(changes(quote));
         }
     }
+}
+
+/// A participant, a currency, and what a trade has made more or less of it.
+pub(super) type FxChange = (u32, Currency, i128);
+
+fn changes(quote: &Quote) -> [FxChange; 4] {
+    let (source, target) = (i128::from(quote.source_amount), i128::from(quote.target_amount));
+    [
+        (quote.requester, quote.source, -source),
+        (quote.provider, quote.source, source),
+        (quote.provider, quote.target, -target),
+        (quote.requester, quote.target, target),
+    ]
 }
 
 /// Whether a chain has the two legs of a quote, in two currencies, and no third.

@@ -7,6 +7,8 @@ use feiqian_core::controls::usage::{Pair, Spent};
 use feiqian_core::controls::{
     CapRule, DEFAULT_LEVELS, Levels, LimitCommand, Payer, Reservation, SlotControls, Spender, Velocity,
 };
+use feiqian_core::currency::Currency;
+use feiqian_core::exchange::price::Price;
 use feiqian_core::liquidity::queue::Priority;
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::transfer::{Record, flags};
@@ -38,6 +40,9 @@ pub(super) struct Limits {
     velocity: BTreeMap<Spender, Velocity>,
     reserved: BTreeMap<(u32, bool), u64>,
     levels: BTreeMap<u32, Levels>,
+    /// On shorts in all currencies, by participant.
+    pub(super) fx: BTreeMap<u32, (Currency, u64)>,
+    pub(super) valuations: BTreeMap<(Currency, Currency), Price>,
     debits: Vec<Debit>,
     /// The first debit that counts for a position's nets, or for a velocity limit.
     nets_from: BTreeMap<u32, usize>,
@@ -133,12 +138,20 @@ impl Books {
                     amount > before.amount || count > before.count || period_seconds != before.period_seconds
                 }))
             }
+            LimitCommand::SetFxLimit { bic, base, limit } => {
+                let before = self.participant(bic).and_then(|at| self.limits.fx.get(&at));
+                Some(before.is_some_and(|before| before.0 != base || limit > before.1))
+            }
+            LimitCommand::SetValuation { currency, base, price } => {
+                let before = self.limits.valuations.get(&(currency, base)).map(|price| price.scaled());
+                Some(price.is_some_and(|price| before.is_none_or(|before| price.scaled() < before)))
+            }
             _ => Some(self.is_limit_risky(command)),
         }
     }
 
     pub(super) fn note_limit_command(&self, reasons: &mut Reasons, command: &LimitCommand) {
-        use RejectReason::{LimitInvalid, UnknownAccount};
+        use RejectReason::{LimitInvalid, UnknownAccount, UnknownParticipant};
         match *command {
             LimitCommand::SetCover { bic, currency, amount } => {
                 self.note_position(reasons, bic, currency);
@@ -179,6 +192,12 @@ impl Books {
                 self.note_position(reasons, bic, currency);
                 let is_wrong = low > 10_000 || high > 10_000 || (low >= high && low > 0 && high > 0);
                 note(reasons, is_wrong, LimitInvalid);
+            }
+            LimitCommand::SetFxLimit { bic, .. } => {
+                note(reasons, self.participant(bic).is_none(), UnknownParticipant);
+            }
+            LimitCommand::SetValuation { currency, base, .. } => {
+                note(reasons, currency == base, LimitInvalid);
             }
         }
     }
@@ -238,6 +257,14 @@ impl Books {
             LimitCommand::SetThresholds { bic, currency, levels } => {
                 let at = at(self, bic, currency);
                 keep(&mut self.limits.levels, at, levels, levels != DEFAULT_LEVELS);
+            }
+            LimitCommand::SetFxLimit { bic, base, limit } => {
+                let at = self.participant(bic).expect("checked");
+                keep(&mut self.limits.fx, at, (base, limit), limit != UNLIMITED);
+            }
+            LimitCommand::SetValuation { currency, base, price } => {
+                self.limits.valuations.remove(&(currency, base));
+                self.limits.valuations.extend(price.map(|price| ((currency, base), price)));
             }
         }
     }
@@ -450,6 +477,8 @@ impl Books {
             velocity: limits.velocity.clone(),
             reservations,
             thresholds: limits.levels.clone(),
+            fx_limits: limits.fx.clone(),
+            valuations: limits.valuations.clone(),
             pairs,
             spent,
         }

@@ -138,6 +138,24 @@ pub enum LimitStep {
         #[command(flatten)]
         with: LimitArgs,
     },
+    /// Bound what a participant is short of by trades, in all currencies together
+    Fx {
+        /// BIC/CURRENCY that the limit is in
+        place: Place,
+        /// At the most
+        limit: String,
+        #[command(flatten)]
+        with: LimitArgs,
+    },
+    /// Say what a currency counts as there
+    Valuation {
+        /// The currency, and the one that it is valued in: USD/EUR
+        pair: String,
+        /// Units of that for one of the other; none: shorts in it are borne by no limit
+        price: String,
+        #[command(flatten)]
+        with: LimitArgs,
+    },
     /// Say from which use of a cap on somebody is told
     Thresholds {
         /// BIC/CURRENCY

@@ -289,7 +289,7 @@ fn parse_bic(text: &str) -> Result<Bic, Fault> {
     Bic::parse(text).map_err(|error| Fault::Usage(format!("{text}: {error}")))
 }
 
-fn parse_pair(text: &str) -> Result<(Currency, Currency), Fault> {
+pub(super) fn parse_pair(text: &str) -> Result<(Currency, Currency), Fault> {
     let currencies = text
         .split_once('/')
         .and_then(|(first, second)| Some((Currency::from_code(first)?, Currency::from_code(second)?)));
@@ -297,7 +297,7 @@ fn parse_pair(text: &str) -> Result<(Currency, Currency), Fault> {
 }
 
 /// A decimal price with at most ten digits behind the point.
-fn parse_price(text: &str) -> Result<Price, Fault> {
+pub(super) fn parse_price(text: &str) -> Result<Price, Fault> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = PRICE_DIGITS as usize;
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

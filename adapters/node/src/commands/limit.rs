@@ -16,6 +16,7 @@ use feiqian_core::money::{Amount, decimal, signed_decimal};
 use serde::Serialize;
 
 use super::Context;
+use super::fx::{parse_pair, parse_price};
 use crate::cli::{LimitArgs, LimitStep, Period, Place};
 use crate::fault::Fault;
 use crate::names::{Aliases, find_account};
@@ -93,6 +94,15 @@ pub(super) fn step(context: &Context, step: &LimitStep) -> Result<(), Fault> {
             let (Place { bic, currency }, class) = (*place, *class);
             Ok(LimitCommand::SetReservation { bic, currency, class, amount: minor(amount, currency)? })
         }),
+        LimitStep::Fx { place, limit, with } => order(context, with, |_| {
+            let Place { bic, currency: base } = *place;
+            Ok(LimitCommand::SetFxLimit { bic, base, limit: minor(limit, base)? })
+        }),
+        LimitStep::Valuation { pair, price, with } => order(context, with, |_| {
+            let (currency, base) = parse_pair(pair)?;
+            let price = (price != "none").then(|| parse_price(price)).transpose()?;
+            Ok(LimitCommand::SetValuation { currency, base, price })
+        }),
         LimitStep::Thresholds { place, low, high, with } => order(context, with, |_| {
             let Place { bic, currency } = *place;
             let level = |basis_points: u32| {
@@ -164,6 +174,7 @@ fn report_of(mirror: &Mirror) -> LimitsReport {
     lines.senders();
     lines.velocities();
     lines.reservations();
+    lines.fx_limits();
     LimitsReport { limits: lines.limits }
 }
 
@@ -230,6 +241,36 @@ impl Lines<'_> {
             let used = pairs.map(|(_, pair)| pair.exposure()).sum();
             let scope = "towards all others".to_owned();
             self.add(*slot, ("multilateral", scope), (*limit, Some(used)));
+        }
+    }
+
+    /// What trades have made, and what it counts as.
+    fn fx_limits(&mut self) {
+        let (registry, fx) = (&self.mirror.registry, &self.mirror.fx);
+        let controls = registry.controls();
+        for (participant, (base, limit)) in controls.fx_limits() {
+            let Some(owner) = registry.participants().get(*participant as usize) else { continue };
+            let positions =
+                fx.of(*participant).map(|(at, net)| format!("{} {}", signed_decimal(net, at), at.code()));
+            let used = fx.short(*participant, *base, controls).and_then(|used| i128::try_from(used).ok());
+            self.limits.push(LimitLine {
+                payer: owner.bic.as_str().to_owned(),
+                currency: base.code(),
+                kind: "shorts by trades",
+                scope: positions.collect::<Vec<_>>().join(", "),
+                limit: Some(decimal((*limit).into(), *base)),
+                used: used.map(|used| signed_decimal(used, *base)),
+            });
+        }
+        for ((currency, base), price) in controls.valuations() {
+            self.limits.push(LimitLine {
+                payer: format!("1 {}", currency.code()),
+                currency: base.code(),
+                kind: "valuation",
+                scope: format!("counts as {}", price.to_decimal()),
+                limit: None,
+                used: None,
+            });
         }
     }
 

@@ -12,6 +12,7 @@ mod clearing;
 mod credentials;
 mod demo;
 mod directory;
+mod exchange;
 mod eyes;
 mod fees;
 mod flips;

@@ -1,10 +1,11 @@
-//! Commands about limits, and their byte form: kinds 30 to 36. Decides nothing.
+//! Commands about limits, and their byte form: kinds 30 to 38. Decides nothing.
 
 use crate::account::{AccountHandle, UNLIMITED};
 use crate::bic::Bic;
 use crate::codec::{Decoder, Encoder, Malformed};
 use crate::command::{decode_bic, decode_currency};
 use crate::currency::Currency;
+use crate::exchange::price::Price;
 use crate::liquidity::resolve::Priority;
 
 /// A participant and a currency.
@@ -93,6 +94,24 @@ pub enum LimitCommand {
         /// Hundredths of a per cent of the cap, ascending; zero for none.
         levels: [u16; 2],
     },
+    /// 37: how much a participant may be short of by trades of foreign exchange, in all currencies together.
+    SetFxLimit {
+        /// Whose.
+        bic: Bic,
+        /// The currency that the limit is in, and that shorts are valued in.
+        base: Currency,
+        /// Minor units; [`UNLIMITED`] takes the limit away.
+        limit: u64,
+    },
+    /// 38: what a currency counts as in another where shorts are valued.
+    SetValuation {
+        /// The currency that is valued.
+        currency: Currency,
+        /// The one that it is valued in.
+        base: Currency,
+        /// Units of that for one of the other; none takes the valuation away.
+        price: Option<Price>,
+    },
 }
 
 impl LimitCommand {
@@ -146,6 +165,13 @@ impl LimitCommand {
                 to.u16(currency.numeric());
                 levels.into_iter().for_each(|level| to.u16(level));
             }
+            Self::SetFxLimit { bic, base, limit } => encode_owned(37, (bic, base), limit, to),
+            Self::SetValuation { currency, base, price } => {
+                to.u8(38);
+                to.u16(currency.numeric());
+                to.u16(base.numeric());
+                to.u64(price.map_or(0, Price::scaled));
+            }
         }
     }
 
@@ -159,8 +185,17 @@ impl LimitCommand {
             let (amount, count, period_seconds) = (from.u64()?, from.u32()?, from.u32()?);
             return Ok(Self::SetVelocityLimit { payer, amount, count, period_seconds });
         }
+        if kind == 38 {
+            let (currency, base) = (decode_currency(from)?, decode_currency(from)?);
+            let price = match from.u64()? {
+                0 => None,
+                scaled => Some(Price::new(scaled).ok_or(Malformed)?),
+            };
+            return Ok(Self::SetValuation { currency, base, price });
+        }
         let (bic, currency) = (decode_bic(from)?, decode_currency(from)?);
         Ok(match kind {
+            37 => Self::SetFxLimit { bic, base: currency, limit: from.u64()? },
             30 => Self::SetCover { bic, currency, amount: from.u64()? },
             31 => Self::SetCapRule { bic, currency, fixed: from.u64()?, basis_points: from.u32()? },
             32 => Self::SetBilateralLimit { bic, currency, limit: from.u64()?, towards: decode_bic(from)? },

@@ -10,7 +10,11 @@ use alloc::vec::Vec;
 
 use crate::account::{AccountHandle, SlotHandle, UNLIMITED};
 use crate::codec::{Decoder, Encoder, Malformed};
+use crate::command::decode_currency;
+use crate::currency::Currency;
+use crate::exchange::price::Price;
 use crate::liquidity::resolve::Priority;
+use crate::participant::ParticipantHandle;
 
 pub mod command;
 mod rules;
@@ -166,6 +170,10 @@ pub struct Controls {
     velocity: BTreeMap<Spender, Velocity>,
     reservations: BTreeMap<SlotHandle, Reservation>,
     thresholds: BTreeMap<SlotHandle, Levels>,
+    /// The currency that it is in, and minor units of that.
+    fx_limits: BTreeMap<ParticipantHandle, (Currency, u64)>,
+    /// What is valued, and in what.
+    valuations: BTreeMap<(Currency, Currency), Price>,
     /// How many accounts of a position have a velocity limit; follows from the others.
     limited_accounts: BTreeMap<SlotHandle, u32>,
 }
@@ -181,6 +189,8 @@ impl Controls {
             && self.velocity.is_empty()
             && self.reservations.is_empty()
             && self.thresholds.is_empty()
+            && self.fx_limits.is_empty()
+            && self.valuations.is_empty()
     }
 
     /// What caps are made of, where that is more than a fixed part.
@@ -217,6 +227,18 @@ impl Controls {
     #[must_use]
     pub fn thresholds(&self) -> &BTreeMap<SlotHandle, Levels> {
         &self.thresholds
+    }
+
+    /// Limits on what participants are short of by trades: the currency that each is in, and minor units of that.
+    #[must_use]
+    pub fn fx_limits(&self) -> &BTreeMap<ParticipantHandle, (Currency, u64)> {
+        &self.fx_limits
+    }
+
+    /// What currencies (first) count as in another one where shorts are valued.
+    #[must_use]
+    pub fn valuations(&self) -> &BTreeMap<(Currency, Currency), Price> {
+        &self.valuations
     }
 
     /// The thresholds of a position.
@@ -303,6 +325,20 @@ impl Controls {
                 levels.iter().for_each(|level| to.u16(*level));
             });
         }
+        for (participant, (base, limit)) in &self.fx_limits {
+            entry(7, &|to| {
+                to.u32(*participant);
+                to.u16(base.numeric());
+                to.u64(*limit);
+            });
+        }
+        for ((currency, base), price) in &self.valuations {
+            entry(8, &|to| {
+                to.u16(currency.numeric());
+                to.u16(base.numeric());
+                to.u64(price.scaled());
+            });
+        }
         entries
     }
 
@@ -367,6 +403,15 @@ impl Controls {
             6 => {
                 let (slot, levels) = (from.u32()?, [from.u16()?, from.u16()?]);
                 append(&mut self.thresholds, slot, levels, levels != DEFAULT_LEVELS)
+            }
+            7 => {
+                let (participant, base, limit) = (from.u32()?, decode_currency(from)?, from.u64()?);
+                append(&mut self.fx_limits, participant, (base, limit), limit != UNLIMITED)
+            }
+            8 => {
+                let pair = (decode_currency(from)?, decode_currency(from)?);
+                let price = Price::new(from.u64()?).ok_or(Malformed)?;
+                append(&mut self.valuations, pair, price, pair.0 != pair.1)
             }
             _ => Err(Malformed),
         }

@@ -70,6 +70,12 @@ impl Registry {
                 let is_ascending = first == 0 || second == 0 || first < second;
                 refuse(!is_ascending || first.max(second) > WHOLE, RejectReason::LimitInvalid)
             }
+            LimitCommand::SetFxLimit { bic, .. } => self.participant(bic).map(drop),
+            LimitCommand::SetValuation { currency, base, .. } => {
+                let is_new = !self.controls.valuations.contains_key(&(currency, base));
+                refuse(is_new && self.controls.valuations.len() >= LIMITS_MAX, RejectReason::LimitReached)?;
+                refuse(currency == base, RejectReason::LimitInvalid)
+            }
         }
     }
 
@@ -121,6 +127,17 @@ impl Registry {
                 if let Ok(slot) = self.slot(bic, currency) {
                     set(&mut self.controls.thresholds, slot, (levels != DEFAULT_LEVELS).then_some(levels));
                 }
+                Metering::Same
+            }
+            LimitCommand::SetFxLimit { bic, base, limit } => {
+                if let Ok(participant) = self.participant(bic) {
+                    let limit = (limit != UNLIMITED).then_some((base, limit));
+                    set(&mut self.controls.fx_limits, participant, limit);
+                }
+                Metering::Same
+            }
+            LimitCommand::SetValuation { currency, base, price } => {
+                set(&mut self.controls.valuations, (currency, base), price);
                 Metering::Same
             }
         };
@@ -285,6 +302,15 @@ impl LimitCommand {
                 let before = controls.levels_of(slot);
                 before.iter().zip(levels).any(|(before, now)| *before > 0 && (now == 0 || now > *before))
             }),
+            Self::SetFxLimit { bic, base, limit } => {
+                let before = registry.participant_of(bic).and_then(|at| controls.fx_limits.get(&at));
+                before.is_some_and(|(before, most)| *before != base || limit > *most)
+            }
+            // Without one no short is borne.
+            Self::SetValuation { currency, base, price } => {
+                let before = controls.valuations.get(&(currency, base));
+                price.is_some_and(|price| before.is_none_or(|before| price < *before))
+            }
         }
     }
 }

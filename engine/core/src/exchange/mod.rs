@@ -6,6 +6,7 @@
 //! it pays, so the requester submits both.
 
 pub mod command;
+pub mod positions;
 pub mod price;
 pub mod book;
 pub mod decide;

@@ -122,7 +122,8 @@ impl Shard {
             }
             if claim.kind == Kind::Trade
                 && self.share.holds(claim.debtor)
-                && let Err(reason) = check_trade(&self.trades, &self.registry, claim, record, timestamp)
+                && let Err(reason) =
+                    self.check_trade((record, unit.records.get(..at).unwrap_or_default()), timestamp)
             {
                 return Some((all_freed, Some((at, reason))));
             }
@@ -167,6 +168,10 @@ impl Shard {
     ) -> Result<(), RejectReason> {
         let (tables, original) = ((&self.returns, &self.carried), self.original_of(at));
         check_return(tables, &self.registry, (claim, record), (original, timestamp))
+    }
+
+    fn check_trade(&self, member: (&Record, &[Record]), timestamp: u64) -> Result<(), RejectReason> {
+        check_trade(&self.trades, &self.registry, member, timestamp)
     }
 
     /// Whether a claim brings money back of a transfer that has credited an account which is here.
@@ -355,8 +360,9 @@ impl Shard {
             Kind::Hold => {}
             Kind::Post | Kind::Void => self.holds.free(record.related.get(), freed),
             Kind::Return if self.share.holds(claim.debtor) => self.returns.add(claim, record),
-            Kind::Trade if self.share.holds(claim.debtor) => {
-                commit_trade(&mut self.trades, &self.registry, claim, record);
+            Kind::Trade => {
+                let reports = self.share.holds(claim.debtor);
+                commit_trade(&mut self.trades, &self.registry, record, reports);
             }
             Kind::Ordered | Kind::Restitution => {
                 self.commit_order(claim, record, frame.first_sequence.saturating_add(number(at)));

@@ -501,6 +501,8 @@ impl Shard {
                     || self.owns_slot(claim.debtor_slot)
                     || self.owns_slot(claim.creditor_slot)
                     || self.counts_back(claim, record)
+                    // Every shard counts what is bought and sold.
+                    || claim.kind == Kind::Trade
             })
     }
 
@@ -574,6 +576,7 @@ impl Shard {
         delta.queue = self.queue.take_changed();
         delta.returned = self.returns.take_changed();
         delta.traded = self.trades.take_changed();
+        delta.fx = self.trades.take_moved(&self.registry, closes);
         self.trades.forget(frame.timestamp);
         delta.carried = self.carried.take_changed();
         delta.held = self.held.take_changed();
