@@ -62,6 +62,16 @@ impl IdFilter {
         block.is_some_and(|block| block.iter().zip(masks(hash)).all(|(word, mask)| word & mask == mask))
     }
 
+    /// Touches the pages of one of so many parts.
+    fn touch(&mut self, step: usize) {
+        let part = self.blocks.len().div_ceil(STEPS);
+        let blocks = self.blocks.iter_mut().skip(step.saturating_mul(part)).take(part);
+        for block in blocks.step_by(BLOCKS_A_PAGE) {
+            let [word, ..] = core::hint::black_box(block);
+            *word = 0;
+        }
+    }
+
     #[inline]
     fn address(&self, hash: u64) -> *const u8 {
         self.blocks
@@ -82,18 +92,37 @@ pub(super) struct IdFilters {
     first: u64,
     /// Ids in `filling`, and in the full ones.
     ids: (usize, usize),
+    /// What fills after `filling`, once that is nearly full, and how many steps of making it ready have been taken.
+    next: Option<(IdFilter, usize)>,
+    /// Ids in `filling` with which the next step is due.
+    due: usize,
 }
+
+/// The next filter is made ready while the last eighth of one fills, in so many steps: the system clears a page where it is
+/// first touched, and all of a fresh filter's would be within the first ids.
+const STEPS: usize = 1_024;
+/// Blocks of a page of 4 KiB.
+const BLOCKS_A_PAGE: usize = 128;
 
 impl IdFilters {
     /// With room for so many ids until the next one.
     pub(super) fn with_room(room: usize) -> Self {
-        Self { full: Vec::new(), filling: IdFilter::for_ids(room), first: 1, ids: (0, 0) }
+        Self::filling((Vec::new(), 1), IdFilter::for_ids(room), 0)
+    }
+
+    fn filling(
+        (full, first): (Vec<(SequenceRange, Arc<IdFilter>)>, u64),
+        filling: IdFilter,
+        known: usize,
+    ) -> Self {
+        let due = filling.room().saturating_sub(filling.room() / 8);
+        Self { full, filling, first, ids: (0, known), next: None, due }
     }
 
     /// Behind a filter over all ids below `first`.
     pub(super) fn behind(first: u64, full: IdFilter, room: usize) -> Self {
-        let ids = (0, full.room());
-        Self { full: alloc::vec![((1, first), Arc::new(full))], filling: IdFilter::for_ids(room), first, ids }
+        let known = full.room();
+        Self::filling((alloc::vec![((1, first), Arc::new(full))], first), IdFilter::for_ids(room), known)
     }
 
     /// Filters over the same ids that share memory with these, with room for so many more.
@@ -101,7 +130,7 @@ impl IdFilters {
         let filling = (self.ids.0 > 0).then(|| ((self.first, u64::MAX), Arc::new(self.filling.clone())));
         let full = self.full.iter().cloned().chain(filling).collect();
         let known = self.ids.0.saturating_add(self.ids.1);
-        Self { full, filling: IdFilter::for_ids(room), first: self.first, ids: (0, known) }
+        Self::filling((full, self.first), IdFilter::for_ids(room), known)
     }
 
     #[inline]
@@ -122,8 +151,8 @@ impl IdFilters {
         if self.full.iter().any(|(_, filter)| filter.may_hold(hash)) {
             return false;
         }
-        if self.ids.0 >= self.filling.room() {
-            self.begin_next(sequence);
+        if self.ids.0 >= self.due {
+            self.make_ready(sequence);
         }
         let is_new = self.filling.insert_new(hash);
         self.ids.0 = self.ids.0.saturating_add(usize::from(is_new));
@@ -133,21 +162,29 @@ impl IdFilters {
     /// Adds an id that a sequence has taken, later than all before.
     #[inline]
     pub(super) fn insert(&mut self, hash: u64, sequence: u64) {
-        if self.ids.0 >= self.filling.room() {
-            self.begin_next(sequence);
+        if self.ids.0 >= self.due {
+            self.make_ready(sequence);
         }
         self.filling.insert(hash);
         self.ids.0 = self.ids.0.saturating_add(1);
     }
 
+    /// A step towards the next filter, or the change to it.
     #[cold]
-    fn begin_next(&mut self, sequence: u64) {
-        let known = self.ids.0.saturating_add(self.ids.1);
-        let next = IdFilter::for_ids(known);
+    fn make_ready(&mut self, sequence: u64) {
+        let room = self.filling.room();
+        let known = room.saturating_add(self.ids.1);
+        let (mut next, step) = self.next.take().unwrap_or_else(|| (IdFilter::for_ids(known), 0));
+        if self.ids.0 < room {
+            next.touch(step);
+            self.next = Some((next, step.saturating_add(1)));
+            self.due = self.ids.0.saturating_add((room / 8 / STEPS).max(1)).min(room);
+            return;
+        }
         let full = Arc::new(core::mem::replace(&mut self.filling, next));
-        self.full.push(((self.first, sequence), full));
-        self.first = sequence;
-        self.ids = (0, known);
+        let mut all = core::mem::take(&mut self.full);
+        all.push(((self.first, sequence), full));
+        *self = Self::filling((all, sequence), core::mem::take(&mut self.filling), known);
     }
 
     #[inline]
@@ -180,7 +217,14 @@ mod tests {
     fn filters_forget_nothing_as_they_grow_and_err_once_in_hundreds() {
         let key = IdKey::new(7);
         let mut filters = IdFilters::with_room(1_000);
-        (0..20_000).for_each(|at| filters.insert(key.hash(at.into()), at));
+        (0..20_000).for_each(|at| {
+            filters.insert(key.hash(at.into()), at);
+            let is_late = filters.ids.0 * 8 > filters.filling.room() * 7 + 8;
+            assert!(
+                !is_late || filters.next.is_some(),
+                "the next one is made ready before it is needed: {at}"
+            );
+        });
         assert_eq!(filters.full.len(), 5, "1,000, as many again, then twice as many each time");
         let shared = filters.shared(10);
         for filters in [filters, shared] {
