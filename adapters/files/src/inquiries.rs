@@ -1,11 +1,13 @@
 //! Messages that ask something and move nothing: account verifications (acmt.023), answered by an acmt.024 from the
-//! directory, system events (admi.004), acknowledged by an admi.011, and account queries (camt.003), told in [`accounts`].
+//! directory, system events (admi.004), acknowledged by an admi.011, account queries (camt.003), told in [`accounts`], and
+//! account reporting requests (camt.060), told in [`reports`].
 //!
 //! A verification is answered to a participant alone, with yes or no and nothing about the account: whether the directory
 //! has it open, and as an account of the bank that the request names. Names of customers are in no directory, so a `Pty` is
 //! never verified, and the answer says so.
 
 pub(crate) mod accounts;
+pub(crate) mod reports;
 
 use feiqian_core::account::{AccountHandle, AccountState};
 use feiqian_iso20022::payment::{Agent, BusinessHead, Refusal};
@@ -41,7 +43,8 @@ pub(crate) fn verify(
     let asker = sender(request.assigner.agent(), request.business.as_ref(), names);
     let asker = asker.and_then(|asker| bounded(&request).map(|()| asker));
     if let Err(refusal) = asker {
-        return refused(intake, file, source, (&request, &refusal));
+        let of = (request.message_type, request.message_id.as_str());
+        return refused(intake, file, source, (of, &refusal));
     }
     let is_open = |account| {
         let state = names.registry(|registry| registry.account(account).map(|terms| terms.state));
@@ -153,11 +156,11 @@ fn refused(
     intake: &Intake<'_>,
     file: &InboxFile,
     source: &Source,
-    (request, refusal): (&VerificationRequest, &Refusal),
+    ((message_type, message_id), refusal): ((MessageType, &str), &Refusal),
 ) -> Result<FileReport, AfterFault> {
     let reject = MessageReject {
         business: None,
-        reference: request.message_id.clone(),
+        reference: message_id.to_owned(),
         reason: refusal.code.as_str().to_owned(),
         rejected_at: Some(date_time(intake.now)),
         description: Some(refusal.text.clone()),
@@ -167,8 +170,8 @@ fn refused(
     store::write_file(&intake.options.work.outbox().join(&name), |out| admi002(out, &reject))?;
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
-        message_type: Some(request.message_type.identifier().to_owned()),
-        message_id: Some(request.message_id.clone()),
+        message_type: Some(message_type.identifier().to_owned()),
+        message_id: Some(message_id.to_owned()),
         answer: Some(name),
         reason: Some(refusal.text.clone()),
         ..FileReport::new(&file.name, Disposition::Answered)

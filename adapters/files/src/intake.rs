@@ -272,6 +272,7 @@ impl Intake<'_> {
             Some(Family::Acmt023) => inquiries::verify(self, file, source),
             Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
             Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),
+            Some(Family::Camt060) => inquiries::reports::tell(self, file, source),
             Some(Family::Camt029) => match answers::take(self, file, source) {
                 Ok(None) => return self.other_message(file, source),
                 Ok(Some(report)) => Ok(report),

@@ -36,6 +36,8 @@ pub const FORWARDED_RECALLS: usize = 1_000;
 pub const VERIFICATIONS_MAX: usize = 100;
 /// Accounts of one answer to a query: they are told from one look at the balances, which the batcher waits for.
 pub const QUERIED_ACCOUNTS_MAX: usize = 100;
+/// Cycles that one request for reports is told of: a month's, where one closes each day.
+pub const ANSWERED_REPORTS_MAX: usize = 31;
 /// Entries of the journal that one file, or one look at what waits, may cause to be looked through: a few seconds.
 pub const SCANNED_ENTRIES_MAX: u64 = 20_000_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.

@@ -26,6 +26,7 @@ use serde::Serialize;
 pub use account_statement::{
     StatementLine, StatementMessage, StatementOf, statement_text, statements, write_statements,
 };
+pub(crate) use account_statement::{entries_of, reports_of};
 pub use book::{CycleBook, Sums};
 pub use cycle_report::{
     CounterpartyLine, CurrencyTotals, CycleReport, FeeSums, Movements, PositionReport, cycle_report,

@@ -24,6 +24,8 @@ mod instant;
 mod queued;
 #[path = "intake/recalls.rs"]
 mod recalls;
+#[path = "intake/reports.rs"]
+mod reports;
 #[path = "intake/settling.rs"]
 mod settling;
 #[path = "intake/statements.rs"]

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`payment`] (what a message says), [`transfers`] (streaming it out of a file), [`status`] and
 //! [`reject`] (the answers), [`confirmation`] (an answer that decides), [`returns`], [`recall`], [`resolution`] and
-//! [`status_request`] (what comes after a payment), [`verification`], [`account_query`] and [`system_event`] (what asks
-//! and moves nothing), [`statement`] (accounts as another bank keeps them), [`mod@write`] (all that is written),
+//! [`status_request`] (what comes after a payment), [`verification`], [`account_query`], [`reporting_request`] and
+//! [`system_event`] (what asks and moves nothing), [`statement`] (accounts as another bank keeps them), [`mod@write`] (all that is written),
 //! [`profile`] (what a scheme asks beyond the schema), [`generation`] (which version answers which), then below them
 //! [`events`] (the validating reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times
 //! and ids come in as values.
@@ -26,6 +26,7 @@ pub mod payment;
 pub mod profile;
 pub mod recall;
 pub mod reject;
+pub mod reporting_request;
 pub mod resolution;
 pub mod returns;
 mod schema;

@@ -24,8 +24,8 @@ mod xml;
 use std::io;
 
 pub use account_report::{
-    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry, account_report,
-    camt052, camt053, camt054,
+    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportAnswer, ReportEntry,
+    account_report, account_reports, camt052, camt053, camt054,
 };
 pub use acmt024::acmt024;
 pub use admi011::admi011;

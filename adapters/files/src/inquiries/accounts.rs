@@ -94,7 +94,7 @@ fn found(names: &Directory, asker: ParticipantHandle, criterion: &AccountCriteri
 }
 
 /// An account by its alias, or by its number here, which statements name it by.
-fn handle(account: &AccountId, names: &Directory) -> Option<AccountHandle> {
+pub(super) fn handle(account: &AccountId, names: &Directory) -> Option<AccountHandle> {
     let by_alias =
         aliases_of(account).iter().find_map(|alias| Names::alias(names, alias)).map(|found| found.0);
     let by_number = || match account {

@@ -106,12 +106,8 @@ pub fn write_statements(
     cycle: CycleNumber,
     (of, message): (StatementOf, StatementMessage),
 ) -> Result<Vec<StatementLine>, FilesError> {
-    let context = context_of(engine, operator, (cycle, message))?;
-    let mark = message.mark(context.cycle.end_block);
     let mut lines = Vec::new();
-    for (stem, mut report) in reports(&context, engine, (of, REPORT_ENTRIES_MAX))? {
-        report.message_id.push_str(&mark);
-        report.id.push_str(&mark);
+    for (stem, report) in marked(engine, operator, cycle, (of, message))? {
         let file = folder.join(format!("{stem}.{}.xml", message.name()));
         store::write_file(&file, |out| message.write(out, &report))?;
         lines.push(line(cycle, file, &report));
@@ -129,14 +125,10 @@ pub fn statement_text(
     cycle: CycleNumber,
     (of, currency, message): (StatementOf, Option<Currency>, StatementMessage),
 ) -> Result<Vec<u8>, FilesError> {
-    let context = context_of(engine, operator, (cycle, message))?;
-    let mark = message.mark(context.cycle.end_block);
-    let mut all = reports(&context, engine, (of, REPORT_ENTRIES_MAX))?.into_iter().map(|(_, report)| report);
+    let mut all = reports_of(engine, operator, cycle, (of, message))?.into_iter();
     let found = all.find(|report| currency.is_none_or(|currency| report.currency == currency));
     let missing = || FilesError::Unknown(format!("there is no such statement of cycle {cycle}"));
-    let mut report = found.ok_or_else(missing)?;
-    report.message_id.push_str(&mark);
-    report.id.push_str(&mark);
+    let report = found.ok_or_else(missing)?;
     let mut text = Vec::new();
     message.write(&mut text, &report).map_err(FilesError::io(Path::new("-"), "write"))?;
     Ok(text)
@@ -156,6 +148,43 @@ pub fn statements(
     let context = context_of(engine, operator, (cycle, StatementMessage::Statement))?;
     let all = reports(&context, engine, (of, entries_max))?;
     Ok(all.into_iter().map(|(_, report)| report).collect())
+}
+
+/// The reports of a cycle, as they stand in their files.
+pub(crate) fn reports_of(
+    engine: &Engine,
+    operator: Bic,
+    cycle: CycleNumber,
+    of: (StatementOf, StatementMessage),
+) -> Result<Vec<AccountReport>, FilesError> {
+    Ok(marked(engine, operator, cycle, of)?.into_iter().map(|(_, report)| report).collect())
+}
+
+/// How many entries of the journal a cycle has.
+pub(crate) fn entries_of(
+    engine: &Engine,
+    operator: Bic,
+    cycle: (CycleNumber, StatementMessage),
+) -> Result<u64, FilesError> {
+    let (first, end) = sequences(&context_of(engine, operator, cycle)?, engine)?;
+    Ok(end.saturating_sub(first))
+}
+
+/// The reports of a cycle with their messages' own ids, by the beginnings of their files' names.
+fn marked(
+    engine: &Engine,
+    operator: Bic,
+    cycle: CycleNumber,
+    (of, message): (StatementOf, StatementMessage),
+) -> Result<Vec<(String, AccountReport)>, FilesError> {
+    let context = context_of(engine, operator, (cycle, message))?;
+    let mark = message.mark(context.cycle.end_block);
+    let mut all = reports(&context, engine, (of, REPORT_ENTRIES_MAX))?;
+    for (_, report) in &mut all {
+        report.message_id.push_str(&mark);
+        report.id.push_str(&mark);
+    }
+    Ok(all)
 }
 
 /// A closed cycle as it is; the open one as if it ended with the last block.

@@ -37,7 +37,7 @@ fn request(version: &str, assigner: &str, accounts: &[(&str, &str, &str)]) -> St
     )
 }
 
-fn answered(house: &House, name: &str, text: &str) -> (FileReport, String) {
+pub(crate) fn answered(house: &House, name: &str, text: &str) -> (FileReport, String) {
     house.put(name, text.as_bytes());
     let report = intake(house.engine(), &house.options).expect("taken in");
     let file = report.files.into_iter().next().expect("one file");

@@ -71,7 +71,7 @@ fn clearing(house: &House, code: &str) -> AccountHandle {
     directory.clearing_account(bank, currency("EUR")).expect("open")
 }
 
-fn pay(house: &House, (debtor, creditor): (&str, &str), amounts: &[u64]) {
+pub(crate) fn pay(house: &House, (debtor, creditor): (&str, &str), amounts: &[u64]) {
     let (from, to) = (clearing(house, debtor), clearing(house, creditor));
     let bank = house.engine().directory().participant(bic(debtor)).expect("there");
     let record = |(id, amount): (u128, &u64)| Record::new((1 << 90) + id, from, to, *amount, 978);

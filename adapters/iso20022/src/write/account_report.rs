@@ -169,20 +169,79 @@ pub fn camt054(out: impl Write, report: &AccountReport) -> io::Result<()> {
 /// Those of `out`; `InvalidInput` for another message or a version below 02, a statement without a balance, and an
 /// amount of more than 18 digits.
 pub fn account_report(out: impl Write, message: MessageType, report: &AccountReport) -> io::Result<()> {
-    let (family, body) = match message.family() {
-        Family::Camt052 => (Family::Camt052, "Rpt"),
-        Family::Camt054 => (Family::Camt054, "Ntfctn"),
-        _ => (Family::Camt053, "Stmt"),
-    };
-    if family == Family::Camt053 && report.balances.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a statement needs a balance"));
-    }
-    let mut to = start_versioned(out, report.business.as_ref(), written(message, family, FROM)?)?;
+    let mut to = start(out, report.business.as_ref(), message)?;
     to.start("GrpHdr")?;
     to.text("MsgId", &report.message_id, ID_MAX)?;
     to.value("CreDtTm", &report.creation)?;
     to.end()?;
-    to.start(body)?;
+    body(&mut to, message, report)?;
+    to.finish().map(drop)
+}
+
+/// The answer to a request for reports (camt.060), without what it tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportAnswer {
+    /// Its type: a camt.052, camt.053 or camt.054.
+    pub message_type: MessageType,
+    /// Its business application header, if any.
+    pub business: Option<BusinessHead>,
+    /// `GrpHdr/MsgId`.
+    pub message_id: String,
+    /// `GrpHdr/CreDtTm`, an ISO date and time.
+    pub creation: String,
+    /// `GrpHdr/OrgnlBizQry`, from version 03 on: message id, type and creation of the request.
+    pub query: (String, MessageType, String),
+}
+
+/// Writes several reports, statements or notifications as one message; headers and message ids of their own are left out.
+///
+/// # Errors
+/// Those of [`account_report`]; `InvalidInput` for no report at all.
+pub fn account_reports(out: impl Write, answer: &ReportAnswer, reports: &[AccountReport]) -> io::Result<()> {
+    if reports.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a message needs a report"));
+    }
+    let message = answer.message_type;
+    let mut to = start(out, answer.business.as_ref(), message)?;
+    to.start("GrpHdr")?;
+    to.text("MsgId", &answer.message_id, ID_MAX)?;
+    to.value("CreDtTm", &answer.creation)?;
+    if to.has("OrgnlBizQry") {
+        let (id, query, creation) = &answer.query;
+        to.start("OrgnlBizQry")?;
+        to.text("MsgId", id, ID_MAX)?;
+        to.text("MsgNmId", query.identifier(), ID_MAX)?;
+        to.checked("CreDtTm", creation)?;
+        to.end()?;
+    }
+    to.end()?;
+    reports.iter().try_for_each(|report| body(&mut to, message, report))?;
+    to.finish().map(drop)
+}
+
+fn start<W: Write>(
+    out: W,
+    business: Option<&BusinessHead>,
+    message: MessageType,
+) -> io::Result<XmlWriter<W>> {
+    let family = match message.family() {
+        family @ (Family::Camt052 | Family::Camt054) => family,
+        _ => Family::Camt053,
+    };
+    start_versioned(out, business, written(message, family, FROM)?)
+}
+
+/// One `Rpt`, `Stmt` or `Ntfctn`.
+fn body<W: Write>(to: &mut XmlWriter<W>, message: MessageType, report: &AccountReport) -> io::Result<()> {
+    let name = match message.family() {
+        Family::Camt052 => "Rpt",
+        Family::Camt054 => "Ntfctn",
+        _ if report.balances.is_empty() => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a statement needs a balance"));
+        }
+        _ => "Stmt",
+    };
+    to.start(name)?;
     to.text("Id", &report.id, ID_MAX)?;
     to.optional("ElctrncSeqNb", report.sequence.map(|number| number.to_string()).as_deref(), 18)?;
     to.value("CreDtTm", &report.creation)?;
@@ -192,15 +251,15 @@ pub fn account_report(out: impl Write, message: MessageType, report: &AccountRep
         to.value("ToDtTm", until)?;
         to.end()?;
     }
-    account(&mut to, report)?;
+    account(to, report)?;
     if to.has("Bal") {
-        report.balances.iter().try_for_each(|one| balance(&mut to, one, report.currency))?;
+        report.balances.iter().try_for_each(|one| balance(to, one, report.currency))?;
     }
     if let Some(sums) = &report.summary {
-        summary(&mut to, sums, report.currency)?;
+        summary(to, sums, report.currency)?;
     }
-    report.entries.iter().try_for_each(|one| entry(&mut to, one, report.currency))?;
-    to.finish().map(drop)
+    report.entries.iter().try_for_each(|one| entry(to, one, report.currency))?;
+    to.end()
 }
 
 /// A decimal of at most 18 digits.

@@ -81,11 +81,25 @@ fn written() -> Vec<(String, String)> {
         for version in versions(family, 2) {
             let text = write::to_text(|out| write::account_report(out, version, &account_report()));
             add(version.identifier(), text);
+            let answer = report_answer(version);
+            let two = [account_report(), account_report()];
+            add(version.identifier(), write::to_text(|out| write::account_reports(out, &answer, &two)));
         }
     }
     add("camt.053.001.08", write::to_text(|out| write::camt053(out, &account_report())));
     add("camt.054.001.08", write::to_text(|out| write::camt054(out, &account_report())));
     messages
+}
+
+/// What answers a camt.060 by `version`.
+fn report_answer(version: MessageType) -> write::ReportAnswer {
+    write::ReportAnswer {
+        message_type: version,
+        business: Some(business(version.identifier())),
+        message_id: "FQR1".to_owned(),
+        creation: "2026-03-16T08:00:01Z".to_owned(),
+        query: ("REP-1".to_owned(), Family::Camt060.version(5), "2026-03-16T08:00:00Z".to_owned()),
+    }
 }
 
 #[test]

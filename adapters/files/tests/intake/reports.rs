@@ -1,0 +1,201 @@
+//! Reports asked for by message (camt.060): an owner gets its own, for the cycles asked for, and nobody another's.
+
+use feiqian_core::command::Command;
+use feiqian_core::participant::CycleState;
+use feiqian_files::settlement::{StatementMessage, StatementOf, statement_text};
+
+use crate::after::{demo_file, send};
+use crate::house::{House, bic, currency};
+use crate::inquiries::answered;
+use crate::shared::validate;
+use crate::statements::{pay, texts};
+
+const OPERATOR: &str = "CLRHXXAAXXX";
+const A: &str = "BNKAXXAAXXX";
+const B: &str = "BNKBXXAAXXX";
+
+fn agent(bic: &str) -> String {
+    format!("<Agt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></Agt>")
+}
+
+/// A camt.060 whose `RptgReq` ask for `rows`: message name, account, owner, and what stands behind them.
+fn request(version: &str, asker: &str, rows: &[(&str, &str, &str, &str)]) -> String {
+    let rows: String = rows
+        .iter()
+        .enumerate()
+        .map(|(at, (name, account, owner, rest))| {
+            format!(
+                "<RptgReq><Id>R{at}</Id><ReqdMsgNmId>{name}</ReqdMsgNmId>{account}<AcctOwnr>{}</AcctOwnr>{rest}</RptgReq>",
+                agent(owner)
+            )
+        })
+        .collect();
+    let sender =
+        if asker.is_empty() { String::new() } else { format!("<MsgSndr>{}</MsgSndr>", agent(asker)) };
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.060.001.{version}\"><AcctRptgReq><GrpHdr>\
+         <MsgId>REP-1</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm>{sender}</GrpHdr>{rows}</AcctRptgReq></Document>"
+    )
+}
+
+fn numbered(account: u64) -> String {
+    format!("<Acct><Id><Othr><Id>{account}</Id></Othr></Id></Acct>")
+}
+
+fn period(from: &str, until: &str) -> String {
+    format!("<RptgPrd><FrToDt><FrDt>{from}</FrDt>{until}</FrToDt><Tp>ALLL</Tp></RptgPrd>")
+}
+
+fn clearing(house: &House, code: &str) -> u64 {
+    let directory = house.engine().directory();
+    let bank = directory.participant(bic(code)).expect("registered");
+    directory.clearing_account(bank, currency("EUR")).expect("open")
+}
+
+/// A house with a payment from A to B in cycle 1, which is closed, and in cycle 2, which is open.
+fn two_cycles(name: &str) -> House {
+    let house = House::demo(name);
+    send(&house, "01.xml", &demo_file("01-single.xml"));
+    house.command(Command::CloseCycle { cycle: 1 });
+    house.engine().seal().expect("sealed");
+    house
+}
+
+#[test]
+fn an_owner_gets_the_statement_that_the_operator_writes_in_the_version_asked() {
+    let house = two_cycles("reports");
+    let own = clearing(&house, A);
+    for version in ["03", "04", "05", "06", "07"] {
+        for (name, written) in [
+            ("camt.053", "camt.053.001.08"),
+            ("camt.053.001.02", "camt.053.001.02"),
+            ("camt.053.001.14", "camt.053.001.14"),
+        ] {
+            let text = request(version, A, &[(name, &numbered(own), A, "")]);
+            let (file, answer) = answered(&house, &format!("{version}-{name}.xml"), &text);
+            assert_eq!(file.message_id.as_deref(), Some("REP-1"));
+            assert!(answer.contains(&format!("tech:xsd:{written}\"")), "{answer}");
+            let query = format!("<MsgNmId>camt.060.001.{version}</MsgNmId>");
+            assert_eq!(answer.contains(&query), written != "camt.053.001.02", "{answer}");
+            assert_eq!(texts(&answer, "ElctrncSeqNb"), ["1"]);
+        }
+    }
+    let of = (StatementOf::Account(own), None, StatementMessage::Statement);
+    let expected = statement_text(house.engine(), bic(OPERATOR), 1, of).expect("written");
+    let expected = String::from_utf8(expected).expect("UTF-8");
+    let (_, answer) = answered(&house, "same.xml", &request("05", A, &[("camt.053", &numbered(own), A, "")]));
+    assert_eq!(texts(&answer, "Stmt"), texts(&expected, "Stmt"));
+    assert!(!texts(&answer, "Ntry").is_empty(), "{answer}");
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn positions_are_told_in_all_currencies_or_one_and_the_open_cycle_within_the_day() {
+    let house = two_cycles("reports-positions");
+    pay(&house, (A, B), &[500]);
+    house.engine().seal().expect("sealed");
+    let (_, all) = answered(&house, "all.xml", &request("05", B, &[("camt.052", "", B, "")]));
+    assert_eq!(texts(&all, "ElctrncSeqNb"), vec!["2"; texts(&all, "Rpt").len()], "the open cycle alone");
+    assert!(texts(&all, "Rpt").len() > 1 && all.contains("<Cd>ITBD</Cd>"), "{all}");
+    let euro = "<Acct><Ccy>EUR</Ccy></Acct>";
+    let (_, one) = answered(&house, "one.xml", &request("07", B, &[("camt.054", euro, B, "")]));
+    assert_eq!((texts(&one, "Ntfctn").len(), texts(&one, "Bal").len()), (1, 0), "{one}");
+    // Several in one message, and without a sender the owner asks.
+    let own = numbered(clearing(&house, B));
+    let rows = [("camt.053", "", B, ""), ("camt.053", own.as_str(), B, "")];
+    let (_, both) = answered(&house, "both.xml", &request("05", "", &rows));
+    assert_eq!(texts(&both, "Stmt").len(), texts(&all, "Rpt").len() + 1, "{both}");
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn the_period_and_the_sequence_numbers_choose_the_cycles() {
+    let house = two_cycles("reports-period");
+    house.command(Command::CloseCycle { cycle: 2 });
+    house.engine().seal().expect("sealed");
+    let cycles = house.engine().directory().registry(|registry| registry.cycles().to_vec());
+    assert_eq!(cycles.iter().filter(|cycle| cycle.state == CycleState::Closed).count(), 2);
+    let day = feiqian_files::timestamp::date(cycles[0].closed_at);
+    let own = numbered(clearing(&house, A));
+    let told = |at: &str, name: &str, rest: &str| {
+        let (_, answer) = answered(&house, at, &request("05", A, &[(name, &own, A, rest)]));
+        texts(&answer, "ElctrncSeqNb").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told("newest.xml", "camt.053", ""), ["2"]);
+    assert_eq!(told("since.xml", "camt.053", &period(&day, "")), ["1", "2"]);
+    assert_eq!(told("before.xml", "camt.053", &period("2020-01-01", "<ToDt>2020-01-31</ToDt>")), [""; 0]);
+    // The house's clock, which ends the open cycle, is at 2026-03-16.
+    let open = period("2026-03-16", "<ToDt>2026-03-16</ToDt>");
+    assert_eq!(told("open.xml", "camt.052", &open), ["3"]);
+    assert_eq!(told("not-open.xml", "camt.053", &open), [""; 0], "a statement is of closed cycles");
+    let by_number = |range: &str| format!("<RptgSeq>{range}</RptgSeq>");
+    for (range, expected) in [
+        ("<EQSeq>1</EQSeq>", vec!["1"]),
+        ("<FrSeq>2</FrSeq>", vec!["2"]),
+        ("<ToSeq>2</ToSeq>", vec!["1", "2"]),
+        ("<FrToSeq><FrSeq>1</FrSeq><ToSeq>2</ToSeq></FrToSeq>", vec!["1", "2"]),
+        ("<EQSeq>1</EQSeq><EQSeq>2</EQSeq>", vec!["1", "2"]),
+    ] {
+        assert_eq!(told(&format!("{}.xml", range.len()), "camt.053", &by_number(range)), expected, "{range}");
+    }
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn i7_reports_are_told_to_the_accounts_owner_alone() {
+    let house = two_cycles("reports-own");
+    let (own, other) = (numbered(clearing(&house, A)), numbered(clearing(&house, B)));
+    let missing = numbered(999_999);
+    let all_or_nothing = [("camt.053", own.as_str(), A, ""), ("camt.053", other.as_str(), A, "")];
+    let rows: [(&str, &[_]); 5] = [
+        (A, &[("camt.053", other.as_str(), A, "")]),
+        (A, &[("camt.053", missing.as_str(), A, "")]),
+        (A, &[("camt.053", other.as_str(), B, "")]),
+        (A, &[("camt.053", "", B, "")]),
+        (A, &all_or_nothing),
+    ];
+    let mut said = Vec::new();
+    for (at, (asker, rows)) in rows.into_iter().enumerate() {
+        let (file, text) = answered(&house, &format!("{at}.xml"), &request("05", asker, rows));
+        assert!(file.answer.is_some_and(|name| name.ends_with(".admi.002.xml")), "{at}");
+        assert_eq!(texts(&text, "RjctgPtyRsn"), ["AC01"], "{text}");
+        assert!(!text.contains("Ntry") && !text.contains("Bal"), "{text}");
+        said.push(texts(&text, "RsnDesc")[0].to_owned());
+    }
+    assert_eq!(said[0], said[1], "an account of another is as one that there is not");
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn what_can_not_be_told_is_refused_with_the_way_out() {
+    let house = two_cycles("reports-refused");
+    let own = numbered(clearing(&house, A));
+    let ask = |rest: &'static str| vec![("camt.053", own.as_str(), A, rest)];
+    let filter = "<ReqdTxTp><Sts><Cd>BOOK</Cd></Sts><CdtDbtInd>CRDT</CdtDbtInd></ReqdTxTp>";
+    let rows = [
+        ("BNKZXXAAXXX", ask(""), "AGNT"),
+        (A, vec![("camt.003", own.as_str(), A, "")], "AG03"),
+        (A, vec![("camt.053.001.01", own.as_str(), A, "")], "AG03"),
+        (A, vec![("camt.053", own.as_str(), A, ""), ("camt.054", own.as_str(), A, "")], "AG03"),
+        (A, ask(filter), "AG03"),
+        (A, ask("<RptgSeq><NEQSeq>1</NEQSeq></RptgSeq>"), "AG03"),
+        (A, ask("<RptgSeq><EQSeq>ONE</EQSeq></RptgSeq>"), "AG03"),
+        (A, ask("<RptgPrd><FrToDt><FrDt>2026-03-16</FrDt></FrToDt><Tp>CHNG</Tp></RptgPrd>"), "AG03"),
+        (A, ask("<RptgPrd><FrToDt><FrDt>2026-03-16+08:00</FrDt></FrToDt><Tp>ALLL</Tp></RptgPrd>"), "DT01"),
+        (A, ask("<ReqdBalTp><CdOrPrtry><Cd>FWAV</Cd></CdOrPrtry></ReqdBalTp>"), "AG03"),
+        (A, vec![("camt.053", own.as_str(), A, ""); 32], "AG03"),
+        (A, ask("<RptgSeq><EQSeq>2</EQSeq></RptgSeq>"), "DT01"),
+    ];
+    for (at, (asker, rows, code)) in rows.into_iter().enumerate() {
+        let (_, text) = answered(&house, &format!("{at}.xml"), &request("05", asker, &rows));
+        assert_eq!(texts(&text, "RjctgPtyRsn"), [code], "{at}: {text}");
+        assert!(!text.contains("<Stmt>"), "{text}");
+    }
+    let (_, told) = answered(
+        &house,
+        "balances.xml",
+        &request("05", A, &ask("<ReqdBalTp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></ReqdBalTp>")),
+    );
+    assert!(told.contains("<Cd>CLBD</Cd>"), "{told}");
+    validate(&house.options.work.outbox());
+}
