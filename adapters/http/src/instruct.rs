@@ -12,9 +12,9 @@ use feiqian_files::details::Details;
 use feiqian_iso20022::codes;
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_runtime::directory::Directory;
-use feiqian_runtime::instructions::{account_named, class_flag};
+use feiqian_runtime::instructions::{self, class_flag};
 
-use crate::limits::{END_TO_END_ID_MAX, REMITTANCE_MAX};
+use crate::limits::{END_TO_END_ID_MAX, NAME_BYTES_MAX, REMITTANCE_MAX};
 use crate::model::{Money, MoneyView, PaymentRequest, PriorityWord};
 use crate::problem::{Outcome, Problem};
 
@@ -65,10 +65,10 @@ fn how(record: &mut Record, request: &PaymentRequest, kind: Kind, at: &str) -> O
         (Kind::Transfer, None, None) => {}
         (Kind::Transfer, Some(terms), None) => {
             record.flags = (flags::QUEUE | class_flag(priority(terms.priority))).into();
-            (record.delay, record.timeout) = (terms.earliest_s.into(), terms.latest_s.into());
+            (record.delay, record.timeout) = (terms.earliest_s.get().into(), terms.latest_s.get().into());
         }
         (Kind::Hold, None, timeout) => {
-            (record.flags, record.timeout) = (flags::HOLD.into(), timeout.unwrap_or(0).into());
+            (record.flags, record.timeout) = (flags::HOLD.into(), timeout.unwrap_or_default().get().into());
         }
         (Kind::Transfer, _, Some(_)) => {
             return Err(Problem::field(format!("{at}/timeout_s"), "a transfer has none; see /v1/holds"));
@@ -78,6 +78,12 @@ fn how(record: &mut Record, request: &PaymentRequest, kind: Kind, at: &str) -> O
         }
     }
     Ok(())
+}
+
+/// The account of this name, whosever it is. A number with more zeros before it than a name is long is none.
+pub(crate) fn account_named(directory: &Directory, name: &str) -> Option<AccountHandle> {
+    let name = Some(name).filter(|name| name.len() <= NAME_BYTES_MAX)?;
+    instructions::account_named(directory, name)
 }
 
 /// An account of the participant's own; another's is as unknown as one that is not there.

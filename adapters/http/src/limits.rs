@@ -14,6 +14,8 @@ pub(crate) const PAGE_ITEMS: usize = 100;
 pub(crate) const PAGE_ITEMS_MAX: usize = 1_000;
 /// Accounts that one page of a list looks through: bounds how long the registry is held.
 pub(crate) const ACCOUNTS_SCANNED_MAX: usize = 100_000;
+/// Bytes of an account's name, and of a cursor: longer than any that there is.
+pub(crate) const NAME_BYTES_MAX: usize = 64;
 /// Characters of `EndToEndId`: `Max35Text`.
 pub(crate) const END_TO_END_ID_MAX: usize = 35;
 /// Characters of a line of remittance information: `Max140Text`.

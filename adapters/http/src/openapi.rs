@@ -140,7 +140,8 @@ fn path_parameter(part: &str) -> Option<Value> {
 
 fn query_parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
-        Values::Text => json!({ "type": "string" }),
+        Values::Text => json!({ "type": "string", "minLength": 1, "maxLength": 64 }),
+        Values::Like(pattern) => json!({ "type": "string", "pattern": pattern }),
         Values::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Values::OneOf(values) => json!({ "type": "string", "enum": values }),
     };
@@ -156,7 +157,11 @@ fn query_parameter(parameter: &Parameter) -> Value {
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let mut responses = Map::new();
     let mut add = |status: &str, text: &str, content: Value| {
-        responses.insert(status.to_owned(), json!({ "description": text, "content": content }));
+        let mut response = json!({ "description": text, "content": content });
+        if let Some(headers) = headers(status) {
+            response["headers"] = headers;
+        }
+        responses.insert(status.to_owned(), response);
     };
     match route.answer {
         Answer::Json(described) => add("200", "Done.", of_json(&reference(described, schemas))),
@@ -197,6 +202,18 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     responses.into()
 }
 
+/// What an answer of this status always carries beside its body.
+fn headers(status: &str) -> Option<Value> {
+    let (name, schema, text) = match status {
+        "401" => ("WWW-Authenticate", json!({ "type": "string" }), "How to prove who is asking."),
+        "429" | "503" => {
+            ("Retry-After", json!({ "type": "integer", "minimum": 1 }), "Seconds after which to come back.")
+        }
+        _ => return None,
+    };
+    Some(json!({ name: { "required": true, "schema": schema, "description": text } }))
+}
+
 fn of_json(schema: &Value) -> Value {
     json!({ "application/json": { "schema": schema.clone() } })
 }
@@ -209,6 +226,8 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
         ("403", "The caller has no role that may do this."),
         ("404", "There is no such thing for the caller."),
         ("422", "A field can't be taken, or the engine refused, with the ISO reason."),
+        ("429", "The participant has too much in flight, or signs too much: come back later."),
+        ("500", "The files or the engine have failed; the operator has to look into it."),
         ("503", "Too busy, or closing down: come back later."),
     ];
     if route.body.is_some() {
@@ -217,8 +236,10 @@ fn problems(route: &Route) -> Vec<(&'static str, &'static str)> {
             ("409", "The id stands for something else already."),
             ("413", "The body is over a bound."),
             ("415", "The body is of another type."),
-            ("429", "The participant has too much in flight: come back later."),
         ]);
+    }
+    if route.may_stay_unknown {
+        all.push(("504", "It may still take effect: ask for it, or send it again under its id."));
     }
     all.sort_unstable();
     all

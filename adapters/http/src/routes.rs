@@ -40,6 +40,14 @@ impl Method {
         }
     }
 
+    /// As requests name it.
+    pub(crate) const fn as_text(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+
     /// As descriptions name it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -99,7 +107,7 @@ pub(crate) enum Answer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
-    /// `string`, `integer`, or the values that there are.
+    /// What it may be.
     pub(crate) kind: Values,
     pub(crate) is_required: bool,
     pub(crate) text: &'static str,
@@ -108,7 +116,10 @@ pub(crate) struct Parameter {
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Values {
+    /// A name, of 1 to 64 characters.
     Text,
+    /// A text of this form.
+    Like(&'static str),
     Number(u64, u64),
     OneOf(&'static [&'static str]),
 }
@@ -128,6 +139,8 @@ pub(crate) struct Route {
     pub(crate) body: Option<Body>,
     pub(crate) answer: Answer,
     pub(crate) keeps_own_deadline: bool,
+    /// Whether it answers 504 where what became of it is not known in time.
+    pub(crate) may_stay_unknown: bool,
     pub(crate) run: fn(Call) -> Running,
 }
 
@@ -164,10 +177,12 @@ const LIMIT: Parameter = Parameter {
     is_required: false,
     text: "Items of the page at the most; 100 where it is missing.",
 };
-const PARTICIPANT: Parameter = text(
-    "participant",
-    "BIC of the participant whose things are asked for: the caller's own, or for auditors and the operator any.",
-);
+const PARTICIPANT: Parameter = Parameter {
+    name: "participant",
+    kind: Values::Like("^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$"),
+    is_required: false,
+    text: "BIC of the participant whose things are asked for: the caller's own, or for auditors and the operator any.",
+};
 const FORMAT: Parameter = Parameter {
     name: "format",
     kind: Values::OneOf(&["binary", "json"]),
@@ -175,7 +190,12 @@ const FORMAT: Parameter = Parameter {
     text: "The file's form; binary where it is missing.",
 };
 const BLOCK: Parameter = number("block", "Height of the block; the last one where it is missing.");
-const CURRENCY: Parameter = text("currency", "ISO 4217 code.");
+const CURRENCY: Parameter = Parameter {
+    name: "currency",
+    kind: Values::Like("^[A-Z]{3}([.][1-9][0-9]?)?$"),
+    is_required: false,
+    text: "ISO 4217 code, with the number of a product that is cleared apart: `EUR.1`.",
+};
 const PAGE: &[Parameter] = &[CURSOR, LIMIT];
 const OWN_PAGE: &[Parameter] = &[PARTICIPANT, CURSOR, LIMIT];
 
@@ -192,6 +212,7 @@ const fn get(path: &'static str, answer: Answer, run: fn(Call) -> Running) -> Ro
         body: None,
         answer,
         keeps_own_deadline: false,
+        may_stay_unknown: false,
         run,
     }
 }
@@ -206,6 +227,10 @@ const fn named(route: Route, tag: &'static str, operation: &'static str, summary
 
 const fn asks(route: Route, query: &'static [Parameter]) -> Route {
     Route { query, ..route }
+}
+
+const fn may_stay_unknown(route: Route) -> Route {
+    Route { may_stay_unknown: true, ..route }
 }
 
 const fn by(route: Route, roles: &'static [Role]) -> Route {
@@ -410,9 +435,12 @@ pub(crate) static ROUTES: &[Route] = &[
         "What the caller's participant signs to lock a quote",
     ),
     named(
-        post("/v1/fx/quotes", json::<model::QuoteOrder>(ONE), view::<model::QuoteView>(), |call| {
-            Box::pin(exchange::lock(call))
-        }),
+        may_stay_unknown(post(
+            "/v1/fx/quotes",
+            json::<model::QuoteOrder>(ONE),
+            view::<model::QuoteView>(),
+            |call| Box::pin(exchange::lock(call)),
+        )),
         "exchange",
         "lockQuote",
         "Lock a rate: two amounts, firm until the quote ends",
@@ -424,9 +452,12 @@ pub(crate) static ROUTES: &[Route] = &[
         "A locked quote of the caller's, as its requester or provider",
     ),
     named(
-        post("/v1/fx/trades", json::<model::TradeRequest>(ONE), view::<model::TradeView>(), |call| {
-            Box::pin(exchange::trade(call))
-        }),
+        may_stay_unknown(post(
+            "/v1/fx/trades",
+            json::<model::TradeRequest>(ONE),
+            view::<model::TradeView>(),
+            |call| Box::pin(exchange::trade(call)),
+        )),
         "exchange",
         "createTrade",
         "Trade on a quote: payment versus payment",
@@ -584,12 +615,5 @@ pub struct Served {
 
 /// All routes, in the order in which they are matched.
 pub fn served() -> impl Iterator<Item = Served> {
-    ROUTES.iter().map(|route| Served {
-        method: match route.method {
-            Method::Get => "GET",
-            Method::Post => "POST",
-        },
-        path: route.path,
-        roles: route.roles,
-    })
+    ROUTES.iter().map(|route| Served { method: route.method.as_text(), path: route.path, roles: route.roles })
 }

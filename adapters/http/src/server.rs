@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
 use feiqian_core::bic::Bic;
@@ -152,6 +152,8 @@ fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
     }
     for (path, routes) in paths.into_values() {
         let mut resource = web::resource(path);
+        let allowed: Vec<&str> = routes.iter().map(|route| route.method.as_text()).collect();
+        let allowed = allowed.join(", ");
         for route in routes {
             let api = Arc::clone(api);
             let to = move |request: HttpRequest, payload: Payload| {
@@ -159,8 +161,17 @@ fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
             };
             resource = resource.route(web::method(route.method.of_http()).to(to));
         }
-        config.service(resource.default_service(web::to(|| async { Problem::method().response() })));
+        config.service(resource.default_service(web::to(move || other_method(allowed.clone()))));
     }
     let absent = || async { Problem::absent("there is no such route; see /v1/openapi.json").response() };
     config.default_service(web::to(absent));
+}
+
+/// A method that a path does not take; which it does is said in `Allow` (RFC 9110, 15.5.6).
+async fn other_method(allowed: String) -> HttpResponse {
+    let mut response = Problem::method().response();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
 }

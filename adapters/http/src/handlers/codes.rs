@@ -23,7 +23,7 @@ use crate::limits::{
 };
 use crate::model::{
     Charge, CodeMeaning, CodePayment, CodeRequest, CodeView, Money, PaymentRequest, PictureKind, ScannedCode,
-    TokenRequest,
+    Seconds, TokenRequest,
 };
 use crate::outcome::{Decided, told, view};
 use crate::problem::{Outcome, Problem};
@@ -239,8 +239,8 @@ fn amount_of(said: Option<&Money>, once: &Once, currency: Currency) -> Outcome<M
 }
 
 /// Seconds since 1970 at which something made now expires.
-fn expiry(given: Option<u32>, (otherwise, max): (u32, u32)) -> Outcome<u64> {
-    let seconds = given.unwrap_or(otherwise);
+fn expiry(given: Option<Seconds>, (otherwise, max): (u32, u32)) -> Outcome<u64> {
+    let seconds = given.map_or(otherwise, Seconds::get);
     if !(1..=max).contains(&seconds) {
         return Err(Problem::field("/expires_s", format!("1 to {max} seconds")));
     }

@@ -17,11 +17,10 @@ use feiqian_identity::hex;
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_proof::signature::{Signature, message};
 use feiqian_runtime::instructions;
-use feiqian_runtime::instructions::account_named;
 
 use super::shown::{bic, path_id};
 use crate::api::{Call, answer};
-use crate::instruct::{self, Instruction, id_text, own_account, shown};
+use crate::instruct::{self, Instruction, account_named, id_text, own_account, shown};
 use crate::model::{Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView};
 use crate::outcome::Decided;
 use crate::problem::{Outcome, Problem};
@@ -73,7 +72,7 @@ fn entry(call: &Call, request: &QuoteRequest, at: &str) -> Outcome<Entry> {
     };
     let registered = |registry: &Registry| registry.participants().get(own as usize).map(|at| at.bic);
     let requester = call.api.engine.directory().registry(registered).ok_or_else(Problem::fault)?;
-    let valid_seconds = request.valid_s;
+    let valid_seconds = request.valid_s.get();
     let command = ExchangeCommand::LockQuote { requester, provider, source, target, fixed, valid_seconds };
     Ok(Entry::new(id, Command::Exchange(command)))
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use feiqian_core::uetr::Uetr;
 use serde::Deserialize;
 
-use crate::limits::{PAGE_ITEMS, PAGE_ITEMS_MAX};
+use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
 use crate::problem::{Outcome, Problem};
 
 /// The query of a list that is alike for everybody.
@@ -36,8 +36,8 @@ pub(super) fn limit(asked: Option<usize>) -> Outcome<usize> {
 
 /// A cursor that is a number.
 pub(super) fn number<T: FromStr>(cursor: Option<&str>) -> Outcome<Option<T>> {
-    let parsed = cursor.map(|text| text.parse().map_err(|_| unknown()));
-    parsed.transpose()
+    let parse = |text: &str| text.parse().ok().filter(|_| text.len() <= NAME_BYTES_MAX).ok_or_else(unknown);
+    cursor.map(parse).transpose()
 }
 
 /// A cursor that is an id.

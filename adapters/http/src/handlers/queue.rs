@@ -77,7 +77,7 @@ pub(crate) async fn amend(call: Call) -> Outcome<HttpResponse> {
     let own = call.own()?;
     let queued = waiting(&call).await?;
     let priority = instruct::priority(request.priority);
-    let times = (request.earliest_s, request.latest_s);
+    let times = (request.earliest_s.get(), request.latest_s.get());
     let record = instructions::amend(&queued, id, (priority, place), times);
     call.pay(own, Instruction { record, details: None }).await
 }

@@ -7,12 +7,12 @@ use feiqian_core::transfer::Record;
 use feiqian_core::uetr::Uetr;
 use feiqian_runtime::directory::Directory;
 use feiqian_runtime::history::JournaledEntry;
-use feiqian_runtime::instructions::account_named;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::query::QueryFault;
 
 use crate::api::Call;
 use crate::caller::Asker;
+use crate::instruct::account_named;
 use crate::problem::{Outcome, Problem};
 use feiqian_core::outcome::{Outcome as Decision, OutcomeRow};
 

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::form::{objects, words};
+use super::seconds::Seconds;
 use super::transfer::{Money, MoneyView};
 
 /// How a code is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", remote = "Self")]
 pub(crate) enum PictureKind {
     /// SVG, as text.
     Svg,
@@ -17,7 +19,7 @@ pub(crate) enum PictureKind {
 
 /// A code by which a merchant or a person is paid.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct CodeRequest {
     /// The account to be paid, the caller's own.
     #[schema(min_length = 1, max_length = 64, example = "OTHR:TEA-HOUSE")]
@@ -27,8 +29,8 @@ pub(crate) struct CodeRequest {
     pub(crate) amount: Option<Money>,
     /// Of a code with an amount: seconds until it expires; 900 where it is missing, a day at the most.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 86400)]
-    pub(crate) expires_s: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 86400)]
+    pub(crate) expires_s: Option<Seconds>,
     /// Who is paid, as the payer is shown it (EMV 59).
     #[schema(min_length = 1, max_length = 25, example = "TEA HOUSE")]
     pub(crate) name: String,
@@ -67,7 +69,7 @@ pub(crate) struct CodeView {
 
 /// A code that was scanned.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct ScannedCode {
     /// What was scanned.
     #[schema(min_length = 1, max_length = 2953)]
@@ -109,7 +111,7 @@ pub(crate) struct CodeMeaning {
 
 /// The payment of a scanned code.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct CodePayment {
     /// What was scanned.
     #[schema(min_length = 1, max_length = 2953)]
@@ -128,7 +130,7 @@ pub(crate) struct CodePayment {
 
 /// A token by which a cardholder lets be charged once.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct TokenRequest {
     /// The account to be charged, the caller's own.
     #[schema(min_length = 1, max_length = 64)]
@@ -137,8 +139,8 @@ pub(crate) struct TokenRequest {
     pub(crate) limit: Money,
     /// Seconds until it expires; 300 where it is missing, an hour at the most.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 3600)]
-    pub(crate) expires_s: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 3600)]
+    pub(crate) expires_s: Option<Seconds>,
     /// Draw it too.
     #[serde(default)]
     pub(crate) picture: Option<PictureKind>,
@@ -146,7 +148,7 @@ pub(crate) struct TokenRequest {
 
 /// A charge on a token that was scanned.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Charge {
     /// What was scanned.
     #[schema(min_length = 1, max_length = 2953)]
@@ -161,3 +163,6 @@ pub(crate) struct Charge {
     #[schema(min_length = 1, max_length = 35)]
     pub(crate) reference: Option<String>,
 }
+
+objects!(CodeRequest, ScannedCode, CodePayment, TokenRequest, Charge);
+words!(PictureKind);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Money, MoneyView};
+use super::form::objects;
+use super::{Money, MoneyView, Seconds};
 
 /// A firm two-way rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -36,7 +37,7 @@ pub(crate) struct Rates {
 
 /// A quote that is asked for: one of the two amounts is fixed, the other follows.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct QuoteRequest {
     /// Id of the quote.
     #[schema(pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
@@ -59,8 +60,8 @@ pub(crate) struct QuoteRequest {
     #[serde(default)]
     pub(crate) get: Option<Money>,
     /// Seconds for which it is locked.
-    #[schema(minimum = 1)]
-    pub(crate) valid_s: u32,
+    #[schema(value_type = u32, minimum = 1)]
+    pub(crate) valid_s: Seconds,
 }
 
 /// What a participant signs to lock a quote with its own key, and nobody else can.
@@ -74,7 +75,7 @@ pub(crate) struct Draft {
 
 /// A quote that is asked for, signed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct QuoteOrder {
     /// As it was drafted.
     pub(crate) quote: QuoteRequest,
@@ -103,7 +104,7 @@ pub(crate) struct QuoteView {
 
 /// A trade on a quote: both legs or none.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct TradeRequest {
     /// Id of the quote.
     #[schema(pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
@@ -135,3 +136,5 @@ pub(crate) struct TradeView {
     /// What was got.
     pub(crate) got: MoneyView,
 }
+
+objects!(QuoteRequest, QuoteOrder, TradeRequest);

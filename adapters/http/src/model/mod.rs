@@ -5,6 +5,8 @@ mod account;
 mod book;
 mod code;
 mod exchange;
+mod form;
+mod seconds;
 mod transfer;
 
 pub(crate) use account::{AccountView, Accounts, Alias, Position, Positions, PostingView, Postings};
@@ -15,6 +17,7 @@ pub(crate) use code::{
 pub(crate) use exchange::{
     Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView,
 };
+pub(crate) use seconds::Seconds;
 pub(crate) use transfer::{
     Amend, Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, EventView, HoldView, Holds, ItemState, Money,
     MoneyView, OptionalId, PaymentRequest, PostRequest, PriorityWord, QueueView, Queued, ReturnRequest,

@@ -1,11 +1,14 @@
 //! Transfers, holds, returns, queued payments: what is asked for, and what became of it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
+
+use super::Seconds;
+use super::form::{objects, words};
 
 /// An amount in its currency.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Money {
     /// Decimal, with a point and at most as many decimals as the currency has; above zero, at most 18 digits of minor units.
     #[schema(pattern = "^[0-9]{1,18}([.][0-9]{1,5})?$", example = "125.00")]
@@ -28,7 +31,7 @@ pub(crate) struct MoneyView {
 
 /// The classes in which payments wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE", remote = "Self")]
 pub(crate) enum PriorityWord {
     /// Before all others, strictly in order.
     Urgent,
@@ -41,19 +44,21 @@ pub(crate) enum PriorityWord {
 
 /// How a payment waits that can't be paid at once.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub(crate) struct QueueTerms {
     /// Its class.
     pub(crate) priority: PriorityWord,
     /// Seconds before which it is not paid; 0 for at once.
-    pub(crate) earliest_s: u32,
+    #[schema(value_type = u32)]
+    pub(crate) earliest_s: Seconds,
     /// Seconds after which it is given up; 0 for never.
-    pub(crate) latest_s: u32,
+    #[schema(value_type = u32)]
+    pub(crate) latest_s: Seconds,
 }
 
 /// A credit transfer, or the first half of one: a hold.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct PaymentRequest {
     /// Its id; made here where there is none. The same id with the same content is one transfer, however often it is sent.
     #[serde(default)]
@@ -84,7 +89,8 @@ pub(crate) struct PaymentRequest {
     pub(crate) queue: Option<QueueTerms>,
     /// Of a hold: seconds after which it is given back; 0 for never.
     #[serde(default)]
-    pub(crate) timeout_s: Option<u32>,
+    #[schema(value_type = Option<u32>)]
+    pub(crate) timeout_s: Option<Seconds>,
 }
 
 /// How far a transfer has come. Each state implies those before it; of the outcomes (CLEARED, HELD, QUEUED, REJECTED,
@@ -188,7 +194,7 @@ pub(crate) struct TransferDetail {
 
 /// What happens to the other transfers of a bulk where one is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub(crate) enum BulkMode {
     /// All succeed or all fail: a chain, of 64 transfers at the most.
     Atomic,
@@ -200,7 +206,7 @@ pub(crate) enum BulkMode {
 
 /// Many transfers at once.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Bulk {
     /// What happens to the others where one is refused.
     pub(crate) mode: BulkMode,
@@ -270,7 +276,7 @@ pub(crate) struct BulkReport {
 
 /// Finishes a hold by moving it.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct PostRequest {
     /// Id of this transfer; made here where there is none.
     #[serde(default)]
@@ -286,7 +292,7 @@ pub(crate) struct PostRequest {
 
 /// An id for what is asked for.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub(crate) struct OptionalId {
     /// Id of this transfer; made here where there is none.
     #[schema(pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
@@ -320,7 +326,7 @@ pub(crate) struct Holds {
 
 /// Sends back what a payment brought.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct ReturnRequest {
     /// Id of the payment that comes back.
     #[schema(pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
@@ -365,7 +371,7 @@ pub(crate) struct Queued {
 
 /// Gives a payment that waits another class, time, or place.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub(crate) struct Amend {
     /// Id of this change; made here where there is none.
     #[schema(pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")]
@@ -373,9 +379,11 @@ pub(crate) struct Amend {
     /// Its class.
     pub(crate) priority: PriorityWord,
     /// Seconds before which it is not paid; 0 for at once.
-    pub(crate) earliest_s: u32,
+    #[schema(value_type = u32)]
+    pub(crate) earliest_s: Seconds,
     /// Seconds after which it is given up; 0 for never.
-    pub(crate) latest_s: u32,
+    #[schema(value_type = u32)]
+    pub(crate) latest_s: Seconds,
     /// Before all others of its class.
     pub(crate) first: bool,
     /// Behind all others of its class.
@@ -395,4 +403,13 @@ pub(crate) struct EventView {
     pub(crate) creditor: u64,
     /// Height of its block.
     pub(crate) block: u64,
+}
+
+objects!(Money, QueueTerms, PaymentRequest, Bulk, PostRequest, OptionalId, ReturnRequest, Amend);
+words!(PriorityWord, BulkMode);
+
+impl Serialize for PriorityWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }

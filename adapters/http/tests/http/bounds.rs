@@ -28,6 +28,35 @@ fn i6_a_body_is_bounded_in_size_depth_and_type() {
 }
 
 #[test]
+fn what_has_fields_is_an_object_and_a_word_is_a_string() {
+    let house = House::new();
+    let hold = uetr();
+    house.post("a", "/v1/holds", &payment(&hold, ALICE, BOB, "1.00")).with(201);
+    let answer = house.post("a", &format!("/v1/holds/{hold}/post"), &json!([null, null]));
+    assert_eq!(
+        answer.problem(400).0,
+        "malformed_body",
+        "an array of the fields in their order moves nothing"
+    );
+    let mut listed = payment(&uetr(), ALICE, BOB, "1.00");
+    listed["amount"] = json!(["1.00", "EUR"]);
+    let problem = house.post("a", "/v1/transfers", &listed).problem(400);
+    assert_eq!((problem.0.as_str(), problem.2), ("malformed_body", json!("/amount")));
+    let wrapped = json!({ "mode": { "stop": null }, "transfers": [payment(&uetr(), ALICE, BOB, "1.00")] });
+    let problem = house.post("a", "/v1/transfers/bulk", &wrapped).problem(400);
+    assert_eq!((problem.0.as_str(), problem.2), ("malformed_body", json!("/mode")));
+}
+
+#[test]
+fn names_and_cursors_are_no_longer_than_described() {
+    let house = House::new();
+    let long = "0".repeat(65);
+    assert_eq!(house.get("a", &format!("/v1/accounts/{long}")).problem(404).0, "not_found");
+    let problem = house.get("a", &format!("/v1/accounts?cursor={long}")).problem(422);
+    assert_eq!((problem.0.as_str(), problem.2), ("invalid_field", json!("cursor")));
+}
+
+#[test]
 fn nobody_is_answered_who_is_not_known_and_nothing_that_is_not_there() {
     let house = House::new();
     let body = payment(&uetr(), ALICE, BOB, "1.00");
@@ -44,7 +73,10 @@ fn nobody_is_answered_who_is_not_known_and_nothing_that_is_not_there() {
     );
     assert_eq!(house.get("a", "/v1/nothing").problem(404).0, "not_found");
     assert_eq!(house.get("a", "/v2/accounts").problem(404).0, "not_found");
-    assert_eq!(house.send("DELETE", "/v1/accounts", &[A_SAYS], b"").problem(405).0, "method");
+    for (path, allowed) in [("/v1/accounts", "GET"), ("/v1/transfers", "POST"), ("/v1/holds", "POST, GET")] {
+        let answer = house.send("DELETE", path, &[A_SAYS], b"");
+        assert_eq!((answer.problem(405).0.as_str(), answer.head("allow")), ("method", Some(allowed)));
+    }
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! The forms in which JSON says a thing: what has fields is an object, a word is a string. serde alone would take an array
+//! of a struct's fields in their order, and an object of one field for a word, which the description does not say: a body
+//! `[null, null]` would post a hold in full.
+
+/// Reads each type as an object alone. They derive `Deserialize` with `#[serde(remote = "Self")]`, which makes of it a
+/// function of the type's own.
+macro_rules! objects {
+    ($($name:ident),* $(,)?) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, fields: A) -> Result<$name, A::Error> {
+                        $name::deserialize(serde::de::value::MapAccessDeserializer::new(fields))
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
+    )*};
+}
+
+/// Reads each type as a string alone; otherwise as [`objects`].
+macro_rules! words {
+    ($($name:ident),* $(,)?) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Word;
+                impl serde::de::Visitor<'_> for Word {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a string")
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<$name, E> {
+                        $name::deserialize(serde::de::value::StrDeserializer::new(word))
+                    }
+                }
+                deserializer.deserialize_str(Word)
+            }
+        }
+    )*};
+}
+
+pub(super) use {objects, words};
