@@ -59,9 +59,8 @@ def schemathesis():
     try:
         if not (venv / "bin" / "pip").exists():
             subprocess.run([sys.executable, "-m", "venv", venv], check=True, capture_output=True)
-        if not program.exists():
-            install = [venv / "bin" / "pip", "install", "-q", "-r", HERE / "requirements.txt"]
-            subprocess.run(install, check=True, capture_output=True)
+        install = [venv / "bin" / "pip", "install", "-q", "-r", HERE / "requirements.txt"]
+        subprocess.run(install, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return program
@@ -92,14 +91,16 @@ class House:
     def trade(self):
         """A day's business, so that requests meet something; gives the ids that the requests may name."""
         paid, kept, held, queued = (str(uuid.UUID(int=n, version=4)) for n in (1, 2, 3, 4))
-        self.run("fx", "publish", "EUR/USD", "1.08", "1.10", "--size", "1000000.00", "--valid", "3600", *signed("BNKBXXAA"))
+        rate = ["EUR/USD", "1.08", "1.10", "--size", "1000000.00", "--valid", "3600"]
+        self.run("fx", "publish", *rate, *signed("BNKBXXAA"))
         self.run("pay", "BNKEXXAA/EUR", "BNKBXXAA/EUR", "12.50", "--uetr", paid)
         self.run("cycle", "close")
         self.run("cycle", "settle")
         self.run("pay", "BNKBXXAA/EUR", "BNKEXXAA/EUR", "20.00", "--uetr", kept)
         self.run("pay", "BNKEXXAA/EUR", "BNKBXXAA/EUR", "30.00", "--uetr", held, "--hold")
         self.run("pay", "BNKEXXAA/EUR", "BNKBXXAA/EUR", "40.00", "--uetr", queued, "--queue", "--after", "3600")
-        quote = self.run("fx", "quote", "EUR/USD", "--provider", "BNKBXXAA", "--pay", "10.00", "--valid", "3600", *signed("BNKEXXAA"))
+        asked = ["EUR/USD", "--provider", "BNKBXXAA", "--pay", "10.00", "--valid", "3600"]
+        quote = self.run("fx", "quote", *asked, *signed("BNKEXXAA"))
         return {"PAID": paid, "RECEIVED": kept, "HELD": held, "QUEUED": queued, "QUOTE": quote["quote"]}
 
     def know(self, callers):
@@ -179,6 +180,8 @@ def main():
     if program is None:
         print("skipped: schemathesis could not be installed from tests/schema/requirements.txt into target/venv")
         return 1 if arguments.required else 0
+    if not arguments.feiqian.is_file():
+        parser.error(f"{arguments.feiqian} is not there: cargo build")
     house = House(arguments.feiqian)
     known = house.trade()
     keys = house.know(CALLERS)
