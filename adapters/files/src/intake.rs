@@ -269,6 +269,7 @@ impl Intake<'_> {
             Some(Family::Pacs004) => returns::take(self, file, source),
             Some(Family::Pacs028) => requests::take(self, file, source),
             Some(Family::Camt056) => recalls::take(self, file, source),
+            Some(Family::Camt055) => recalls::take_customers(self, file, source),
             Some(Family::Acmt023) => inquiries::verify(self, file, source),
             Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
             Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),

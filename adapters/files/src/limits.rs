@@ -30,6 +30,8 @@ pub const AGENTS_MAX: usize = 10_000;
 pub const FORWARDED_RETURNS: usize = 1_000;
 /// Payments of a message that is asked for or recalled as a whole: they are held in memory.
 pub const GROUP_PAYMENTS_MAX: usize = 10_000;
+/// Messages that one customer's recall has read again, one after the other: each may have as many payments as that.
+pub const RECALLED_MESSAGES_MAX: usize = 100;
 /// Recalled payments in one message that is passed on: well below what a reader of recalls takes.
 pub const FORWARDED_RECALLS: usize = 1_000;
 /// Accounts of one verification request: those of a payer's next payments, not a search of the directory.

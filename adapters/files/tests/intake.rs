@@ -10,6 +10,8 @@ mod shared;
 mod after;
 #[path = "intake/crashes.rs"]
 mod crashes;
+#[path = "intake/customers.rs"]
+mod customers;
 #[path = "intake/demo.rs"]
 mod demo;
 #[path = "intake/fees.rs"]

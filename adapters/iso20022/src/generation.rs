@@ -3,26 +3,33 @@
 
 use crate::schema::{Family, MessageType};
 
-const FAMILIES: [Family; 6] =
-    [Family::Pacs008, Family::Pacs002, Family::Pacs004, Family::Pacs028, Family::Camt056, Family::Camt029];
+const FAMILIES: [Family; 7] = [
+    Family::Pacs008,
+    Family::Pacs002,
+    Family::Pacs004,
+    Family::Pacs028,
+    Family::Camt056,
+    Family::Camt029,
+    Family::Camt055,
+];
 
 /// One row a generation, oldest first: versions in the order of [`FAMILIES`], 0 where there is none yet.
 #[rustfmt::skip]
-const GENERATIONS: [[u8; 6]; 14] = [
-    [2, 3, 2, 0, 1, 3],      // 2009
-    [3, 4, 3, 0, 2, 4],      // 2012
-    [4, 5, 4, 0, 3, 4],      // 2013
-    [5, 6, 5, 0, 4, 5],      // 2014
-    [6, 7, 6, 0, 5, 6],      // 2016
-    [6, 8, 7, 1, 6, 7],      // 2017
-    [7, 9, 8, 2, 7, 8],      // 2018
-    [8, 10, 9, 3, 8, 9],     // 2019: UETR and LEI
-    [9, 11, 10, 4, 9, 10],   // 2020
-    [10, 12, 11, 5, 10, 11], // 2021
-    [11, 13, 12, 5, 10, 12], // 2022
-    [12, 14, 13, 6, 11, 13], // 2023
-    [13, 15, 14, 6, 11, 13], // 2024
-    [14, 16, 15, 7, 12, 14], // 2025
+const GENERATIONS: [[u8; 7]; 14] = [
+    [2, 3, 2, 0, 1, 3, 1],      // 2009
+    [3, 4, 3, 0, 2, 4, 2],      // 2012
+    [4, 5, 4, 0, 3, 4, 3],      // 2013
+    [5, 6, 5, 0, 4, 5, 4],      // 2014
+    [6, 7, 6, 0, 5, 6, 5],      // 2016
+    [6, 8, 7, 1, 6, 7, 6],      // 2017
+    [7, 9, 8, 2, 7, 8, 7],      // 2018
+    [8, 10, 9, 3, 8, 9, 8],     // 2019: UETR and LEI
+    [9, 11, 10, 4, 9, 10, 9],   // 2020
+    [10, 12, 11, 5, 10, 11, 10], // 2021
+    [11, 13, 12, 5, 10, 12, 11], // 2022
+    [12, 14, 13, 6, 11, 13, 12], // 2023
+    [13, 15, 14, 6, 11, 13, 12], // 2024
+    [14, 16, 15, 7, 12, 14, 13], // 2025
 ];
 
 fn column(family: Family) -> Option<usize> {
@@ -37,7 +44,7 @@ fn column(family: Family) -> Option<usize> {
 #[must_use]
 pub fn in_generation(message: MessageType, family: Family) -> Option<MessageType> {
     let (from, to) = (column(message.family())?, column(family)?);
-    let is_reached = |row: &&[u8; 6]| row.get(from).is_some_and(|version| *version <= message.version());
+    let is_reached = |row: &&[u8; 7]| row.get(from).is_some_and(|version| *version <= message.version());
     let row = GENERATIONS.iter().rfind(is_reached).or(GENERATIONS.first())?;
     let version = *row.get(to)?;
     let id = format!("{family:?}").to_lowercase();
@@ -45,7 +52,7 @@ pub fn in_generation(message: MessageType, family: Family) -> Option<MessageType
     (1..=version).rev().find_map(|version| MessageType::parse(&format!("{area}.{number}.001.{version:02}")))
 }
 
-/// The type of the answer (camt.029) to a recall (camt.056).
+/// The type of the answer (camt.029) to a recall (camt.056, camt.055).
 ///
 /// # Panics
 /// Never: the tables of camt.029 are part of this crate.
@@ -72,6 +79,11 @@ mod tests {
             ("camt.056.001.08", Family::Camt029, Some("camt.029.001.09")),
             ("camt.056.001.01", Family::Camt029, Some("camt.029.001.03")),
             ("camt.056.001.12", Family::Camt029, Some("camt.029.001.14")),
+            ("camt.055.001.03", Family::Camt056, Some("camt.056.001.03")),
+            ("camt.055.001.08", Family::Camt056, Some("camt.056.001.08")),
+            ("camt.055.001.11", Family::Camt029, Some("camt.029.001.12")),
+            ("camt.055.001.13", Family::Camt056, Some("camt.056.001.12")),
+            ("camt.055.001.13", Family::Camt029, Some("camt.029.001.14")),
             ("pacs.028.001.03", Family::Pacs002, Some("pacs.002.001.10")),
             ("pain.001.001.09", Family::Pacs004, None),
         ];

@@ -1,4 +1,5 @@
-//! Recalls (camt.056, payment cancellation request between banks): values, reading, and the checks of form.
+//! Recalls (camt.056, payment cancellation request between banks; camt.055, of a customer, as its bank forwards it): values,
+//! reading, and the checks of form.
 //!
 //! `write::camt056` writes them, [`crate::resolution`] holds the answer. Whether the payment exists, may still be
 //! recalled, and how long its receiver may think about it, is the engine's to say.
@@ -9,6 +10,7 @@ use crate::case::{Assignment, Case};
 use crate::codes::{self, ReasonCode};
 use crate::error::ReadError;
 use crate::fields::{original_ids, original_message, original_reference, told};
+use crate::generation::in_generation;
 use crate::limits::Limits;
 use crate::original::OriginalMessage;
 use crate::payment::{
@@ -20,7 +22,7 @@ use crate::schema::{Family, MessageType};
 use crate::status::{StatusReason, inherited, reason_value};
 use crate::whole::{self, Whole};
 
-/// A recall message, `camt.056.001.08`.
+/// A recall message, `camt.056.001.08` or `camt.055.001.08`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recall {
     /// Its type.
@@ -35,7 +37,8 @@ pub struct Recall {
     pub number_of_transactions: Option<u64>,
     /// `CtrlData/CtrlSum`, decimal text as received.
     pub control_sum: Option<String>,
-    /// Whole messages that are recalled, or that recalled payments came in (`OrgnlGrpInfAndCxl`).
+    /// Whole messages that are recalled, or that recalled payments came in (`OrgnlGrpInfAndCxl`), and of a customer's
+    /// payment informations (`OrgnlPmtInfAndCxl`).
     pub groups: Vec<RecalledGroup>,
     /// Recalled payments (`TxInf`), in order.
     pub transactions: Vec<RecalledPayment>,
@@ -44,17 +47,19 @@ pub struct Recall {
 /// A message that is recalled as a whole or in part (`OrgnlGrpInfAndCxl`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RecalledGroup {
-    /// `GrpCxlId`.
+    /// `GrpCxlId`; of a payment information `PmtCxlId`.
     pub id: Option<String>,
     /// `Case`.
     pub case: Option<Case>,
     /// The message.
     pub original: OriginalMessage,
+    /// `OrgnlPmtInfId`: only this payment information of the message is meant.
+    pub payment_information_id: Option<String>,
     /// `NbOfTxs`.
     pub number_of_transactions: Option<u64>,
     /// `CtrlSum`.
     pub control_sum: Option<String>,
-    /// `GrpCxl`: every payment of the message is recalled.
+    /// `GrpCxl`, `PmtInfCxl`: every payment of the message, or of the payment information, is recalled.
     pub is_whole: bool,
     /// Why (`CxlRsnInf`).
     pub reasons: Vec<StatusReason>,
@@ -69,6 +74,8 @@ pub struct RecalledPayment {
     pub case: Option<Case>,
     /// `OrgnlGrpInf`.
     pub original_message: Option<OriginalMessage>,
+    /// `OrgnlPmtInfId` that it stands below in a customer's recall.
+    pub payment_information_id: Option<String>,
     /// `OrgnlInstrId`, `OrgnlEndToEndId`, `OrgnlTxId`, `OrgnlUETR`.
     pub original: PaymentIds,
     /// `OrgnlClrSysRef`.
@@ -93,6 +100,7 @@ impl RecalledPayment {
             id: Some(id.to_owned()),
             case: None,
             original_message: Some(OriginalMessage::of(head)),
+            payment_information_id: None,
             original: details.ids.clone(),
             original_clearing_reference: details.clearing_reference.clone(),
             original_amount: Some(ToldAmount::of(payment.amount, payment.currency)),
@@ -122,7 +130,37 @@ impl Recall {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        let Draft { mut recall, group_of, .. } = whole::read(input, limits)?;
+        Ok(Self::filled_in(whole::read(input, limits)?))
+    }
+
+    /// Reads a camt.055 in the same way.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_customers(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
+        let CustomersDraft(mut draft) = whole::read(input, limits)?;
+        let mut message: Option<RecalledGroup> = None;
+        for (group, begins) in draft.recall.groups.iter_mut().zip(&draft.begins) {
+            if *begins {
+                message = None;
+            }
+            match (&group.payment_information_id, &message) {
+                (None, _) => message = Some(group.clone()),
+                (Some(_), Some(message)) => group.inherit(message),
+                (Some(_), None) => {}
+            }
+        }
+        Ok(Self::filled_in(draft))
+    }
+
+    /// The type of the message by which it is passed on to another bank: of its generation, a camt.056.
+    #[must_use]
+    pub fn passed_type(&self) -> MessageType {
+        in_generation(self.message_type, Family::Camt056).unwrap_or(self.message_type)
+    }
+
+    /// Fills in what groups and message say for their payments.
+    fn filled_in(Draft { mut recall, group_of, .. }: Draft) -> Self {
         for (transaction, group) in recall.transactions.iter_mut().zip(group_of) {
             if let Some(group) = group.and_then(|place| recall.groups.get(place)) {
                 transaction.inherit(group);
@@ -131,7 +169,7 @@ impl Recall {
                 transaction.case.clone_from(&recall.case);
             }
         }
-        Ok(recall)
+        recall
     }
 
     /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), counts
@@ -161,6 +199,16 @@ struct Draft {
     group: Option<usize>,
     /// The place of each transaction's group.
     group_of: Vec<Option<usize>>,
+    /// Whether each group is the first of its `Undrlyg`.
+    begins: Vec<bool>,
+}
+
+impl Draft {
+    fn group(&mut self, group: RecalledGroup) {
+        self.begins.push(self.group.is_none());
+        self.group = Some(self.recall.groups.len());
+        self.recall.groups.push(group);
+    }
 }
 
 impl Whole for Draft {
@@ -178,16 +226,13 @@ impl Whole for Draft {
             groups: Vec::new(),
             transactions: Vec::new(),
         };
-        Self { recall, group: None, group_of: Vec::new() }
+        Self { recall, group: None, group_of: Vec::new(), begins: Vec::new() }
     }
 
     fn open(&mut self, path: &[u16]) {
         match path {
             [UNDRLYG] => self.group = None,
-            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => {
-                self.group = Some(self.recall.groups.len());
-                self.recall.groups.push(RecalledGroup::default());
-            }
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => self.group(RecalledGroup::default()),
             [UNDRLYG, TX_INF] => {
                 self.group_of.push(self.group);
                 self.recall.transactions.push(RecalledPayment::default());
@@ -232,16 +277,81 @@ impl Whole for Draft {
     }
 }
 
+/// A customer's recall being read: payments stand below payment informations.
+struct CustomersDraft(Draft);
+
+impl Whole for CustomersDraft {
+    const FAMILY: Family = Family::Camt055;
+    const WHAT: &'static str = "customer's recall";
+
+    fn begin(message_type: MessageType, business: Option<BusinessHead>) -> Self {
+        Self(Draft::begin(message_type, business))
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        match path {
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL] => self.0.group(RecalledGroup {
+                payment_information_id: Some(String::new()),
+                ..RecalledGroup::default()
+            }),
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, CXL_RSN_INF] => {
+                self.0.open(&[UNDRLYG, ORGNL_GRP_INF_AND_CXL, CXL_RSN_INF]);
+            }
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF] => self.0.open(&[UNDRLYG, TX_INF]),
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF, CXL_RSN_INF] => {
+                self.0.open(&[UNDRLYG, TX_INF, CXL_RSN_INF]);
+            }
+            _ => self.0.open(path),
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        let recall = &mut self.0.recall;
+        match path {
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF, rest @ ..] => {
+                if let Some(transaction) = recall.transactions.last_mut() {
+                    transaction.value(rest, text, currency);
+                }
+            }
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, rest @ ..] => {
+                if let Some(group) = recall.groups.last_mut() {
+                    group.value(rest, text);
+                }
+            }
+            _ => self.0.value(path, text, currency),
+        }
+    }
+
+    fn reference(&self) -> (Option<&BusinessHead>, &str) {
+        self.0.reference()
+    }
+}
+
 impl RecalledGroup {
     fn value(&mut self, path: &[u16], text: &str) {
         match path {
-            [GRP_CXL_ID] => self.id = Some(text.to_owned()),
+            [GRP_CXL_ID | PMT_CXL_ID] => self.id = Some(text.to_owned()),
+            [ORGNL_PMT_INF_ID] => self.payment_information_id = Some(text.to_owned()),
+            [ORGNL_GRP_INF, rest @ ..] => original_message(&mut self.original, rest, text),
             [CASE, rest @ ..] => Case::value(&mut self.case, rest, text),
             [NB_OF_TXS] => self.number_of_transactions = text.parse().ok(),
             [CTRL_SUM] => self.control_sum = Some(text.to_owned()),
-            [GRP_CXL] => self.is_whole = matches!(text, "true" | "1"),
+            [GRP_CXL | PMT_INF_CXL] => self.is_whole = matches!(text, "true" | "1"),
             [CXL_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
             _ => original_message(&mut self.original, path, text),
+        }
+    }
+
+    /// A payment information below a message that is named for it.
+    fn inherit(&mut self, message: &Self) {
+        if self.original.message_id.is_empty() {
+            self.original.clone_from(&message.original);
+        }
+        if self.case.is_none() {
+            self.case.clone_from(&message.case);
+        }
+        if self.reasons.is_empty() {
+            self.reasons = inherited(&message.reasons);
         }
     }
 }
@@ -270,6 +380,9 @@ impl RecalledPayment {
         if self.reasons.is_empty() {
             self.reasons = inherited(&group.reasons);
         }
-        self.original_message.get_or_insert_with(|| group.original.clone());
+        if !group.original.message_id.is_empty() {
+            self.original_message.get_or_insert_with(|| group.original.clone());
+        }
+        self.payment_information_id.clone_from(&group.payment_information_id);
     }
 }

@@ -41,7 +41,8 @@ pub struct Resolution {
     pub transactions: Vec<ResolvedPayment>,
 }
 
-/// The answer on a message that was recalled as a whole (`OrgnlGrpInfAndSts`).
+/// The answer on a message that was recalled as a whole (`OrgnlGrpInfAndSts`), or on a payment information
+/// (`OrgnlPmtInfAndSts`, written and not read).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ResolvedGroup {
     /// `OrgnlGrpCxlId`: the recall's `GrpCxlId`.
@@ -50,6 +51,8 @@ pub struct ResolvedGroup {
     pub case: Option<Case>,
     /// The message.
     pub original: OriginalMessage,
+    /// `OrgnlPmtInfId`: the answer is on this payment information of it alone.
+    pub payment_information_id: Option<String>,
     /// `GrpCxlSts`: ACCR, PACR, PDCR or RJCR.
     pub status: Option<String>,
     /// Why (`CxlStsRsnInf`).

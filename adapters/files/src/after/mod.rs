@@ -3,12 +3,13 @@
 //!
 //! Reading order: [`original`] (finding a payment and what became of it), [`messages`] (finding a whole message), [`waiting`] (payments that are answered later),
 //! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
-//! [`recalls`] (camt.056) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
+//! [`recalls`] (camt.056; camt.055 with [`customers`]) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
 
 pub(crate) mod answers;
 pub mod cases;
 pub(crate) mod confirmations;
+pub(crate) mod customers;
 pub(crate) mod forward;
 pub(crate) mod messages;
 pub(crate) mod original;

@@ -1,4 +1,4 @@
-//! Recalls (camt.056): checked against the journal, noted in `recalls/`, passed on to the banks that were paid, and answered
+//! Recalls (camt.056, and camt.055 of customers as their banks forward them): checked against the journal, noted in `recalls/`, passed on to the banks that were paid, and answered
 //! by a camt.029: `PDCR` for what was passed on, `RJCR` for what was not. No money moves by a recall. `GrpCxl` recalls every
 //! payment of a message that has cleared.
 //!
@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use feiqian_core::bic::Bic;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::Family;
 use feiqian_iso20022::case::{Case, CaseParty};
 use feiqian_iso20022::codes::{self, CodeSet, RecallStatus};
-use feiqian_iso20022::payment::{Agent, BusinessHead, Refusal};
+use feiqian_iso20022::payment::{Agent, BusinessHead, CreditTransfer, Refusal};
 use feiqian_iso20022::recall::{Recall, RecalledGroup, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedGroup, ResolvedPayment};
 use feiqian_iso20022::status::StatusReason;
@@ -27,7 +28,7 @@ use feiqian_runtime::pipeline::Engine;
 use crate::after::cases::{RecallCase, RecallState};
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
-use crate::after::{AfterFault, messages, sender};
+use crate::after::{AfterFault, customers, messages, sender};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
@@ -40,7 +41,24 @@ use crate::timestamp::date_time;
 
 /// Takes a recall in, passes it on, and answers it.
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
-    let recall = Recall::read(source.reader()?, intake.options.limits)?;
+    work(intake, file, source, Recall::read(source.reader()?, intake.options.limits)?)
+}
+
+/// Takes a customer's recall in, which its bank forwards: the same, but payments are named as in the customer's message.
+pub(crate) fn take_customers(
+    intake: &Intake<'_>,
+    file: &InboxFile,
+    source: &Source,
+) -> Result<FileReport, AfterFault> {
+    work(intake, file, source, Recall::read_customers(source.reader()?, intake.options.limits)?)
+}
+
+fn work(
+    intake: &Intake<'_>,
+    file: &InboxFile,
+    source: &Source,
+    recall: Recall,
+) -> Result<FileReport, AfterFault> {
     let refused = recall.refusals().into_iter().next();
     let asker =
         sender(recall.assignment.assigner.agent(), recall.business.as_ref(), intake.engine.directory());
@@ -87,7 +105,12 @@ fn expand(
     recall: &Recall,
     asker: &Result<ParticipantHandle, Refusal>,
 ) -> Result<(Vec<RecalledPayment>, Vec<ResolvedGroup>), FilesError> {
-    let mut payments = recall.transactions.clone();
+    let mut payments = match asker {
+        Ok(asker) if recall.message_type.family() == Family::Camt055 => {
+            customers::named(intake, recall, *asker)?
+        }
+        _ => recall.transactions.clone(),
+    };
     let mut groups = Vec::new();
     for group in recall.groups.iter().filter(|group| group.is_whole) {
         let found = match asker {
@@ -99,6 +122,7 @@ fn expand(
             recall_id: group.id.clone(),
             case: group.case.clone(),
             original: group.original.clone(),
+            payment_information_id: group.payment_information_id.clone(),
             status: Some(status.as_str().to_owned()),
             reasons: vec![match &found {
                 Ok(_) => StatusReason::new(codes::PTNA, ""),
@@ -122,7 +146,11 @@ fn of_message(
     };
     let base: String = group.id.as_deref().unwrap_or(assignment).chars().take(GROUP_ID_CHARS).collect();
     let mut payments = Vec::new();
-    for transfer in transfers {
+    let is_meant = |transfer: &CreditTransfer| {
+        let of = transfer.details.payment_information_id.as_ref();
+        group.payment_information_id.is_none() || group.payment_information_id.as_ref() == of
+    };
+    for transfer in transfers.into_iter().filter(is_meant) {
         let original = Original::find(intake.engine, &transfer.details.ids, None)?;
         let fate = original.map(|original| original.fate(intake)).transpose()?;
         if matches!(fate, Some(Fate::Moved(..))) {
@@ -263,9 +291,10 @@ impl Asked {
         to: Bic,
         part: &[(u128, RecalledPayment)],
     ) -> Result<(), FilesError> {
-        let letter = Letter::new(intake, self.recall.message_type, to, part.iter().map(|(id, _)| *id));
+        let kind = self.recall.passed_type();
+        let letter = Letter::new(intake, kind, to, part.iter().map(|(id, _)| *id));
         let passed = Recall {
-            message_type: self.recall.message_type,
+            message_type: kind,
             assignment: letter.assignment(intake, to),
             business: Some(letter.business),
             case: None,

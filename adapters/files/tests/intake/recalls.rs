@@ -72,7 +72,7 @@ pub(crate) fn passed(house: &House, end: &str) -> Vec<Vec<u8>> {
 }
 
 /// The answer of the bank that was asked, to what was passed on to it.
-fn reply(recall: &[u8], id: &str, (conf, status): (RecallStatus, RecallStatus)) -> Vec<u8> {
+pub(crate) fn reply(recall: &[u8], id: &str, (conf, status): (RecallStatus, RecallStatus)) -> Vec<u8> {
     let recall = Recall::read(recall, Limits::default()).expect("readable");
     let mut resolution = Resolution::of(&recall, id, AT, conf);
     for one in &recall.transactions {
@@ -100,7 +100,7 @@ fn paid(name: &str) -> House {
 }
 
 /// Now and so many days later.
-fn later<const DAYS: u64>() -> u64 {
+pub(crate) fn later<const DAYS: u64>() -> u64 {
     feiqian_files::timestamp::now() + DAYS * DAY
 }
 

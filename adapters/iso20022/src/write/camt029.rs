@@ -40,11 +40,26 @@ pub fn camt029(out: impl Write, resolution: &Resolution) -> io::Result<()> {
 }
 
 fn group<W: Write>(to: &mut XmlWriter<W>, group: &ResolvedGroup) -> io::Result<()> {
+    if let Some(id) = &group.payment_information_id {
+        return payment_information(to, group, id);
+    }
     to.start("OrgnlGrpInfAndSts")?;
     to.optional("OrgnlGrpCxlId", group.recall_id.as_deref(), ID_MAX)?;
     case(to, "RslvdCase", group.case.as_ref())?;
     parts::original_message_body(to, &group.original)?;
     to.checked_if_known("GrpCxlSts", group.status.as_deref())?;
+    parts::reasons(to, "CxlStsRsnInf", &group.reasons)?;
+    to.end()
+}
+
+fn payment_information<W: Write>(to: &mut XmlWriter<W>, group: &ResolvedGroup, id: &str) -> io::Result<()> {
+    to.start("OrgnlPmtInfAndSts")?;
+    to.optional("OrgnlPmtInfCxlId", group.recall_id.as_deref(), ID_MAX)?;
+    case(to, "RslvdCase", group.case.as_ref())?;
+    to.text("OrgnlPmtInfId", id, ID_MAX)?;
+    let message = Some(&group.original).filter(|message| !message.message_id.is_empty());
+    parts::original_message(to, message)?;
+    to.checked_if_known("PmtInfCxlSts", group.status.as_deref())?;
     parts::reasons(to, "CxlStsRsnInf", &group.reasons)?;
     to.end()
 }

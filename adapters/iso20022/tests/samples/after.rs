@@ -172,6 +172,30 @@ fn check_recall(bytes: &[u8], facts: &Value) -> Checked {
     (problems, lines(&recall.refusals(), single.iter().map(Option::as_ref)))
 }
 
+fn check_customers_recall(bytes: &[u8], facts: &Value) -> Checked {
+    let mut recall = Recall::read_customers(bytes, Limits::default()).expect("valid");
+    let mut problems = Vec::new();
+    same_assignment(&mut problems, facts, &recall.assignment);
+    assert_eq!(recall.transactions.len(), 1);
+    let (group, one) = (&recall.groups[0], &recall.transactions[0]);
+    assert_eq!(group.payment_information_id, one.payment_information_id);
+    assert_eq!(one.payment_information_id.as_deref(), Some("OrgnlPmtInfId"));
+    assert_eq!(one.original_message.as_ref(), Some(&group.original));
+    assert_eq!(group.original.message_id, "OrgnlMsgId");
+    assert_eq!(one.original.end_to_end.as_deref(), Some("OrgnlEndToEndId"));
+    assert!(one.original.uetr.is_some() && !one.reasons.is_empty());
+    let single = one.refusal();
+    let refused = lines(&recall.refusals(), [single.as_ref()].into_iter());
+    // What is passed on of it can be written, and read back as it was.
+    recall.message_type = recall.passed_type();
+    recall.groups.clear();
+    recall.transactions[0].payment_information_id = None;
+    recall.business = plain_business(recall.business);
+    let text = write::to_text(|out| write::camt056(out, &recall)).expect("written");
+    assert_eq!(Recall::read(text.as_bytes(), Limits::default()).as_ref(), Ok(&recall));
+    (problems, refused)
+}
+
 fn check_resolution(bytes: &[u8], facts: &Value) -> Checked {
     let mut resolution = Resolution::read(bytes, Limits::default()).expect("valid");
     let mut problems = Vec::new();
@@ -229,6 +253,7 @@ fn check_confirmations(bytes: &[u8], _: &Value) -> Checked {
 fn checker(sample: &Sample) -> Option<fn(&[u8], &Value) -> Checked> {
     match family(sample)? {
         Family::Pacs004 => Some(check_returns),
+        Family::Camt055 => Some(check_customers_recall),
         Family::Camt056 => Some(check_recall),
         Family::Camt029 => Some(check_resolution),
         Family::Pacs028 => Some(check_request),
