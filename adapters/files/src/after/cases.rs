@@ -54,7 +54,7 @@ pub struct RecallCase {
     pub sequence: u64,
     /// `CxlId`, or what stands for it.
     pub recall_id: String,
-    /// `Assgnmt/Id` of the camt.056.
+    /// `Assgnmt/Id` of the camt.056 or camt.055.
     pub message_id: String,
     /// `camt.056.001.08`.
     pub message_type: String,

@@ -1,6 +1,7 @@
-//! Recalls (camt.056, and camt.055 of customers as their banks forward them): checked against the journal, noted in `recalls/`, passed on to the banks that were paid, and answered
-//! by a camt.029: `PDCR` for what was passed on, `RJCR` for what was not. No money moves by a recall. `GrpCxl` recalls every
-//! payment of a message that has cleared.
+//! Recalls (camt.056, and camt.055 of customers as their banks forward them): checked against the journal, noted in
+//! `recalls/`, passed on to the banks that were paid, and answered by a camt.029: `PDCR` for what was passed on, `RJCR` for
+//! what was not. No money moves by a recall. `GrpCxl` recalls every payment of a message that has cleared, `PmtInfCxl` those
+//! of one of its payment informations.
 //!
 //! | checked | code |
 //! |---|---|

@@ -2,6 +2,7 @@
 
 use feiqian_core::uetr::Uetr;
 use feiqian_files::after::cases::{RecallState, all};
+use feiqian_files::intake;
 use feiqian_iso20022::Limits;
 use feiqian_iso20022::codes::RecallStatus;
 use feiqian_iso20022::recall::Recall;
@@ -158,5 +159,15 @@ fn a_payment_that_has_an_uetr_is_named_by_it_alone() {
     let received = Recall::read(letters[0].as_slice(), Limits::default()).expect("readable");
     assert_eq!(received.transactions[0].original.uetr, Some(uetr));
     assert_eq!(received.assignment.assignee.bic(), Some(bic("BNKBXXAAXXX")));
+
+    house.options.clock = later::<60>;
+    let report = intake(house.engine(), &house.options).expect("taken in");
+    assert_eq!(
+        (report.overdue, all(&house.options.work).expect("readable")[0].state),
+        (1, RecallState::Overdue)
+    );
+    let told = passed(&house, &format!(".{A}.camt.029.xml"));
+    let text = String::from_utf8(told[0].clone()).expect("UTF-8");
+    assert!(text.contains("camt.029.001.09") && text.contains("<Cd>ARPL</Cd>"), "{text}");
     validate(&house.options.work.outbox());
 }
