@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -183,6 +184,8 @@ def main():
     if not arguments.feiqian.is_file():
         parser.error(f"{arguments.feiqian} is not there: cargo build")
     house = House(arguments.feiqian)
+    # So that the server is stopped too where this is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     known = house.trade()
     keys = house.know(CALLERS)
     process, address = house.serve()
