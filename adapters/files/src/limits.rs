@@ -18,6 +18,8 @@ pub const BATCHES_IN_FLIGHT: usize = 8;
 pub const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Attempts before a file is left for the next run: half a minute of a busy engine.
 pub const BUSY_ATTEMPTS: u32 = 6_000;
+/// Looks for a block that is sealed and not stored yet, so far apart: a second in all, where it takes some milliseconds.
+pub const STORED_ATTEMPTS: u32 = 200;
 /// Files up to this size are read once and kept; larger ones are read again for every pass.
 pub const MEMORY_BYTES_MAX: u64 = 16 << 20;
 /// Distinct reasons of one file that are kept with their text; any more keep their code.

@@ -1,9 +1,11 @@
 //! Statements on demand, camt.053, and what they are within a day, camt.052, and without balances, camt.054: of a
-//! participant's positions, as a cycle's close writes them, and of any account over a cycle, from its chain of postings. Opening, entries and closing agree: the closing is the engine's balance
-//! less what came later, and the opening what the entries leave of it.
+//! participant's positions, as a cycle's close writes them, and of any account over a cycle, from its chain of postings.
+//! Opening, entries and closing agree: the closing is the engine's balance less what came later, and the opening what the
+//! entries leave of it.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use feiqian_core::account::{AccountHandle, SlotHandle};
 use feiqian_core::bic::Bic;
@@ -21,7 +23,7 @@ use super::book::{CycleBook, Item, Sums};
 use super::statement::{code, items, report, told, total};
 use super::{Context, check_nets};
 use crate::error::FilesError;
-use crate::limits::REPORT_ENTRIES_MAX;
+use crate::limits::{BUSY_PAUSE, REPORT_ENTRIES_MAX, STORED_ATTEMPTS};
 use crate::store;
 use crate::timestamp::{date, date_time};
 
@@ -202,8 +204,20 @@ fn context_of(
     }
     let open_block = engine.ask(|sealer| sealer.mirror().registry.open_block());
     context.cycle.end_block = open_block;
-    context.cycle.closed_at = block(engine, open_block.saturating_sub(1))?.timestamp;
+    context.cycle.closed_at = last_block(engine, open_block.saturating_sub(1))?.timestamp;
     Ok(context)
+}
+
+/// The newest block, which may be sealed and on its way to the disk.
+fn last_block(engine: &Engine, height: u64) -> Result<BlockHeader, FilesError> {
+    for _ in 0..STORED_ATTEMPTS {
+        let read = block(engine, height);
+        if read.is_ok() || height == 0 {
+            return read;
+        }
+        thread::sleep(BUSY_PAUSE);
+    }
+    block(engine, height)
 }
 
 /// By the beginnings of their files' names.

@@ -199,3 +199,17 @@ fn what_can_not_be_told_is_refused_with_the_way_out() {
     assert!(told.contains("<Cd>CLBD</Cd>"), "{told}");
     validate(&house.options.work.outbox());
 }
+
+#[test]
+fn a_report_within_the_day_is_told_while_blocks_are_sealed() {
+    let house = two_cycles("reports-racing");
+    let euro = "<Acct><Ccy>EUR</Ccy></Acct>";
+    for round in 1..=20_u64 {
+        pay(&house, if round % 2 == 0 { (A, B) } else { (B, A) }, &[round]);
+        let name = format!("{round}.xml");
+        let text =
+            request("07", A, &[("camt.052", euro, A, &period("2026-03-16", ""))]).replace("REP-1", &name);
+        let (_, answer) = answered(&house, &name, &text);
+        assert_eq!(texts(&answer, "ElctrncSeqNb").last(), Some(&"2"), "{round}: {answer}");
+    }
+}
