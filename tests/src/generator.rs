@@ -352,8 +352,9 @@ impl Teller {
             1 | 2 => 1 + hold.amount / 2,
             _ => hold.amount,
         };
-        let (kind, amount) = match self.dice.below(6) {
+        let (kind, amount) = match self.dice.below(7) {
             0 | 1 => (flags::VOID, 0),
+            6 => (flags::VOID | flags::KEEP, amount),
             2 => (flags::POST | flags::KEEP, amount.max(1)),
             _ => (flags::POST, amount.max(1)),
         };

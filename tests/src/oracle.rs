@@ -69,6 +69,8 @@ pub enum Planted {
     RestStaysReserved,
     /// What a post keeps of its hold is given back.
     KeptRestFreed,
+    /// A void that keeps a part held frees nothing.
+    ReductionForgotten,
     /// A payment overtakes those of its account that go out in order.
     QueueOvertaken,
     /// A payment waits beyond its latest time by a frame.
@@ -173,7 +175,7 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 62] = [
         Self::CapOffByOne,
         Self::HeldFundsSpendable,
         Self::ExpiryLate,
@@ -185,6 +187,7 @@ impl Planted {
         Self::CreditorUnlinked,
         Self::RestStaysReserved,
         Self::KeptRestFreed,
+        Self::ReductionForgotten,
         Self::QueueOvertaken,
         Self::WaitingForEver,
         Self::GroupOneByOne,
@@ -551,7 +554,7 @@ impl Books {
         let (is_hold, is_post) = (has(flags::HOLD), has(flags::POST) && !is_ordered);
         let is_void = has(flags::VOID) && wish == Wish::None;
         let (is_finishing, amount) = (is_post || is_void, record.amount.get());
-        let is_without_amount = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
+        let only_changes = is_void || matches!(wish, Wish::Amend | Wish::Revoke);
         let may_wait = matches!(wish, Wish::Pay | Wish::PayLater | Wish::Amend);
         let is_among_others = chain.len() > 1
             && (has(flags::QUEUE)
@@ -563,7 +566,7 @@ impl Books {
             [is_hold, is_post, has(flags::VOID), is_release(record), is_return, is_trade, is_ordered, is_fee];
         let is_malformed = kinds.iter().filter(|is| **is).count() > 1
             || bits & !0x7FFF != 0
-            || (has(flags::KEEP) && !is_post)
+            || (has(flags::KEEP) && !is_finishing)
             || (has(flags::QUEUE)
                 && (is_hold
                     || is_post
@@ -590,7 +593,11 @@ impl Books {
                     || matches!(wish, Wish::Amend | Wish::Revoke | Wish::Release))
             || (record.timeout.get() != 0 && !is_hold && !may_wait)
             || (record.delay.get() != 0 && !may_wait);
-        let is_right = if is_without_amount { amount == 0 } else { amount > 0 && amount < 10_u64.pow(18) };
+        let is_right = if only_changes && !has(flags::KEEP) {
+            amount == 0
+        } else {
+            amount > 0 && amount < 10_u64.pow(18)
+        };
         note(&mut reasons, is_malformed, RejectReason::MalformedRecord);
         note(&mut reasons, !is_right, RejectReason::InvalidAmount);
         let (debtor, creditor) = (record.debtor.get(), record.creditor.get());
@@ -614,7 +621,7 @@ impl Books {
         note(&mut reasons, !is_owner, RejectReason::NotOwner);
         let is_currency = positions.iter().all(|at| at.currency.numeric() == record.currency.get());
         note(&mut reasons, !is_currency, RejectReason::CurrencyMismatch);
-        if !is_without_amount && !is_ordered {
+        if !only_changes && !is_ordered {
             self.note_states(&mut reasons, [debtor, creditor]);
         }
         if is_finishing {
@@ -800,7 +807,11 @@ impl Books {
         }
         let hold = if is_ordered(record) { None } else { self.holds.remove(&related) };
         if bits & flags::VOID != 0 {
-            return Ok(OutcomeRow::accepted(Outcome::Voided, 0));
+            if let Some(hold) = hold.filter(|_| bits & flags::KEEP != 0) {
+                let held = if self.is_planted(Planted::ReductionForgotten) { hold.amount } else { amount };
+                self.holds.insert(related, Hold { amount: held, ..hold });
+            }
+            return Ok(OutcomeRow::accepted(Outcome::Voided, amount));
         }
         let keeps = bits & flags::KEEP != 0 && !self.is_planted(Planted::KeptRestFreed);
         let is_more = hold.is_some_and(|hold| hold.amount > amount);

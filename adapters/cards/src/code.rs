@@ -55,10 +55,14 @@ codes! {
     Funds = "51", "116";
     /// The account may not do this.
     NotPermitted = "57", "119";
+    /// The card stands for no account in the message's currencies.
+    NoAccount = "57", "114";
     /// Over a limit of amounts.
     AmountLimit = "61", "121";
     /// The account is frozen or closed.
     Restricted = "62", "104";
+    /// The card's enrolment has ended.
+    Withdrawn = "62", "125";
     /// The message authentication code is missing or wrong.
     Security = "63", "916";
     /// More than the original's amount.

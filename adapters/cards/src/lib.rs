@@ -2,13 +2,15 @@
 //! which field becomes what).
 //!
 //! Reading order: [`link`] (who speaks on which port, and how), `envelope` (frames), `session` (one connection), `flow`
-//! (what each message asks of the engine), `gate` (how requests of all sessions become batches), `vault` (tokens and ids).
+//! (what each message asks of the engine), `gate` (how requests of all sessions become batches), `vault` (tokens and ids),
+//! [`enrolment`] (which accounts a card stands for).
 //! Decides nothing: whether a payment is good the engine says, and what an earlier message became the journal says. Keeps
 //! no card number beyond its answer, and of what authenticates a cardholder it reads not even a byte.
 #![forbid(unsafe_code)]
 
 pub mod link;
 pub mod vault;
+pub mod enrolment;
 pub mod code;
 mod envelope;
 mod named;

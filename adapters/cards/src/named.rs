@@ -122,7 +122,12 @@ impl Naming {
 
 /// The last year in which a day (MMDD) is not in the future by more than two days.
 pub(crate) fn year_of(now: u64, month_day: u64) -> u16 {
-    let limit = date_of(now.saturating_add(AHEAD_DAYS * DAY_SECONDS));
+    year_within(now, month_day, AHEAD_DAYS)
+}
+
+/// The last year in which a day (MMDD) is not in the future by more than so many days.
+pub(crate) fn year_within(now: u64, month_day: u64, ahead_days: u64) -> u16 {
+    let limit = date_of(now.saturating_add(ahead_days * DAY_SECONDS));
     let is_past = month_day <= u64::from(limit.month) * 100 + u64::from(limit.day);
     limit.year.saturating_sub(u16::from(!is_past))
 }

@@ -16,6 +16,14 @@ const TOKEN_BYTES: usize = 24;
 /// Characters of field 38.
 const APPROVAL_CHARACTERS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTUVWX";
 
+/// Whether a text is a card's alias as [`Vault::alias`] makes it.
+#[must_use]
+pub fn is_alias(text: &str) -> bool {
+    let token = text.strip_prefix(ALIAS_PREFIX).unwrap_or_default();
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    token.len() == 2 * TOKEN_BYTES && token.bytes().all(is_digit)
+}
+
 /// The keys that tokens and ids are derived under, all from one secret of 32 bytes: the same secret, the same tokens and
 /// ids, after any restart.
 #[derive(Clone)]
@@ -71,6 +79,15 @@ impl Vault {
         uetr(&hasher)
     }
 
+    /// The UETR of a participant's cut-over to a business day, in days since 1970.
+    pub(crate) fn cut_over_id(&self, participant: Bic, day: u32) -> u128 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.ids);
+        hasher.update(b"cut-over");
+        hasher.update(participant.as_bytes());
+        hasher.update(&day.to_le_bytes());
+        uetr(&hasher)
+    }
+
     /// Six characters for field 38, the same whenever the request is answered.
     pub(crate) fn approval(&self, id: u128) -> String {
         let digest = blake3::keyed_hash(&self.digests, &id.to_le_bytes());
@@ -109,6 +126,7 @@ mod tests {
         assert_eq!(alias, Vault::new(&[1; 32]).alias(&pan("6250947000000014")));
         assert_ne!(alias, Vault::new(&[2; 32]).alias(&pan("6250947000000014")));
         assert_ne!(alias, vault.alias(&pan("6250947000000022")));
+        assert!(is_alias(&alias) && !is_alias(&alias[1..]) && !is_alias(&alias.to_uppercase()));
         assert!(!alias.contains("6250947") && format!("{vault:?}") == "Vault");
     }
 }

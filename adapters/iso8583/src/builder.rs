@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::ebcdic;
 use crate::error::Error;
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::mac_block::MacBlock;
 use crate::message::{Field, Message, bit, bytes_of};
 use crate::mti::Mti;
 use crate::spec::{Bitmap, Digits, Extent, FieldSpec, Format, Lengths, Spec, Text};
@@ -138,7 +139,7 @@ impl<'s> Builder<'s> {
     /// The response to a request, with the fields that it repeats; none if the message is no request.
     #[must_use]
     pub fn response_to(request: &Message<'s>) -> Option<Builder<'s>> {
-        const REPEATED: [u8; 17] = [2, 3, 4, 7, 11, 12, 13, 15, 18, 25, 32, 33, 37, 41, 42, 49, 70];
+        const REPEATED: [u8; 19] = [2, 3, 4, 6, 7, 11, 12, 13, 15, 18, 25, 32, 33, 37, 41, 42, 49, 51, 70];
         let builder = Builder::new(request.spec(), request.mti().response()?);
         let repeated = REPEATED.iter().filter_map(|number| request.field(*number));
         Some(repeated.fold(builder, |builder, field| builder.copy(&field)))
@@ -204,13 +205,16 @@ impl<'s> Builder<'s> {
         self.bytes(number, format!("{value:0width$}").as_bytes())
     }
 
-    /// The field that a MAC belongs in, behind all that is set: 64, or 128 where one of the second bitmap is.
+    /// The field that a MAC belongs in, behind all that is set: 64, or 128 where one of the second bitmap is, or the table
+    /// says so.
     #[must_use]
     pub fn mac_field(&self) -> u8 {
-        if self.numbers().any(|number| number > 64) { 128 } else { 64 }
+        let is_said = self.spec.mac.as_ref().is_some_and(MacBlock::is_in_128);
+        if is_said || self.numbers().any(|number| number > 64) { 128 } else { 64 }
     }
 
-    /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it.
+    /// Sets the MAC's field, 64 or 128, from what `mac` makes of all bytes before it, or of the block of chosen fields
+    /// that the table says.
     ///
     /// # Errors
     /// As [`Builder::encode`]; [`Error::DoesNotFit`] if the field is another one, or a later one is set.
@@ -219,9 +223,13 @@ impl<'s> Builder<'s> {
         if !matches!(field, 64 | 128) || !is_last {
             return Err(self.refused.unwrap_or(Error::DoesNotFit { field }));
         }
+        let spec = self.spec;
         let mut bytes = self.bytes(field, &[0; 8]).encode()?;
         let at = bytes.len().saturating_sub(8);
-        let code = mac(bytes.get(..at).unwrap_or_default());
+        let code = match &spec.mac {
+            None => mac(bytes.get(..at).unwrap_or_default()),
+            Some(block) => block.written(mac(&block.of(&Message::decode(spec, &bytes)?))),
+        };
         bytes.truncate(at);
         bytes.extend(code);
         Ok(bytes)

@@ -13,6 +13,7 @@ pub mod values;
 pub mod mti;
 pub mod response_code;
 pub mod framing;
+pub mod mac_block;
 pub mod mac;
 pub mod pan;
 pub mod error;

@@ -1,5 +1,7 @@
 //! Message authentication: over which bytes, and three ways to compute it. Keys are the caller's.
 
+use std::borrow::Cow;
+
 use des::Des;
 use des::cipher::generic_array::GenericArray;
 use des::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
@@ -8,13 +10,16 @@ use crate::error::Error;
 use crate::message::Message;
 
 impl Message<'_> {
-    /// The MAC's field number, the bytes that it covers (MTI to the field before it) and the MAC; none without one.
-    /// Networks that cover chosen fields instead (UnionPay's interchange) take those by [`Message::field`].
+    /// The MAC's field number, the bytes that it covers (MTI to the field before it, or the block of chosen fields that the
+    /// table says) and the MAC; none without one.
     #[must_use]
-    pub fn mac(&self) -> Option<(u8, &[u8], &[u8])> {
+    pub fn mac(&self) -> Option<(u8, Cow<'_, [u8]>, &[u8])> {
         let field = self.field(128).or_else(|| self.field(64))?;
-        let covered = self.bytes().get(..field.offset())?;
         let is_last = field.offset() + field.bytes().len() == self.bytes().len();
+        let covered = match &self.spec().mac {
+            None => Cow::Borrowed(self.bytes().get(..field.offset())?),
+            Some(block) => Cow::Owned(block.of(self)),
+        };
         is_last.then_some((field.number, covered, field.bytes()))
     }
 
@@ -24,7 +29,8 @@ impl Message<'_> {
     /// There is none, or it differs.
     pub fn check_mac(&self, compute: impl FnOnce(&[u8]) -> [u8; 8]) -> Result<(), Error> {
         let (field, covered, mac) = self.mac().ok_or(Error::NoMac)?;
-        let computed = compute(covered);
+        let computed = compute(&covered);
+        let computed = self.spec().mac.as_ref().map_or(computed, |block| block.written(computed));
         let difference = computed.iter().zip(mac).fold(0_u8, |sum, (left, right)| sum | (left ^ right));
         if mac.len() == computed.len() && std::hint::black_box(difference) == 0 {
             Ok(())

@@ -151,6 +151,11 @@ impl<'a> Message<'a> {
         self.mti
     }
 
+    /// Bytes of the MTI.
+    pub(crate) fn mti_bytes(&self) -> usize {
+        if self.spec.mti == Digits::Bcd { 2 } else { 4 }
+    }
+
     /// Both bitmaps; field 1 is the highest bit.
     #[must_use]
     pub fn bitmap(&self) -> u128 {

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::limits::{FIELDS, SPEC_BYTES_MAX};
+use crate::mac_block::MacBlock;
 
 /// How digits are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -114,6 +115,8 @@ pub struct Spec {
     pub digits: Digits,
     pub lengths: Lengths,
     pub text: Text,
+    /// What codes cover, where it is not all before them.
+    pub mac: Option<MacBlock>,
     fields: [Option<FieldSpec>; FIELDS + 1],
 }
 
@@ -135,6 +138,12 @@ pub enum SpecError {
     /// Not 2 to 64 or 66 to 128, or no format like `n 6`, `ans..25`, `z...104`.
     #[error("field {0}: {1:?} is no field")]
     Field(String, String),
+    /// Not ascending, none, or fields that no code can cover.
+    #[error(
+        "mac: fields are numbers from 0 (the MTI) to 127 without 1, 64 and 65, ascending; first names some of them; field \
+         can be 128"
+    )]
+    MacFields,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +157,7 @@ struct Written {
     digits: Option<Digits>,
     lengths: Option<Lengths>,
     text: Option<Text>,
+    mac: Option<MacBlock>,
     #[serde(default)]
     fields: BTreeMap<String, String>,
 }
@@ -215,6 +225,8 @@ impl Spec {
             let slot = fields.get_mut(at).filter(|_| at > 1 && at != 65).ok_or_else(refused)?;
             *slot = Some(FieldSpec::parse(text).ok_or_else(refused)?);
         }
+        let mac = written.mac.or_else(|| base.and_then(|base| base.mac.clone()));
+        mac.as_ref().map_or(Ok(()), MacBlock::check)?;
         Ok(Spec {
             name: written.name,
             edition,
@@ -226,6 +238,7 @@ impl Spec {
                 .or(base.map(|base| base.lengths))
                 .ok_or(SpecError::Missing("lengths"))?,
             text: written.text.or(base.map(|base| base.text)).ok_or(SpecError::Missing("text"))?,
+            mac,
             fields,
         })
     }
@@ -237,6 +250,7 @@ impl Spec {
             "generic-1987" => Some(&GENERIC_1987),
             "generic-1993" => Some(&GENERIC_1993),
             "unionpay" => Some(&UNIONPAY),
+            "unionpay-mab" => Some(&UNIONPAY_MAB),
             "unionpay-terminal" => Some(&UNIONPAY_TERMINAL),
             _ => None,
         }
@@ -249,6 +263,8 @@ pub static GENERIC_1987: LazyLock<Spec> = LazyLock::new(|| own(include_str!("../
 pub static GENERIC_1993: LazyLock<Spec> = LazyLock::new(|| own(include_str!("../specs/generic-1993.toml")));
 /// China UnionPay's interchange.
 pub static UNIONPAY: LazyLock<Spec> = LazyLock::new(|| own(include_str!("../specs/unionpay.toml")));
+/// China UnionPay's interchange with its code over chosen fields.
+pub static UNIONPAY_MAB: LazyLock<Spec> = LazyLock::new(|| own(include_str!("../specs/unionpay-mab.toml")));
 /// China UnionPay's terminals.
 pub static UNIONPAY_TERMINAL: LazyLock<Spec> =
     LazyLock::new(|| own(include_str!("../specs/unionpay-terminal.toml")));

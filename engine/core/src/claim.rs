@@ -28,7 +28,7 @@ pub enum Kind {
     Hold,
     /// Moves what was reserved, or a part, and releases the rest.
     Post,
-    /// Releases what was reserved.
+    /// Releases what was reserved, or what of it is above an amount.
     Void,
     /// Moves the amount, or waits where it can't.
     Queueable,
@@ -117,8 +117,8 @@ impl Kind {
         matches!(self, Self::Queueable | Self::Scheduled | Self::Amend | Self::Revoke | Self::Release)
     }
 
-    /// Whether it names an earlier one, and brings no amount.
-    const fn is_without_amount(self) -> bool {
+    /// Whether it names an earlier one, and moves or reserves nothing of its own.
+    const fn only_changes(self) -> bool {
         matches!(self, Self::Void | Self::Amend | Self::Revoke)
     }
 }
@@ -138,7 +138,7 @@ pub struct Claim {
     pub creditor_slot: SlotHandle,
     /// Minor units; zero where a hold or a waiting payment is ended or changed only.
     pub amount: u64,
-    /// Of a post: whether what is not posted stays held.
+    /// Of a post: whether what is not posted stays held. Of a void: whether the amount does.
     pub keeps: bool,
     /// The debtor account's credit line.
     pub credit_line: u64,
@@ -232,9 +232,9 @@ pub fn examine(
     if may_wait && !registry.models().may_queue(record.currency.get()) {
         return Err(RejectReason::MalformedRecord);
     }
-    let amount = record.amount.get();
-    let is_amount_right =
-        if kind.is_without_amount() { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };
+    let (amount, keeps) = (record.amount.get(), record.flags.get() & flags::KEEP != 0);
+    let is_without_amount = kind.only_changes() && !keeps;
+    let is_amount_right = if is_without_amount { amount == 0 } else { (1..=AMOUNT_MAX).contains(&amount) };
     if !is_amount_right {
         return Err(RejectReason::InvalidAmount);
     }
@@ -272,7 +272,7 @@ pub fn examine(
     }
     if kind.is_ordered() {
         check_not_closed(&debtor_terms, &creditor_terms)?;
-    } else if !kind.is_without_amount() {
+    } else if !kind.only_changes() {
         check_states(registry, (&debtor_terms, debtor_slot), (&creditor_terms, creditor_slot))?;
     }
     // What a tariff of after it began to wait charges for can bring no fee.
@@ -289,7 +289,7 @@ pub fn examine(
         debtor_slot: debtor_terms.slot,
         creditor_slot: creditor_terms.slot,
         amount,
-        keeps: record.flags.get() & flags::KEEP != 0,
+        keeps,
         credit_line: debtor_terms.credit_line,
         cap: debtor_slot.cap,
         class: priority_of(record),
@@ -343,6 +343,7 @@ pub(crate) fn kind_of(record: &Record) -> Option<Kind> {
         (flags::POST, true) => Kind::Post,
         (_, true) if bits == flags::POST | flags::KEEP => Kind::Post,
         (flags::VOID, true) => Kind::Void,
+        (_, true) if bits == flags::VOID | flags::KEEP => Kind::Void,
         (flags::RETURN, true) => Kind::Return,
         (flags::QUOTE, true) => Kind::Trade,
         (flags::ORDERED, true) => Kind::Ordered,

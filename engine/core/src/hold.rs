@@ -68,6 +68,12 @@ impl Hold {
         }
     }
 
+    /// What is freed where an amount stays held, no more than there is.
+    #[must_use]
+    pub fn freed_down_to(&self, amount: u64) -> Freed {
+        Freed { amount: self.amount.saturating_sub(amount), is_end: false }
+    }
+
     /// What stays held of it, if anything.
     #[must_use]
     pub fn rest(&self, freed: Freed) -> Option<Self> {

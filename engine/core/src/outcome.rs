@@ -81,7 +81,7 @@ reasons! {
     IdReused = 2, "id_reused";
     /// A reserved or engine-owned field is set, a flag is unknown, flags exclude each other, or what may wait owes a fee.
     MalformedRecord = 3, "malformed_record";
-    /// The amount is zero where it must not be, not zero in a void, or over 18 digits.
+    /// The amount is zero where it must not be, not zero in a void that keeps nothing held, or over 18 digits.
     InvalidAmount = 4, "invalid_amount";
     /// Debtor and creditor are the same account.
     SameAccount = 5, "same_account";
@@ -111,7 +111,7 @@ reasons! {
     NoPendingHold = 16, "no_pending_hold";
     /// The hold or waiting payment is for another creditor account, or of another amount.
     HoldMismatch = 17, "hold_mismatch";
-    /// More is posted than was held.
+    /// More is posted than was held, or more is to stay held.
     ExceedsHold = 18, "exceeds_hold";
     /// Available balance and credit line do not cover the amount.
     InsufficientFunds = 19, "insufficient_funds";

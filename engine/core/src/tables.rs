@@ -125,7 +125,10 @@ pub(crate) fn check_hold(
     if claim.amount > hold.amount {
         return Err(RejectReason::ExceedsHold);
     }
-    Ok(hold.freed(claim.amount, claim.keeps))
+    Ok(match (claim.kind, claim.keeps) {
+        (Kind::Void, true) => hold.freed_down_to(claim.amount),
+        _ => hold.freed(claim.amount, claim.keeps),
+    })
 }
 
 /// What a claim that asks the queue must find there.

@@ -32,7 +32,7 @@ pub mod flags {
     pub const HIGH: u16 = 1 << 6;
     /// The engine's own: clears a payment that waits (`related`). A chain of them settles at once.
     pub const RELEASE: u16 = 1 << 7;
-    /// With [`POST`]: what is not posted stays held.
+    /// With [`POST`]: what is not posted stays held. With [`VOID`]: the amount stays held, and what is above it is released.
     pub const KEEP: u16 = 1 << 8;
     /// Sends back what a cleared transfer (`related`) brought, in full or in part: from the account that it credited to
     /// the one that it debited.
@@ -78,7 +78,7 @@ pub struct Record {
     pub debtor: U64,
     /// Handle of the account that is paid.
     pub creditor: U64,
-    /// Minor units; zero only for a void.
+    /// Minor units; zero only for a void that keeps nothing held.
     pub amount: U64,
     /// ISO 4217 numeric code; must be the currency of both accounts.
     pub currency: U16,

@@ -76,6 +76,8 @@ pub struct Posting {
     pub uetr: u128,
     /// ISO 20022 external purpose code, or zeros.
     pub purpose: [u8; 4],
+    /// Digest of the payment's details, or zeros.
+    pub reference: [u8; 32],
     /// The other account; none for a settlement.
     pub counterparty: Option<AccountHandle>,
     /// Minor units.
@@ -315,6 +317,7 @@ impl HistoryStart {
                 timestamp,
                 uetr,
                 purpose: record.purpose,
+                reference: record.reference,
                 counterparty: None,
                 amount: net.unsigned_abs(),
                 is_debit: *net > 0,
@@ -332,6 +335,7 @@ impl HistoryStart {
             timestamp,
             uetr,
             purpose: record.purpose,
+            reference: record.reference,
             counterparty: Some(counterparty),
             amount: row.amount.get().into(),
             is_debit,

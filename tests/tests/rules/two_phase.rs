@@ -3,10 +3,11 @@
 use feiqian_core::account::AccountState;
 use feiqian_core::command::Command;
 use feiqian_core::outcome::RejectReason::{
-    AccountNotEmpty, CurrencyMismatch, DebtorBlocked, ExceedsHold, HoldMismatch, InsufficientFunds,
-    NetDebitCapExceeded, NoPendingHold, NotOwner, TooManyHolds,
+    AccountNotEmpty, ChainFailed, CurrencyMismatch, DebtorBlocked, ExceedsHold, HoldMismatch,
+    InsufficientFunds, InvalidAmount, NetDebitCapExceeded, NoPendingHold, NotOwner, TooManyHolds,
 };
 use feiqian_core::participant::ParticipantState;
+use feiqian_core::transfer::flags;
 use feiqian_tests::world::{bic, cleared, duplicate, held, rejected, row, voided};
 
 use crate::trial::Trial;
@@ -39,6 +40,55 @@ fn a_void_gives_back_what_was_held_and_posts_nothing() {
     let applied = trial.check(&[row("A", "B", 0, voided()).void(1), row("A", "B", 1_000, cleared())]);
     assert_eq!((applied.rows[0].amount.get(), applied.rows[1].debtor_previous.get()), (0, 0));
     assert_eq!((trial.cell("A").reserved, trial.cell("A").holds), (0, 0));
+}
+
+#[test]
+fn a_void_that_keeps_an_amount_releases_what_is_above_it_and_the_hold_goes_on() {
+    let mut trial = Trial::standard();
+    trial.check(&[row("A", "B", 100, held()).hold(1).expiring(9), row("A", "B", 5, held()).hold(2)]);
+    let down_to = |amount, expected| row("A", "B", amount, expected).void(1).flagged(flags::KEEP);
+    let applied = trial.check(&[
+        down_to(101, rejected(ExceedsHold)),
+        down_to(0, rejected(InvalidAmount)),
+        down_to(100, voided()),
+        down_to(60, voided()).by("B"),
+        down_to(61, rejected(ExceedsHold)),
+        row("A", "C", 10, rejected(HoldMismatch)).void(1).flagged(flags::KEEP),
+        down_to(10, rejected(NotOwner)).by("C"),
+        row("A", "B", 61, rejected(ExceedsHold)).post(1),
+        row("A", "B", 10, cleared()).post(1).flagged(flags::KEEP),
+        down_to(51, rejected(ExceedsHold)),
+    ]);
+    assert_eq!((applied.rows[3].amount.get(), applied.rows[3].debtor_previous.get()), (60, 0));
+    assert_eq!((trial.cell("A").reserved, trial.cell("A").holds, trial.position("A")), (55, 2, -10));
+    trial.check(&[
+        down_to(40, rejected(ChainFailed)).linked(),
+        row("A", "B", 50, rejected(ExceedsHold)).post(1),
+    ]);
+    assert_eq!(trial.cell("A").reserved, 55, "a chain that fails has reduced nothing");
+    trial.check(&[down_to(40, voided()).linked(), row("A", "B", 30, cleared()).post(1)]);
+    assert_eq!((trial.cell("A").reserved, trial.cell("A").holds, trial.position("A")), (5, 1, -40));
+    trial.check(&[down_to(1, rejected(NoPendingHold))]);
+    let frozen = Command::SetAccountState { account: trial.world.account("A"), state: AccountState::Frozen };
+    trial.order(frozen, cleared());
+    trial.check(&[row("A", "B", 2, voided()).void(2).flagged(flags::KEEP)]);
+    assert_eq!(trial.cell("A").reserved, 2, "to release is allowed where nothing may be paid");
+}
+
+#[test]
+fn a_reduced_hold_ends_at_its_first_deadline_and_frees_what_limits_counted() {
+    let mut trial = Trial::standard();
+    trial.check(&[row("A", "B", 1_000, held()).hold(1).expiring(2)]);
+    trial.wait(1);
+    trial.check(&[
+        row("A", "B", 1, rejected(NetDebitCapExceeded)),
+        row("A", "B", 300, voided()).void(1).flagged(flags::KEEP),
+        row("A", "B", 701, rejected(NetDebitCapExceeded)),
+        row("A", "B", 700, cleared()),
+    ]);
+    trial.wait(1);
+    let applied = trial.check(&[row("A", "B", 300, rejected(NoPendingHold)).post(1)]);
+    assert_eq!((applied.expired, trial.cell("A").reserved, trial.position("A")), (1, 0, -700));
 }
 
 #[test]

@@ -1,38 +1,87 @@
-//! Attempts to take an original back. They are numbered from zero without a gap, and a further one is made only behind one
-//! that was refused: at most the last has taken effect, whoever asked for it and for how much, and to know what became of an
-//! original the last is enough. It is found by doubling and halving, so their number needs no bound.
+//! Attempts to take an original back. They are numbered from zero without a gap, whoever asked for them and for how much,
+//! and found by doubling and halving, so their number needs no bound.
+//!
+//! Of a payment a further one is made only behind one that was refused, so at most the last has taken effect. Of a hold one
+//! may also follow a reduction: down to less, or to nothing. What has taken effect is then looked for among the newest.
 
 use std::sync::Arc;
 
 use feiqian_core::outcome::Outcome;
+use feiqian_core::transfer::{Record, flags};
 
 use super::{Desk, Found};
 use crate::code::Code;
 
-/// The last attempt, if there is one, and the number of the next.
+/// Attempts on one hold among which one that took effect is looked for: bounds the files that a message has read.
+const HOLD_ATTEMPTS_SEEN: usize = 64;
+
+/// What the next attempt has to know of those before it.
 pub(super) struct Attempts {
     pub(super) last: Option<Found>,
+    /// The one that has done what is asked for.
+    pub(super) same: Option<Found>,
+    /// The number of the next.
     pub(super) next: u64,
 }
 
 impl Desk {
-    /// Looks them up. Reads files.
-    pub(super) async fn attempts(self: &Arc<Self>, original: u128) -> Result<Attempts, Code> {
-        let desk = Arc::clone(self);
+    /// Looks them up, beside what is asked for now. Reads files.
+    pub(super) async fn attempts(
+        self: &Arc<Self>,
+        original: &Found,
+        asked: Record,
+    ) -> Result<Attempts, Code> {
+        let (desk, original) = (Arc::clone(self), *original);
         let look = move || {
-            let at = |attempt| desk.engine.find(desk.vault.reversal_id(original, attempt));
-            let next = first_free(|attempt| at(attempt).is_some());
-            let last = next.checked_sub(1).and_then(at);
-            let last = last.map(|sequence| desk.entry(sequence)).transpose()?;
-            Ok(Attempts { last, next })
+            let next = desk.next_attempt(&original);
+            let last = next.checked_sub(1).map(|last| desk.attempt(&original, last)).transpose()?;
+            let is_same =
+                |found: &Found| found.record.amount == asked.amount && found.record.flags == asked.flags;
+            let same = desk.effective(&original, next, is_same)?;
+            Ok(Attempts { last, same, next })
         };
         tokio::task::spawn_blocking(look).await.map_err(|_| Code::Malfunction)?
     }
 
     /// Whether an original has been taken back, in whole or in part.
-    pub(super) async fn is_taken_back(self: &Arc<Self>, original: u128) -> Result<bool, Code> {
-        let last = self.attempts(original).await?.last;
-        Ok(last.is_some_and(|at| matches!(at.row.outcome(), Some(Outcome::Cleared | Outcome::Voided))))
+    pub(super) async fn is_taken_back(self: &Arc<Self>, original: &Found) -> Result<bool, Code> {
+        let (desk, original) = (Arc::clone(self), *original);
+        let look = move || {
+            let next = desk.next_attempt(&original);
+            Ok(desk.effective(&original, next, |_| true)?.is_some())
+        };
+        tokio::task::spawn_blocking(look).await.map_err(|_| Code::Malfunction)?
+    }
+
+    fn attempt_at(&self, original: &Found, attempt: u64) -> Option<u64> {
+        self.engine.find(self.vault.reversal_id(original.record.uetr.get(), attempt))
+    }
+
+    fn attempt(&self, original: &Found, attempt: u64) -> Result<Found, Code> {
+        self.entry(self.attempt_at(original, attempt).ok_or(Code::Malfunction)?)
+    }
+
+    fn next_attempt(&self, original: &Found) -> u64 {
+        first_free(|attempt| self.attempt_at(original, attempt).is_some())
+    }
+
+    /// The newest attempt that took effect and `fits`.
+    fn effective(
+        &self,
+        original: &Found,
+        next: u64,
+        fits: impl Fn(&Found) -> bool,
+    ) -> Result<Option<Found>, Code> {
+        let is_hold = original.record.flags.get() & flags::HOLD != 0;
+        let seen = if is_hold { HOLD_ATTEMPTS_SEEN } else { 1 };
+        for attempt in (0..next).rev().take(seen) {
+            let found = self.attempt(original, attempt)?;
+            let has_taken_effect = matches!(found.row.outcome(), Some(Outcome::Cleared | Outcome::Voided));
+            if has_taken_effect && fits(&found) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }
 

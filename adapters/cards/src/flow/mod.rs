@@ -12,6 +12,7 @@ use feiqian_core::transfer::Record;
 use feiqian_iso8583::spec::Edition;
 use feiqian_iso8583::{Class, Function, Message};
 use feiqian_runtime::pipeline::Engine;
+use metrics::{Counter, counter};
 use tokio::sync::Semaphore;
 
 use crate::code::{Code, was_granted};
@@ -23,9 +24,13 @@ use crate::security::MacKeys;
 use crate::vault::Vault;
 
 mod attempts;
+mod business_day;
+mod card;
+mod cut_over;
 mod network;
 mod payment;
 mod reconciliation;
+mod referring;
 mod reversal;
 mod told;
 mod walk;
@@ -36,7 +41,6 @@ pub(crate) use payment::Payment;
 const WALKS_MAX: usize = 2;
 
 /// What all sessions ask with.
-#[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) engine: Engine,
     pub(crate) vault: Vault,
@@ -44,6 +48,13 @@ pub(crate) struct Desk {
     /// Seconds that an authorisation holds its amount, by the frame's time.
     pub(crate) hold_timeout_s: u32,
     walks: Arc<Semaphore>,
+    cut_overs: Counter,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Desk")
+    }
 }
 
 /// What a session has become by network management messages.
@@ -64,6 +75,8 @@ pub(crate) enum Begun {
 /// A request that the engine has, or that is still to be asked about.
 pub(crate) enum Due {
     Payment(Payment),
+    Referring(referring::Referring),
+    CutOver(cut_over::CutOver),
     Reversal(reversal::Reversal),
     Totals(reconciliation::Question),
 }
@@ -88,7 +101,15 @@ pub(crate) struct Speaker {
 
 impl Desk {
     pub(crate) fn new(engine: Engine, vault: Vault, gate: Gate, hold_timeout_s: u32) -> Self {
-        Self { engine, vault, gate, hold_timeout_s, walks: Arc::new(Semaphore::new(WALKS_MAX)) }
+        let walks = Arc::new(Semaphore::new(WALKS_MAX));
+        Self {
+            engine,
+            vault,
+            gate,
+            hold_timeout_s,
+            walks,
+            cut_overs: counter!("feiqian_cards_cut_overs_total"),
+        }
     }
 
     /// Takes a request.
@@ -99,7 +120,7 @@ impl Desk {
     fn decide(&self, heard: Heard<'_>, standing: &mut Standing) -> Result<Begun, Code> {
         let class = heard.message.mti().class();
         if class == Class::NetworkManagement {
-            return network::manage(heard, standing).map(|code| Begun::Answered(code.into()));
+            return self.manage(heard, standing);
         }
         if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
             return Err(Code::Security);
@@ -136,6 +157,8 @@ impl Desk {
     pub(crate) async fn finish(self: Arc<Self>, due: Due) -> Option<Answer> {
         match due {
             Due::Payment(payment) => payment.finish(&self).await,
+            Due::Referring(referring) => referring.finish(&self).await,
+            Due::CutOver(cut_over) => cut_over.finish(&self).await,
             Due::Reversal(reversal) => reversal.finish(&self).await,
             Due::Totals(question) => Some(question.answer(self).await),
         }

@@ -1,9 +1,9 @@
-//! Network management: sign-on, sign-off, echo, key change, cut-over. Changes the session it comes on, and nothing else.
-//! Without its code a message is told nothing but that.
+//! Network management: sign-on, sign-off, echo, key change, cut-over. Changes the session it comes on, and but for a cut-over
+//! nothing else. Without its code a message is told nothing but that.
 
 use feiqian_iso8583::spec::Edition;
 
-use super::{Heard, Standing, is_of_edition};
+use super::{Begun, Desk, Heard, Standing, is_of_edition};
 use crate::code::Code;
 
 /// What field 70 (1987) or function code 24 (1993) asks for.
@@ -32,28 +32,34 @@ fn asked(heard: Heard<'_>) -> Result<Asked, Code> {
     }
 }
 
-/// Answers a network management request, and makes of the session what it asks for.
-pub(super) fn manage(heard: Heard<'_>, standing: &mut Standing) -> Result<Code, Code> {
-    let asked = asked(heard);
-    if let (Ok(Asked::KeyChange), Some(keys)) = (asked, standing.keys) {
-        let changed = keys.changed(heard.message).ok_or(Code::Security)?;
-        // Who has made the new key shows it by the code of the very message that brings it.
-        if !changed.holds(heard.message) {
+impl Desk {
+    /// Answers a network management request, and makes of the session what it asks for.
+    pub(super) fn manage(&self, heard: Heard<'_>, standing: &mut Standing) -> Result<Begun, Code> {
+        let asked = asked(heard);
+        if let (Ok(Asked::KeyChange), Some(keys)) = (asked, standing.keys) {
+            let changed = keys.changed(heard.message).ok_or(Code::Security)?;
+            // Who has made the new key shows it by the code of the very message that brings it.
+            if !changed.holds(heard.message) {
+                return Err(Code::Security);
+            }
+            standing.keys = Some(changed);
+            return Ok(Begun::Answered(Code::Managed.into()));
+        }
+        if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
             return Err(Code::Security);
         }
-        standing.keys = Some(changed);
-        return Ok(Code::Managed);
+        match asked? {
+            Asked::SignOn => standing.is_signed_on = true,
+            Asked::SignOff => standing.is_signed_on = false,
+            Asked::Echo => {}
+            Asked::CutOver if heard.link.needs_sign_on && !standing.is_signed_on => {
+                return Err(Code::Unavailable);
+            }
+            // An acquirer's own day; the operator closes cycles, by the calendar or with two officers.
+            Asked::CutOver => return self.cut_over(heard),
+            // Of a key that there is not.
+            Asked::KeyChange => return Err(Code::NotSupported),
+        }
+        Ok(Begun::Answered(Code::Managed.into()))
     }
-    if standing.keys.is_some_and(|keys| !keys.holds(heard.message)) {
-        return Err(Code::Security);
-    }
-    match asked? {
-        Asked::SignOn => standing.is_signed_on = true,
-        Asked::SignOff => standing.is_signed_on = false,
-        // The operator closes cycles, by the calendar or with two officers; a network's day is told by field 15.
-        Asked::Echo | Asked::CutOver => {}
-        // Of a key that there is not.
-        Asked::KeyChange => return Err(Code::NotSupported),
-    }
-    Ok(Code::Managed)
 }

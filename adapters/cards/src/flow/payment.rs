@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use feiqian_core::account::AccountHandle;
-use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_iso8583::spec::Edition;
 use feiqian_iso8583::{Class, Message};
 
+use super::card::{Candidate, Choice};
+use super::referring::Referring;
 use super::reversal::{Reversal, is_tombstone};
-use super::{Begun, Desk, Due, Found, Heard, Speaker, code_of, currency_of, tells_of_decline};
+use super::{Begun, Desk, Due, Found, Heard, Speaker, business_day, code_of, tells_of_decline};
 use crate::code::Code;
 use crate::gate::{Claim, Verdict};
 use crate::named::Named;
@@ -31,6 +31,8 @@ pub(super) const CREDIT: [u8; 4] = *b"CDOC";
 /// Fields that a repetition must not change, beside amount, currency and parties: processing code, retrieval reference,
 /// terminal and merchant.
 const BOUND: [u8; 4] = [3, 37, 41, 42];
+/// Bytes of a record's reference that are the digest of those; behind them stands the business day.
+const DIGEST_BYTES: usize = 28;
 /// Field 25 of 1987: a pre-authorisation, or what completes one.
 const CONDITION_PREAUTHORISED: u64 = 6;
 
@@ -87,6 +89,13 @@ enum Asked {
     Cancellation(Named),
 }
 
+impl Asked {
+    /// Whether an earlier message says which account it is about.
+    const fn names_original(&self) -> bool {
+        matches!(self, Self::Completion(_) | Self::Return(_))
+    }
+}
+
 fn asked(message: &Message<'_>, kind: Type, original: Option<Named>) -> Result<Asked, Code> {
     let is_authorisation = message.mti().class() == Class::Authorisation;
     let condition = message.field(25).filter(|_| message.spec().edition == Edition::E1987);
@@ -136,35 +145,35 @@ impl Desk {
             let cancellation = Reversal::cancelling(speaker.participant, original, told);
             return Ok(Begun::Due(Due::Reversal(cancellation)));
         }
-        let (participant, record) = self.record(message, speaker, kind, &asked)?;
-        let claim = self.gate.submit(participant, record);
-        Ok(Begun::Due(Due::Payment(Payment { claim, record })))
+        let record = self.record(message, speaker, kind, &asked)?;
+        let of = |candidate: Candidate| self.record_of(&record, speaker, (kind, &asked), candidate);
+        let all = |candidates: Vec<_>| candidates.into_iter().filter_map(|at| of(at).ok()).collect();
+        let referring = match self.account_of(message, asked.names_original())? {
+            Choice::One(candidate) => {
+                let (participant, record) = of(candidate)?;
+                return Ok(Begun::Due(Due::Payment(Payment::begun(self, participant, record))));
+            }
+            Choice::OfOriginal(candidates) => Referring::new(all(candidates), None).ok_or(Code::NoRoute),
+            Choice::NoneNow(candidates, code) => Referring::new(all(candidates), Some(code)).ok_or(code),
+        };
+        referring.map(|referring| Begun::Due(Due::Referring(referring)))
     }
 
-    /// The record of a payment, and who has to submit it: the debtor, or of a completion the acquirer.
+    /// What a payment's record has whatever account it is about.
     fn record(
         &self,
         message: &Message<'_>,
         speaker: Speaker,
         kind: Type,
         asked: &Asked,
-    ) -> Result<(ParticipantHandle, Record), Code> {
-        let currency = currency_of(message, 49)?.ok_or(Code::FormatError)?;
-        let amount = message.amount().map_err(|_| Code::FormatError)?.ok_or(Code::FormatError)?;
-        let named = speaker.naming.own(message)?;
-        let directory = self.engine.directory();
-        let (card, issuer, own) = self.card(message)?;
-        // Field 49 says no product: it is the card's.
-        let currency = if own.iso() == currency { own } else { currency };
-        let acquirer = directory.clearing_account(speaker.participant, currency).ok_or(Code::NoRoute)?;
-        let id = self.vault.id(speaker.bic, &named);
-        let (debtor, creditor) = if kind == Type::Credit { (acquirer, card) } else { (card, acquirer) };
-        let mut record = Record::new(id, debtor, creditor, amount, currency.numeric());
+    ) -> Result<Record, Code> {
+        let id = self.vault.id(speaker.bic, &speaker.naming.own(message)?);
+        let mut record = Record::new(id, 0, 0, 0, 0);
         record.purpose = match kind {
             Type::Debit(purpose) => purpose,
             Type::Credit => CREDIT,
         };
-        record.reference = self.reference(message);
+        record.reference = self.reference(message, speaker.naming.now);
         let (flag, related) = match asked {
             Asked::Hold => (flags::HOLD, None),
             Asked::Completion(original) => (flags::POST, Some(original)),
@@ -176,38 +185,58 @@ impl Desk {
         if flag == flags::HOLD {
             record.timeout = self.hold_timeout_s.into();
         }
-        let is_issuers = matches!(asked, Asked::Hold | Asked::Purchase);
-        Ok((if is_issuers { issuer } else { speaker.participant }, record))
+        Ok(record)
     }
 
-    /// The account that a card stands for, whose it is, and its currency: its enrolment in the directory is the owner's
-    /// mandate.
-    fn card(&self, message: &Message<'_>) -> Result<(AccountHandle, ParticipantHandle, Currency), Code> {
-        let pan = message.pan().map_err(|_| Code::UnknownCard)?.ok_or(Code::FormatError)?;
+    /// The record for an account, and who has to submit it: the debtor, or of a completion the acquirer.
+    fn record_of(
+        &self,
+        record: &Record,
+        speaker: Speaker,
+        (kind, asked): (Type, &Asked),
+        card: Candidate,
+    ) -> Result<(ParticipantHandle, Record), Code> {
         let directory = self.engine.directory();
-        let account = directory.alias(&self.vault.alias(&pan)).ok_or(Code::UnknownCard)?;
-        let (owner, currency, _) = directory.account(account).ok_or(Code::UnknownCard)?;
-        Ok((account, owner, currency))
+        let acquirer = directory.clearing_account(speaker.participant, card.currency).ok_or(Code::NoRoute)?;
+        let (debtor, creditor) =
+            if kind == Type::Credit { (acquirer, card.account) } else { (card.account, acquirer) };
+        let record = Record {
+            debtor: debtor.into(),
+            creditor: creditor.into(),
+            amount: card.amount.into(),
+            currency: card.currency.numeric().into(),
+            ..*record
+        };
+        let is_issuers = matches!(asked, Asked::Hold | Asked::Purchase);
+        Ok((if is_issuers { card.owner } else { speaker.participant }, record))
     }
 
-    fn reference(&self, message: &Message<'_>) -> [u8; 32] {
-        let parts: Vec<_> = BOUND
-            .iter()
-            .map(|number| message.field(*number).map_or(&[][..], |field| field.bytes()))
-            .collect();
-        self.vault.digest(parts.into_iter())
+    /// A digest of what a repetition must not change, and the business day that the message says.
+    fn reference(&self, message: &Message<'_>, now: u64) -> [u8; 32] {
+        let parts = BOUND.iter().map(|number| message.field(*number).map_or(&[][..], |field| field.bytes()));
+        let mut reference = self.vault.digest(parts);
+        let (_, day) = reference.split_at_mut(DIGEST_BYTES);
+        day.copy_from_slice(&business_day::note(message, now));
+        reference
     }
 }
 
 /// Whether two records ask for the same. How long a hold lasts, and whether legs of a fee follow, is the house's word, not
-/// the message's.
-fn is_same_request(one: &Record, other: &Record) -> bool {
+/// the message's; for which business day a repetition is meant changes nothing.
+pub(super) fn is_same_request(one: &Record, other: &Record) -> bool {
     let unlinked = |record: &Record| record.flags.get() & !flags::LINKED;
-    unlinked(one) == unlinked(other)
-        && Record { timeout: other.timeout, flags: other.flags, ..*one } == *other
+    let is_bound =
+        one.reference.iter().zip(&other.reference).take(DIGEST_BYTES).all(|(one, other)| one == other);
+    let (timeout, flags, reference) = (other.timeout, other.flags, other.reference);
+    unlinked(one) == unlinked(other) && is_bound && Record { timeout, flags, reference, ..*one } == *other
 }
 
 impl Payment {
+    /// Handed in for who has to submit it.
+    pub(super) fn begun(desk: &Desk, participant: ParticipantHandle, record: Record) -> Self {
+        Self { claim: desk.gate.submit(participant, record), record }
+    }
+
     /// The answer, once the engine has decided.
     pub(super) async fn finish(self, desk: &Arc<Desk>) -> Option<Answer> {
         let id = self.record.uetr.get();
@@ -223,14 +252,19 @@ impl Payment {
             Verdict::Busy => Code::Unavailable,
             Verdict::Unknown => return None,
         };
-        let approval = (code == Code::Approved).then(|| desk.vault.approval(id));
-        Some(Answer { approval, ..Answer::from(code) })
+        Some(answered(desk, id, code))
     }
 }
 
+/// With the approval code of a request that was granted.
+pub(super) fn answered(desk: &Desk, id: u128, code: Code) -> Answer {
+    let approval = (code == Code::Approved).then(|| desk.vault.approval(id));
+    Answer { approval, ..Answer::from(code) }
+}
+
 /// The original's answer; but what has been taken back since is not to be believed paid or held.
-async fn repeated(desk: &Arc<Desk>, original: &Found) -> Code {
-    match desk.is_taken_back(original.record.uetr.get()).await {
+pub(super) async fn repeated(desk: &Arc<Desk>, original: &Found) -> Code {
+    match desk.is_taken_back(original).await {
         Ok(true) => Code::TooLate,
         Ok(false) => code_of(&original.row, Code::Approved),
         Err(code) => code,

@@ -1,24 +1,22 @@
-//! Reconciliation: the acquirer's totals of a day against those of the journal, of its clearing account's card payments.
+//! Reconciliation: the acquirer's totals of a business day against those of the journal, of its clearing account's card payments.
 //! Nothing is counted on the way: the account's postings are walked back to the day's beginning when they are asked about.
 //! That costs, so a link asks one question at a time.
 
 use std::sync::Arc;
 
 use feiqian_core::account::AccountHandle;
-use feiqian_core::calendar::Date;
-use feiqian_iso8583::Message;
+use feiqian_core::bic::Bic;
 use feiqian_iso8583::spec::Edition;
 use feiqian_runtime::query::Posting;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::business_day::{Day, told};
 use super::payment::is_credit;
 use super::walk::walk;
 use super::{Begun, Desk, Due, Heard, Speaker, currency_of};
 use crate::code::Code;
-use crate::named::{date_of, year_of};
 use crate::reply::Answer;
 
-const DAY_NANOSECONDS: u64 = 86_400_000_000_000;
 /// Field 66, settlement code.
 const IN_BALANCE: u64 = 1;
 const OUT_OF_BALANCE: u64 = 2;
@@ -27,8 +25,12 @@ const OUT_OF_BALANCE: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct Question {
     account: AccountHandle,
-    /// Nanoseconds since 1970 at which the day begins.
-    day: u64,
+    /// Whose business day.
+    bic: Bic,
+    /// Which, if it is told.
+    day: Option<Day>,
+    /// Seconds since 1970.
+    now: u64,
     edition: Edition,
     /// Those of fields 74 to 89 that are there.
     said: Vec<(u8, u64)>,
@@ -60,32 +62,15 @@ impl Desk {
         let said = said.iter().filter_map(|field| Some((*field, message.field(*field)?.number()?))).collect();
         Ok(Begun::Due(Due::Totals(Question {
             account: account.ok_or(Code::NoRoute)?,
-            day: day_of(message, heard.now)?,
+            bic: speaker.bic,
+            day: told(message, heard.now)?,
+            now: heard.now,
             edition: message.spec().edition,
             said,
             said_net: message.field(97).map(|field| field.text()),
             _turn: turn.map_err(|_| Code::Unavailable)?,
         })))
     }
-}
-
-/// The day of field 15, date of settlement (MMDD, with its year as field 7; 1993: YYMMDD), or today.
-fn day_of(message: &Message<'_>, now: u64) -> Result<u64, Code> {
-    let today = date_of(now);
-    let number = match message.field(15) {
-        Some(field) => {
-            u32::try_from(field.number().ok_or(Code::FormatError)?).map_err(|_| Code::FormatError)?
-        }
-        None => u32::from(today.month) * 100 + u32::from(today.day),
-    };
-    let part = |by: u32| u8::try_from(number / by % 100).map_err(|_| Code::FormatError);
-    let (month, day) = (part(100)?, part(1)?);
-    let year = match number / 10_000 {
-        0 => year_of(now, number.into()),
-        year => 2_000 + u16::try_from(year).map_err(|_| Code::FormatError)?,
-    };
-    let days = Date { year, month, day }.days().and_then(|days| u64::try_from(days).ok());
-    Ok(days.ok_or(Code::FormatError)? * DAY_NANOSECONDS)
 }
 
 impl Totals {
@@ -124,10 +109,21 @@ impl Question {
             return Code::Malfunction.into();
         };
         let read = tokio::task::spawn_blocking(move || {
-            let totals = totals(&desk, self.account, self.day);
+            let totals = self.totals(&desk);
             totals.map_or_else(Answer::from, |totals| self.compared(&totals))
         });
         read.await.unwrap_or_else(|_| Code::Malfunction.into())
+    }
+
+    fn totals(&self, desk: &Desk) -> Result<Totals, Code> {
+        let mut totals = Totals::default();
+        let day = desk.business_day(self.bic, self.day, self.now)?;
+        let is_whole = walk(&desk.engine, (self.account, day.since()), |posting| {
+            if day.has(posting) {
+                totals.add(posting);
+            }
+        })?;
+        if is_whole { Ok(totals) } else { Err(Code::NoTotals) }
     }
 
     fn compared(&self, totals: &Totals) -> Answer {
@@ -149,41 +145,4 @@ impl Question {
 /// Whether a net is zero, whatever its sign.
 fn is_zero(net: &str) -> bool {
     net.bytes().skip(1).all(|digit| digit == b'0')
-}
-
-fn totals(desk: &Desk, account: AccountHandle, day: u64) -> Result<Totals, Code> {
-    let mut totals = Totals::default();
-    let of_day = day..day.saturating_add(DAY_NANOSECONDS);
-    let is_whole = walk(&desk.engine, (account, day), |posting| {
-        if of_day.contains(&posting.timestamp) {
-            totals.add(posting);
-        }
-    })?;
-    if is_whole { Ok(totals) } else { Err(Code::NoTotals) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use feiqian_iso8583::spec::GENERIC_1987;
-    use feiqian_iso8583::{Builder, Mti};
-
-    #[test]
-    fn a_day_of_settlement_shortly_ahead_is_of_this_year_and_one_far_ahead_of_the_last() {
-        let at = |(year, month, day), told: &str| {
-            let days = |date: Date| u64::try_from(date.days().expect("a date")).expect("after 1970");
-            let now = days(Date { year, month, day }) * 86_400 + 43_200;
-            let request = Builder::new(&GENERIC_1987, Mti::new(500).expect("an MTI")).text(15, told);
-            let bytes = request.encode().expect("it fits");
-            let message = Message::decode(&GENERIC_1987, &bytes).expect("read");
-            let seconds = day_of(&message, now).expect("a day") / 1_000_000_000;
-            let date = date_of(seconds);
-            (date.year, date.month, date.day)
-        };
-        assert_eq!(at((2026, 11, 27), "1127"), (2026, 11, 27));
-        assert_eq!(at((2026, 11, 27), "1128"), (2026, 11, 28), "settled tomorrow");
-        assert_eq!(at((2026, 11, 27), "1201"), (2025, 12, 1));
-        assert_eq!(at((2026, 12, 31), "0101"), (2027, 1, 1), "and over the year's end");
-        assert_eq!(at((2027, 1, 1), "1231"), (2026, 12, 31));
-    }
 }

@@ -4,10 +4,11 @@
 //!
 //! ```text
 //!  id of the original ──▶ tombstone taken ──▶ 25: there is no original, and a late one is refused (68)
-//!                     └─▶ taken by the original: held → void │ cleared → return │ rejected → nothing to do
+//!                     └─▶ taken by the original: held → void, or what is to remain stays held │ cleared → return
+//!                                                rejected → nothing to do
 //! ```
 //! The record that takes back has an id that follows from the original's alone, not from how much is asked for: whoever
-//! reverses, how often and down to what amount, it happens once (attempts.rs).
+//! reverses, how often and down to what amount, it happens once; of a hold once for each amount, downwards (attempts.rs).
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use feiqian_iso8583::spec::Edition;
 
 use super::told::Told;
 use super::walk::walk;
-use super::{Begun, Desk, Due, Found, Heard, Speaker, code_of};
+use super::{Begun, Desk, Due, Found, Heard, Speaker, business_day, code_of};
 use crate::code::Code;
 use crate::gate::Verdict;
 use crate::reply::Answer;
@@ -30,20 +31,25 @@ const RACES_MAX: u32 = 8;
 /// Postings of an account that may be the post of one hold: what is behind them is not looked at.
 const POSTS_MAX: usize = 10_000;
 
+/// Function code (field 24) of 1993.
+const PARTIAL_REVERSAL: u64 = 401;
+
 /// What is to be taken back, and for whom.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reversal {
     participant: ParticipantHandle,
     original: u128,
     told: Told,
     /// Minor units that are to remain, by field 95.
     remains: u64,
+    /// What a payment back keeps of the business day that the message says.
+    day: [u8; 4],
     /// Whether it can only be a hold.
     is_cancellation: bool,
 }
 
 /// What takes an id and does nothing: a void of itself.
-fn tombstone(id: u128) -> Record {
+pub(super) fn tombstone(id: u128) -> Record {
     let mut record = Record::new(id, 0, 0, 0, 0);
     record.flags = flags::VOID.into();
     record.related = id.into();
@@ -59,13 +65,15 @@ impl Desk {
     /// Begins a reversal or its advice.
     pub(super) fn reverse(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
         let named = speaker.naming.original(heard.message)?.ok_or(Code::FormatError)?;
-        Ok(Begun::Due(Due::Reversal(Reversal {
+        let reversal = Reversal {
             participant: speaker.participant,
             original: self.vault.id(speaker.bic, &named),
             told: self.told(heard.message, speaker.naming.is_of_terminals)?,
             remains: remaining(heard.message)?,
+            day: business_day::note(heard.message, heard.now),
             is_cancellation: false,
-        })))
+        };
+        Ok(Begun::Due(Due::Reversal(reversal)))
     }
 
     /// Whether a hold was posted before its time: looked up among the debits of its account since it was made.
@@ -94,10 +102,14 @@ impl Desk {
     }
 }
 
-/// Field 95 of 1987, replacement amounts: the first n12 is the amount that the transaction really has.
+/// Field 95 of 1987, replacement amounts: the first n12 is the amount that the transaction really has. Of 1993 a function
+/// code says that a part remains, and which field then tells how much, networks agree on apart.
 fn remaining(message: &Message<'_>) -> Result<u64, Code> {
-    let field = message.field(95).filter(|_| message.spec().edition == Edition::E1987);
-    let Some(field) = field else { return Ok(0) };
+    if message.spec().edition == Edition::E1993 {
+        let function = message.field(24).and_then(|field| field.number());
+        return if function == Some(PARTIAL_REVERSAL) { Err(Code::NotSupported) } else { Ok(0) };
+    }
+    let Some(field) = message.field(95) else { return Ok(0) };
     let digits: Vec<u8> = field.characters().take(12).collect();
     let amount = std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok());
     amount.ok_or(Code::FormatError)
@@ -105,8 +117,9 @@ fn remaining(message: &Message<'_>) -> Result<u64, Code> {
 
 impl Reversal {
     /// Of an authorisation, by a message that is one itself.
-    pub(super) const fn cancelling(participant: ParticipantHandle, original: u128, told: Told) -> Self {
-        Self { participant, original, told: told.of_any_kind(), remains: 0, is_cancellation: true }
+    pub(super) fn cancelling(participant: ParticipantHandle, original: u128, told: Told) -> Self {
+        let told = told.of_any_kind();
+        Self { participant, original, told, remains: 0, day: [0; 4], is_cancellation: true }
     }
 
     /// What is answered where it succeeds.
@@ -132,17 +145,21 @@ impl Reversal {
         Some(code.into())
     }
 
-    async fn take_back(self, desk: &Arc<Desk>, original: &Found) -> Option<Code> {
+    async fn take_back(&self, desk: &Arc<Desk>, original: &Found) -> Option<Code> {
         let is_hold = original.record.flags.get() & flags::HOLD != 0;
         if !self.told.fits(&original.record) || (self.is_cancellation && !is_hold) {
             return Some(Code::NoOriginal);
+        }
+        // What is to remain is told in the transaction's currency.
+        if self.remains > 0 && !self.told.is_in_transaction_currency(&original.record) {
+            return Some(Code::NotSupported);
         }
         let (participant, mut record) = match self.opposite(desk, original) {
             Ok(opposite) => opposite,
             Err(code) => return Some(code),
         };
         for _ in 0..RACES_MAX {
-            match self.attempt(desk, (participant, &mut record)).await {
+            match attempt(desk, original, (participant, &mut record)).await {
                 Ok(Some(attempt)) => return Some(self.answered(desk, original, (&record, attempt)).await),
                 // Another reversal of the same original was first by a moment.
                 Ok(None) => {}
@@ -152,52 +169,33 @@ impl Reversal {
         Some(Code::Unavailable)
     }
 
-    /// The attempt behind which none may follow, made where there is none; none where another's was made meanwhile.
-    ///
-    /// # Errors
-    /// What is answered instead: nothing where the engine has ended.
-    async fn attempt(
-        self,
-        desk: &Arc<Desk>,
-        (participant, record): (ParticipantHandle, &mut Record),
-    ) -> Result<Option<Found>, Option<Code>> {
-        let attempts = desk.attempts(self.original).await.map_err(Some)?;
-        if let Some(last) = attempts.last.filter(|last| !may_be_followed(last, record)) {
-            return Ok(Some(last));
-        }
-        record.uetr = desk.vault.reversal_id(self.original, attempts.next).into();
-        match desk.gate.submit(participant, *record).verdict().await {
-            Verdict::Decided { row, .. } if is_anothers(&row) => Ok(None),
-            Verdict::Decided { row, timestamp } => Ok(Some(Found { record: *record, row, timestamp })),
-            Verdict::Busy => Err(Some(Code::Unavailable)),
-            Verdict::Unknown => Err(None),
-        }
-    }
-
     /// The record that takes an original back, its id not yet set, and who has to submit it.
     ///
     /// # Errors
     /// What is answered where nothing is to be taken back.
-    fn opposite(self, desk: &Desk, original: &Found) -> Result<(ParticipantHandle, Record), Code> {
+    fn opposite(&self, desk: &Desk, original: &Found) -> Result<(ParticipantHandle, Record), Code> {
         let paid = &original.record;
         let (debtor, creditor, currency) = (paid.debtor.get(), paid.creditor.get(), paid.currency.get());
+        if original.row.outcome() == Some(Outcome::Rejected) {
+            return Err(self.granted());
+        }
+        let amount = paid.amount.get().checked_sub(self.remains).ok_or(Code::OriginalAmount)?;
+        if amount == 0 {
+            return Err(Code::NoAction);
+        }
         match original.row.outcome() {
-            Some(Outcome::Rejected) => Err(self.granted()),
-            Some(Outcome::Held) if self.remains == 0 => {
-                let mut void = Record::new(0, debtor, creditor, 0, currency);
-                void.flags = flags::VOID.into();
+            Some(Outcome::Held) => {
+                let mut void = Record::new(0, debtor, creditor, self.remains, currency);
+                let keeps = if self.remains > 0 { flags::KEEP } else { 0 };
+                void.flags = (flags::VOID | keeps).into();
                 void.related = paid.uetr;
                 Ok((self.participant, void))
             }
-            // A hold is released as a whole.
-            Some(Outcome::Held) => Err(Code::NotSupported),
             Some(Outcome::Cleared) => {
-                let amount = paid.amount.get().checked_sub(self.remains).ok_or(Code::OriginalAmount)?;
-                if amount == 0 {
-                    return Err(Code::NoAction);
-                }
                 let mut back = Record::new(0, creditor, debtor, amount, currency);
                 back.purpose = paid.purpose;
+                let (_, day) = back.reference.split_at_mut(28);
+                day.copy_from_slice(&self.day);
                 // What sent money back can't itself be returned: it is paid anew.
                 if paid.flags.get() & flags::RETURN == 0 {
                     back.flags = flags::RETURN.into();
@@ -211,7 +209,7 @@ impl Reversal {
     }
 
     /// What is answered by an attempt behind which none may follow, to a message that asked for another record.
-    async fn answered(self, desk: &Arc<Desk>, original: &Found, (asked, attempt): (&Record, Found)) -> Code {
+    async fn answered(&self, desk: &Arc<Desk>, original: &Found, (asked, attempt): (&Record, Found)) -> Code {
         match attempt.row.reason() {
             // The hold has ended: by itself, which is what was wanted, or because it was posted.
             Some(RejectReason::NoPendingHold) => {
@@ -225,22 +223,48 @@ impl Reversal {
                     Err(code) => code,
                 }
             }
-            // It has been taken back already, down to another amount.
+            // It has been taken back already, down to another amount, or less of the hold is left than is to remain.
             None if attempt.record.amount != asked.amount => Code::OriginalAmount,
             _ => code_of(&attempt.row, self.granted()),
         }
     }
 }
 
-/// Whether a further attempt may follow: the one before was refused, for what may change or for another amount.
+/// The attempt that answers what is asked for, made where there is none; none where another's was made meanwhile.
+///
+/// # Errors
+/// What is answered instead: nothing where the engine has ended.
+async fn attempt(
+    desk: &Arc<Desk>,
+    original: &Found,
+    (participant, record): (ParticipantHandle, &mut Record),
+) -> Result<Option<Found>, Option<Code>> {
+    let attempts = desk.attempts(original, *record).await.map_err(Some)?;
+    let last = attempts.last.filter(|last| !may_be_followed(last, record));
+    if let Some(answering) = attempts.same.or(last) {
+        return Ok(Some(answering));
+    }
+    record.uetr = desk.vault.reversal_id(original.record.uetr.get(), attempts.next).into();
+    match desk.gate.submit(participant, *record).verdict().await {
+        Verdict::Decided { row, .. } if is_anothers(&row) => Ok(None),
+        Verdict::Decided { row, timestamp } => Ok(Some(Found { record: *record, row, timestamp })),
+        Verdict::Busy => Err(Some(Code::Unavailable)),
+        Verdict::Unknown => Err(None),
+    }
+}
+
+/// Whether a further attempt may follow: the one before was refused, for what may change or for another amount; or it has
+/// reduced a hold, and this one leaves less.
 fn may_be_followed(last: &Found, next: &Record) -> bool {
-    let is_final = |reason| {
-        matches!(
-            reason,
-            RejectReason::NoPendingHold | RejectReason::NotReturnable | RejectReason::ExceedsOriginal
-        )
-    };
-    last.row.reason().is_some_and(|reason| !is_final(reason) || last.record.amount != next.amount)
+    use RejectReason::{ExceedsHold, ExceedsOriginal, NoPendingHold, NotReturnable};
+    let is_reduction = last.record.flags.get() & flags::KEEP != 0;
+    match last.row.reason() {
+        Some(NoPendingHold | NotReturnable | ExceedsHold | ExceedsOriginal) => {
+            last.record.amount != next.amount
+        }
+        Some(_) => true,
+        None => is_reduction && next.amount.get() < last.record.amount.get(),
+    }
 }
 
 /// Whether an id that was to be taken stood for another's record already.

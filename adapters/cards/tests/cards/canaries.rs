@@ -5,7 +5,7 @@ use std::path::Path;
 
 use feiqian_cards::{Algorithm, Link, MacKeys, ServerOptions};
 
-use crate::house::{CARD, House, Request, SECRET, plain_link};
+use crate::house::{CARD, HOLDER, House, Request, SECRET, plain_link};
 
 /// A test track 2 and PIN block that stand nowhere else.
 const TRACK: &str = "6250947000000014=30122010000012345000";
@@ -74,11 +74,19 @@ fn no_card_number_track_pin_or_key_is_anywhere_afterwards() {
         Request::of_card(220, LOST, "200000", 1),
         Request::of_card(420, CARD, "000000", 1),
         purchase.clone().with(4, "000000000201"),
+        authorisation.followed_by(420, "000000").with(95, &format!("{:012}{:030}", 50, 0)),
+        Request::of_card(100, CARD, "000000", 1).with(6, "000000000001").with(49, "978").with(51, "156"),
     ];
     for request in requests {
         terminal.send(&with_secrets(request, &spec));
         assert!(!terminal.hear(0).field(39).is_empty());
     }
+    house.withdraw(CARD, HOLDER);
+    for request in [authorisation.repeated(), authorisation.followed_by(420, "000000")] {
+        terminal.send(&with_secrets(request, &spec));
+        assert!(!terminal.hear(0).field(39).is_empty());
+    }
+    house.enrol(CARD, HOLDER);
     // Errors with card data in the bytes that are wrong.
     let mut whole = with_secrets(purchase, &spec);
     whole.extend(CARD.bytes());

@@ -195,7 +195,7 @@ fn each_decline_has_its_code() {
         (fresh().with(4, "000999999999"), "51"),
         (fresh().with(4, "000000000000"), "13"),
         (fresh().with(49, "999"), "30"),
-        (fresh().with(49, "978"), "92"),
+        (fresh().with(49, "978"), "57"),
         (fresh().without(49), "30"),
         (fresh().without(4), "30"),
         (fresh().without(2), "30"),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use feiqian_cards::enrolment::{self, enrolments};
 use feiqian_cards::{Envelope, Framing, Institution, Link, Server, ServerOptions, Vault};
 use feiqian_core::batch::Batch;
 use feiqian_core::command::{Command, Entry};
@@ -173,6 +174,40 @@ impl House {
         pay(self.engine(), participant, Record::new(new_id(), debtor, creditor, amount, 156));
     }
 
+    /// Gives issuer and acquirer clearing accounts in another currency, and a customer a hosted one with the usual funds;
+    /// gives the three, as issuer's, acquirer's and customer's.
+    pub(crate) fn open_in(&self, code: &str) -> [u64; 3] {
+        let currency = currency(code);
+        let accounts = || self.engine().directory().registry(|registry| registry.accounts().len() as u64);
+        let mut opened = [0; 3];
+        for (bank, opened) in ["A", "B"].iter().zip(&mut opened) {
+            *opened = accounts();
+            self.order(Command::OpenPosition { bic: bic(bank), currency, cap: 1 << 60 });
+        }
+        opened[2] = accounts();
+        self.order(Command::OpenAccounts { bic: bic("A"), currency, count: 1, credit_line: 0 });
+        let record = Record::new(new_id(), opened[0], opened[2], FUNDS, currency.numeric());
+        pay(self.engine(), 0, record);
+        opened
+    }
+
+    /// Enrols a card for a further account, as the command line does.
+    pub(crate) fn enrol(&self, card: &str, account: u64) {
+        let alias = alias_of(card);
+        let number = enrolments(self.engine().directory(), &alias).count();
+        let alias = enrolment::name(&alias, u32::try_from(number).expect("few"));
+        self.order(Command::RegisterAlias { alias, account });
+    }
+
+    /// Ends a card's enrolment for an account.
+    pub(crate) fn withdraw(&self, card: &str, account: u64) {
+        let alias = alias_of(card);
+        let all = enrolments(self.engine().directory(), &alias);
+        let found = all.filter(|at| at.is_in_force && at.account == account).last().expect("in force");
+        let alias = enrolment::end_name(&alias, found.number);
+        self.order(Command::RegisterAlias { alias, account });
+    }
+
     /// Runs a command of the operator.
     pub(crate) fn order(&self, command: Command) {
         order(self.engine(), command);
@@ -189,6 +224,10 @@ impl House {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+fn alias_of(card: &str) -> String {
+    Vault::new(&SECRET).alias(&Pan::new(card.bytes()).expect("digits"))
 }
 
 fn order(engine: &Engine, command: Command) {
@@ -218,10 +257,8 @@ fn furnished(options: &EngineOptions) -> Engine {
     order(&engine, hosted);
     order(&engine, Command::RegisterParticipant { bic: bic("C"), name: "Bank C".to_owned(), key: None });
     order(&engine, Command::OpenPosition { bic: bic("C"), currency: currency("CNY"), cap: 1 << 60 });
-    let vault = Vault::new(&SECRET);
     for (card, account) in [(CARD, HOLDER), (CARD_ON_BOOKS, ISSUER)] {
-        let alias = vault.alias(&Pan::new(card.bytes()).expect("digits"));
-        order(&engine, Command::RegisterAlias { alias, account });
+        order(&engine, Command::RegisterAlias { alias: alias_of(card), account });
     }
     pay(&engine, 0, Record::new(new_id(), ISSUER, HOLDER, FUNDS, 156));
     engine

@@ -276,6 +276,35 @@ fn with_a_key_only_who_has_it_is_served_and_a_new_one_takes_the_old_ones_place()
 }
 
 #[test]
+fn a_link_whose_codes_cover_chosen_fields_takes_and_gives_them_so() {
+    let keys = MacKeys::new(Algorithm::X9_19, KEY, Some(EXCHANGE));
+    let spec = table("unionpay-mab");
+    let interchange = Link { mac: Some(keys), spec: Arc::clone(&spec), ..plain_link() };
+    let house = House::with(vec![interchange], ServerOptions::default());
+    let mut terminal = house.terminal();
+    let mut seen = String::new();
+    let held = Request::of_card(100, CARD, "000000", 10);
+    let sealed = held.builder(&spec).encode_with_mac(128, |covered| {
+        seen = String::from_utf8(covered.to_vec()).expect("text");
+        mac::x9_19(&KEY, covered)
+    });
+    terminal.send(&sealed.expect("it fits"));
+    assert!(seen.starts_with("0100 166250947000000014 000000 000000000010 "), "{seen}");
+    assert!(seen.ends_with(" 071050000 12345678 123456789012345"), "{seen}");
+    let answer = terminal.hear(0);
+    assert_eq!(answer.answer(), (110, "00"));
+    let heard = Message::decode(&spec, &answer.frame).expect("a message");
+    assert!(heard.field(128).is_some() && heard.check_mac(|covered| mac::x9_19(&KEY, covered)).is_ok());
+    // The usual code, over all bytes, is none here.
+    let usual = Request::of_card(100, CARD, "000000", 10);
+    let all = table("unionpay");
+    let bytes = usual.builder(&all).encode_with_mac(128, |covered| mac::x9_19(&KEY, covered));
+    terminal.send(&bytes.expect("it fits"));
+    assert_eq!(terminal.hear(0).answer(), (110, "63"));
+    assert_eq!(house.account(HOLDER), (i128::from(FUNDS), 10));
+}
+
+#[test]
 fn who_has_no_key_is_given_no_code_of_anything() {
     let keys = MacKeys::new(Algorithm::UnionPayEcb, KEY, Some(EXCHANGE));
     let house = House::with(vec![Link { mac: Some(keys), ..plain_link() }], ServerOptions::default());

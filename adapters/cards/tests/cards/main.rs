@@ -3,6 +3,9 @@
 mod house;
 mod flows;
 mod reversals;
+mod reductions;
+mod enrolments;
+mod cut_overs;
 mod restarts;
 mod links;
 mod hostile;

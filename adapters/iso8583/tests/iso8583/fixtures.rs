@@ -2,7 +2,7 @@
 
 use feiqian_iso8583::framing::{InterchangeHeader, LengthHeader, split_terminal};
 use feiqian_iso8583::response_code::{RESPONSE_CODES, response_code};
-use feiqian_iso8583::spec::{GENERIC_1987, GENERIC_1993, UNIONPAY, UNIONPAY_TERMINAL};
+use feiqian_iso8583::spec::{GENERIC_1987, GENERIC_1993, UNIONPAY, UNIONPAY_MAB, UNIONPAY_TERMINAL};
 use feiqian_iso8583::{Builder, Error, FrameError, Message, Mti, Pan, Spec, SpecError, limits, mac};
 
 use crate::data::{Dice, table, vectors};
@@ -107,6 +107,82 @@ fn a_mac_covers_what_is_before_it() {
     altered[at] = b'9';
     assert_eq!(check(&altered), Err(Error::MacDiffers { field: 128 }));
     assert_eq!(check(&purchase(&UNIONPAY).encode().expect("written")), Err(Error::NoMac));
+}
+
+/// What codes cover of a message, by a table.
+fn covered(spec: &Spec, builder: &Builder<'_>) -> String {
+    let mut seen = Vec::new();
+    let written = builder.clone().encode_with_mac(builder.mac_field(), |covered| {
+        seen = covered.to_vec();
+        *b"CODECODE"
+    });
+    let written = written.expect("written");
+    let message = Message::decode(spec, &written).expect("read");
+    assert_eq!(message.mac().expect("it has one").1, seen, "the reader covers what the writer does");
+    String::from_utf8(seen).expect("text")
+}
+
+#[test]
+fn unionpays_block_is_made_of_chosen_fields_with_lengths_single_blanks_and_capitals() {
+    let payment = purchase(&UNIONPAY_MAB)
+        .text(42, "shop (7), no. 1")
+        .text(18, "5411")
+        .text(25, "00")
+        .text(33, "00010000")
+        .text(90, &format!("0100000122{}{}", "0316091400", "0".repeat(22)))
+        .text(102, "acc  9-1");
+    assert_eq!(payment.mac_field(), 128);
+    assert_eq!(
+        covered(&UNIONPAY_MAB, &payment),
+        "0200 166250947000000014 000000 000000012345 0316091500 000123 5411 00 071050000 0800010000 T1 \
+         SHOP 7, NO. 1 01000001220316091400 08ACC 91"
+    );
+    let echo =
+        Builder::new(&UNIONPAY_MAB, mti(820)).number(7, 316_091_500).number(11, 7).text(33, "00010000");
+    let echo = echo.number(70, 301).text(100, "01050000");
+    assert_eq!(covered(&UNIONPAY_MAB, &echo), "0820 0316091500 000007 301 0801050000");
+}
+
+#[test]
+fn a_code_over_chosen_fields_notices_those_and_no_other() {
+    let key = *b"0123456789abcdef";
+    let sealed = |builder: Builder<'_>| {
+        builder.encode_with_mac(128, |covered| mac::x9_19(&key, covered)).expect("written")
+    };
+    let check = |bytes: &[u8]| {
+        Message::decode(&UNIONPAY_MAB, bytes).expect("read").check_mac(|covered| mac::x9_19(&key, covered))
+    };
+    let bytes = sealed(purchase(&UNIONPAY_MAB));
+    assert_eq!(check(&bytes), Ok(()));
+    let altered = |run: &[u8], by: u8| {
+        let at = bytes.windows(run.len()).position(|at| at == run).expect("there");
+        let mut altered = bytes.clone();
+        altered[at] = by;
+        check(&altered)
+    };
+    assert_eq!(altered(b"12345", b'9'), Err(Error::MacDiffers { field: 128 }));
+    assert_eq!(altered(b"156", b'8'), Ok(()), "the currency is none of them");
+}
+
+#[test]
+fn a_table_of_a_configuration_says_what_its_codes_cover_and_how_they_are_written() {
+    let table = |mac: &str| Spec::from_toml(&format!("name = \"x\"\nbase = \"unionpay\"\n[mac]\n{mac}"));
+    let raw = table("fields = [0, 2, 4]\ntext = \"raw\"\ncode = \"hex\"\nfirst = { 4 = 6 }").expect("good");
+    assert_eq!(covered(&raw, &purchase(&raw)), "0200166250947000000014000000");
+    let code = |_: &[u8]| [0x5A, 0x0F, 0xC3, 0x01, 9, 9, 9, 9];
+    let bytes = purchase(&raw).encode_with_mac(64, code).expect("written");
+    assert!(bytes.ends_with(b"5A0FC301"));
+    assert_eq!(Message::decode(&raw, &bytes).expect("read").check_mac(code), Ok(()));
+    for fields in ["[]", "[2, 2]", "[4, 2]", "[1]", "[64]", "[65]", "[128]"] {
+        assert_eq!(table(&format!("fields = {fields}\ntext = \"raw\"")), Err(SpecError::MacFields));
+        let management = format!("fields = [2]\nmanagement = {fields}\ntext = \"raw\"");
+        assert_eq!(table(&management), Err(SpecError::MacFields));
+    }
+    for rest in ["first = { 4 = 1 }", "first = { x = 1 }", "field = 64"] {
+        assert_eq!(table(&format!("fields = [2]\ntext = \"raw\"\n{rest}")), Err(SpecError::MacFields));
+    }
+    assert!(matches!(table("fields = [2]\ntext = \"other\""), Err(SpecError::Shape(_))));
+    assert!(matches!(table("fields = [2]"), Err(SpecError::Shape(_))));
 }
 
 #[test]

@@ -66,10 +66,17 @@ pub struct SignerArgs {
 /// Steps of cards.
 #[derive(Debug, Subcommand)]
 pub enum CardsStep {
-    /// Let cards stand for an account: card numbers from standard input, one on a line; only their tokens are kept
+    /// Let cards stand for an account, in each currency for one: card numbers from standard input, one on a line; only
+    /// their tokens are kept. Cards that were enrolled before may be named by their tokens
     Enrol {
         /// The account: a handle, an alias, an IBAN, or BIC/CURRENCY for a customer on the issuer's own books
         account: String,
+    },
+    /// Let cards stand for an account no more, or for none: card numbers or tokens from standard input, one on a line.
+    /// What they have paid or hold can still be completed and taken back
+    Withdraw {
+        /// The account, named as for enrol; all of each card's where it is left out
+        account: Option<String>,
     },
 }
 

@@ -346,6 +346,10 @@ fn step(state: &State, (record, row): (&Record, &OutcomeRow), left: &mut BTreeMa
             left.insert(record.uetr.get(), amount);
             vec![(debtor, wide)]
         }
+        Some(Outcome::Voided) if bits & flags::KEEP != 0 => {
+            let freed = left.insert(related, amount).unwrap_or(amount).saturating_sub(amount);
+            vec![(debtor, -i128::from(freed))]
+        }
         Some(Outcome::Voided) => vec![(debtor, -i128::from(left.remove(&related).unwrap_or(0)))],
         // Nothing has moved, and nothing is reserved.
         _ => Step::new(),

@@ -269,3 +269,109 @@ fn what_is_no_card_number_is_refused_without_being_shown() {
     house.run_with(&["cards", "enrol", "BNKBXXAAXXX/EUR"], CARD).fails_with(4, &["stands for account"]);
     house.run_with(&["cards", "enrol", "nowhere"], CARD).fails_with(5, &["nowhere"]);
 }
+
+/// Asks the card's issuer's operator to change what it stands for.
+fn change(house: &House, arguments: &[&str], lines: &str) -> Value {
+    house.run_with(&[&["cards"], arguments].concat(), lines).json()
+}
+
+#[test]
+fn a_card_is_withdrawn_and_enrolled_again_and_what_it_held_before_is_completed_after_a_sigkill() {
+    let house = enrolled("cards-withdraw");
+    let about = |stan: &str| format!("0100{stan}0102101112{:011}{:011}", 1_050_000, 0);
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    for stan in ["000011", "000012"] {
+        assert_eq!(ask(&mut stream, 100, &fields(stan, "000000005000")), "00");
+    }
+    let reduced = about("000011");
+    let remains = format!("{:012}{:030}", 3_000, 0);
+    let part =
+        [fields("000013", "000000005000"), vec![(90, reduced.as_str()), (95, remains.as_str())]].concat();
+    assert_eq!(ask(&mut stream, 420, &part), "00");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(account(&house), ("2500.00".into(), "80.00".into()));
+    let report = change(&house, &["withdraw"], CARD);
+    assert_eq!(
+        (&report["cards"][0]["card"], &report["cards"][0]["is_new"]),
+        (&"625094******0014".into(), &true.into())
+    );
+    // By its token, which is all that is kept of it.
+    let token = report["cards"][0]["alias"].as_str().expect("a text").to_owned();
+    assert_eq!(change(&house, &["withdraw", ACCOUNT], &token)["cards"][0]["is_new"], false);
+    house
+        .run_with(&["cards", "withdraw", "BNKBXXAAXXX/EUR"], &token)
+        .fails_with(4, &["never stood for account"]);
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 100, &fields("000014", "000000000100")), "62");
+    assert_eq!(ask(&mut stream, 421, &part), "00", "answered as it was");
+    serving.kill();
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    let completion = |stan, amount| [fields(stan, amount), vec![(90, reduced.as_str())]].concat();
+    assert_eq!(ask(&mut stream, 220, &completion("000015", "000000003001")), "64");
+    assert_eq!(ask(&mut stream, 220, &completion("000016", "000000003000")), "00");
+    let reversed = about("000012");
+    let reversal = [fields("000017", "000000005000"), vec![(90, reversed.as_str())]].concat();
+    assert_eq!(ask(&mut stream, 420, &reversal), "00");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(account(&house), ("2470.00".into(), "0.00".into()));
+    assert_eq!(change(&house, &["enrol", ACCOUNT], &token)["cards"][0]["is_new"], true);
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 100, &fields("000018", "000000000100")), "00");
+    assert_eq!(serving.terminate(), 0);
+    let nobodys = token.replace(['0', '1', '2'], "3");
+    house.run_with(&["cards", "enrol", ACCOUNT], &nobodys).fails_with(4, &["no card was ever enrolled"]);
+    house.run_with(&["cards", "enrol", ACCOUNT], "CARD:12").fails_with(2, &["standard input, line 1"]);
+    house.run(&["audit"]).json();
+}
+
+#[test]
+fn i1_a_cut_over_that_was_answered_stands_after_a_sigkill() {
+    let house = enrolled("cards-cut-over");
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 200, &fields("000021", "000000001000")), "00");
+    let cut_over = [(7, "0102235959"), (11, "000022"), (70, "201")];
+    // A time of transmission that is far from now is of no day that may begin.
+    assert_eq!(ask(&mut stream, 800, &cut_over), "30");
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let tomorrow =
+        feiqian_core::calendar::Date::of_days(i32::try_from(seconds.as_secs() / 86_400).expect("days") + 1);
+    let tomorrow = tomorrow.map(|date| format!("{:02}{:02}", date.month, date.day)).expect("a date");
+    let cut_over = [(7, "0102235959"), (11, "000022"), (15, tomorrow.as_str()), (70, "201")];
+    assert_eq!(ask(&mut stream, 800, &cut_over), "00");
+    let metrics = get(&serving.ready["metrics"]);
+    assert!(metrics.contains("feiqian_cards_cut_overs_total 1"), "{metrics}");
+    serving.kill();
+    let serving = house.serve();
+    let mut stream = signed_on(&serving);
+    assert_eq!(ask(&mut stream, 801, &cut_over), "00");
+    let metrics = get(&serving.ready["metrics"]);
+    assert!(!metrics.contains("feiqian_cards_cut_overs_total 1"), "known already: {metrics}");
+    assert_eq!(ask(&mut stream, 200, &fields("000023", "000000000300")), "00");
+    let totals = |day: Option<&'static str>, amount: &'static str| {
+        let rest = vec![(7, "0102101112"), (11, "000024"), (50, "978"), (76, "0000000001"), (88, amount)];
+        [rest, day.map(|_| (15, tomorrow.as_str())).into_iter().collect()].concat()
+    };
+    let mut balance = |request: &[(u8, &str)]| {
+        let builder = Builder::new(&GENERIC_1987, Mti::new(500).expect("an MTI"));
+        let builder = request.iter().fold(builder, |builder, (field, text)| builder.text(*field, text));
+        let message = builder.text(32, "1050000").encode().expect("it fits");
+        let length = u16::try_from(message.len()).expect("short").to_be_bytes();
+        stream.write_all(&[&length[..], &message].concat()).expect("sent");
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).expect("an answer");
+        let mut answer = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut answer).expect("a whole answer");
+        let answer = Message::decode(&GENERIC_1987, &answer).expect("a message");
+        (answer.field(66).map(|field| field.text()), answer.field(88).map(|field| field.text()))
+    };
+    let in_balance = |amount: &str| (Some("1".to_owned()), Some(amount.to_owned()));
+    assert_eq!(balance(&totals(None, "0000000000000300")), in_balance("0000000000000300"), "the new day");
+    assert_eq!(balance(&totals(Some(""), "0000000000000300")), in_balance("0000000000000300"));
+    assert_eq!(serving.terminate(), 0);
+    house.run(&["audit"]).json();
+}
