@@ -1,6 +1,7 @@
 //! Message authentication: over which bytes, and three ways to compute it. Keys are the caller's.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use des::Des;
 use des::cipher::generic_array::GenericArray;
@@ -9,18 +10,34 @@ use des::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 use crate::error::Error;
 use crate::message::Message;
 
+/// A message's code and what it is made over.
+#[derive(Clone)]
+pub struct Mac<'m> {
+    /// 64 or 128.
+    pub field: u8,
+    /// From the MTI to the field before it, or the block of chosen fields that the table says.
+    pub covered: Cow<'m, [u8]>,
+    /// As it stands in its field.
+    pub code: &'m [u8],
+}
+
+impl fmt::Debug for Mac<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Mac({}, {} bytes covered)", self.field, self.covered.len())
+    }
+}
+
 impl Message<'_> {
-    /// The MAC's field number, the bytes that it covers (MTI to the field before it, or the block of chosen fields that the
-    /// table says) and the MAC; none without one.
+    /// Field 128 or 64 with what it covers; none where neither is there, or it isn't the last.
     #[must_use]
-    pub fn mac(&self) -> Option<(u8, Cow<'_, [u8]>, &[u8])> {
+    pub fn mac(&self) -> Option<Mac<'_>> {
         let field = self.field(128).or_else(|| self.field(64))?;
         let is_last = field.offset() + field.bytes().len() == self.bytes().len();
         let covered = match &self.spec().mac {
             None => Cow::Borrowed(self.bytes().get(..field.offset())?),
             Some(block) => Cow::Owned(block.of(self)),
         };
-        is_last.then_some((field.number, covered, field.bytes()))
+        is_last.then(|| Mac { field: field.number, covered, code: field.bytes() })
     }
 
     /// Compares the MAC with what `compute` makes of the covered bytes, in constant time.
@@ -28,7 +45,7 @@ impl Message<'_> {
     /// # Errors
     /// There is none, or it differs.
     pub fn check_mac(&self, compute: impl FnOnce(&[u8]) -> [u8; 8]) -> Result<(), Error> {
-        let (field, covered, mac) = self.mac().ok_or(Error::NoMac)?;
+        let Mac { field, covered, code: mac } = self.mac().ok_or(Error::NoMac)?;
         let computed = compute(&covered);
         let computed = self.spec().mac.as_ref().map_or(computed, |block| block.written(computed));
         let difference = computed.iter().zip(mac).fold(0_u8, |sum, (left, right)| sum | (left ^ right));

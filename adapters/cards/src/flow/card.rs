@@ -58,9 +58,11 @@ pub(super) struct Candidate {
 pub(super) enum Choice {
     /// This one.
     One(Candidate),
-    /// One of several that the card has stood for, the likeliest first: the original says which.
+    /// One of several that the card has stood for, the likeliest first: its original says which.
     OfOriginal(Vec<Candidate>),
-    /// None now, for this reason; one of these where the message has come before.
+    /// The first; but where the message has come before, the one that it was booked on.
+    OfItself(Vec<Candidate>),
+    /// None now, for this reason; but where the message has come before, the one that it was booked on.
     NoneNow(Vec<Candidate>, Code),
 }
 
@@ -71,24 +73,32 @@ impl Desk {
         let is_whole = prices.transaction.amount.is_some() && prices.transaction.currency.is_some();
         let pan = message.pan().map_err(|_| Code::UnknownCard)?.filter(|_| is_whole);
         let alias = self.vault.alias(&pan.ok_or(Code::FormatError)?);
-        let all: Vec<_> = enrolments(self.engine.directory(), &alias).collect();
-        if all.is_empty() {
-            return Err(Code::UnknownCard);
-        }
-        if let Some(candidate) = candidates(&prices, &all, true).next().filter(|_| !is_referring) {
+        let mut all = enrolments(self.engine.directory(), &alias);
+        // The usual card has one account; what it had in the same currency before stands in front of it.
+        let first = all.next().ok_or(Code::UnknownCard)?;
+        if first.is_in_force
+            && !is_referring
+            && let Some(candidate) = candidate(&first, prices.transaction)
+        {
             return Ok(Choice::One(candidate));
         }
-        let ended: Vec<_> = candidates(&prices, &all, false).collect();
+        let all: Vec<_> = std::iter::once(first).chain(all).collect();
         if is_referring {
-            let all: Vec<_> = candidates(&prices, &all, true).chain(ended).collect();
+            let all: Vec<_> =
+                candidates(&prices, &all, true).chain(candidates(&prices, &all, false)).collect();
             return match all.as_slice() {
                 [] => Err(Code::NoAccount),
                 [only] => Ok(Choice::One(*only)),
                 _ => Ok(Choice::OfOriginal(all)),
             };
         }
-        let code = if ended.is_empty() { Code::NoAccount } else { Code::Withdrawn };
-        Ok(Choice::NoneNow(ended, code))
+        let ended: Vec<_> = candidates(&prices, &all, false).collect();
+        match candidates(&prices, &all, true).next() {
+            Some(candidate) if ended.is_empty() => Ok(Choice::One(candidate)),
+            Some(candidate) => Ok(Choice::OfItself(std::iter::once(candidate).chain(ended).collect())),
+            None if ended.is_empty() => Err(Code::NoAccount),
+            None => Ok(Choice::NoneNow(ended, Code::Withdrawn)),
+        }
     }
 
     /// All accounts that a card stands for or has stood for.
@@ -98,19 +108,21 @@ impl Desk {
     }
 }
 
-/// Enrolments in the currencies of the prices, those of the first before those of the second, newest first.
+/// The account of an enrolment, if it is in the currency of a price.
+fn candidate(enrolment: &Enrolment, price: Price) -> Option<Candidate> {
+    let Enrolment { account, owner, currency, .. } = *enrolment;
+    let amount = price.amount.filter(|_| price.currency == Some(currency.iso()))?;
+    Some(Candidate { account, owner, currency, amount })
+}
+
+/// Those in the currencies of the prices, of the first before those of the second, newest first.
 fn candidates<'a>(
     prices: &'a Prices,
     all: &'a [Enrolment],
     is_in_force: bool,
 ) -> impl Iterator<Item = Candidate> + 'a {
     prices.all().flat_map(move |price| {
-        let fits = move |enrolment: &&Enrolment| {
-            enrolment.is_in_force == is_in_force && Some(enrolment.currency.iso()) == price.currency
-        };
-        all.iter().rev().filter(fits).filter_map(move |enrolment| {
-            let Enrolment { account, owner, currency, .. } = *enrolment;
-            Some(Candidate { account, owner, currency, amount: price.amount? })
-        })
+        let fitting = all.iter().rev().filter(move |enrolment| enrolment.is_in_force == is_in_force);
+        fitting.filter_map(move |enrolment| candidate(enrolment, price))
     })
 }

@@ -10,7 +10,7 @@ use feiqian_iso8583::spec::Edition;
 use feiqian_iso8583::{Class, Message};
 
 use super::card::{Candidate, Choice};
-use super::referring::Referring;
+use super::referring::{By, Referring};
 use super::reversal::{Reversal, is_tombstone};
 use super::{Begun, Desk, Due, Found, Heard, Speaker, business_day, code_of, tells_of_decline};
 use crate::code::Code;
@@ -153,8 +153,13 @@ impl Desk {
                 let (participant, record) = of(candidate)?;
                 return Ok(Begun::Due(Due::Payment(Payment::begun(self, participant, record))));
             }
-            Choice::OfOriginal(candidates) => Referring::new(all(candidates), None).ok_or(Code::NoRoute),
-            Choice::NoneNow(candidates, code) => Referring::new(all(candidates), Some(code)).ok_or(code),
+            Choice::OfOriginal(candidates) => {
+                Referring::new(all(candidates), By::Original).ok_or(Code::NoRoute)
+            }
+            Choice::OfItself(candidates) => Referring::new(all(candidates), By::Itself).ok_or(Code::NoRoute),
+            Choice::NoneNow(candidates, code) => {
+                Referring::new(all(candidates), By::ItselfOr(code)).ok_or(code)
+            }
         };
         referring.map(|referring| Begun::Due(Due::Referring(referring)))
     }

@@ -133,6 +133,11 @@ fn a_card_enrolled_anew_for_another_account_completes_and_refunds_on_the_one_tha
     let fresh = Request::of_card(200, CARD, "000000", 5);
     assert_eq!(terminal.ask(&fresh).field(39), "00");
     assert_eq!(house.account(ISSUER).0, before - 5, "on the account that it stands for now");
+    for request in [held.repeated(), paid.repeated(), fresh.repeated()] {
+        assert_eq!(terminal.ask(&request).field(39), "00", "booked once, on the account of then");
+    }
+    assert_eq!(terminal.ask(&paid.repeated().with(4, "000000000051")).answer(), (210, "94"));
+    assert_eq!((house.account(HOLDER), house.account(ISSUER).0), ((LEFT - 70, 100), before - 5));
     let completion = held.followed_by(220, "000000").with(4, "000000000090");
     for request in [&completion, &completion.repeated()] {
         assert_eq!(terminal.ask(request).answer(), (230, "00"));

@@ -118,7 +118,7 @@ fn covered(spec: &Spec, builder: &Builder<'_>) -> String {
     });
     let written = written.expect("written");
     let message = Message::decode(spec, &written).expect("read");
-    assert_eq!(message.mac().expect("it has one").1, seen, "the reader covers what the writer does");
+    assert_eq!(message.mac().expect("it has one").covered, seen, "the reader covers what the writer does");
     String::from_utf8(seen).expect("text")
 }
 
