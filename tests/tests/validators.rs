@@ -8,9 +8,15 @@ mod house;
 mod honest;
 #[path = "validators/lives.rs"]
 mod lives;
+#[path = "validators/repairs.rs"]
+mod repairs;
+#[path = "validators/takeovers.rs"]
+mod takeovers;
 #[path = "validators/defaults.rs"]
 mod defaults;
 #[path = "validators/traces.rs"]
 mod traces;
 #[path = "validators/tampered.rs"]
 mod tampered;
+#[path = "validators/suspicions.rs"]
+mod suspicions;

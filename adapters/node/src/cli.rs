@@ -312,6 +312,10 @@ pub enum Command {
         /// The operator's BIC, where operator.toml is not there
         #[arg(long, value_name = "BIC")]
         operator: Option<String>,
+        /// Lead on from frames behind the last block too that were taken from a copy (`validate --relayed`): you have looked
+        /// at them, and vouch for them
+        #[arg(long)]
+        accept_unsigned: bool,
     },
     /// Fetch damaged or missing journal segments from a validator; each is checked by the chain of hashes first
     Repair {
@@ -465,7 +469,7 @@ pub struct ValidateArgs {
     #[arg(long)]
     pub relayed: bool,
     /// Loopback address and port of /metrics, /health and of /follow for others
-    #[arg(long, default_value = "127.0.0.1:9480", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:9490", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// In an empty directory: begin behind the operator's newest snapshot that this trusted block, HEIGHT:HASH,
     /// vouches for
@@ -474,6 +478,9 @@ pub struct ValidateArgs {
     /// The same from a checkpoint of the operator's that you trust: a file
     #[arg(long, value_name = "FILE")]
     pub trust_checkpoint: Option<PathBuf>,
+    /// Clear the alarm that stands here and follow on: somebody has looked at its evidence
+    #[arg(long)]
+    pub alarm_seen: bool,
 }
 
 /// Keys that approve risky commands.

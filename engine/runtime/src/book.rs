@@ -136,6 +136,12 @@ impl<S: Storage> Book<S> {
         check_block(&stored, header, &PublicKey::of(&self.key))
     }
 
+    /// Makes rows and groups durable.
+    pub(crate) fn sync_rows(&self) -> Result<(), StoreFault> {
+        self.outcomes.sync()?;
+        self.groups.sync()
+    }
+
     /// The last block's state, to be written as a snapshot by whoever has the time; none in the midst of a block.
     #[must_use]
     pub fn pending_snapshot(&self) -> Option<PendingSnapshot<S>> {

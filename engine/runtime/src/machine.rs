@@ -22,6 +22,7 @@ use feiqian_proof::signature::{PublicKey, SigningKey};
 use crate::batcher_actor::seal_entry;
 use crate::book::{Book, BookFault, SealedBlock};
 use crate::execution::view_of;
+use crate::follow::{begun_behind, forget_beginning, unsigned_behind};
 use crate::history::{JournalHistory, ids_of};
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
@@ -29,6 +30,7 @@ use crate::journal::{
 };
 use crate::restart::{self, Aftermath, Alone, Beside};
 use crate::storage::Storage;
+use crate::storage::frozen::Frozen;
 use crate::stores::{
     BlockStore, GroupStore, IdRuns, LogStore, OutcomeStore, Snapshot, SnapshotStore, StoreFault,
 };
@@ -86,6 +88,20 @@ pub enum OpenError {
     /// The first entry is no genesis.
     #[error("the first entry of a journal must be its genesis")]
     Genesis,
+    /// No block is there that the operator has signed: nothing can be led on from here.
+    #[error("there is no block here that the operator has signed: nothing can be led on from this directory")]
+    NoBlock,
+    /// Frames behind the last block were taken from a copy.
+    #[error(
+        "the frames behind sequence {sealed}, up to {last}, were taken from a copy, and nothing shows that the operator \
+         wrote them"
+    )]
+    Unsigned {
+        /// The last sequence that a block vouches for.
+        sealed: u64,
+        /// The journal's last.
+        last: u64,
+    },
     /// The operator's key does not belong to it.
     #[error("the operator's key is not the one that signs this directory's blocks")]
     Key,
@@ -204,7 +220,11 @@ impl<S: Storage> Machine<S> {
         let snapshots = SnapshotStore::open(storage.clone())?;
         let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
-        let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
+        // Begun behind a snapshot it has no rows before that, without which no old transfer is told: they are made now.
+        let has_no_rows = begun_behind(&storage).map_err(StoreFault::from)? > 0;
+        let beginning =
+            if has_no_rows { Beginning::default() } else { begin(&snapshots, &blocks, &mut report)? };
+        let Beginning { mut state, sealer, ids, until } = beginning;
         let (id_runs, id_filter, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
         report.bad_id_runs = bad_id_runs;
         let ids = ids.with_runs_of(options.id_run_entries);
@@ -239,6 +259,10 @@ impl<S: Storage> Machine<S> {
         .map_err(OpenError::Journal)?;
         let (journal, recovered) = replayed;
         take_tables_back(&mut state, end);
+        if has_no_rows {
+            book.sync_rows().map_err(BookFault::from).map_err(MachineFault::from)?;
+            forget_beginning(&storage).map_err(StoreFault::from)?;
+        }
         report.entries = recovered.head.sequence;
         if let Tail::Torn { segment, offset, bytes } = recovered.tail {
             report.torn = Some((segment, offset, bytes));
@@ -251,13 +275,21 @@ impl<S: Storage> Machine<S> {
     /// that seals what is open: from then on every reader of this chain refuses frames of the old one. Gives the epoch.
     ///
     /// # Errors
-    /// As [`Machine::recover`].
+    /// As [`Machine::recover`]; [`OpenError::NoBlock`] and [`OpenError::Unsigned`], where nothing was changed.
     pub fn take_over(
         storage: S,
         options: MachineOptions,
         key: SigningKey,
         timestamp: u64,
     ) -> Result<(Self, u32), OpenError> {
+        let identity = Identity::read(&storage)?;
+        if BlockStore::open(Frozen(storage.clone()))?.0.last() == 0 {
+            return Err(OpenError::NoBlock);
+        }
+        let journal = JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
+        if let Some((sealed, last)) = unsigned_behind(&storage, journal)? {
+            return Err(OpenError::Unsigned { sealed, last });
+        }
         let (mut machine, _) = Self::recover(storage, options, key)?;
         let head = *machine.journal.head();
         let epoch = head.epoch.saturating_add(1);

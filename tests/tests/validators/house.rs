@@ -233,6 +233,21 @@ pub(crate) fn follow(
     }
 }
 
+/// Turns as [`follow`], and asks a source that says what nobody has signed again, five seconds later each time.
+pub(crate) fn insist(
+    follower: &mut Follower<SimStorage>,
+    source: &mut impl Source,
+) -> Result<Turn, FollowFault> {
+    for asked in 0..100 {
+        match follower.turn(source, NOW + 5 * asked) {
+            Ok(turn) if turn.is_idle() => return Ok(turn),
+            Ok(_) | Err(FollowFault::Source(SourceFault::Unproven(_))) => {}
+            other => return other,
+        }
+    }
+    Err(SourceFault::Unreachable("it was asked a hundred times".to_owned()).into())
+}
+
 /// Follows a cheat from an empty disk until it is found.
 pub(crate) fn found(source: &mut impl Source) -> (Box<Finding>, Follower<SimStorage>) {
     let storage = SimStorage::new(2, Plan::default());

@@ -1,18 +1,16 @@
-//! Lives of a validator: stopped, cut off anywhere, started from a snapshot, promoted, and asked for a lost segment.
+//! Lives of a validator: stopped, cut off anywhere, set back, and started from a snapshot.
 
 use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
 use feiqian_runtime::audit::audit;
-use feiqian_runtime::follow::{FollowFault, Follower, Replica, StartFault, Trust, start_from_snapshot};
-use feiqian_runtime::journal::{JournalOptions, RepairFault, StoredFrame, repair};
+use feiqian_runtime::follow::{FollowFault, Replica, StartFault, Trust, start_from_snapshot};
 use feiqian_runtime::machine::{Machine, OpenError};
-use feiqian_runtime::storage::{Access, Storage as _, StorageFile as _, read_whole};
+use feiqian_runtime::storage::{Storage as _, read_whole};
 use feiqian_tests::sim_storage::{Dice, Plan, SimStorage};
-use feiqian_tests::world::{CHAIN_ID, operator_key};
+use feiqian_tests::world::operator_key;
 
 use crate::house::{
-    COPY_SEGMENT_BYTES, Operator, SEGMENT_BYTES, Served, checkpoint_head, disk, follow, follower, groups,
-    identity, lengths,
+    COPY_SEGMENT_BYTES, Operator, Served, checkpoint_head, disk, follow, follower, groups, identity, lengths,
 };
 
 #[test]
@@ -167,157 +165,15 @@ fn a_validator_starts_from_a_snapshot_that_a_trusted_block_vouches_for() {
 }
 
 #[test]
-fn a_promoted_validator_begins_an_epoch_that_others_accept_and_stragglers_of_the_old_are_void() {
-    let mut operator = Operator::begun();
-    let groups = groups();
-    let half = groups.len() / 2;
-    operator.run(&groups[..half]);
-    let (warm, other) = (disk(3), disk(4));
-    let mut promoted = follower(&warm).expect("an empty disk");
-    let mut staying = follower(&other).expect("an empty disk");
-    follow(&mut promoted, &mut operator.serve()).expect("honest");
-    follow(&mut staying, &mut operator.serve()).expect("honest");
-    promoted.close().expect("a good disk");
-
-    let options = lengths(COPY_SEGMENT_BYTES);
-    let (machine, epoch) =
-        Machine::take_over(warm.clone(), options, operator_key(), 1).expect("a data directory");
-    assert_eq!(epoch, 2);
-    let mut successor = Operator::of(warm, machine);
-    successor.log.follow().expect("a good disk");
-    let height = staying.replica().height();
-    let turn = follow(&mut staying, &mut successor.serve()).expect("the new epoch continues the chain");
-    assert_eq!((turn.frames, staying.replica().height()), (1, height + 1));
-
-    // The old leader comes back and goes on where it was.
-    operator.run(&groups[half..=half]);
-    let next = staying.replica().next_sequence();
-    let error = follow(&mut staying, &mut operator.serve());
-    let Err(FollowFault::Found(finding)) = error else { panic!("{error:?}") };
-    assert!(finding.sequence <= next, "{finding}");
-    let straggler = operator.machine.journal().reader().stored_from(next - 1, 0).expect("a frame");
-    let (straggler, _) = StoredFrame::read(&straggler).expect("a frame");
-    let head = successor.machine.journal().head();
-    assert_eq!(
-        straggler.header.follows(head),
-        Err(feiqian_core::frame::NotNext::Epoch { head: 2, frame: 1 })
-    );
-    // And nobody leads on without the epoch: the successor's next start keeps it.
-    let storage = successor.storage.clone();
-    successor.run(&[]);
-    successor.machine.close().expect("a good disk");
-    let (again, _) = Machine::recover(storage, options, operator_key()).expect("a data directory");
-    assert_eq!(again.journal().head().epoch, 2);
-}
-
-/// A validator's copy of the whole journal, closed.
-fn copy_of(operator: &Operator) -> SimStorage {
-    let storage = disk(9);
-    let mut validator: Follower<_> = follower(&storage).expect("an empty disk");
+fn a_memory_of_what_was_signed_that_is_lost_signs_nothing() {
+    let operator = Operator::told();
+    let storage = disk(3);
+    let mut validator = follower(&storage).expect("an empty disk");
     follow(&mut validator, &mut operator.serve()).expect("an honest operator");
     validator.close().expect("a good disk");
-    storage
-}
-
-fn segment_path(number: u32) -> String {
-    format!("journal/{number:010}.fqj")
-}
-
-#[test]
-fn a_damaged_segment_is_repaired_from_a_validator_by_the_chain_of_hashes() {
-    let operator = Operator::told();
-    let copy = copy_of(&operator);
-    let Operator { storage, machine, log } = operator;
-    let blocks = machine.book().blocks().last();
-    let head = *machine.journal().head();
-    drop(log);
-    machine.close().expect("a good disk");
-    let segments = u32::try_from(storage.list("journal").expect("a folder").len()).expect("few");
-    assert!(segments >= 2);
-    let options = JournalOptions { chain_id: CHAIN_ID, segment_bytes: SEGMENT_BYTES };
-    let fetch = |number: u32| read_whole(&copy, &segment_path(number), 1 << 30);
-    assert_eq!(repair(&storage, options, head.sequence, fetch).expect("nothing to do"), []);
-    for (segment, offset) in [(1, 4_200), (1, 0), (segments, 4_200)] {
-        let file = storage.open(&segment_path(segment), Access::Buffered).expect("there");
-        let mut byte = [0];
-        file.read_at(offset, &mut byte).expect("read");
-        file.write_at(offset, &[byte[0] ^ 4]).expect("written");
-        assert!(audit(storage.clone()).is_err(), "the damage is there");
-        let done = repair(&storage, options, head.sequence, fetch).expect("repaired");
-        assert_eq!(done.len(), 1);
-        assert_eq!(done[0].segment, segment);
-        assert!(storage.content(done[0].kept.as_ref().expect("kept aside")).is_some());
-        assert_eq!(audit(storage.clone()).expect("no difference").blocks, blocks);
-    }
-    storage.remove(&segment_path(1)).expect("removed");
-    let done = repair(&storage, options, head.sequence, fetch).expect("repaired");
-    assert_eq!((done.len(), done[0].kept.as_ref()), (1, None));
-    let (machine, _) =
-        Machine::recover(storage, lengths(SEGMENT_BYTES), operator_key()).expect("a data directory");
-    assert_eq!(machine.journal().head(), &head);
-}
-
-#[test]
-fn no_repair_loses_what_was_written_or_brings_a_successors_frames() {
-    let mut operator = Operator::begun();
-    let groups = groups();
-    operator.run(&groups[..1]);
-    let short = copy_of(&operator);
-    operator.run(&groups[1..3]);
-    assert_eq!(operator.storage.list("journal").expect("a folder").len(), 1, "all in one segment");
-    let (long, last) = (copy_of(&operator), operator.machine.journal().head().sequence);
-    let Operator { storage, machine, .. } = operator;
-    machine.close().expect("a good disk");
-    let taken = Machine::take_over(long.clone(), lengths(COPY_SEGMENT_BYTES), operator_key(), 1);
-    taken.expect("a data directory").0.close().expect("a good disk");
-    let options = JournalOptions { chain_id: CHAIN_ID, segment_bytes: SEGMENT_BYTES };
-    let file = storage.open(&segment_path(1), Access::Buffered).expect("there");
-    file.write_at(4_200, &[0xFF; 8]).expect("damaged");
-    let from = |copy: &SimStorage| {
-        let copy = copy.clone();
-        repair(&storage, options, 0, move |number| read_whole(&copy, &segment_path(number), 1 << 30))
-    };
-    match from(&short) {
-        Err(RepairFault::Shorter { segment: 1, has, needs }) => assert!(has < last && needs == last),
+    storage.remove("validator/signed").expect("removed");
+    match follower(&storage) {
+        Err(FollowFault::Memory(name)) => assert_eq!(name, "validator/signed"),
         other => panic!("{other:?}"),
-    }
-    match from(&long) {
-        Err(RepairFault::LaterEpoch(2)) => {}
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn no_segment_of_another_journal_or_a_damaged_copy_is_taken() {
-    let operator = Operator::told();
-    let copy = copy_of(&operator);
-    let mut other = Operator::begun();
-    other.run(&crate::house::groups_with(|number, batches| {
-        if number == 0 {
-            batches[0].records[0].amount = 499.into();
-        }
-    }));
-    let acknowledged = operator.machine.journal().head().sequence;
-    let Operator { storage, machine, .. } = operator;
-    machine.close().expect("a good disk");
-    let options = JournalOptions { chain_id: CHAIN_ID, segment_bytes: SEGMENT_BYTES };
-    let path = segment_path(1);
-    let file = storage.open(&path, Access::Buffered).expect("there");
-    let last_frame = 4_096 * 3;
-    file.write_at(last_frame, &[0xFF; 64]).expect("damaged");
-    let before = read_whole(&storage, &path, 1 << 30).expect("read");
-    let good = read_whole(&copy, &path, 1 << 30).expect("read");
-    let mut damaged = good;
-    damaged[4_300] ^= 1;
-    let theirs = read_whole(&other.storage, &path, 1 << 30).expect("read");
-    for (image, is_flawed) in [(damaged, true), (theirs, false)] {
-        let fault =
-            repair(&storage, options, acknowledged, |_| Ok::<_, std::convert::Infallible>(image.clone()));
-        match fault {
-            Err(RepairFault::Flawed { segment: 1, .. }) if is_flawed => {}
-            Err(RepairFault::Other(1)) if !is_flawed => {}
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(read_whole(&storage, &path, 1 << 30).expect("read"), before, "nothing was changed");
     }
 }

@@ -20,7 +20,7 @@ fn header_of(block: &StoredBlock) -> BlockHeader {
 }
 
 /// The finding's evidence, through its file.
-fn evidence_of(finding: &Finding) -> Evidence {
+pub(crate) fn evidence_of(finding: &Finding) -> Evidence {
     let bytes = finding.evidence.encode();
     for end in [0, 7, 8, 40, bytes.len() - 1] {
         assert_eq!(Evidence::decode(&bytes[..end]), Err(EvidenceError::Form), "cut at {end}");
@@ -38,7 +38,7 @@ fn convicts(verdict: &Result<Verdict, EvidenceError>, words: &str) {
 }
 
 /// An operator that serves its true journal and blocks up to `height`, and there another header of its own.
-fn false_at(
+pub(crate) fn false_at(
     operator: &Operator,
     at: u64,
     change: impl Fn(BlockHeader) -> BlockHeader,
@@ -208,7 +208,7 @@ fn a_transfer_dropped_from_the_block_but_not_from_its_journal_convicts() {
 }
 
 #[test]
-fn a_frame_that_does_not_continue_the_chain_is_found_and_nothing_is_written() {
+fn two_journals_that_the_operator_signed_for_convict_it_and_nothing_is_written() {
     let operator = Operator::told();
     let mut other = Operator::begun();
     other.run(&groups_with(|number, batches| {
@@ -228,10 +228,19 @@ fn a_frame_that_does_not_continue_the_chain_is_found_and_nothing_is_written() {
     assert!(finding.what.contains("continues another one"), "{finding}");
     assert!(finding.sequence >= before);
     assert_eq!(validator.replica().reader().durable(), before);
-    assert!(matches!(
-        judge(&evidence_of(&finding), &identity().operator, None::<SimStorage>),
-        Ok(Verdict::Undecided(_))
-    ));
+    let evidence = evidence_of(&finding);
+    let judged = |evidence: &Evidence| judge(evidence, &identity().operator, None::<SimStorage>);
+    convicts(&judged(&evidence), "two journals of epoch 1");
+    let bytes = evidence.encode();
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let judged = Evidence::decode(&flipped).and_then(|evidence| judged(&evidence));
+        assert!(!matches!(judged, Ok(Verdict::Convicts(_))), "byte {at} flipped: {judged:?}");
+    }
+    let Evidence::Journals { identity, chains } = evidence else { panic!("two journals") };
+    let once = Evidence::Journals { identity, chains: Box::new([chains[0].clone(), chains[0].clone()]) };
+    assert_eq!(judged(&once), Err(EvidenceError::NoTwoJournals));
 }
 
 #[test]
@@ -252,6 +261,7 @@ fn a_fork_convicts_with_the_key_alone() {
     assert_eq!(finding.height, height);
     let evidence = evidence_of(&finding);
     convicts(&judge(&evidence, &identity().operator, None::<SimStorage>), "two headers of height");
+    convicts(&judge(&evidence, &identity().operator, None::<SimStorage>), "in epoch 1");
     let bytes = evidence.encode();
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
@@ -260,8 +270,13 @@ fn a_fork_convicts_with_the_key_alone() {
             .and_then(|evidence| judge(&evidence, &identity().operator, None::<SimStorage>));
         assert!(!matches!(judged, Ok(Verdict::Convicts(_))), "byte {at} flipped: {judged:?}");
     }
-    let Evidence::Fork { identity, blocks } = evidence else { panic!("a fork") };
-    let twice = Evidence::Fork { identity, blocks: Box::new([blocks[0], blocks[0]]) };
+    let Evidence::Fork { identity, blocks, seals } = evidence else { panic!("a fork") };
+    assert!(seals.iter().all(|seal| seal.len() == 256), "the frames that seal them are at hand");
+    let alone = Evidence::Fork { identity, blocks: blocks.clone(), seals: Box::default() };
+    assert_eq!(Evidence::decode(&alone.encode()), Ok(alone.clone()));
+    convicts(&judge(&alone, &identity.operator, None::<SimStorage>), "unless one is of a later epoch");
+    convicts(&judge(&alone, &identity.operator, Some(operator.storage.clone())), "in epoch 1");
+    let twice = Evidence::Fork { identity, blocks: Box::new([blocks[0], blocks[0]]), seals: Box::default() };
     assert_eq!(judge(&twice, &identity.operator, None::<SimStorage>), Err(EvidenceError::NoFork));
 }
 
@@ -282,55 +297,4 @@ fn a_fork_that_shows_in_the_checkpoint_alone_is_found() {
         Evidence::Checkpoint { identity: identity(), note: signed_checkpoint(head), own: Hash([1; 32]) };
     let verdict = judge(&truth, &identity().operator, Some(operator.storage.clone()));
     assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
-}
-
-#[test]
-fn a_log_that_was_cut_is_found_and_no_smaller_size_is_signed() {
-    let operator = Operator::told();
-    let mut shorter = Operator::begun();
-    let groups = crate::house::groups();
-    shorter.run(&groups[..groups.len() / 2]);
-    let mut validator = follower(&disk(4)).expect("an empty disk");
-    follow(&mut validator, &mut operator.serve()).expect("honest so far");
-    let signed = validator.witness().expect("one").signed();
-    // The checkpoint alone, and the journal with it.
-    for source in [Served { checkpoint: shorter.serve().checkpoint, ..operator.serve() }, shorter.serve()] {
-        let mut source = source;
-        let error = follow(&mut validator, &mut source);
-        let Err(FollowFault::Found(finding)) = error else { panic!("{error:?}") };
-        assert!(finding.what.contains("set back") || finding.what.contains("cut"), "{finding}");
-        assert!(source.handed_in.borrow().is_empty());
-        assert_eq!(validator.witness().expect("one").signed(), signed);
-        let verdict = judge(&evidence_of(&finding), &identity().operator, None::<SimStorage>);
-        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "a shorter log is no crime by itself");
-    }
-}
-
-#[test]
-fn a_copy_that_is_behind_is_waited_for_and_accuses_nobody() {
-    let operator = Operator::told();
-    let mut shorter = Operator::begun();
-    let groups = crate::house::groups();
-    shorter.run(&groups[..groups.len() / 2]);
-    let mut validator = follower(&disk(4)).expect("an empty disk").relayed();
-    let mut copy = Served { is_signing: false, ..operator.serve() };
-    follow(&mut validator, &mut copy).expect("an honest operator's copy");
-    let mut behind = Served { is_signing: false, ..shorter.serve() };
-    let refused = follow(&mut validator, &mut behind);
-    assert!(matches!(refused, Err(FollowFault::Source(_))), "{refused:?}");
-    let mut behind = Served { checkpoint: shorter.serve().checkpoint, ..copy };
-    follow(&mut validator, &mut behind).expect("an older checkpoint says nothing");
-}
-
-#[test]
-fn a_block_that_the_operator_did_not_sign_stops_the_validator() {
-    let operator = Operator::told();
-    let change = |height, mut block: StoredBlock| {
-        if height == 2 {
-            block.signature[5] ^= 1;
-        }
-        block
-    };
-    let (finding, _) = found(&mut Cheating { served: operator.serve(), change });
-    assert!(finding.what.contains("not signed by the operator's key"), "{finding}");
 }

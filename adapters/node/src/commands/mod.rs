@@ -142,8 +142,8 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit(_) => audit::audit(context),
         Command::Validate(arguments) => validate::validate(context, &arguments),
-        Command::Takeover { operator_key, operator } => {
-            takeover::takeover(context, operator_key.as_deref(), operator.as_deref())
+        Command::Takeover { operator_key, operator, accept_unsigned } => {
+            takeover::takeover(context, operator_key.as_deref(), operator.as_deref(), accept_unsigned)
         }
         Command::Repair { from, name, key } => {
             repair::repair(context, &from, (name.as_deref(), key.as_deref()))

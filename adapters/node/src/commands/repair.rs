@@ -7,13 +7,17 @@ use std::path::Path;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::origin_of;
 use feiqian_runtime::identity::Identity;
-use feiqian_runtime::journal::{JournalOptions, Repaired, repair as replace};
+use feiqian_runtime::journal::{
+    JOURNAL_DIRECTORY, JournalOptions, Repaired, SEGMENT_BYTES_MAX, repair as replace,
+};
 use feiqian_runtime::storage::files::FileStorage;
 use feiqian_runtime::storage::frozen::Frozen;
+use feiqian_runtime::storage::{Access, Storage as _, StorageFault, StorageFile as _};
 use feiqian_runtime::stores::BlockStore;
 use serde::Serialize;
 
 use super::Context;
+use super::validate::SEGMENT_SLACK_BYTES;
 use crate::fault::Fault;
 use crate::follow::Client;
 use crate::keys::{operator_key_path, read_secret};
@@ -29,6 +33,7 @@ struct RepairedSegment {
     segment: u32,
     was: String,
     frames: u64,
+    left_out: u64,
     kept: Option<String>,
 }
 
@@ -37,8 +42,12 @@ impl fmt::Display for RepairReport {
         if self.segments.is_empty() {
             return writeln!(f, "nothing to repair: the journal opens as it is");
         }
-        for RepairedSegment { segment, was, frames, kept } in &self.segments {
+        for RepairedSegment { segment, was, frames, left_out, kept } in &self.segments {
             writeln!(f, "segment {segment} replaced, {frames} frames; it was: {was}")?;
+            if *left_out > 0 {
+                let why = "nothing that was written here vouches for them";
+                writeln!(f, "  {left_out} more frames of the copy were not taken: {why}")?;
+            }
             if let Some(kept) = kept {
                 writeln!(f, "  the damaged file is {kept}")?;
             }
@@ -66,15 +75,26 @@ pub(super) fn repair(
         chain_id: identity.chain_id,
         segment_bytes: context.config.engine_options(data).segment_bytes,
     };
-    let repaired = replace(&storage, options, acknowledged, |number| client.segment(number));
+    let bytes_max = segment_bytes_max(&storage, options.segment_bytes).map_err(|error| fault(&error))?;
+    let repaired = replace(&storage, options, acknowledged, |number| client.segment(number, bytes_max));
     let segments = repaired.map_err(|error| fault(&error))?.into_iter().map(line).collect();
     context.output.report(&RepairReport { segments });
     Ok(())
 }
 
 fn line(repaired: Repaired) -> RepairedSegment {
-    let Repaired { segment, was, frames, kept } = repaired;
-    RepairedSegment { segment, was: was.to_string(), frames, kept }
+    let Repaired { segment, was, frames, left_out, kept } = repaired;
+    RepairedSegment { segment, was: was.to_string(), frames, left_out, kept }
+}
+
+/// A copy's segment is at most this long, bytes: as the longest one here, with room for its own marks.
+fn segment_bytes_max(storage: &FileStorage, configured: u32) -> Result<u64, StorageFault> {
+    let mut longest = u64::from(configured);
+    for name in storage.list(JOURNAL_DIRECTORY)? {
+        let file = storage.open(&format!("{JOURNAL_DIRECTORY}/{name}"), Access::Buffered)?;
+        longest = longest.max(file.length()?);
+    }
+    Ok(longest.saturating_add(SEGMENT_SLACK_BYTES).next_multiple_of(4_096).min(u64::from(SEGMENT_BYTES_MAX)))
 }
 
 /// The last sequence that a block vouches for.

@@ -9,8 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use feiqian_core::bic::Bic;
 use feiqian_proof::signature::PublicKey;
+use feiqian_runtime::follow::{Alarm, accept_unsigned};
 use feiqian_runtime::identity::Identity;
-use feiqian_runtime::machine::Machine;
+use feiqian_runtime::machine::{Machine, OpenError};
 use feiqian_runtime::storage::files::FileStorage;
 use serde::Serialize;
 
@@ -42,6 +43,7 @@ pub(super) fn takeover(
     context: &Context,
     operator_key: Option<&Path>,
     operator: Option<&str>,
+    accepts_unsigned: bool,
 ) -> Result<(), Fault> {
     let data = &context.data;
     check_is_there(data)?;
@@ -59,11 +61,25 @@ pub(super) fn takeover(
     if identity.operator != PublicKey::of(&key) {
         return Err(Fault::Data("the key is not the one that signs this chain's blocks".to_owned()));
     }
+    if let Some(alarm) = Alarm::standing(&storage).map_err(|error| Fault::Data(error.to_string()))? {
+        let way = "look at it first (`feiqian verify-evidence`), or take another validator's directory";
+        return Err(Fault::Data(format!("{}: an alarm stands here: {}; {way}", data.display(), alarm.what)));
+    }
+    if accepts_unsigned {
+        accept_unsigned(&storage).map_err(|error| Fault::Data(error.to_string()))?;
+    }
     let options = context.config.engine_options(data).of_machine();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     let taken = Machine::take_over(storage, options, key.clone(), now);
-    let (machine, epoch) = taken.map_err(|error| Fault::open(data, &error))?;
+    let (machine, epoch) = taken.map_err(|error| match error {
+        OpenError::Unsigned { .. } => Fault::Data(format!(
+            "data directory {}: {error}: take a directory that followed the operator itself, or, after having looked, \
+             --accept-unsigned",
+            data.display()
+        )),
+        error => Fault::open(data, &error),
+    })?;
     let (height, entries) = (machine.book().sealer().height(), machine.journal().head().sequence);
     machine.close().map_err(|error| Fault::Data(error.to_string()))?;
     let promoted = data.join(PROMOTED_FILE);

@@ -8,11 +8,12 @@ use std::thread::JoinHandle;
 
 use feiqian_proof::Hash;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
+use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::origin_of;
 use feiqian_proof::note::NOTE_BYTES_MAX;
-use feiqian_proof::signature::PublicKey;
+use feiqian_proof::signature::{PublicKey, Signature, verify_header};
 use feiqian_runtime::follow::{
-    Follower, Replica, SourceFault, StartFault, Trust, VALIDATOR_CHECKPOINT_FILE, Witness,
+    Follower, Replica, Source as _, SourceFault, StartFault, Trust, VALIDATOR_CHECKPOINT_FILE, Witness,
     start_from_snapshot,
 };
 use feiqian_runtime::identity::{IDENTITY_FILE, Identity};
@@ -31,6 +32,7 @@ use crate::fault::Fault;
 use crate::follow::{Client, FollowServer, SourceState, Takes};
 use crate::keys::{operator_key_path, read_public, read_secret};
 
+mod alarmed;
 mod drive;
 mod standing;
 
@@ -38,7 +40,11 @@ use drive::{Driver, backoff};
 use standing::Standing;
 
 /// A copy's segments are longer than the operator's by room for the marks of 255 restarts.
-const SEGMENT_SLACK_BYTES: u64 = 1 << 20;
+pub(super) const SEGMENT_SLACK_BYTES: u64 = 1 << 20;
+/// What a snapshot may hold beside its accounts (holds, queues, cycles, …), bytes: a source can't make us take more.
+const SNAPSHOT_BYTES: u64 = 1 << 30;
+/// And for each account, bytes.
+const SNAPSHOT_ACCOUNT_BYTES: u64 = 1_024;
 
 #[derive(Serialize)]
 struct Ready {
@@ -77,6 +83,9 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
     let operator = read_public(operator)?;
     let key = read_secret(key)?;
     let storage = FileStorage::open(&context.data).map_err(|error| Fault::Data(error.to_string()))?;
+    if let Some(alarm) = alarmed::standing(context, &storage, arguments.alarm_seen)? {
+        return alarmed::stand(context, &alarm, (*listen, metrics));
+    }
     let mut client = Client::new(from, name, key.clone())?;
     let state = ask_state(&mut client)?;
     let identity = identity_of(&context.data, &storage, &state, operator)?;
@@ -86,7 +95,7 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
     }
     let opened = Replica::open(storage.clone(), options, identity);
     let (replica, recovered) = opened.map_err(|error| Fault::open(&context.data, &error))?;
-    let witness = Witness::open(storage, &replica, (name, key));
+    let witness = Witness::open(storage.clone(), &replica, (name, key));
     let witness = witness.map_err(|fault| Fault::Data(format!("{}: {fault}", context.data.display())))?;
     let signed = witness.signed();
     let server = follow_server(context, &replica, identity)?;
@@ -103,19 +112,19 @@ pub(super) fn validate(context: &Context, arguments: &ValidateArgs) -> Result<()
     };
     let follower = Follower::new(replica, Some(witness), context.config.engine.snapshot_blocks);
     let follower = if arguments.relayed { follower.relayed() } else { follower };
-    run(context, (follower, client), (*listen, metrics, server.0.clone()), ready)
+    run(context, (follower, client, storage), (*listen, metrics, server.0.clone()), ready)
 }
 
 fn run(
     context: &Context,
-    (follower, client): (Follower<FileStorage>, Client),
+    (follower, client, storage): (Follower<FileStorage>, Client, FileStorage),
     (listen, metrics, server): (std::net::SocketAddr, Metrics, FollowServer),
     ready: impl FnOnce(&Listener) -> Ready,
 ) -> Result<(), Fault> {
     let standing = Arc::new(Standing::default());
     let is_ending = Arc::new(AtomicBool::new(false));
-    let driver =
-        Driver::new(follower, client, (Arc::clone(&standing), Arc::clone(&is_ending)), context.data.clone());
+    let told = (Arc::clone(&standing), Arc::clone(&is_ending));
+    let driver = Driver::new(follower, client, told, (storage, context.data.clone()));
     let output = context.output;
     let (ended, has_ended) = tokio::sync::oneshot::channel();
     actix_web::rt::System::new().block_on(async {
@@ -150,13 +159,18 @@ fn ask_state(client: &mut Client) -> Result<SourceState, Fault> {
     for attempt in 0..8 {
         match client.state() {
             Ok(state) => return Ok(state),
-            Err(SourceFault::Unreachable(why)) if attempt == 7 || why.contains("answers 401") => {
+            Err(SourceFault::Unreachable(why)) if attempt == 7 || is_refusal(&why) => {
                 return Err(Fault::Refused(format!("the source can't be asked: {why}")));
             }
             Err(_) => std::thread::sleep(backoff(attempt)),
         }
     }
     Err(Fault::Refused("the source does not say what it is".to_owned()))
+}
+
+/// Whether the source answers, and will never answer otherwise.
+fn is_refusal(why: &str) -> bool {
+    ["answers 401", "answers 421"].iter().any(|refusal| why.contains(refusal))
 }
 
 /// The directory's own identity, or for a new one that of the source, if the operator is the one that is trusted.
@@ -231,7 +245,8 @@ fn begin(
         return Err(Fault::Absent(format!("the source has no snapshot up to block {height}: {way}")));
     };
     let source = |fault: &SourceFault| Fault::Refused(fault.to_string());
-    let snapshot = client.snapshot(*newest).map_err(|fault| source(&fault))?;
+    let bytes_max = snapshot_bytes_max(&identity, client, *newest)?;
+    let snapshot = client.snapshot(*newest, bytes_max).map_err(|fault| source(&fault))?;
     let start =
         start_from_snapshot(storage.clone(), (identity, options.segment_bytes), client, (trust, snapshot));
     match start {
@@ -245,6 +260,20 @@ fn begin(
         Err(StartFault::NotTrusted(what)) => Err(Fault::Check(format!("{what}: it is not what is trusted"))),
         Err(fault) => Err(data(&fault)),
     }
+}
+
+/// What a snapshot of a block may have at the most, bytes, by the accounts that the operator's signed header counts.
+fn snapshot_bytes_max(identity: &Identity, client: &mut Client, height: u64) -> Result<u64, Fault> {
+    let served = client.blocks(height).map_err(|fault| Fault::Refused(fault.to_string()))?;
+    let header = served.first().and_then(|block| {
+        let header = BlockHeader::decode(&block.header).ok()?;
+        let signature = Signature(block.signature);
+        verify_header(&identity.operator, &header.hash(), &signature).then_some(header)
+    });
+    let header = header.filter(|header| header.height == height);
+    let header =
+        header.ok_or_else(|| Fault::Check(format!("block {height} is not signed by the operator")))?;
+    Ok(header.accounts.size.saturating_mul(SNAPSHOT_ACCOUNT_BYTES).saturating_add(SNAPSHOT_BYTES))
 }
 
 /// What others may ask of the validator: any that its configuration names, and the operator, for repairs.

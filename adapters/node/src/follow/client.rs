@@ -9,7 +9,7 @@ use feiqian_runtime::stores::StoredBlock;
 use serde::{Deserialize, Serialize};
 use ureq::Agent;
 
-use super::request::{NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER, sign};
+use super::request::{AUDIENCE_HEADER, Asked, NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER, sign};
 use super::{BLOCK_BYTES, BLOCKS_MAX, CHUNK_BYTES_MAX, PREFIX, WAIT_MS_MAX};
 use crate::fault::Fault;
 
@@ -17,8 +17,6 @@ use crate::fault::Fault;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A frame may be longer than a chunk: two of them bound any answer.
 const ANSWER_BYTES_MAX: u64 = 2 * CHUNK_BYTES_MAX as u64;
-/// Of a whole segment or snapshot.
-const FILE_BYTES_MAX: u64 = 64 << 30;
 
 /// What a source says of itself; nothing of it is believed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +42,8 @@ pub struct SourceState {
 pub struct Client {
     agent: Agent,
     base: String,
+    /// Host and port of the base: whom requests are signed for.
+    audience: String,
     name: String,
     key: SigningKey,
     /// What the last answer with frames said of the source's height.
@@ -71,6 +71,7 @@ impl Client {
             let way = "must be http://HOST:PORT (put a TLS proxy in front where it leaves the machine)";
             return Err(Fault::Usage(format!("--from {from}: {way}")));
         }
+        let audience = audience_of(base);
         if !is_key_name(name) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Fault::Usage(format!("--name {name:?}: visible ASCII without spaces and +")));
         }
@@ -82,6 +83,7 @@ impl Client {
         Ok(Self {
             agent: config.into(),
             base: base.to_owned(),
+            audience,
             name: name.to_owned(),
             key,
             height: 0,
@@ -109,33 +111,43 @@ impl Client {
         serde_json::from_slice(&answer.body).map_err(|error| SourceFault::Malformed(error.to_string()))
     }
 
-    /// A whole segment's file.
+    /// A whole segment's file, of at most so many bytes.
     ///
     /// # Errors
     /// [`SourceFault`].
-    pub fn segment(&mut self, number: u32) -> Result<Vec<u8>, SourceFault> {
-        self.file(&format!("/segments/{number}"))
+    pub fn segment(&mut self, number: u32, bytes_max: u64) -> Result<Vec<u8>, SourceFault> {
+        self.file(&format!("/segments/{number}"), bytes_max)
     }
 
-    /// A whole snapshot's file.
+    /// A whole snapshot's file, of at most so many bytes.
     ///
     /// # Errors
     /// [`SourceFault`].
-    pub fn snapshot(&mut self, height: u64) -> Result<Vec<u8>, SourceFault> {
-        self.file(&format!("/snapshots/{height}"))
+    pub fn snapshot(&mut self, height: u64, bytes_max: u64) -> Result<Vec<u8>, SourceFault> {
+        self.file(&format!("/snapshots/{height}"), bytes_max)
     }
 
-    fn file(&mut self, path: &str) -> Result<Vec<u8>, SourceFault> {
-        let mut bytes = Vec::new();
+    /// Piece by piece: a source that says of itself that it has more, or gives more than it said, is left at once.
+    fn file(&mut self, path: &str, bytes_max: u64) -> Result<Vec<u8>, SourceFault> {
+        let malformed = |what: &str| Err(SourceFault::Malformed(what.to_owned()));
+        let (mut bytes, mut length) = (Vec::new(), None);
         loop {
             let answer = self.get(&format!("{path}?offset={}", bytes.len()))?;
-            let total = answer.total.filter(|total| *total <= FILE_BYTES_MAX);
-            let total = total.ok_or_else(|| SourceFault::Malformed("a file without a length".to_owned()))?;
+            let Some(total) = answer.total else { return malformed("a file without a length") };
+            if total > bytes_max {
+                return malformed(&format!("a file of {total} bytes, where {bytes_max} are the most"));
+            }
+            if *length.get_or_insert(total) != total {
+                return malformed("a file whose length changes");
+            }
             if answer.body.is_empty() && (bytes.len() as u64) < total {
-                return Err(SourceFault::Malformed("a file that ends early".to_owned()));
+                return malformed("a file that ends early");
             }
             bytes.extend(answer.body);
-            if bytes.len() as u64 >= total {
+            if bytes.len() as u64 > total {
+                return malformed("a file that is longer than was said");
+            }
+            if bytes.len() as u64 == total {
                 return Ok(bytes);
             }
         }
@@ -153,8 +165,10 @@ impl Client {
         let path = format!("{PREFIX}{path}");
         let url = format!("{}{path}", self.base);
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let signature = sign(&self.key, (method, &path), time, body).to_string();
+        let asked = Asked { audience: &self.audience, method, path: &path };
+        let signature = sign(&self.key, asked, time, body).to_string();
         let headers = [
+            (AUDIENCE_HEADER, self.audience.clone()),
             (NAME_HEADER, self.name.clone()),
             (TIME_HEADER, time.to_string()),
             (SIGNATURE_HEADER, signature),
@@ -176,6 +190,17 @@ impl Client {
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         Ok(Answer { status, body: body.map_err(unreachable)?, height, total, signature })
     }
+}
+
+/// Host and port of a base address, as the caller knows the source.
+fn audience_of(base: &str) -> String {
+    let rest = base.strip_prefix("http://").unwrap_or(base);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
+    let has_port = authority.rsplit_once(':').is_some_and(|(host, port)| {
+        port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
+    });
+    if has_port { authority } else { format!("{authority}:80") }
 }
 
 fn refused(answer: &Answer) -> SourceFault {
@@ -228,4 +253,23 @@ fn stored(bytes: &[u8; BLOCK_BYTES]) -> StoredBlock {
     block.header.copy_from_slice(header);
     block.signature.copy_from_slice(signature);
     block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::audience_of;
+
+    #[test]
+    fn requests_are_signed_for_the_host_and_port_that_are_asked() {
+        for (base, audience) in [
+            ("http://127.0.0.1:9470", "127.0.0.1:9470"),
+            ("http://Clearing.example", "clearing.example:80"),
+            ("http://clearing.example/feiqian", "clearing.example:80"),
+            ("http://me:secret@clearing.example:81/x?y", "clearing.example:81"),
+            ("http://[::1]", "[::1]:80"),
+            ("http://[::1]:9470", "[::1]:9470"),
+        ] {
+            assert_eq!(audience_of(base), audience, "{base}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use feiqian_runtime::storage::files::FileStorage;
 use feiqian_runtime::stores::{BlockStore, SnapshotStore, StoreFault, TakeFault};
 use serde::Deserialize;
 
-use super::request::{NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER};
+use super::request::{AUDIENCE_HEADER, Asked, NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 use super::{BLOCKS_MAX, CHUNK_BYTES_MAX, Callers, PREFIX, SourceState, WAIT_MS_MAX};
 
 /// Between two looks whether there are frames now.
@@ -96,14 +96,20 @@ impl FollowServer {
         answer: impl FnOnce() -> A,
     ) -> HttpResponse {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let (Some(name), Some(time), Some(signature)) =
-            (header(NAME_HEADER), header(TIME_HEADER), header(SIGNATURE_HEADER))
+        let (Some(audience), Some(name), Some(time), Some(signature)) =
+            (header(AUDIENCE_HEADER), header(NAME_HEADER), header(TIME_HEADER), header(SIGNATURE_HEADER))
         else {
-            return refusal(StatusCode::UNAUTHORIZED, "who asks? see feiqian-name, -time and -signature");
+            let who = "who asks whom? see feiqian-audience, -name, -time and -signature";
+            return refusal(StatusCode::UNAUTHORIZED, who);
         };
+        if !self.0.callers.is_own(audience, request.app_config().local_addr()) {
+            let who =
+                "the request is signed for another source: its name for this one belongs in follow.addresses";
+            return refusal(StatusCode::MISDIRECTED_REQUEST, who);
+        }
         let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-        let at = (request.method().as_str(), path);
-        if self.0.callers.admit((name, time, signature), at, body) {
+        let asked = Asked { audience, method: request.method().as_str(), path };
+        if self.0.callers.admit((name, time, signature), asked, body) {
             answer().await
         } else {
             refusal(

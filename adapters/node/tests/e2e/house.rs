@@ -132,6 +132,11 @@ impl House {
         Self::serving(&mut self.command_on(data, arguments))
     }
 
+    /// Starts a validator whose directory has an alarm.
+    pub(crate) fn start_alarmed_on(&self, data: &str, arguments: &[&str]) -> Serving {
+        Self::started(&mut self.command_on(data, arguments), "is_alarm")
+    }
+
     /// Adds lines to the configuration.
     pub(crate) fn configure(&self, lines: &str) {
         std::fs::write(self.path("feiqian.toml"), format!("{CONFIG}{lines}")).expect("written");
@@ -193,12 +198,16 @@ impl House {
     }
 
     fn serving(command: &mut Command) -> Serving {
+        Self::started(command, "is_ready")
+    }
+
+    fn started(command: &mut Command, field: &str) -> Serving {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         lines.read_line(&mut line).expect("read");
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        assert_eq!(ready["is_ready"], true, "{ready}");
+        assert_eq!(ready[field], true, "{ready}");
         Serving { child, ready, _lines: lines }
     }
 }

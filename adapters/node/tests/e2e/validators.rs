@@ -2,6 +2,7 @@
 //! SIGKILL, find a falsified block, give a lost segment back, and take over where the operator is lost.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
 use feiqian_proof::header::BlockHeader;
@@ -49,11 +50,20 @@ fn validator(house: &House, number: usize, from: &str) -> Serving {
 }
 
 fn validator_of(house: &House, number: usize, from: &str, more: &[&str]) -> Serving {
+    let arguments = validate(house, number, from);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    house.start_on(&format!("v{number}"), &arguments)
+}
+
+fn validate(house: &House, number: usize, from: &str) -> Vec<String> {
     let key = house.path(&format!("v{number}.key")).display().to_string();
     let operator = operator_key(house);
-    let arguments =
-        ["validate", "--from", from, "--key", &key, "--name", NAMES[number], "--operator", &operator];
-    house.start_on(&format!("v{number}"), &[&arguments[..], &["--listen", "127.0.0.1:0"], more].concat())
+    let listen = "127.0.0.1:0";
+    let arguments = [
+        ["validate", "--from", from, "--key", &key],
+        ["--name", NAMES[number], "--operator", &operator, "--listen"],
+    ];
+    arguments.concat().into_iter().chain([listen]).map(str::to_owned).collect()
 }
 
 fn health(serving: &Serving) -> Value {
@@ -279,6 +289,10 @@ fn a_validator_gives_a_damaged_segment_back_and_begins_behind_a_trusted_snapshot
     ];
     let wrong = format!("{blocks}:{}", "0".repeat(64));
     house.run_on("v1", &[&arguments[..], &[&wrong]].concat()).fails_with(1, &["not what is trusted"]);
+    // Nothing is there but its identity: nobody can lead on from that.
+    let secret = house.data().join("keys/operator.key").display().to_string();
+    let taken = ["takeover", "--operator-key", &secret, "--operator", "FEIQXXAA"];
+    house.run_on("v1", &taken).fails_with(3, &["no block here"]);
     std::fs::remove_dir_all(house.path("v1")).expect("removed");
     let begun = house.start_on("v1", &[&arguments[..], &[&trust]].concat());
     assert!(begun.ready["snapshot"].as_u64() >= Some(1), "{}", begun.ready);
@@ -310,6 +324,32 @@ fn a_validator_gives_a_damaged_segment_back_and_begins_behind_a_trusted_snapshot
     assert_eq!(house.run(&["repair", "--from", &from]).json()["segments"], Value::Array(Vec::new()));
 }
 
+/// A host that is asked can't pass the questions on and keep the answers.
+#[test]
+fn a_request_is_for_the_source_that_its_caller_named_and_no_other() {
+    let house = founded("passed-on");
+    let serving = house.start_on("data", &["serve"]);
+    let (listener, operator) = (TcpListener::bind("127.0.0.1:0").expect("a port"), address(&serving));
+    let between = format!("http://{}", listener.local_addr().expect("bound"));
+    let to = operator.strip_prefix("http://").expect("an address").to_owned();
+    std::thread::spawn(move || {
+        for caller in listener.incoming() {
+            let (mut caller, mut source) =
+                (caller.expect("a call"), TcpStream::connect(&to).expect("it listens"));
+            let (mut back, mut asked) =
+                (source.try_clone().expect("a socket"), caller.try_clone().expect("one"));
+            std::thread::spawn(move || std::io::copy(&mut asked, &mut source));
+            std::thread::spawn(move || std::io::copy(&mut back, &mut caller));
+        }
+    });
+    let arguments = validate(&house, 0, &between);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    house.run_on("v0", &arguments).fails_with(4, &["421", "follow.addresses"]);
+    let direct = validator(&house, 0, &operator);
+    assert_eq!(direct.terminate(), 0);
+    assert_eq!(serving.terminate(), 0);
+}
+
 fn stored_header(data: &Path, height: u64) -> BlockHeader {
     let bytes = std::fs::read(data.join("blocks/0000000001.fqb")).expect("blocks");
     let at = usize::try_from(height - 1).expect("small") * 512;
@@ -335,6 +375,23 @@ fn a_block_that_was_falsified_alarms_and_its_evidence_convicts() {
     let metrics = get(&second.ready["metrics"]);
     assert!(metrics.contains("feiqian_validator_alarm 1"), "{metrics}");
     assert_eq!(second.terminate(), 1);
+    // However often it is started: until somebody has looked.
+    let arguments = validate(&house, 1, &from);
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    arguments.push("--relayed");
+    let second = house.start_alarmed_on("v1", &arguments);
+    assert_eq!(health(&second)["state"], "alarm");
+    let metrics = get(&second.ready["metrics"]);
+    assert!(metrics.contains("feiqian_validator_alarm 1"), "{metrics}");
+    assert_eq!(second.terminate(), 1);
+    let secret = house.data().join("keys/operator.key").display().to_string();
+    let taken = ["takeover", "--operator-key", &secret, "--operator", "FEIQXXAA"];
+    house.run_on("v1", &taken).fails_with(3, &["an alarm stands here"]);
+    arguments.push("--alarm-seen");
+    let second = house.start_on("v1", &arguments);
+    wait_for("the alarm again", || (health(&second)["state"] == "alarm").then_some(()));
+    assert_eq!(second.terminate(), 1);
+    assert!(names(&house.path("v1/validator")).contains(&"alarm-1.seen".to_owned()));
     assert_eq!(first.terminate(), 0);
     let evidence = house.path("v1/evidence-2.fqe").display().to_string();
     let key = operator_key(&house);

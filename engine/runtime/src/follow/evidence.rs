@@ -24,6 +24,8 @@ pub enum Evidence {
         identity: Identity,
         /// Different.
         blocks: Box<[StoredBlock; 2]>,
+        /// The headers of the frames that seal them, which say of which epoch they are; empty where one is not known.
+        seals: Box<[Vec<u8>; 2]>,
     },
     /// 2: a signed block that the replay of its frames does not give.
     Block {
@@ -68,6 +70,13 @@ pub enum Evidence {
         /// All frames of the block, as they were stored and served.
         frames: Vec<u8>,
     },
+    /// 6: two journals that the operator has signed for having served: a sequence at which they have different frames.
+    Journals {
+        /// The chain and who signs for it.
+        identity: Identity,
+        /// Frames up to a signed one, each.
+        chains: Box<[ServedChain; 2]>,
+    },
 }
 
 /// What ties frames to the operator: the headers of those behind them, up to one that it has signed for.
@@ -90,6 +99,8 @@ pub enum EvidenceError {
     NotSigned,
     /// The two blocks are the same, or of different heights or chains.
     NoFork,
+    /// The two journals have the same frames, as far as they are shown.
+    NoTwoJournals,
     /// The frames are not the block's: they don't chain from its first sequence to the head that it names.
     Frames(String),
     /// The data directory can't be read.
@@ -103,6 +114,7 @@ impl fmt::Display for EvidenceError {
             Self::Operator(key) => write!(f, "the evidence is about another operator, with the key {key}"),
             Self::NotSigned => f.write_str("what should be signed by the operator is not: no evidence"),
             Self::NoFork => f.write_str("the two headers are no fork: no evidence"),
+            Self::NoTwoJournals => f.write_str("nothing shows that the two journals differ: no evidence"),
             Self::Frames(why) => write!(f, "the frames are not those that the block names: {why}"),
             Self::Data(why) => write!(f, "the data directory can't tell: {why}"),
         }
@@ -120,7 +132,8 @@ impl Evidence {
             | Self::Block { identity, .. }
             | Self::Checkpoint { identity, .. }
             | Self::Served { identity, .. }
-            | Self::Numbers { identity, .. } => identity,
+            | Self::Numbers { identity, .. }
+            | Self::Journals { identity, .. } => identity,
         }
     }
 
@@ -128,7 +141,11 @@ impl Evidence {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (kind, parts): (u64, Vec<Vec<u8>>) = match self {
-            Self::Fork { blocks, .. } => (1, blocks.iter().map(signed_bytes).collect()),
+            Self::Fork { blocks, seals, .. } => {
+                let known = seals.iter().any(|seal| !seal.is_empty());
+                let seals = seals.iter().filter(|_| known).cloned();
+                (1, blocks.iter().map(signed_bytes).chain(seals).collect())
+            }
             Self::Block { signed, own, frames, served, .. } => {
                 let (headers, statement) = served.as_ref().map_or_else(Default::default, |served| {
                     (served.headers.clone(), statement_bytes(&served.statement))
@@ -141,6 +158,10 @@ impl Evidence {
                 (4, vec![told.clone().into_bytes(), last, frames.clone()])
             }
             Self::Numbers { signed, frames, .. } => (5, vec![signed_bytes(signed), frames.clone()]),
+            Self::Journals { chains, .. } => {
+                let parts = |chain: &ServedChain| [chain.headers.clone(), statement_bytes(&chain.statement)];
+                (6, chains.iter().flat_map(parts).collect())
+            }
         };
         let Identity { chain_id, operator } = self.identity();
         let mut bytes = [&MAGIC[..], &kind.to_le_bytes(), chain_id, operator.as_bytes()].concat();
@@ -172,9 +193,17 @@ fn read(bytes: &[u8]) -> Option<Evidence> {
     let identity = Identity { chain_id: *chain_id, operator: PublicKey::from_bytes(operator).ok()? };
     let parts = read_parts(rest)?;
     Some(match (u64::from_le_bytes(*kind), &parts[..]) {
-        (1, [first, second]) => {
-            Evidence::Fork { identity, blocks: Box::new([read_signed(first)?, read_signed(second)?]) }
-        }
+        (1, [first, second, seals @ ..]) => Evidence::Fork {
+            identity,
+            blocks: Box::new([read_signed(first)?, read_signed(second)?]),
+            seals: match seals {
+                [] => Box::default(),
+                [first, second] if !(first.is_empty() && second.is_empty()) => {
+                    Box::new([first.to_vec(), second.to_vec()])
+                }
+                _ => return None,
+            },
+        },
         (2, [signed, own, frames, headers, statement]) => Evidence::Block {
             identity,
             signed: Box::new(read_signed(signed)?),
@@ -198,6 +227,13 @@ fn read(bytes: &[u8]) -> Option<Evidence> {
         (5, [signed, frames]) => {
             Evidence::Numbers { identity, signed: Box::new(read_signed(signed)?), frames: frames.to_vec() }
         }
+        (6, [headers, statement, other_headers, other_statement]) => Evidence::Journals {
+            identity,
+            chains: Box::new([
+                ServedChain { headers: headers.to_vec(), statement: read_statement(statement)? },
+                ServedChain { headers: other_headers.to_vec(), statement: read_statement(other_statement)? },
+            ]),
+        },
         _ => return None,
     })
 }

@@ -3,10 +3,24 @@
 
 use std::collections::VecDeque;
 
+use feiqian_proof::header::BlockHeader;
+
 use super::{Evidence, Finding, FollowFault, Replica, Source, SourceFault, Witness};
 use crate::journal::StoredFrame;
 use crate::storage::Storage;
 use crate::stores::StoredBlock;
+
+/// Answers in a row by which an accusation that nobody has signed becomes a finding.
+pub const SUSPICION_ANSWERS: u32 = 8;
+/// And the time that they must span: an operator that restarts, or whose disk is restored, is not accused at once.
+pub const SUSPICION_SECONDS: u64 = 30;
+
+/// What the source has said since when, and how often, that nobody has signed.
+#[derive(Clone, Copy, Debug)]
+struct Suspicion {
+    since: u64,
+    answers: u32,
+}
 
 /// What a turn did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,17 +56,26 @@ pub struct Follower<S: Storage> {
     /// knows whether it is there.
     is_owing: bool,
     is_relayed: bool,
+    suspicion: Option<Suspicion>,
 }
 
 impl<S: Storage> Follower<S> {
     /// A follower that goes on with a replica; without a witness it only compares.
     #[must_use]
     pub const fn new(replica: Replica<S>, witness: Option<Witness<S>>, snapshot_blocks: u64) -> Self {
-        Self { replica, witness, snapshot_blocks, blocks: VecDeque::new(), is_owing: true, is_relayed: false }
+        Self {
+            replica,
+            witness,
+            snapshot_blocks,
+            blocks: VecDeque::new(),
+            is_owing: true,
+            is_relayed: false,
+            suspicion: None,
+        }
     }
 
     /// Takes frames that the operator has not signed too, as another validator gives them: then nobody can show later
-    /// what the operator has served. One that is behind is waited for.
+    /// what the operator has served. One that is behind, or says what nobody has signed, is asked again for ever.
     #[must_use]
     pub fn relayed(self) -> Self {
         Self { is_relayed: true, ..self }
@@ -82,9 +105,32 @@ impl<S: Storage> Follower<S> {
     /// # Errors
     /// [`FollowFault`]: of its kinds [`FollowFault::Source`] alone allows another turn.
     pub fn turn(&mut self, source: &mut impl Source, now: u64) -> Result<Turn, FollowFault> {
-        let turn = self.take_turn(source, now);
+        let turn = match self.take_turn(source, now) {
+            Err(FollowFault::Suspected(finding)) => Err(self.suspect(finding, now)),
+            Err(fault) => Err(fault),
+            Ok(turn) => {
+                self.suspicion = None;
+                Ok(turn)
+            }
+        };
         self.is_owing |= matches!(turn, Err(FollowFault::Source(_)));
         turn
+    }
+
+    /// Forgets what the source gave last, to ask again; or holds that against it, once it has said so for long enough.
+    fn suspect(&mut self, finding: Box<Finding>, now: u64) -> FollowFault {
+        self.blocks.clear();
+        self.replica.forget_partial();
+        let Suspicion { since, answers } = self.suspicion.unwrap_or(Suspicion { since: now, answers: 0 });
+        let suspicion = Suspicion { since, answers: answers.saturating_add(1) };
+        self.suspicion = Some(suspicion);
+        let is_kept_up =
+            suspicion.answers >= SUSPICION_ANSWERS && now.saturating_sub(since) >= SUSPICION_SECONDS;
+        if is_kept_up && !self.is_relayed {
+            FollowFault::Found(finding)
+        } else {
+            SourceFault::Unproven(finding.what).into()
+        }
     }
 
     fn take_turn(&mut self, source: &mut impl Source, now: u64) -> Result<Turn, FollowFault> {
@@ -92,11 +138,11 @@ impl<S: Storage> Follower<S> {
         if self.compare(source, &mut turn)? {
             let sequence = self.replica.next_sequence();
             let served = match source.frames(sequence) {
-                Err(SourceFault::EndsBefore(end)) if !self.is_relayed => {
+                Err(SourceFault::EndsBefore(end)) if sequence > 1 && !self.is_relayed => {
                     let why = format!(
-                        "the operator's journal ends before sequence {end}, and it went further: it was cut"
+                        "the source's journal ends before sequence {end}, and it went further: it was cut"
                     );
-                    return Err(self.replica.served(end, &why, Vec::new()).into());
+                    return Err(self.replica.suspected(end, &why, Vec::new()));
                 }
                 frames => frames?,
             };
@@ -109,6 +155,7 @@ impl<S: Storage> Follower<S> {
             }
             self.replica.take_statement(&frames, served.signature)?;
             self.replica.take_frames(frames)?;
+            self.replica.settle_unsigned()?;
             self.compare(source, &mut turn)?;
         }
         turn.signed = self.sign(source, now)?;
@@ -139,15 +186,18 @@ impl<S: Storage> Follower<S> {
         let mut blocks = source.blocks(known.max(1))?.into_iter();
         if known > 0 {
             match blocks.next() {
-                Some(block) => self.replica.recheck_block(known, &block)?,
+                Some(block) => {
+                    let checked = self.replica.recheck_block(known, &block);
+                    checked.map_err(|fault| self.with_seal(source, fault))?;
+                }
                 None if self.is_relayed => {
                     let why = format!("the copy does not go up to block {known}");
                     return Err(SourceFault::Unreachable(why).into());
                 }
                 None => {
                     let sequence = self.replica.first_sequence_behind(known - 1);
-                    let why = format!("the operator has no block {known} any more");
-                    return Err(self.replica.served(sequence, &why, Vec::new()).into());
+                    let why = format!("the source has no block {known} any more");
+                    return Err(self.replica.suspected(sequence, &why, Vec::new()));
                 }
             }
         }
@@ -166,9 +216,10 @@ impl<S: Storage> Follower<S> {
                     signed = Some(witness.signed());
                 }
                 // A copy may be behind.
-                Err(FollowFault::Found(finding))
-                    if self.is_relayed && matches!(finding.evidence, Evidence::Served { .. }) => {}
-                Err(FollowFault::Found(finding)) => return Err(self.say_more(source, finding)),
+                Err(FollowFault::Suspected(_)) if self.is_relayed => {}
+                Err(fault @ (FollowFault::Found(_) | FollowFault::Suspected(_))) => {
+                    return Err(self.say_more(source, fault));
+                }
                 Err(fault) => return Err(fault),
             }
         }
@@ -180,13 +231,28 @@ impl<S: Storage> Follower<S> {
     }
 
     /// A block that was signed anew says more than a root that differs.
-    fn say_more(&self, source: &mut impl Source, finding: Box<Finding>) -> FollowFault {
+    fn say_more(&self, source: &mut impl Source, fault: FollowFault) -> FollowFault {
+        let (FollowFault::Found(finding) | FollowFault::Suspected(finding)) = &fault else { return fault };
         let height = finding.height.min(self.replica.height());
         let served = if height > 0 { source.blocks(height).unwrap_or_default() } else { Vec::new() };
         match served.first().map(|block| self.replica.recheck_block(height, block)) {
-            Some(Err(found)) => found,
-            _ => FollowFault::Found(finding),
+            Some(Err(found @ FollowFault::Found(_))) => self.with_seal(source, found),
+            _ => fault,
         }
+    }
+
+    /// The frame that seals the other block of a fork says of which epoch that is: a takeover is no fork.
+    fn with_seal(&self, source: &mut impl Source, fault: FollowFault) -> FollowFault {
+        let FollowFault::Found(mut finding) = fault else { return fault };
+        if let Evidence::Fork { blocks, seals, .. } = &mut finding.evidence
+            && let Ok(other) = BlockHeader::decode(&blocks[1].header)
+            && let Ok(served) = source.frames(other.first_sequence + (other.count - 1))
+            && let Ok((frame, _)) = StoredFrame::read(&served.bytes)
+            && frame.hash == other.journal_head
+        {
+            seals[1] = frame.header.encode().0.to_vec();
+        }
+        FollowFault::Found(finding)
     }
 
     /// Ends in order.

@@ -9,8 +9,10 @@
 //!
 //! It trusts one thing, the operator's public key, and nothing that the source says. It never executes past a block
 //! that was not compared, never skips a frame, and never goes on after a difference: that ends in a [`Finding`] with
-//! [`Evidence`].
+//! [`Evidence`]. What nobody has signed is no difference yet: the source is asked again, and only one that says so again and
+//! again is one.
 
+mod alarm;
 mod evidence;
 mod follower;
 mod judge;
@@ -18,6 +20,7 @@ mod replica;
 mod replay;
 mod start;
 mod statement;
+mod unsigned;
 mod witness;
 
 use std::fmt;
@@ -29,12 +32,14 @@ use crate::machine::{MachineFault, OpenError};
 use crate::storage::StorageFault;
 use crate::stores::{StoreFault, StoredBlock};
 
+pub use alarm::Alarm;
 pub use evidence::{Evidence, EvidenceError, ServedChain};
-pub use follower::{Follower, Turn};
+pub use follower::{Follower, SUSPICION_ANSWERS, SUSPICION_SECONDS, Turn};
 pub use judge::{Verdict, judge};
 pub use replica::Replica;
-pub use start::{StartFault, Trust, begun_behind, copy_journal, start_from_snapshot};
+pub use start::{StartFault, Trust, begun_behind, copy_journal, forget_beginning, start_from_snapshot};
 pub use statement::{Statement, sign_served};
+pub use unsigned::{accept_unsigned, unsigned_behind};
 pub use witness::{VALIDATOR_CHECKPOINT_FILE, Witness};
 
 /// What an operator, or another validator, gives. Every answer is checked by whoever asks.
@@ -83,6 +88,8 @@ pub enum SourceFault {
     Malformed(String),
     /// It has less than was asked behind: it ends before this sequence.
     EndsBefore(u64),
+    /// It contradicts what the operator has signed, with nothing that is signed: any source could say that of any operator.
+    Unproven(String),
 }
 
 impl fmt::Display for SourceFault {
@@ -91,6 +98,9 @@ impl fmt::Display for SourceFault {
             Self::Unreachable(why) => write!(f, "the source can't be asked: {why}"),
             Self::Malformed(why) => write!(f, "the source answers nonsense: {why}"),
             Self::EndsBefore(sequence) => write!(f, "the source's journal ends before sequence {sequence}"),
+            Self::Unproven(what) => {
+                write!(f, "the source is asked again, for nobody has signed what it says: {what}")
+            }
         }
     }
 }
@@ -125,6 +135,9 @@ pub enum FollowFault {
     /// A difference: the end.
     #[error("{0}")]
     Found(Box<Finding>),
+    /// A difference, unless the source is wrong: nobody has signed for it. [`Follower::turn`] makes one of the others of it.
+    #[error("{0}")]
+    Suspected(Box<Finding>),
     /// Own journal, state or stores: the process must stop.
     #[error(transparent)]
     Own(#[from] MachineFault),

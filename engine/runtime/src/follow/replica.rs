@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use feiqian_core::block::Sealer;
-use feiqian_core::frame::Head;
+use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameHeader, Head, NotNext};
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
@@ -17,6 +17,7 @@ use zerocopy::IntoBytes as _;
 
 use super::evidence::{Evidence, ServedChain};
 use super::replay::{Replay, WrongNumbers, restore_ids, store_ids, wrong_trace};
+use super::unsigned;
 use super::{Finding, FollowFault, SourceFault, Statement};
 use crate::book::first_difference;
 use crate::default_check::{self, Sources};
@@ -71,7 +72,16 @@ pub struct Replica<S: Storage> {
     log: Edge,
     roots: VecDeque<(u64, Hash)>,
     /// Of the last answer that was signed.
-    statement: Option<Statement>,
+    signed: Option<Signed>,
+    /// The last frames were taken without the operator's signature.
+    has_unsigned: bool,
+}
+
+/// What the operator has signed for last, and that frame's header.
+#[derive(Clone, Copy, Debug)]
+struct Signed {
+    statement: Statement,
+    header: FrameHeader,
 }
 
 impl<S: Storage> Replica<S> {
@@ -93,6 +103,7 @@ impl<S: Storage> Replica<S> {
         let outcomes = OutcomeStore::open(storage.clone())?;
         let groups = GroupStore::open(storage.clone())?;
         let snapshots = SnapshotStore::open(storage.clone())?;
+        let has_unsigned = unsigned::has_unsigned(&storage).map_err(StoreFault::from)?;
         let mut report = RecoveryReport::default();
         let acknowledged = last_sealed(&blocks)?;
         forget_torn_group(&storage, acknowledged).map_err(StoreFault::from)?;
@@ -158,7 +169,8 @@ impl<S: Storage> Replica<S> {
             sealed_head,
             log: Edge::default(),
             roots: VecDeque::new(),
-            statement: None,
+            signed: None,
+            has_unsigned,
         };
         replica.load_log()?;
         Ok((replica, report))
@@ -220,7 +232,7 @@ impl<S: Storage> Replica<S> {
             self.partial_bytes += frame.header.payload_bytes as usize;
             let is_last = frame.header.group_behind == 0;
             if self.partial_bytes > GROUP_BYTES_MAX {
-                return Err(self.broken_chain(&frame, "its group is longer than any operator writes").into());
+                return Err(self.broken_chain(&frame, "its group is longer than any operator writes"));
             }
             self.partial.push(frame);
             if is_last {
@@ -230,24 +242,82 @@ impl<S: Storage> Replica<S> {
         Ok(())
     }
 
-    /// Keeps the operator's signature under the frames that are taken next; none where the source has none to give.
+    /// Forgets the beginning of a group that is not written yet: it is asked for again.
+    pub(super) fn forget_partial(&mut self) {
+        self.partial.clear();
+        self.partial_bytes = 0;
+    }
+
+    /// Keeps the operator's signature under the frames that are taken next; where the source has none to give, it is written
+    /// down that they are taken without.
     ///
     /// # Errors
-    /// [`SourceFault::Malformed`] where it is not the operator's under the last of them.
+    /// [`SourceFault::Malformed`] where it is not the operator's under the last of them; [`FollowFault::Found`] where it
+    /// has signed for another journal before.
     pub fn take_statement(
         &mut self,
         frames: &[StoredFrame],
         signature: Option<Signature>,
-    ) -> Result<(), SourceFault> {
-        let Some((last, signature)) = frames.last().zip(signature) else { return Ok(()) };
+    ) -> Result<(), FollowFault> {
+        let Some(last) = frames.last() else { return Ok(()) };
+        let Some(signature) = signature else {
+            if !self.has_unsigned {
+                unsigned::note(self.reader().storage())?;
+                self.has_unsigned = true;
+            }
+            return Ok(());
+        };
         let sequence = last.header.last_sequence();
         let statement = Statement { sequence, hash: last.hash, signature };
         if !statement.verifies(&self.identity) {
-            return Err(SourceFault::Malformed(
-                "frames with a signature that is not the operator's".to_owned(),
-            ));
+            let why = "frames with a signature that is not the operator's".to_owned();
+            return Err(SourceFault::Malformed(why).into());
         }
-        self.statement = Some(statement);
+        if let Some(finding) = self.two_journals(frames, statement) {
+            return Err(finding.into());
+        }
+        self.signed = Some(Signed { statement, header: last.header });
+        Ok(())
+    }
+
+    /// What the operator signs for now does not continue what it has signed for before: both of it together say so.
+    fn two_journals(&self, frames: &[StoredFrame], statement: Statement) -> Option<Finding> {
+        let known = self.signed?;
+        let first = frames.first()?;
+        let reason = first.header.follows(&known.header.head(known.statement.hash)).err()?;
+        if matches!(reason, NotNext::Sequence { .. } | NotNext::Chain) {
+            return None;
+        }
+        let headers = |headers: &mut dyn Iterator<Item = &FrameHeader>| {
+            headers.flat_map(|header| header.encode().0).collect::<Vec<u8>>()
+        };
+        let first_chain =
+            ServedChain { headers: headers(&mut std::iter::once(&known.header)), statement: known.statement };
+        let second_chain =
+            ServedChain { headers: headers(&mut frames.iter().map(|frame| &frame.header)), statement };
+        let (old, new) = (known.header.epoch, first.header.epoch);
+        let what = if old == new {
+            format!("the operator has signed for two journals: {reason}")
+        } else {
+            format!(
+                "the operator's journal goes on in epoch {new}, and not from what it signed for in epoch {old}: {reason}"
+            )
+        };
+        let chains = Box::new([first_chain, second_chain]);
+        let evidence = Evidence::Journals { identity: self.identity, chains };
+        Some(Finding { sequence: first.header.first_sequence, height: self.height() + 1, what, evidence })
+    }
+
+    /// Once what was taken without the operator's signature lies before what it has signed for, it has signed for that too.
+    pub(super) fn settle_unsigned(&mut self) -> Result<(), FollowFault> {
+        let head = self.journal.head();
+        let is_covered = |signed: &Signed| {
+            (signed.statement.sequence, signed.statement.hash) == (head.sequence, head.hash)
+        };
+        if self.has_unsigned && self.signed.as_ref().is_some_and(is_covered) {
+            unsigned::forget(self.reader().storage())?;
+            self.has_unsigned = false;
+        }
         Ok(())
     }
 
@@ -261,17 +331,22 @@ impl<S: Storage> Replica<S> {
                 Ok(())
             }
             Err(fault @ (JournalFault::NotNext(_) | JournalFault::OtherCopy)) => match first {
-                Some(frame) => Err(self.broken_chain(&frame, &fault.to_string()).into()),
+                Some(frame) => Err(self.broken_chain(&frame, &fault.to_string())),
                 None => Err(fault.into()),
             },
             Err(fault) => Err(fault.into()),
         }
     }
 
-    fn broken_chain(&self, frame: &StoredFrame, why: &str) -> Finding {
+    fn broken_chain(&self, frame: &StoredFrame, why: &str) -> FollowFault {
         let mut frames = Vec::new();
         frame.write(&mut frames);
-        self.served(self.journal.head().sequence + 1, why, frames)
+        self.suspected(self.journal.head().sequence + 1, why, frames)
+    }
+
+    /// As [`Replica::served`], of what could be the source's doing alone.
+    pub(super) fn suspected(&self, sequence: u64, why: &str, bytes: Vec<u8>) -> FollowFault {
+        FollowFault::Suspected(Box::new(self.served(sequence, why, bytes)))
     }
 
     /// A finding about what was served and nobody has signed.
@@ -338,7 +413,8 @@ impl<S: Storage> Replica<S> {
     /// Holds the operator's signed block against the own one of the awaited height, and keeps it if they are equal.
     ///
     /// # Errors
-    /// [`FollowFault::Found`] if they differ or the signature is not the operator's; faults of the own stores.
+    /// [`FollowFault::Found`] if they differ, [`FollowFault::Suspected`] if the signature is not the operator's; faults of the
+    /// own stores.
     pub fn take_block(&mut self, signed: &StoredBlock) -> Result<(), FollowFault> {
         let Some(own) = self.awaiting.front().copied() else { return Ok(()) };
         let found = self.check_signed(signed, own.height)?;
@@ -366,8 +442,16 @@ impl<S: Storage> Replica<S> {
         }
         let sequence = found.first_sequence;
         let what = format!("the operator has signed two headers of height {height}");
-        let evidence = Evidence::Fork { identity: self.identity, blocks: Box::new([known, *served]) };
+        let seals = Box::new([self.seal_of(&known), Vec::new()]);
+        let evidence = Evidence::Fork { identity: self.identity, blocks: Box::new([known, *served]), seals };
         Err(Finding { sequence, height, what, evidence }.into())
+    }
+
+    /// The header of the frame that seals a block of the own copy; empty where it can't be read.
+    fn seal_of(&self, block: &StoredBlock) -> Vec<u8> {
+        let seal = BlockHeader::decode(&block.header).ok();
+        let seal = seal.and_then(|header| self.stored_from(header.first_sequence + (header.count - 1)).ok());
+        seal.and_then(|frame| frame.get(..FRAME_HEADER_BYTES).map(<[u8]>::to_vec)).unwrap_or_default()
     }
 
     fn check_signed(&self, signed: &StoredBlock, height: u64) -> Result<BlockHeader, FollowFault> {
@@ -380,7 +464,7 @@ impl<S: Storage> Replica<S> {
         header.filter(is_signed).ok_or_else(|| {
             let why = format!("what is served as block {height} is not signed by the operator's key");
             let bytes = [&signed.header[..], &signed.signature].concat();
-            self.served(self.journal.head().sequence, &why, bytes).into()
+            self.suspected(self.journal.head().sequence, &why, bytes)
         })
     }
 
@@ -424,7 +508,8 @@ impl<S: Storage> Replica<S> {
 
     /// The headers of the frames from `next` up to the one that the operator has signed for, and its signature.
     fn served_behind(&self, next: u64) -> Result<Option<ServedChain>, FollowFault> {
-        let Some(statement) = self.statement.filter(|statement| statement.sequence + 1 >= next) else {
+        let statement = self.signed.map(|signed| signed.statement);
+        let Some(statement) = statement.filter(|statement| statement.sequence + 1 >= next) else {
             return Ok(None);
         };
         let mut headers = Vec::new();

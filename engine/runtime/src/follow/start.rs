@@ -124,6 +124,15 @@ pub fn begun_behind(storage: &impl Storage) -> Result<u64, StorageFault> {
     Ok(sequence.and_then(|sequence| sequence.parse().ok()).unwrap_or(0))
 }
 
+/// Says that the rows from before its beginning are there, durably.
+///
+/// # Errors
+/// The storage's faults.
+pub fn forget_beginning(storage: &impl Storage) -> Result<(), StorageFault> {
+    storage.remove(BEGUN_FILE)?;
+    storage.sync_directory(VALIDATOR_DIRECTORY)
+}
+
 /// All blocks up to the trusted height: each signed, each naming the one before, the last one or all together trusted.
 fn fetch_blocks(
     identity: &Identity,

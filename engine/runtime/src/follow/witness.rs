@@ -72,6 +72,13 @@ impl<S: Storage> Witness<S> {
             Err(fault) if fault.is_absent() => None,
             Err(fault) => return Err(fault.into()),
         };
+        // The size is written first: where a larger checkpoint is cosigned, it has been lost.
+        let is_more = |note: &Vec<u8>| {
+            Checkpoint::open(note, &log_key).is_ok_and(|(checkpoint, _)| checkpoint.head.size > signed.size)
+        };
+        if cosigned.as_ref().is_some_and(is_more) {
+            return Err(FollowFault::Memory(SIGNED_FILE));
+        }
         Ok(Self { storage, key, name: name.to_owned(), log_key, signed, cosigned })
     }
 
@@ -91,8 +98,9 @@ impl<S: Storage> Witness<S> {
     /// cosign: its log is replayed here as a whole, and larger than the last.
     ///
     /// # Errors
-    /// [`FollowFault::Found`] for a log that is smaller than the one cosigned last, or has another root than its blocks;
-    /// [`FollowFault::Source`] for what is no checkpoint of the operator's.
+    /// [`FollowFault::Found`] for a log that has another root than its blocks; [`FollowFault::Suspected`] for one that is
+    /// smaller than the one cosigned last, since an old checkpoint stays signed; [`FollowFault::Source`] for what is no
+    /// checkpoint of the operator's.
     pub fn consider(
         &mut self,
         replica: &Replica<S>,
@@ -104,7 +112,7 @@ impl<S: Storage> Witness<S> {
             opened.map_err(|error: CheckpointError| SourceFault::Malformed(error.to_string()))?;
         let head = checkpoint.head;
         if head.size < self.signed.size {
-            return Err(self.truncated(replica, &note, head).into());
+            return Err(FollowFault::Suspected(Box::new(self.truncated(replica, &note, head))));
         }
         if head.size > replica.height() || head.size == 0 {
             return Ok(None);
@@ -139,7 +147,7 @@ impl<S: Storage> Witness<S> {
 
     fn truncated(&self, replica: &Replica<S>, note: &Note, head: LogHead) -> Finding {
         let what = format!(
-            "the operator's log has size {}, and size {} was cosigned here: it was set back",
+            "the log that is served has size {}, and size {} was cosigned here: it was set back",
             head.size, self.signed.size
         );
         let sequence = replica.first_sequence_behind(head.size);

@@ -230,6 +230,32 @@ pub(super) fn highest_sequence(image: &[u8], from: usize, number: u32, head: &He
     frames.chain(highest_mark(image, from, number, head)).max().unwrap_or(head.sequence)
 }
 
+/// Every head, as sequence and hash, that a valid frame header or milestone at one of the places names: its own frame's and
+/// the one before. Places are multiples of 128.
+pub(super) fn named_heads(
+    image: &[u8],
+    number: u32,
+    head: &Head,
+    places: impl Iterator<Item = usize>,
+) -> Vec<(u64, Hash)> {
+    let mut named = Vec::new();
+    for at in places.filter(|at| at.is_multiple_of(RECORD_BYTES) && *at < image.len()) {
+        let here = &image[at..];
+        if let Ok((header, hash)) = decode_header(here) {
+            if header.segment == number && header.chain_id == head.chain_id {
+                named.push((header.first_sequence.saturating_sub(1), header.previous));
+                named.push((header.last_sequence(), hash));
+            }
+        } else if let Some(milestone) = here.get(..BLOCK_BYTES).and_then(Milestone::decode)
+            && milestone.segment == number
+            && milestone.head.chain_id == head.chain_id
+        {
+            named.push((milestone.head.sequence, milestone.head.hash));
+        }
+    }
+    named
+}
+
 /// The header at the beginning of `here`.
 pub(super) fn decode_header(here: &[u8]) -> Result<(FrameHeader, Hash), FrameError> {
     here.first_chunk().ok_or(FrameError::Checksum).and_then(FrameHeader::decode)

@@ -282,7 +282,7 @@ fn take_block(
         return Ok(());
     }
     let identity = Identity { chain_id: header.chain_id, operator: *key };
-    let evidence = Evidence::Fork { identity, blocks: Box::new([known_block, block]) };
+    let evidence = Evidence::Fork { identity, blocks: Box::new([known_block, block]), seals: Box::default() };
     let file = path.with_file_name(format!("fork-{}.fqe", header.height));
     std::fs::write(&file, evidence.encode())
         .map_err(|error| Fault::file(&file, "write the evidence", &error))?;

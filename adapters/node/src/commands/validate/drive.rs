@@ -1,12 +1,13 @@
 //! The follower's thread: one turn after the other, at once while there is something to do, and more and more slowly
 //! while the source does not answer.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use feiqian_runtime::follow::{Finding, FollowFault, Follower};
+use feiqian_runtime::follow::{Alarm, Finding, FollowFault, Follower};
 use feiqian_runtime::storage::files::FileStorage;
 use serde::Serialize;
 
@@ -33,19 +34,51 @@ pub(super) struct Driver {
     client: Client,
     standing: Arc<Standing>,
     is_ending: Arc<AtomicBool>,
+    storage: FileStorage,
     data: PathBuf,
 }
 
+/// An alarm as it is told.
 #[derive(Serialize)]
-struct Alarm {
+pub(super) struct Told {
     is_alarm: bool,
     sequence: u64,
     height: u64,
     what: String,
     evidence: String,
+    /// Where a validator is asked that was started with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<String>,
 }
 
-impl std::fmt::Display for Alarm {
+/// What is told of an alarm.
+pub(super) fn told(alarm: &Alarm, data: &Path, listening: Option<SocketAddr>) -> Told {
+    let Alarm { sequence, height, evidence, what } = alarm.clone();
+    Told {
+        is_alarm: true,
+        sequence,
+        height,
+        what,
+        evidence: data.join(evidence).display().to_string(),
+        metrics: listening.map(|address| format!("http://{address}/metrics")),
+        health: listening.map(|address| format!("http://{address}/health")),
+    }
+}
+
+/// What a validator with an alarm ends with.
+pub(super) fn first_difference(alarm: &Alarm, data: &Path) -> Fault {
+    let Alarm { sequence, height, evidence, what } = alarm;
+    let evidence = data.join(evidence);
+    let evidence = evidence.display();
+    Fault::Check(format!(
+        "first difference: sequence {sequence} (block {height}): {what}; evidence in {evidence}; once somebody has looked, \
+         start it with --alarm-seen"
+    ))
+}
+
+impl std::fmt::Display for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { sequence, height, what, evidence, .. } = self;
         writeln!(f, "ALARM: first difference at sequence {sequence}, block {height}: {what}")?;
@@ -58,9 +91,9 @@ impl Driver {
         follower: Follower<FileStorage>,
         client: Client,
         (standing, is_ending): (Arc<Standing>, Arc<AtomicBool>),
-        data: PathBuf,
+        (storage, data): (FileStorage, PathBuf),
     ) -> Self {
-        Self { follower, client, standing, is_ending, data }
+        Self { follower, client, standing, is_ending, storage, data }
     }
 
     /// Runs until it is to end, or its own disk fails. Where a difference is found, it waits for the end.
@@ -85,6 +118,7 @@ impl Driver {
                     if failures == 0 {
                         output.fault(&fault);
                     }
+                    self.standing.count(&fault);
                     self.standing.set_connected(false);
                     self.wait(backoff(failures));
                     failures = failures.saturating_add(1);
@@ -107,21 +141,13 @@ impl Driver {
         }
     }
 
-    /// The metric stays up until somebody ends the process; the exit code says it once more.
+    /// The metric stays up until somebody ends the process, and is up again after each start; the exit code says it once more.
     fn alarm(self, finding: &Finding, output: Output) -> Result<(), Fault> {
         self.standing.set_alarm();
-        let path = self.data.join(format!("evidence-{}.fqe", finding.height));
-        let written = std::fs::write(&path, finding.evidence.encode())
-            .and_then(|()| std::fs::File::open(&path).and_then(|file| file.sync_all()));
-        written.map_err(|error| Fault::file(&path, "write the evidence", &error))?;
-        output.report(&Alarm {
-            is_alarm: true,
-            sequence: finding.sequence,
-            height: finding.height,
-            what: finding.what.clone(),
-            evidence: path.display().to_string(),
-        });
+        let alarm = Alarm::raise(&self.storage, finding)
+            .map_err(|error| Fault::File(format!("{finding}; its evidence can't be kept: {error}")))?;
+        output.report(&told(&alarm, &self.data, None));
         self.wait(Duration::MAX);
-        Err(Fault::Check(format!("first difference: {finding}; evidence in {}", path.display())))
+        Err(first_difference(&alarm, &self.data))
     }
 }

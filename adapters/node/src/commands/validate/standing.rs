@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use actix_web::{HttpResponse, web};
-use feiqian_runtime::follow::Follower;
+use feiqian_runtime::follow::{Follower, SourceFault};
 use feiqian_runtime::storage::files::FileStorage;
-use metrics::gauge;
+use metrics::{counter, gauge};
 use serde::Serialize;
 
 use crate::follow::Client;
@@ -58,7 +58,13 @@ impl Standing {
         gauge!("feiqian_validator_connected").set(if is_connected { 1.0 } else { 0.0 });
     }
 
-    /// For ever: until somebody has looked and started it again.
+    /// Counts answers that contradict what the operator has signed, without being signed.
+    pub(super) fn count(&self, fault: &SourceFault) {
+        let is_unproven = matches!(fault, SourceFault::Unproven(_));
+        counter!("feiqian_validator_unproven_answers_total").increment(u64::from(is_unproven));
+    }
+
+    /// For ever: until somebody has looked and cleared it.
     pub(super) fn set_alarm(&self) {
         self.is_alarmed.store(true, Ordering::Release);
         gauge!("feiqian_validator_alarm").set(1.0);
