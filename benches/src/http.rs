@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix_web::rt::System;
 use feiqian_core::account::AccountHandle;
 use feiqian_core::uetr::Uetr;
-use feiqian_http::{CodeKey, HttpOptions, Server};
+use feiqian_http::{CodeKey, House, HttpOptions, Server};
 use feiqian_identity::Identities;
 use feiqian_identity::api_key::ApiKey;
 use feiqian_runtime::options::EngineOptions;
@@ -126,7 +126,11 @@ fn measure(engine: &Engine, lanes: &[Lane]) -> Result<HttpReport, String> {
         System::new().block_on(async {
             let started = Server::start(
                 engine,
-                (bic(0), CodeKey::new(b"TEST KEY: codes of a benchmark..")),
+                House {
+                    operator: bic(0),
+                    codes: CodeKey::new(b"TEST KEY: codes of a benchmark.."),
+                    webhooks: None,
+                },
                 identities,
                 options,
             );

@@ -18,6 +18,7 @@ use crate::handlers::Streaming;
 use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::{Outcome, Problem};
+use crate::webhooks::desk::Desk;
 
 /// What all calls share.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Api {
     pub(crate) codes: CodeKey,
     /// Who sends statements.
     pub(crate) operator: Bic,
+    /// Where participants register webhooks; none where nobody is told.
+    pub(crate) webhooks: Option<Arc<Desk>>,
     pub(crate) options: HttpOptions,
     pub(crate) meter: Meter,
     pub(crate) identify: Arc<dyn Identify>,

@@ -16,6 +16,7 @@ use feiqian_runtime::instructions::{self, class_flag};
 
 use crate::limits::{END_TO_END_ID_MAX, NAME_BYTES_MAX, REMITTANCE_MAX};
 use crate::model::{Money, MoneyView, PaymentRequest, PriorityWord};
+use crate::number::strict;
 use crate::problem::{Outcome, Problem};
 
 /// Named as the message type of payments that came as JSON, in their journaled details.
@@ -80,9 +81,10 @@ fn how(record: &mut Record, request: &PaymentRequest, kind: Kind, at: &str) -> O
     Ok(())
 }
 
-/// The account of this name, whosever it is. A number with more zeros before it than a name is long is none.
+/// The account of this name, whosever it is. A number with a sign or zeros before it is none.
 pub(crate) fn account_named(directory: &Directory, name: &str) -> Option<AccountHandle> {
-    let name = Some(name).filter(|name| name.len() <= NAME_BYTES_MAX)?;
+    let is_second_writing = name.parse::<AccountHandle>().is_ok() && strict::<AccountHandle>(name).is_none();
+    let name = Some(name).filter(|name| name.len() <= NAME_BYTES_MAX && !is_second_writing)?;
     instructions::account_named(directory, name)
 }
 

@@ -50,6 +50,10 @@ pub(crate) const WEBHOOK_EVENTS_MAX: usize = 100;
 pub(crate) const WEBHOOK_BYTES_MAX: usize = 256 * 1024;
 /// Events read ahead for one target: ten requests, so that a frame is not read again for each.
 pub(crate) const WEBHOOK_AHEAD_MAX: usize = 10 * WEBHOOK_EVENTS_MAX;
+/// Bytes of the list of registered webhooks: all that there may be, with addresses at their longest.
+pub(crate) const WEBHOOK_BOOK_BYTES_MAX: u64 = 1 << 20;
+/// The largest sequence that a request may name: what every client's numbers hold exactly (RFC 8259, 6).
+pub(crate) const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 /// Targets of webhooks: each has a thread, and reads the journal by itself.
 pub const WEBHOOK_TARGETS_MAX: usize = 64;
 /// Characters of a target's name, which is part of a file's name.
@@ -64,3 +68,6 @@ pub(crate) const WEBHOOK_PLACE_BYTES_MAX: u64 = 4_096;
 pub(crate) const WEBHOOK_PLACE_ENTRIES: u64 = 1 << 20;
 /// How long a stop waits for requests to webhooks that are under way; what becomes of them the next start finds out.
 pub(crate) const WEBHOOK_STOP_WAIT: Duration = Duration::from_secs(2);
+
+const _: () =
+    assert!(WEBHOOK_TARGETS_MAX as u64 * (2 * WEBHOOK_URL_BYTES_MAX as u64 + 512) < WEBHOOK_BOOK_BYTES_MAX);

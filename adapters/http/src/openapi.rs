@@ -132,6 +132,10 @@ fn path_parameter(part: &str) -> Option<Value> {
         "account" => {
             (json!({ "type": "string", "minLength": 1, "maxLength": 64 }), "Its number or one of its names.")
         }
+        "webhook" => (
+            json!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }),
+            "The name under which it is registered.",
+        ),
         "alias" => (json!({ "type": "string", "minLength": 1, "maxLength": 64 }), "A name, with its scheme."),
         _ => (json!({ "type": "integer", "minimum": 0 }), "Its number."),
     };
@@ -157,7 +161,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
 fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     let mut responses = Map::new();
     let mut add = |status: &str, text: &str, content: Value| {
-        let mut response = json!({ "description": text, "content": content });
+        let mut response = json!({ "description": text });
+        if !content.is_null() {
+            response["content"] = content;
+        }
         if let Some(headers) = headers(status) {
             response["headers"] = headers;
         }
@@ -165,6 +172,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     };
     match route.answer {
         Answer::Json(described) => add("200", "Done.", of_json(&reference(described, schemas))),
+        Answer::Nothing => add("204", "Done.", Value::Null),
         Answer::Transfer => {
             let described = Described {
                 name: TransferView::name,

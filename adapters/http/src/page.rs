@@ -1,9 +1,13 @@
 //! The page that shows the description to people, at `/v1/docs`. One file with its script and its colours: it loads
 //! nothing from anywhere else.
 
-use actix_web::HttpResponse;
+use std::future::Future;
+
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{Handler, HttpResponse, Resource};
+
+use crate::server::other_method;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -14,7 +18,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self';
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let page = || async { text("text/html; charset=utf-8", PAGE) };
     let script = || async { text("text/javascript; charset=utf-8", SCRIPT) };
-    config.route("/v1/docs", web::get().to(page)).route("/v1/docs/page.js", web::get().to(script));
+    config.service(resource("/v1/docs", page)).service(resource("/v1/docs/page.js", script));
+}
+
+/// What everybody may read, by GET and by HEAD.
+pub(crate) fn resource<H, F>(path: &str, read: H) -> Resource
+where
+    H: Handler<(), Output = HttpResponse, Future = F> + Clone,
+    F: Future<Output = HttpResponse> + 'static,
+{
+    let other = || other_method("GET, HEAD".to_owned());
+    let read = web::resource(path).route(web::get().to(read.clone())).route(web::head().to(read));
+    read.default_service(web::to(other))
 }
 
 fn text(kind: &str, body: &'static str) -> HttpResponse {

@@ -137,6 +137,11 @@ impl Problem {
         Self::new(409, "code_paid", "The QR code can't be paid", detail).at("/payload".to_owned())
     }
 
+    /// A webhook for which there is no place, or no name.
+    pub(crate) fn webhook_taken(pointer: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(409, "webhook_taken", "The webhook can't be registered", detail).at(pointer.to_owned())
+    }
+
     /// Something was handed to the engine, and what became of it is not known in time.
     pub(crate) fn outcome_unknown(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(504, "outcome_unknown", "It may still take effect", detail)
@@ -207,6 +212,10 @@ impl Problem {
         Self::new(503, "busy", "Too much at once", detail).after(1)
     }
 
+    pub(crate) fn closing(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(503, "closing", "The clearing house is shutting down", detail).after(10)
+    }
+
     /// Something is wrong with the files or the engine.
     pub(crate) fn fault() -> Self {
         let detail = "the operator has to look into this; nothing is known to have been changed";
@@ -256,9 +265,7 @@ impl From<Busy> for Problem {
             }
             Busy::Engine => Self::busy(detail),
             Busy::Batch => Self::too_large(detail),
-            Busy::Closing => {
-                Self::new(503, "closing", "The clearing house is shutting down", detail).after(10)
-            }
+            Busy::Closing => Self::closing(detail),
         }
     }
 }

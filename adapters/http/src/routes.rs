@@ -16,7 +16,7 @@ use utoipa::openapi::schema::Schema;
 use crate::api::Call;
 use crate::handlers::{
     accounts, blocks, bulk, codes, cycles, events, exchange, holds, iso20022, positions, proofs, queue,
-    statements, transfers,
+    statements, transfers, webhooks,
 };
 use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX, XML_BYTES_MAX};
 use crate::model;
@@ -30,13 +30,16 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<HttpResponse>>>>;
 pub(crate) enum Method {
     Get,
     Post,
+    Delete,
 }
 
 impl Method {
-    pub(crate) const fn of_http(self) -> HttpMethod {
+    /// Those that requests may use for it: what is answered to GET is to HEAD too, without its body (RFC 9110, 9.1).
+    pub(crate) const fn of_http(self) -> &'static [HttpMethod] {
         match self {
-            Self::Get => HttpMethod::GET,
-            Self::Post => HttpMethod::POST,
+            Self::Get => &[HttpMethod::GET, HttpMethod::HEAD],
+            Self::Post => &[HttpMethod::POST],
+            Self::Delete => &[HttpMethod::DELETE],
         }
     }
 
@@ -45,6 +48,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -53,6 +57,7 @@ impl Method {
         match self {
             Self::Get => "get",
             Self::Post => "post",
+            Self::Delete => "delete",
         }
     }
 }
@@ -93,6 +98,8 @@ const fn json<T: ToSchema>(bytes_max: usize) -> Option<Body> {
 pub(crate) enum Answer {
     /// 200 with JSON.
     Json(Described),
+    /// 204.
+    Nothing,
     /// A transfer: 201, or 200 where it was decided before, or 202 where its outcome is not known in time.
     Transfer,
     /// A proof, binary or JSON.
@@ -157,6 +164,10 @@ const PROVE: &[Role] =
     &[Role::Submitter, Role::Approver, Role::Viewer, Role::Auditor, Role::Operator, Role::Validator];
 /// What moves money or binds the participant.
 const WRITE: &[Role] = &[Role::Submitter];
+/// What tells a participant's events elsewhere, and moves nothing.
+const REGISTER: &[Role] = &[Role::Submitter, Role::Approver];
+/// What shows everybody's positions.
+const PROVE_ALL: &[Role] = &[Role::Auditor, Role::Operator, Role::Validator];
 
 const fn text(name: &'static str, text: &'static str) -> Parameter {
     Parameter { name, kind: Values::Text, is_required: false, text }
@@ -170,6 +181,11 @@ const fn required(parameter: Parameter) -> Parameter {
     Parameter { is_required: true, ..parameter }
 }
 
+const fn bank(name: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, kind: Values::Like(BIC), is_required: true, text }
+}
+
+const BIC: &str = "^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$";
 const CURSOR: Parameter = text("cursor", "Where to go on: the `next` of the page before.");
 const LIMIT: Parameter = Parameter {
     name: "limit",
@@ -179,7 +195,7 @@ const LIMIT: Parameter = Parameter {
 };
 const PARTICIPANT: Parameter = Parameter {
     name: "participant",
-    kind: Values::Like("^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$"),
+    kind: Values::Like(BIC),
     is_required: false,
     text: "BIC of the participant whose things are asked for: the caller's own, or for auditors and the operator any.",
 };
@@ -219,6 +235,11 @@ const fn get(path: &'static str, answer: Answer, run: fn(Call) -> Running) -> Ro
 
 const fn post(path: &'static str, body: Option<Body>, answer: Answer, run: fn(Call) -> Running) -> Route {
     Route { method: Method::Post, body, roles: WRITE, keeps_own_deadline: true, ..get(path, answer, run) }
+}
+
+/// Answers with nothing.
+const fn delete(path: &'static str, run: fn(Call) -> Running) -> Route {
+    Route { method: Method::Delete, ..get(path, Answer::Nothing, run) }
 }
 
 const fn named(route: Route, tag: &'static str, operation: &'static str, summary: &'static str) -> Route {
@@ -312,6 +333,18 @@ pub(crate) static ROUTES: &[Route] = &[
         "proofs",
         "getReceipt",
         "The file that proves offline what became of a transfer",
+    ),
+    named(
+        by(
+            asks(
+                get("/v1/transfers/{uetr}/batch", Answer::Proof, |call| Box::pin(proofs::batch(call))),
+                &[FORMAT],
+            ),
+            PROVE,
+        ),
+        "proofs",
+        "proveBatch",
+        "Proof that its submitter signed the batch of a transfer; for the submitter, and those who see all",
     ),
     named(
         post("/v1/iso20022", XML, Answer::Xml, |call| Box::pin(iso20022::take(call))),
@@ -590,6 +623,64 @@ pub(crate) static ROUTES: &[Route] = &[
         "Proof that one block is an ancestor of another",
     ),
     named(
+        by(
+            asks(
+                get("/v1/proofs/settlement", Answer::Proof, |call| Box::pin(proofs::settlement(call))),
+                &[
+                    required(number("cycle", "Number of a cycle that is closed.")),
+                    required(CURRENCY),
+                    bank("debtor", "BIC of who pays."),
+                    bank("creditor", "BIC of who is paid."),
+                    FORMAT,
+                ],
+            ),
+            PROVE_ALL,
+        ),
+        "proofs",
+        "proveSettlement",
+        "Proof of an obligation of a closed cycle; it shows all positions, so it is for those who see all",
+    ),
+    named(
+        by(
+            post("/v1/webhooks", json::<model::WebhookRequest>(ONE), view::<model::NewWebhook>(), |call| {
+                Box::pin(webhooks::register(call))
+            }),
+            REGISTER,
+        ),
+        "events",
+        "createWebhook",
+        "Have the participant's events told to an address that the operator allows it; the secret is shown this once",
+    ),
+    named(
+        asks(
+            get("/v1/webhooks", view::<model::Webhooks>(), |call| Box::pin(webhooks::list(call))),
+            &[PARTICIPANT],
+        ),
+        "events",
+        "listWebhooks",
+        "Registered webhooks, and how far each was told",
+    ),
+    named(
+        by(delete("/v1/webhooks/{webhook}", |call| Box::pin(webhooks::remove(call))), REGISTER),
+        "events",
+        "deleteWebhook",
+        "Have nothing more told to a registered webhook",
+    ),
+    named(
+        by(
+            post(
+                "/v1/webhooks/{webhook}/replay",
+                json::<model::ReplayRequest>(ONE),
+                view::<model::WebhookView>(),
+                |call| Box::pin(webhooks::replay(call)),
+            ),
+            REGISTER,
+        ),
+        "events",
+        "replayWebhook",
+        "Have everything from a sequence on told again",
+    ),
+    named(
         asks(
             get("/v1/events", Answer::Events(of::<model::EventView>()), |call| {
                 Box::pin(events::stream(call))
@@ -605,7 +696,7 @@ pub(crate) static ROUTES: &[Route] = &[
 /// A route as it is served: what a test holds against its own table.
 #[derive(Clone, Copy, Debug)]
 pub struct Served {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`. What is answered to GET is to HEAD too, without its body.
     pub method: &'static str,
     /// With `{…}` where a part varies.
     pub path: &'static str,

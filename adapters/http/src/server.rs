@@ -23,6 +23,7 @@ use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
 use crate::routes::{ROUTES, Route};
+use crate::webhooks::desk::Desk;
 use crate::{certificate, front, openapi, page};
 
 /// Why the API can't be served.
@@ -41,6 +42,17 @@ pub enum HttpServerFault {
     Journal(#[from] QueryFault),
 }
 
+/// What stands behind the API beside the engine.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// Who sends statements.
+    pub operator: Bic,
+    /// What QR codes are sealed with.
+    pub codes: CodeKey,
+    /// Where participants register webhooks; none where they can't.
+    pub webhooks: Option<Arc<Desk>>,
+}
+
 /// The running listener.
 #[derive(Debug)]
 pub struct Server {
@@ -49,17 +61,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens; call it inside an actix system. `operator` sends statements, its key seals QR codes; `identify` tells who is asking.
+    /// Listens; call it inside an actix system. `identify` tells who is asking.
     ///
     /// # Errors
     /// [`HttpServerFault`].
     pub fn start(
         engine: Engine,
-        (operator, codes): (Bic, CodeKey),
+        house: House,
         identify: Arc<dyn Identify>,
         options: HttpOptions,
     ) -> Result<Self, HttpServerFault> {
-        Self::listen(engine, (operator, codes), identify, (options, None))
+        Self::listen(engine, house, identify, (options, None))
     }
 
     /// As [`Server::start`], over TLS: `identify` is told the certificate that a client has shown and `tls` has verified.
@@ -68,21 +80,23 @@ impl Server {
     /// [`HttpServerFault`].
     pub fn start_tls(
         engine: Engine,
-        (operator, codes): (Bic, CodeKey),
+        house: House,
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, ServerConfig),
     ) -> Result<Self, HttpServerFault> {
-        Self::listen(engine, (operator, codes), identify, (options, Some(tls)))
+        Self::listen(engine, house, identify, (options, Some(tls)))
     }
 
     fn listen(
         engine: Engine,
-        (operator, codes): (Bic, CodeKey),
+        house: House,
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, Option<ServerConfig>),
     ) -> Result<Self, HttpServerFault> {
+        let House { operator, codes, webhooks } = house;
         let api = Arc::new(Api {
             codes,
+            webhooks,
             bodies: Arc::new(Semaphore::new(LARGE_BODIES_KIB_MAX)),
             lists: Arc::new(Semaphore::new(1)),
             streaming: Arc::default(),
@@ -136,13 +150,11 @@ impl Server {
 /// Serves every route of the table, its description, and nothing else.
 fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
     let description = Arc::clone(api);
-    config.route(
-        "/v1/openapi.json",
-        web::get().to(move || {
-            let body = description.description.clone();
-            async move { HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(body) }
-        }),
-    );
+    let describe = move || {
+        let body = description.description.clone();
+        async move { HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(body) }
+    };
+    config.service(page::resource("/v1/openapi.json", describe));
     page::configure(config);
     let mut paths: BTreeMap<usize, (&str, Vec<&'static Route>)> = BTreeMap::new();
     for (at, route) in ROUTES.iter().enumerate() {
@@ -151,16 +163,19 @@ fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
         paths.entry(first).or_insert((route.path, Vec::new())).1.push(route);
     }
     for (path, routes) in paths.into_values() {
+        let methods = || {
+            routes.iter().flat_map(|route| route.method.of_http().iter().map(move |of| (*route, of.clone())))
+        };
         let mut resource = web::resource(path);
-        let allowed: Vec<&str> = routes.iter().map(|route| route.method.as_text()).collect();
-        let allowed = allowed.join(", ");
-        for route in routes {
+        for (route, method) in methods() {
             let api = Arc::clone(api);
             let to = move |request: HttpRequest, payload: Payload| {
                 front::answer(route, Arc::clone(&api), request, payload)
             };
-            resource = resource.route(web::method(route.method.of_http()).to(to));
+            resource = resource.route(web::method(method).to(to));
         }
+        let allowed: Vec<String> = methods().map(|(_, method)| method.to_string()).collect();
+        let allowed = allowed.join(", ");
         config.service(resource.default_service(web::to(move || other_method(allowed.clone()))));
     }
     let absent = || async { Problem::absent("there is no such route; see /v1/openapi.json").response() };
@@ -168,7 +183,7 @@ fn configure(config: &mut ServiceConfig, api: &Arc<Api>) {
 }
 
 /// A method that a path does not take; which it does is said in `Allow` (RFC 9110, 15.5.6).
-async fn other_method(allowed: String) -> HttpResponse {
+pub(crate) async fn other_method(allowed: String) -> HttpResponse {
     let mut response = Problem::method().response();
     if let Ok(allowed) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(ALLOW, allowed);

@@ -23,7 +23,7 @@ use crate::problem::{Outcome, Problem};
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: paging::OwnPage = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
-    let limit = paging::limit(query.limit)?;
+    let limit = query.limit()?;
     let after: Option<AccountHandle> = paging::number(query.cursor.as_deref())?;
     let from = after.map_or(0, |last| last.saturating_add(1));
     let page = call.ask(move |engine| {
@@ -92,7 +92,7 @@ pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
 pub(crate) async fn postings(call: Call) -> Outcome<HttpResponse> {
     let query: paging::Page = call.query()?;
     let handle = account_seen(&call, call.part("account"))?;
-    let limit = paging::limit(query.limit)?;
+    let limit = query.limit()?;
     let from: Option<u64> = paging::number(query.cursor.as_deref())?;
     let page = call.ask(move |engine| history(engine, handle, from, limit)).await?;
     answer(&page)

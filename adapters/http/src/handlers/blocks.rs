@@ -11,12 +11,13 @@ use super::paging;
 use super::shown::fault;
 use crate::api::{Call, answer};
 use crate::model::{BlockView, Blocks, CheckpointView, RootView};
+use crate::number;
 use crate::problem::{Outcome, Problem};
 
 /// `GET /v1/blocks`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: paging::Page = call.query()?;
-    let limit = paging::limit(query.limit)?;
+    let limit = query.limit()?;
     let before: Option<u64> = paging::number(query.cursor.as_deref())?;
     let page = call.ask(move |engine| {
         let last = engine.archive().blocks.last();
@@ -34,7 +35,7 @@ pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
 /// `GET /v1/blocks/{height}`.
 pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
     let absent = || Problem::absent("there is no such block");
-    let height: u64 = call.part("height").parse().map_err(|_| absent())?;
+    let height: u64 = number::read(call.part("height"), "height")?;
     let found = call.ask(move |engine| {
         let block = engine.archive().block(height).map_err(fault)?;
         Ok(block.map(|block| view(engine, &block)))

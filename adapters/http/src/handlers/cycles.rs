@@ -7,12 +7,13 @@ use feiqian_files::timestamp::date_time;
 use super::paging;
 use crate::api::{Call, answer};
 use crate::model::{CycleView, Cycles};
+use crate::number;
 use crate::problem::{Outcome, Problem};
 
 /// `GET /v1/cycles`.
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: paging::Page = call.query()?;
-    let limit = paging::limit(query.limit)?;
+    let limit = query.limit()?;
     let before = paging::number(query.cursor.as_deref())?.unwrap_or(CycleNumber::MAX);
     let mut cycles: Vec<_> = call.api.engine.directory().registry(|registry| {
         let newest = registry.cycles().iter().rev().filter(|cycle| cycle.number < before);
@@ -27,7 +28,7 @@ pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
 /// `GET /v1/cycles/{cycle}`.
 pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
     let absent = || Problem::absent("there is no such cycle");
-    let number: CycleNumber = call.part("cycle").parse().map_err(|_| absent())?;
+    let number: CycleNumber = number::read(call.part("cycle"), "cycle")?;
     let found = call.api.engine.directory().registry(|registry| registry.cycle(number).map(view));
     answer(&found.ok_or_else(absent)?)
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Method;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::rt;
 use actix_web::web::Bytes;
@@ -26,6 +27,7 @@ use crate::api::Call;
 use crate::caller::Asker;
 use crate::feed;
 use crate::limits::{STREAM_LASTS, STREAMS_SHARE};
+use crate::number::{Digits, optional, strict};
 use crate::problem::{Outcome, Problem};
 
 /// Between two looks for a new block.
@@ -39,7 +41,7 @@ const ROUNDS: usize = 4;
 #[serde(deny_unknown_fields)]
 struct Query {
     /// As `Last-Event-ID`, for clients that can't send that.
-    after: Option<u64>,
+    after: Option<Digits>,
 }
 
 /// `GET /v1/events`.
@@ -50,10 +52,14 @@ pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
     let resumed = match header {
         Some(value) => {
             let text = value.to_str().map_err(|_| unreadable())?;
-            Some(text.trim().parse::<u64>().map_err(|_| unreadable())?)
+            Some(strict::<u64>(text.trim()).ok_or_else(unreadable)?)
         }
-        None => query.after,
+        None => optional(query.after.as_ref(), "after")?,
     };
+    if call.request.method() == Method::HEAD {
+        let (_, none) = mpsc::channel(ROUNDS);
+        return Ok(told(Received(none)));
+    }
     let room = Arc::clone(&call.api.streams).try_acquire_owned();
     let room = room.map_err(|_| Problem::busy("as many streams as may be are open"))?;
     let share = call.api.streaming.open(call.asker.participant)?;
@@ -70,10 +76,14 @@ pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
         let _ = rt::time::timeout(STREAM_LASTS, following).await;
         drop((room, share));
     });
-    Ok(HttpResponse::Ok()
+    Ok(told(Received(received)))
+}
+
+fn told(events: Received) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(Received(received)))
+        .body(events)
 }
 
 /// How many streams each participant has open; those who act for nobody share one count.

@@ -26,7 +26,7 @@ pub(crate) async fn place(call: Call) -> Outcome<HttpResponse> {
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: paging::OwnPage = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
-    let (limit, after) = (paging::limit(query.limit)?, paging::id(query.cursor.as_deref())?);
+    let (limit, after) = (query.limit()?, paging::id(query.cursor.as_deref())?);
     let scan = call.scan().await?;
     let page = call.ask(move |engine| {
         // Until it is done, whether or not somebody still waits for it.

@@ -13,6 +13,7 @@ pub(crate) mod blocks;
 pub(crate) mod proofs;
 pub(crate) mod statements;
 pub(crate) mod events;
+pub(crate) mod webhooks;
 pub(crate) mod iso20022;
 pub(crate) use events::Streaming;
 

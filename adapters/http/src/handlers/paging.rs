@@ -7,7 +7,8 @@ use std::str::FromStr;
 use feiqian_core::uetr::Uetr;
 use serde::Deserialize;
 
-use crate::limits::{NAME_BYTES_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX};
+use crate::limits::{PAGE_ITEMS, PAGE_ITEMS_MAX};
+use crate::number::{Digits, optional, strict};
 use crate::problem::{Outcome, Problem};
 
 /// The query of a list that is alike for everybody.
@@ -15,7 +16,7 @@ use crate::problem::{Outcome, Problem};
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     pub(super) cursor: Option<String>,
-    pub(super) limit: Option<usize>,
+    limit: Option<Digits>,
 }
 
 /// The query of a list of a participant's own things.
@@ -24,19 +25,32 @@ pub(super) struct Page {
 pub(super) struct OwnPage {
     pub(super) participant: Option<String>,
     pub(super) cursor: Option<String>,
-    pub(super) limit: Option<usize>,
+    limit: Option<Digits>,
 }
 
-/// Items that a page may hold.
-pub(super) fn limit(asked: Option<usize>) -> Outcome<usize> {
-    let limit = asked.unwrap_or(PAGE_ITEMS);
+impl Page {
+    /// Items that it may hold.
+    pub(super) fn limit(&self) -> Outcome<usize> {
+        limit(self.limit.as_ref())
+    }
+}
+
+impl OwnPage {
+    /// Items that it may hold.
+    pub(super) fn limit(&self) -> Outcome<usize> {
+        limit(self.limit.as_ref())
+    }
+}
+
+fn limit(asked: Option<&Digits>) -> Outcome<usize> {
+    let limit = optional(asked, "limit")?.unwrap_or(PAGE_ITEMS);
     let detail = format!("1 to {PAGE_ITEMS_MAX}");
     (1..=PAGE_ITEMS_MAX).contains(&limit).then_some(limit).ok_or_else(|| Problem::field("limit", detail))
 }
 
 /// A cursor that is a number.
 pub(super) fn number<T: FromStr>(cursor: Option<&str>) -> Outcome<Option<T>> {
-    let parse = |text: &str| text.parse().ok().filter(|_| text.len() <= NAME_BYTES_MAX).ok_or_else(unknown);
+    let parse = |text: &str| strict(text).ok_or_else(unknown);
     cursor.map(parse).transpose()
 }
 

@@ -13,13 +13,14 @@ use super::shown::bic;
 use crate::api::{Call, answer};
 use crate::instruct::{self, shown, shown_signed};
 use crate::model::{Position, Positions};
+use crate::number::{Digits, optional};
 use crate::problem::{Outcome, Problem};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Query {
     participant: Option<String>,
-    cycle: Option<CycleNumber>,
+    cycle: Option<Digits>,
     currency: Option<String>,
 }
 
@@ -28,8 +29,9 @@ pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: Query = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
     let currency = query.currency.as_deref().map(|code| instruct::currency(code, "currency")).transpose()?;
+    let cycle = optional(query.cycle.as_ref(), "cycle")?;
     let found = call.ask(move |engine| {
-        Ok(engine.ask(move |sealer| positions(sealer.mirror(), query.cycle, (owner, currency))))
+        Ok(engine.ask(move |sealer| positions(sealer.mirror(), cycle, (owner, currency))))
     });
     let absent = || Problem::absent("that cycle is not there, or no longer at hand; see /v1/cycles");
     answer(&found.await?.ok_or_else(absent)?)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use feiqian_core::account::SlotHandle;
 use feiqian_core::currency::Currency;
-use feiqian_core::participant::ParticipantHandle;
+use feiqian_core::participant::{CycleNumber, CycleState, ParticipantHandle};
 use feiqian_proof::json::to_json;
-use feiqian_proof::kinds::Proof;
+use feiqian_proof::kinds::{Obligation, Proof, SettlementProof};
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::prover::{Prover, ProverFault, consistency};
 use feiqian_runtime::query::QueryFault;
@@ -18,6 +18,7 @@ use super::shown::{account_seen, fault, find, path_id};
 use crate::api::{Api, Call};
 use crate::instruct;
 use crate::limits::CONSISTENCY_BLOCKS_MAX;
+use crate::number::{Digits, optional};
 use crate::problem::{Outcome, Problem};
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -40,7 +41,7 @@ struct FormQuery {
 struct PositionQuery {
     participant: Option<String>,
     currency: String,
-    block: Option<u64>,
+    block: Option<Digits>,
     #[serde(default)]
     format: Form,
 }
@@ -49,7 +50,18 @@ struct PositionQuery {
 #[serde(deny_unknown_fields)]
 struct BalanceQuery {
     account: String,
-    block: Option<u64>,
+    block: Option<Digits>,
+    #[serde(default)]
+    format: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettlementQuery {
+    cycle: Digits,
+    currency: String,
+    debtor: String,
+    creditor: String,
     #[serde(default)]
     format: Form,
 }
@@ -57,8 +69,8 @@ struct BalanceQuery {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConsistencyQuery {
-    old: u64,
-    new: Option<u64>,
+    old: Digits,
+    new: Option<Digits>,
     #[serde(default)]
     format: Form,
 }
@@ -95,8 +107,9 @@ async fn of_slot(
     let missing = || Problem::field("participant", "say whose");
     let owner = call.whose(query.participant.as_deref())?.ok_or_else(missing)?;
     let currency = instruct::currency(&query.currency, "currency")?;
+    let block = optional(query.block.as_ref(), "block")?;
     make(&call, query.format, move |engine| {
-        let prover = prover(engine, query.block)?;
+        let prover = prover(engine, block)?;
         prove(&prover, slot(&prover, owner, currency)?).map_err(|found| told(&found))
     })
     .await
@@ -106,8 +119,9 @@ async fn of_slot(
 pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
     let query: BalanceQuery = call.query()?;
     let account = account_seen(&call, &query.account)?;
+    let block = optional(query.block.as_ref(), "block")?;
     make(&call, query.format, move |engine| {
-        prover(engine, query.block)?.balance(account).map(Proof::Balance).map_err(|found| told(&found))
+        prover(engine, block)?.balance(account).map(Proof::Balance).map_err(|found| told(&found))
     })
     .await
 }
@@ -115,15 +129,74 @@ pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
 /// `GET /v1/proofs/consistency`.
 pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
     let query: ConsistencyQuery = call.query()?;
+    let (old, new): (u64, Option<u64>) = (query.old.read("old")?, optional(query.new.as_ref(), "new")?);
     make(&call, query.format, move |engine| {
         let archive = engine.archive();
-        let new = query.new.unwrap_or_else(|| archive.blocks.last());
-        if query.old == 0 || query.old >= new || new - query.old > CONSISTENCY_BLOCKS_MAX {
+        let new = new.unwrap_or_else(|| archive.blocks.last());
+        if old == 0 || old >= new || new - old > CONSISTENCY_BLOCKS_MAX {
             let detail =
                 format!("before the later block, which is {new}, by {CONSISTENCY_BLOCKS_MAX} at the most");
             return Err(Problem::field("old", detail));
         }
-        consistency(archive, query.old, new).map(Proof::Consistency).map_err(|found| told(&found))
+        consistency(archive, old, new).map(Proof::Consistency).map_err(|found| told(&found))
+    })
+    .await
+}
+
+/// `GET /v1/proofs/settlement`. It shows every position, so it is for those who see all.
+pub(crate) async fn settlement(call: Call) -> Outcome<HttpResponse> {
+    let query: SettlementQuery = call.query()?;
+    if !call.asker.sees_all() {
+        return Err(Problem::forbidden("the proof shows the positions of all participants"));
+    }
+    let cycle: CycleNumber = query.cycle.read("cycle")?;
+    let currency = instruct::currency(&query.currency, "currency")?;
+    let named = |name: &str| call.whose(Some(name))?.ok_or_else(Problem::fault);
+    let (debtor, creditor) = (named(&query.debtor)?, named(&query.creditor)?);
+    make(&call, query.format, move |engine| {
+        let prover = prover(engine, Some(last_block(engine, cycle)?))?;
+        let sides = (slot(&prover, debtor, currency)?, slot(&prover, creditor, currency)?);
+        obligation(&prover, currency, sides).map(Proof::Settlement)
+    })
+    .await
+}
+
+/// The last block of a cycle that is over.
+fn last_block(engine: &Engine, cycle: CycleNumber) -> Outcome<u64> {
+    let found = engine.directory().registry(|registry| {
+        let found = registry.cycle(cycle).filter(|found| found.state != CycleState::Open);
+        found.and_then(|found| found.end_block.checked_sub(1))
+    });
+    found.ok_or_else(|| Problem::absent("there is no such cycle, or it is open"))
+}
+
+/// The obligation between two positions, as everyone computes it from all of them.
+fn obligation(
+    prover: &Prover<FileStorage>,
+    currency: Currency,
+    (debtor, creditor): (SlotHandle, SlotHandle),
+) -> Outcome<SettlementProof> {
+    let sought = Obligation { currency: currency.numeric(), debtor, creditor, amount: 0 };
+    let proof = prover.settlement(sought).map_err(|found| told(&found))?;
+    let all = proof.obligations().map_err(|_| Problem::fault())?;
+    let found = all.into_iter().find(|one| (one.debtor, one.creditor) == (debtor, creditor));
+    let obligation = found.ok_or_else(|| Problem::absent("no such obligation settles the cycle"))?;
+    Ok(SettlementProof { obligation, ..proof })
+}
+
+/// `GET /v1/transfers/{uetr}/batch`. It shows the whole batch, so it is for who submitted it and those who see all.
+pub(crate) async fn batch(call: Call) -> Outcome<HttpResponse> {
+    let query: FormQuery = call.query()?;
+    let (id, asker) = (path_id(call.part("uetr"))?, call.asker);
+    make(&call, query.format, move |engine| {
+        let (sequence, entry, _) = find(engine, asker, id)?;
+        if !entry.submitter.is_some_and(|submitter| asker.sees(submitter)) {
+            return Err(Problem::absent("the caller has submitted no such transfer"));
+        }
+        let open = || Problem::absent("its block is still open; ask again in a moment");
+        let block = engine.archive().block_of(sequence).map_err(fault)?.ok_or_else(open)?;
+        let prover = prover(engine, Some(block.header.height))?;
+        prover.signed_batch(sequence).map(Proof::SignedBatch).map_err(|found| told(&found))
     })
     .await
 }

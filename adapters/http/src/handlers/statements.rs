@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::shown::account_seen;
 use crate::api::Call;
 use crate::instruct;
+use crate::number::{Digits, optional};
 use crate::problem::{Outcome, Problem};
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -30,7 +31,7 @@ struct Query {
     participant: Option<String>,
     currency: Option<String>,
     account: Option<String>,
-    cycle: Option<CycleNumber>,
+    cycle: Option<Digits>,
 }
 
 /// `GET /v1/statements`.
@@ -42,9 +43,10 @@ pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
         Message::Statement => StatementMessage::Statement,
         Message::Notification => StatementMessage::Notification,
     };
+    let asked: Option<CycleNumber> = optional(query.cycle.as_ref(), "cycle")?;
     let operator = call.api.operator;
     let text = call.ask(move |engine| {
-        let cycle = match (query.cycle, message) {
+        let cycle = match (asked, message) {
             (Some(cycle), _) => cycle,
             (None, StatementMessage::Statement) => engine
                 .directory()

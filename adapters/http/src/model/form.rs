@@ -49,4 +49,4 @@ macro_rules! words {
     )*};
 }
 
-pub(super) use {objects, words};
+pub(crate) use {objects, words};

@@ -7,7 +7,9 @@ mod code;
 mod exchange;
 mod form;
 mod seconds;
+mod sequence;
 mod transfer;
+mod webhook;
 
 pub(crate) use account::{AccountView, Accounts, Alias, Position, Positions, PostingView, Postings};
 pub(crate) use book::{BlockView, Blocks, CheckpointView, CycleView, Cycles, RootView};
@@ -17,9 +19,11 @@ pub(crate) use code::{
 pub(crate) use exchange::{
     Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView,
 };
+pub(crate) use form::words;
 pub(crate) use seconds::Seconds;
 pub(crate) use transfer::{
     Amend, Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, EventView, HoldView, Holds, ItemState, Money,
     MoneyView, OptionalId, PaymentRequest, PostRequest, PriorityWord, QueueView, Queued, ReturnRequest,
     State, TransferDetail, TransferView,
 };
+pub(crate) use webhook::{NewWebhook, ReplayRequest, WebhookRequest, WebhookState, WebhookView, Webhooks};

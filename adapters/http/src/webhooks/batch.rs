@@ -42,7 +42,7 @@ impl Batch {
     pub(super) fn of(target: &Target, ahead: &Ahead, after: u64, upto: Option<u64>) -> Option<Self> {
         let count = fits(ahead, upto);
         let (first, last) = (ahead.front()?.0, next_last(ahead, upto)?);
-        let id = format!("{}.{}.{first}-{last}", target.participant, target.name);
+        let id = target.request_id(first, last);
         let mut body = format!(
             r#"{{"id":"{id}","webhook":"{}","participant":"{}","after":{after},"first":{first},"last":{last},"events":["#,
             target.name, target.participant

@@ -14,7 +14,7 @@ use super::meter::Meter;
 use super::place::{Keeper, PlaceFault};
 use super::post::{Attempt, Poster};
 use super::target::Target;
-use super::{Retry, Tell, Told, What};
+use super::{Gone, Retry, Tell, Told, What};
 use crate::caller::Asker;
 use crate::feed;
 use crate::limits::{WEBHOOK_AHEAD_MAX, WEBHOOK_BYTES_MAX, WEBHOOK_PLACE_ENTRIES};
@@ -66,7 +66,7 @@ impl Delivery {
         (target, poster, keeper): (Target, Poster, Keeper),
         (retry, tell): (Retry, Tell),
     ) -> Self {
-        let (read, meter) = (keeper.place().done, Meter::new(target.name()));
+        let (read, meter) = (keeper.place().done, Meter::new(&target.label()));
         meter.stopped(keeper.place().is_stopped);
         let not_before = Instant::now();
         Self {
@@ -86,20 +86,28 @@ impl Delivery {
         }
     }
 
-    /// Goes on until whoever holds the other end lets go of it.
-    pub(super) fn run(mut self, stopped: &Receiver<()>) {
+    /// Goes on until whoever holds the other end lets go of it, or says that the target is gone for good.
+    pub(super) fn run(mut self, stopped: &Receiver<Gone>) {
         give_way();
         loop {
             let wait = self.step().unwrap_or_else(|fault| {
                 self.complain(What::Fault(fault.to_string()));
                 LOOK
             });
-            if stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
-                break;
+            match stopped.recv_timeout(wait) {
+                Err(RecvTimeoutError::Timeout) => {}
+                // What is lost with this is read again.
+                Err(RecvTimeoutError::Disconnected) => return drop(self.keeper.save()),
+                Ok(Gone) => return self.leave(),
             }
         }
-        // What is lost with this is read again.
-        let _ = self.keeper.save();
+    }
+
+    /// Its files go with it; one that stays goes at the next start.
+    fn leave(self) {
+        self.meter.lag(0);
+        self.meter.stopped(false);
+        let _ = self.keeper.remove();
     }
 
     /// Does the next thing, and says how long to wait then.
@@ -232,6 +240,6 @@ impl Delivery {
     }
 
     fn say(&self, what: What) {
-        (self.tell)(&Told { target: self.target.name().to_owned(), what });
+        (self.tell)(&Told { target: self.target.shown(), what });
     }
 }

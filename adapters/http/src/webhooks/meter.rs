@@ -1,4 +1,5 @@
-//! What is counted of each target. Their names are the operator's, so there are as many series as it has named.
+//! What is counted of each target. Names are the operator's, and of registered ones their places, so there are as many
+//! series as it allows.
 
 use metrics::{Counter, Gauge, counter, gauge};
 

@@ -8,20 +8,25 @@
 //!                                              └── waits ◀─────┘ anything else
 //! ```
 //!
-//! Reading order: [`target`] (to whom, and to whom never), `reach.rs` (where a name may lead), [`place`] (what is remembered),
-//! `batch.rs`, `post.rs`, `delivery.rs` (the loop). Holds no rule of clearing, and answers nobody.
+//! Reading order: [`target`] (to whom, and to whom never), [`prefix`] (where participants may have themselves told),
+//! `reach.rs` (where a name may lead), [`place`] (what is remembered), `batch.rs`, `secret.rs`, `post.rs`, `delivery.rs` (the
+//! loop), `book.rs` and [`desk`] (what participants register). Holds no rule of clearing, and answers nobody.
 
 mod batch;
+pub mod book;
 mod delivery;
+pub mod desk;
 mod meter;
 pub mod place;
 mod post;
+pub mod prefix;
 mod reach;
+mod secret;
 pub mod target;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -35,9 +40,12 @@ use ureq::tls::Certificate;
 
 use crate::caller::Asker;
 use crate::limits::WEBHOOK_STOP_WAIT;
+use book::BookFault;
 use delivery::Delivery;
+use desk::{Desk, DeskOptions};
 use place::{Keeper, PlaceFault};
 use post::{Failure, Poster};
+use secret::Secret;
 use target::{Target, TargetFault};
 
 pub use crate::limits::WEBHOOK_TARGETS_MAX;
@@ -45,8 +53,10 @@ pub use crate::limits::WEBHOOK_TARGETS_MAX;
 /// Who is told, and how.
 #[derive(Clone, Debug)]
 pub struct WebhookOptions {
-    /// To whom events go, at most [`WEBHOOK_TARGETS_MAX`].
+    /// To whom events go, at most [`WEBHOOK_TARGETS_MAX`] with those that participants may register.
     pub targets: Vec<Target>,
+    /// Where participants may have themselves told.
+    pub desk: DeskOptions,
     /// Where places are kept: a directory of its own.
     pub directory: PathBuf,
     /// The roots of receivers' certificates (PEM); none where all are on this machine and not encrypted.
@@ -94,7 +104,10 @@ pub enum WebhookFault {
     #[error("two webhooks are called {0}")]
     Twice(String),
     /// More than may be.
-    #[error("more than {WEBHOOK_TARGETS_MAX} webhooks")]
+    #[error(
+        "more than {WEBHOOK_TARGETS_MAX} webhooks, those counted in that participants may register (registered_max of each under \
+         registered)"
+    )]
     TooMany,
     /// Its events would be nobody's.
     #[error("webhook {name}: {participant} is no participant")]
@@ -112,6 +125,9 @@ pub enum WebhookFault {
     /// The roots can't be read.
     #[error("roots in [webhooks]: {0}")]
     Roots(#[from] TlsFault),
+    /// What participants have registered can't be read.
+    #[error(transparent)]
+    Book(#[from] BookFault),
     /// A place can't be kept.
     #[error("webhook {name}: {fault}")]
     Place {
@@ -177,17 +193,96 @@ impl fmt::Display for Told {
 /// Gets what the operator is to know, on the threads of the targets.
 pub type Tell = Arc<dyn Fn(&Told) + Send + Sync>;
 
+/// Said to one that is gone for good: its place goes too.
+struct Gone;
+
+/// One that is told, on a thread of its own. Stopped when dropped.
+struct Run {
+    stop: Sender<Gone>,
+    /// Is cut off once its thread has ended.
+    ended: Receiver<()>,
+}
+
+/// What all have in common that are told.
+struct Telling {
+    engine: Engine,
+    /// The operator's, which signs.
+    key: SigningKey,
+    roots: Vec<Certificate<'static>>,
+    has_roots: bool,
+    timeout: Duration,
+    retry: Retry,
+    tell: Tell,
+}
+
+impl fmt::Debug for Telling {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Telling")
+    }
+}
+
+impl Telling {
+    /// Finds out where a target is to be told from on; tells nothing yet.
+    fn prepare(
+        &self,
+        target: &Target,
+        directory: &Path,
+        (secret, tell): (Option<Secret>, Tell),
+    ) -> Result<Delivery, WebhookFault> {
+        let (name, participant) = (target.shown(), target.participant());
+        let Some(handle) = self.engine.directory().participant(participant) else {
+            return Err(WebhookFault::NoParticipant { name, participant });
+        };
+        // It sees what a stream of the participant's would show.
+        let asker = Asker { participant: Some(handle), roles: Roles::of(&[Role::Viewer]) };
+        let durable = self.engine.archive().journal.durable();
+        let keeper = Keeper::open(directory, &target.file_name(), durable);
+        let keeper = keeper.map_err(|fault| WebhookFault::Place { name, fault })?;
+        let poster = Poster::new(target.clone(), (&self.key, secret), (&self.roots, self.timeout));
+        let parts = (target.clone(), poster, keeper);
+        Ok(Delivery::new((self.engine.clone(), asker), parts, (self.retry, tell)))
+    }
+
+    /// From now on it is told.
+    fn start(&self, target: &Target, delivery: Delivery) -> Result<Run, WebhookFault> {
+        let (stop, stopped) = channel();
+        let (over, ended) = channel();
+        let run = move || {
+            delivery.run(&stopped);
+            drop(over);
+        };
+        let thread = std::thread::Builder::new().name(format!("hook-{}", target.name())).spawn(run);
+        let fault = |source| WebhookFault::Thread { name: target.shown(), source };
+        drop(thread.map_err(fault)?);
+        Ok(Run { stop, ended })
+    }
+}
+
+/// Waits until these have ended, each of which was stopped, or until then.
+fn wait(ended: &[Receiver<()>], until: Instant) {
+    for one in ended {
+        // Nobody sends: it is cut off, or the time is over.
+        let _ = one.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+}
+
 /// The targets that are told.
 #[derive(Debug)]
 pub struct Webhooks {
-    /// Dropped to stop them.
-    stop: Vec<Sender<()>>,
-    /// Is cut off once the last of them has ended.
-    ended: Receiver<()>,
+    runs: Vec<Run>,
+    desk: Arc<Desk>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Run")
+    }
 }
 
 impl Webhooks {
     /// Begins to tell every target where it was left; a new one from now on. Requests are signed with `key`, the operator's.
+    /// What a participant has registered and may no more, or what can't be told, is left out, and `tell` is told.
     ///
     /// # Errors
     /// [`WebhookFault`]; then nobody is told.
@@ -197,36 +292,39 @@ impl Webhooks {
         options: &WebhookOptions,
         tell: &Tell,
     ) -> Result<Self, WebhookFault> {
-        let roots = options.read_roots()?;
-        let mut deliveries = Vec::new();
-        for target in &options.targets {
-            let poster = Poster::new(target.clone(), key, (&roots, options.timeout));
-            deliveries.push(delivery(engine, (target, poster), options, tell)?);
-        }
-        let (over, ended) = channel();
-        let mut webhooks = Self { stop: Vec::new(), ended };
-        for (delivery, target) in deliveries.into_iter().zip(&options.targets) {
-            let (stop, stopped) = channel();
-            let over = over.clone();
-            let run = move || {
-                delivery.run(&stopped);
-                drop(over);
-            };
-            let thread = std::thread::Builder::new().name(format!("hook-{}", target.name())).spawn(run);
-            let fault = |source| WebhookFault::Thread { name: target.name().to_owned(), source };
-            drop(thread.map_err(fault)?);
-            webhooks.stop.push(stop);
-        }
-        Ok(webhooks)
+        let telling = Arc::new(Telling {
+            engine: engine.clone(),
+            key: key.clone(),
+            roots: options.read_roots()?,
+            has_roots: options.roots.is_some(),
+            timeout: options.timeout,
+            retry: options.retry,
+            tell: Arc::clone(tell),
+        });
+        let prepared: Vec<_> = options
+            .targets
+            .iter()
+            .map(|target| telling.prepare(target, &options.directory, (None, Arc::clone(tell))))
+            .collect::<Result<_, _>>()?;
+        let desk = Desk::open(Arc::clone(&telling), &options.directory, &options.desk)?;
+        let runs = prepared.into_iter().zip(&options.targets);
+        let runs =
+            runs.map(|(delivery, target)| telling.start(target, delivery)).collect::<Result<_, _>>()?;
+        Ok(Self { runs, desk: Arc::new(desk) })
+    }
+
+    /// Where participants register.
+    #[must_use]
+    pub fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
     }
 
     /// Stops, and waits a little for requests that are under way; those that take longer are left to the end of the process,
     /// and sent again by the next start.
     pub fn stop(self) {
-        drop(self.stop);
-        let until = Instant::now() + WEBHOOK_STOP_WAIT;
-        // Nobody sends: it is cut off, or the time is over.
-        let _ = self.ended.recv_timeout(until.saturating_duration_since(Instant::now()));
+        let runs = self.runs.into_iter().chain(self.desk.close());
+        let ended: Vec<_> = runs.map(|Run { stop, ended }| (drop(stop), ended).1).collect();
+        wait(&ended, Instant::now() + WEBHOOK_STOP_WAIT);
     }
 }
 
@@ -240,7 +338,7 @@ impl WebhookOptions {
     }
 
     fn read_roots(&self) -> Result<Vec<Certificate<'static>>, WebhookFault> {
-        if self.targets.len() > WEBHOOK_TARGETS_MAX {
+        if self.targets.len() + self.desk.places() > WEBHOOK_TARGETS_MAX {
             return Err(WebhookFault::TooMany);
         }
         let mut names = BTreeSet::new();
@@ -256,25 +354,6 @@ impl WebhookOptions {
             (None, None) => Ok(Vec::new()),
         }
     }
-}
-
-fn delivery(
-    engine: &Engine,
-    (target, poster): (&Target, Poster),
-    options: &WebhookOptions,
-    tell: &Tell,
-) -> Result<Delivery, WebhookFault> {
-    let (name, participant) = (target.name().to_owned(), target.participant());
-    let Some(handle) = engine.directory().participant(participant) else {
-        return Err(WebhookFault::NoParticipant { name, participant });
-    };
-    // It sees what a stream of the participant's would show.
-    let asker = Asker { participant: Some(handle), roles: Roles::of(&[Role::Viewer]) };
-    let durable = engine.archive().journal.durable();
-    let keeper = Keeper::open(&options.directory, target.name(), durable);
-    let keeper = keeper.map_err(|fault| WebhookFault::Place { name, fault })?;
-    let parts = (target.clone(), poster, keeper);
-    Ok(Delivery::new((engine.clone(), asker), parts, (options.retry, Arc::clone(tell))))
 }
 
 #[cfg(test)]

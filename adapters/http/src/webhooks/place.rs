@@ -142,6 +142,11 @@ impl Keeper {
         &mut self.place
     }
 
+    /// Forgets it: what its target was told is nobody's any more.
+    pub(super) fn remove(self) -> Result<(), PlaceFault> {
+        forget(&self.directory, &self.name)
+    }
+
     /// How many entries of others were passed since it was written.
     pub(super) fn passed(&self) -> u64 {
         self.written.map_or(u64::MAX, |written| self.place.done.saturating_sub(written.done))
@@ -193,7 +198,18 @@ impl Keeper {
     }
 }
 
-fn make_directory(directory: &Path) -> Result<(), PlaceFault> {
+/// Removes all files of a target's.
+pub(super) fn forget(directory: &Path, name: &str) -> Result<(), PlaceFault> {
+    for path in [place_path(directory, name), replay_path(directory, name), taken_path(directory, name)] {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(read_fault(&path, source)),
+            _ => {}
+        }
+    }
+    Ok(sync_folder(directory)?)
+}
+
+pub(super) fn make_directory(directory: &Path) -> Result<(), PlaceFault> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -215,18 +231,23 @@ fn taken_path(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.replay.taken"))
 }
 
-fn read_fault(path: &Path, source: std::io::Error) -> PlaceFault {
+pub(super) fn read_fault(path: &Path, source: std::io::Error) -> PlaceFault {
     PlaceFault::Read { file: path.display().to_string(), source }
 }
 
 fn read(path: &Path) -> Result<Option<String>, PlaceFault> {
+    read_bounded(path, WEBHOOK_PLACE_BYTES_MAX)
+}
+
+/// The beginning of a file; none where there is no file.
+pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> Result<Option<String>, PlaceFault> {
     let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(read_fault(path, error)),
     };
     let mut text = String::new();
-    let read = file.take(WEBHOOK_PLACE_BYTES_MAX).read_to_string(&mut text);
+    let read = file.take(bytes_max).read_to_string(&mut text);
     read.map(|_| Some(text)).map_err(|error| read_fault(path, error))
 }
 

@@ -14,6 +14,7 @@ use ureq::{Agent, Error};
 
 use super::batch::Batch;
 use super::reach::{GuardedResolver, OutOfReach};
+use super::secret::Secret;
 use super::target::Target;
 use crate::limits::WEBHOOK_ANSWER_BYTES_MAX;
 
@@ -75,12 +76,14 @@ pub(super) struct Poster {
     target: Target,
     key: SigningKey,
     key_id: String,
+    /// Of one that its participant has registered.
+    secret: Option<Secret>,
 }
 
 impl Poster {
     pub(super) fn new(
         target: Target,
-        key: &SigningKey,
+        (key, secret): (&SigningKey, Option<Secret>),
         (roots, timeout): (&[Certificate<'static>], Duration),
     ) -> Self {
         let tls = TlsConfig::builder()
@@ -98,7 +101,7 @@ impl Poster {
         let resolver = GuardedResolver::new(target.reach);
         let agent = Agent::with_parts(config, DefaultConnector::new(), resolver);
         let key_id = hex::encode(PublicKey::of(key).as_bytes());
-        Self { agent, target, key: key.clone(), key_id }
+        Self { agent, target, key: key.clone(), key_id, secret }
     }
 
     pub(super) fn post(&self, batch: &Batch) -> Attempt {
@@ -138,7 +141,12 @@ impl Poster {
             certificate: None,
         };
         let of = (self.key_id.as_str(), hex::encode(&nonce), now_s);
-        Some(sign_covering(&shown, &[ID_HEADER], &self.key, (of.0, &of.1, of.2)))
+        let mut headers = sign_covering(&shown, &[ID_HEADER], &self.key, (of.0, &of.1, of.2));
+        if let Some(secret) = &self.secret {
+            headers.push(("webhook-timestamp", now_s.to_string()));
+            headers.push(("webhook-signature", secret.sign((&batch.id, now_s), &batch.body)));
+        }
+        Some(headers)
     }
 }
 

@@ -4,12 +4,13 @@
 use std::net::IpAddr;
 
 use feiqian_core::bic::Bic;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
+use utoipa::ToSchema;
 
 use super::reach::{Reach, is_public, is_reachable};
 use crate::limits::{WEBHOOK_NAME_MAX, WEBHOOK_URL_BYTES_MAX};
-use crate::model::State;
+use crate::model::{State, words};
 
 /// The hosts that may be told, each in full and in lower case: a name or an IP address, without a port.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,8 +22,8 @@ pub struct Hosts {
 }
 
 /// Which events a target is told: by what was decided.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case", remote = "Self")]
 pub enum EventKind {
     /// An amount has moved.
     Cleared,
@@ -34,6 +35,14 @@ pub enum EventKind {
     Rejected,
     /// A hold was given back.
     Voided,
+}
+
+words!(EventKind);
+
+impl Serialize for EventKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }
 
 /// Why a target is refused.
@@ -71,6 +80,18 @@ pub enum TargetFault {
     },
 }
 
+impl TargetFault {
+    /// The same, said of another name.
+    pub(super) fn of(self, name: String) -> Self {
+        match self {
+            Self::Name(_) => Self::Name(name),
+            Self::Url { what, .. } => Self::Url { name, what },
+            Self::Host { host, .. } => Self::Host { name, host },
+            Self::NotPublic { host, .. } => Self::NotPublic { name, host },
+        }
+    }
+}
+
 /// To whom events go.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
@@ -79,6 +100,17 @@ pub struct Target {
     pub(super) url: Uri,
     pub(super) reach: Reach,
     pub(super) kinds: Vec<EventKind>,
+    /// None of one that the operator has named.
+    registered: Option<Enrolment>,
+}
+
+/// What one that its participant has registered is told apart by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Enrolment {
+    /// Given once and never again: names its files, and its requests.
+    pub(super) number: u64,
+    /// Its place among the participant's, from 1: what is counted of it goes by that, for names come and go.
+    pub(super) slot: usize,
 }
 
 impl std::fmt::Debug for Target {
@@ -104,7 +136,42 @@ impl Target {
         }
         let url = parse(url).map_err(|what| TargetFault::Url { name: name.to_owned(), what })?;
         let reach = reach(name, &url, hosts)?;
-        Ok(Self { name: name.to_owned(), participant, url, reach, kinds })
+        Ok(Self { name: name.to_owned(), participant, url, reach, kinds, registered: None })
+    }
+
+    /// The same, registered by its participant.
+    pub(super) fn registered(self, as_what: Enrolment) -> Self {
+        Self { registered: Some(as_what), ..self }
+    }
+
+    /// What its files are called.
+    pub(super) fn file_name(&self) -> String {
+        self.registered.map_or_else(|| self.name.clone(), |own| own.number.to_string())
+    }
+
+    /// What it is counted by.
+    pub(super) fn label(&self) -> String {
+        match self.registered {
+            None => self.name.clone(),
+            Some(own) => format!("{}/{}", self.participant, own.slot),
+        }
+    }
+
+    /// What the operator knows it by.
+    pub(super) fn shown(&self) -> String {
+        match self.registered {
+            None => self.name.clone(),
+            Some(_) => format!("{}/{}", self.participant, self.name),
+        }
+    }
+
+    /// The id of a request that tells this range: of one webhook and no other, though it had the same name.
+    pub(super) fn request_id(&self, first: u64, last: u64) -> String {
+        let (participant, name) = (self.participant, &self.name);
+        match self.registered {
+            None => format!("{participant}.{name}.{first}-{last}"),
+            Some(own) => format!("{participant}.{name}.{}.{first}-{last}", own.number),
+        }
     }
 
     /// Its name.

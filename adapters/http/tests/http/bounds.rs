@@ -73,10 +73,93 @@ fn nobody_is_answered_who_is_not_known_and_nothing_that_is_not_there() {
     );
     assert_eq!(house.get("a", "/v1/nothing").problem(404).0, "not_found");
     assert_eq!(house.get("a", "/v2/accounts").problem(404).0, "not_found");
-    for (path, allowed) in [("/v1/accounts", "GET"), ("/v1/transfers", "POST"), ("/v1/holds", "POST, GET")] {
-        let answer = house.send("DELETE", path, &[A_SAYS], b"");
-        assert_eq!((answer.problem(405).0.as_str(), answer.head("allow")), ("method", Some(allowed)));
+    for (path, allowed) in [
+        ("/v1/accounts", "GET, HEAD"),
+        ("/v1/transfers", "POST"),
+        ("/v1/holds", "POST, GET, HEAD"),
+        ("/v1/webhooks/own", "DELETE"),
+        ("/v1/openapi.json", "GET, HEAD"),
+        ("/v1/docs", "GET, HEAD"),
+    ] {
+        for method in ["PUT", "OPTIONS"] {
+            let answer = house.send(method, path, &[A_SAYS], b"");
+            assert_eq!(
+                (answer.problem(405).0.as_str(), answer.head("allow")),
+                ("method", Some(allowed)),
+                "{path}"
+            );
+        }
     }
+}
+
+#[test]
+fn head_is_answered_as_get_without_its_body() {
+    let house = House::new();
+    let id = uetr();
+    house.post("a", "/v1/transfers", &payment(&id, ALICE, BOB, "1.00")).with(201);
+    house.seal();
+    for path in [
+        "/v1/openapi.json",
+        "/v1/docs",
+        "/v1/accounts",
+        "/v1/accounts/3",
+        "/v1/accounts/nobodys",
+        "/v1/cycles/+1",
+        "/v1/blocks/1",
+        "/v1/webhooks",
+        &format!("/v1/transfers/{id}/receipt"),
+    ] {
+        let [got, head] = ["GET", "HEAD"].map(|method| house.send(method, path, &[A_SAYS], b""));
+        assert_eq!((head.status, head.body.len()), (got.status, 0), "{path}");
+        for name in ["content-type", "content-length"] {
+            assert!(head.head(name).is_some(), "{path}: {name}");
+            assert_eq!(head.head(name), got.head(name), "{path}: {name}");
+        }
+    }
+    let unknown = house.send("HEAD", "/v1/accounts", &[], b"");
+    assert_eq!((unknown.status, unknown.body.len()), (401, 0));
+    // A stream without end is not begun.
+    let stream = house.send("HEAD", "/v1/events", &[A_SAYS], b"");
+    assert_eq!(
+        (stream.status, stream.head("content-type"), stream.body.len()),
+        (200, Some("text/event-stream"), 0)
+    );
+}
+
+#[test]
+fn a_number_has_one_writing_wherever_it_stands() {
+    let house = House::new();
+    house.seal();
+    for (path, field) in [
+        ("/v1/cycles/+1", "cycle"),
+        ("/v1/cycles/01", "cycle"),
+        ("/v1/cycles/one", "cycle"),
+        ("/v1/blocks/+1", "height"),
+        ("/v1/blocks/00", "height"),
+        ("/v1/accounts?limit=%2B5", "limit"),
+        ("/v1/accounts?limit=05", "limit"),
+        ("/v1/accounts?cursor=%2B5", "cursor"),
+        ("/v1/positions?cycle=%2B1", "cycle"),
+        ("/v1/positions?cycle=", "cycle"),
+        ("/v1/statements?currency=EUR&cycle=01", "cycle"),
+        ("/v1/proofs/position?currency=EUR&block=%2B1", "block"),
+        ("/v1/proofs/balance?account=3&block=01", "block"),
+        ("/v1/proofs/consistency?old=01", "old"),
+        ("/v1/proofs/consistency?old=1&new=%2B2", "new"),
+        ("/v1/events?after=%2B1", "after"),
+        ("/v1/events?after=18446744073709551616", "after"),
+    ] {
+        let (kind, _, pointer) = house.get("a", path).problem(422);
+        assert_eq!((kind.as_str(), pointer), ("invalid_field", json!(field)), "{path}");
+    }
+    house.get("a", "/v1/accounts/3").with(200);
+    for path in ["/v1/accounts/03", "/v1/accounts/+3"] {
+        assert_eq!(house.get("a", path).problem(404).0, "not_found", "{path}");
+    }
+    let (_, _, pointer) = house.post("a", "/v1/transfers", &payment(&uetr(), "+3", BOB, "1.00")).problem(422);
+    assert_eq!(pointer, json!("/debtor"));
+    let resumed = [A_SAYS, ("last-event-id", "+1")];
+    assert_eq!(house.send("GET", "/v1/events", &resumed, b"").problem(422).2, json!("Last-Event-ID"));
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! A payment day by JSON: paid, held, posted, returned, queued, looked up, sealed, proved, settled.
 
+use feiqian_core::batch::Batch;
+use feiqian_core::batch_signature::sign_batch;
 use feiqian_core::command::Command;
+use feiqian_core::outcome::Outcome;
+use feiqian_core::transfer::Record;
+use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::profile::Profile;
 use feiqian_proof::kinds::Proof;
 use serde_json::json;
 
-use crate::house::{A, ALICE, B, BOB, House, payment, uetr};
+use crate::house::{A, ALICE, B, BOB, House, key, payment, uetr};
 
 #[test]
 fn i3_a_transfer_is_decided_once_whatever_is_sent_again_over_a_restart_too() {
@@ -64,6 +69,23 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
     assert_eq!(house.get("a", "/v1/proofs/consistency?old=1&format=json").with(200)["kind"], "consistency");
 
     house.order(Command::CloseCycle { cycle: 1 });
+    house.seal();
+    let settlement =
+        house.get("auditor", "/v1/proofs/settlement?cycle=1&currency=EUR&debtor=BNKAXXAA&creditor=BNKBXXAA");
+    assert_eq!(settlement.status, 200, "{}", String::from_utf8_lossy(&settlement.body));
+    let proof = Proof::decode(&settlement.body).expect("a proof");
+    proof.verify(&key, None).expect("it holds");
+    let Proof::Settlement(proof) = proof else { panic!("another kind") };
+    assert_eq!(proof.obligation.amount, 600, "what was paid in the cycle");
+    let back = "/v1/proofs/settlement?cycle=1&currency=EUR&debtor=BNKBXXAA&creditor=BNKAXXAA&format=json";
+    assert_eq!(house.get("auditor", back).problem(404).0, "not_found", "B owes nothing");
+    let open = back.replace("cycle=1", "cycle=2");
+    assert_eq!(house.get("auditor", &open).problem(404).0, "not_found", "it is open");
+    assert_eq!(
+        house.get("b-auditor", back).problem(403).0,
+        "forbidden",
+        "an auditor of one bank is none of all"
+    );
     house.order(Command::InstructCycle { cycle: 1 });
     house.order(Command::SettleCycle { cycle: 1 });
     house.seal();
@@ -75,6 +97,36 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
     let statement = house.get("b", "/v1/statements?currency=EUR&cycle=1");
     let text = String::from_utf8(statement.body).expect("UTF-8");
     assert!(statement.status == 200 && text.contains("camt.053.001") && text.contains("INV-7"), "{text}");
+}
+
+#[test]
+fn who_signed_a_batch_is_proven_to_its_submitter_and_not_to_the_other_side() {
+    let house = House::new();
+    let id = uetr();
+    let record = Record::new(Uetr::parse(&id).expect("an id").bits(), 3, 13, 500, 978);
+    let genesis = house.engine().archive().genesis().expect("there");
+    let signature = sign_batch(&key('A'), &genesis.chain_id, 4_711, &[record]);
+    let batch = Batch { batch_id: 4_711, signature: Some(signature.0), ..Batch::new(0, vec![record]) };
+    let ticket = house.engine().submit(batch).expect("room");
+    assert_eq!(ticket.wait().expect("it runs").rows[0].outcome(), Some(Outcome::Cleared));
+    house.seal();
+    let path = format!("/v1/transfers/{id}/batch");
+    for who in ["a", "auditor"] {
+        let answer = house.get(who, &path);
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let proof = Proof::decode(&answer.body).expect("a proof");
+        proof.verify(&genesis.operator_key, Some(&genesis.chain_id)).expect("it holds");
+        let Proof::SignedBatch(proof) = proof else { panic!("another kind") };
+        assert_eq!((proof.batch_id, proof.records.len(), proof.place), (4_711, 1, 0));
+    }
+    assert_eq!(house.get("a", &format!("{path}?format=json")).with(200)["kind"], "signed_batch");
+    house.get("b", &format!("/v1/transfers/{id}")).with(200);
+    assert_eq!(house.get("b", &path).problem(404).0, "not_found", "it shows all of A's batch");
+    let plain = uetr();
+    house.post("a", "/v1/transfers", &payment(&plain, ALICE, BOB, "1.00")).with(201);
+    house.seal();
+    let unsigned = house.get("a", &format!("/v1/transfers/{plain}/batch")).with(404);
+    assert!(unsigned["detail"].as_str().expect("words").contains("not signed"), "{unsigned}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The stream of events: each bank's own, in order, resumed by sequence.
 
+use std::io::BufRead as _;
+
 use crate::house::{ALICE, BOB, C, House, payment, uetr};
 
 #[test]
@@ -40,8 +42,16 @@ fn i6_streams_are_bounded_and_a_place_comes_back() {
     house.post("a", "/v1/transfers", &payment(&uetr(), ALICE, BOB, "1.00")).with(201);
     house.seal();
     let begun = std::time::Instant::now();
-    while house.get("b", "/v1/events?after=x").status != 400 {
+    let opened = || {
+        let heads = [("authorization", "Bearer b")];
+        let mut line = String::new();
+        let stream = house.open("GET", "/v1/events", &heads, None);
+        std::io::BufReader::new(stream).read_line(&mut line).expect("a status");
+        line.contains(" 200 ")
+    };
+    while !opened() {
         assert!(begun.elapsed().as_secs() < 30, "no place has come back");
     }
+    assert_eq!(house.get("b", "/v1/events?after=x").problem(422).2, "after");
     assert_eq!(house.get("a", "/v1/events?cursor=1").status, 400);
 }

@@ -13,6 +13,8 @@ const READ: &[Role] = &[Role::Submitter, Role::Approver, Role::Viewer, Role::Aud
 const PROVE: &[Role] =
     &[Role::Submitter, Role::Approver, Role::Viewer, Role::Auditor, Role::Operator, Role::Validator];
 const WRITE: &[Role] = &[Role::Submitter];
+const REGISTER: &[Role] = &[Role::Submitter, Role::Approver];
+const PROVE_ALL: &[Role] = &[Role::Auditor, Role::Operator, Role::Validator];
 
 /// What bank C is told that asks with A's and B's ids.
 enum Fence {
@@ -93,6 +95,7 @@ fn rows(of: &Others) -> Vec<Row> {
             &format!("/v1/transfers/{transfer}/receipt"),
             Refused(404),
         ),
+        get("/v1/transfers/{uetr}/batch", PROVE, &format!("/v1/transfers/{transfer}/batch"), Refused(404)),
         // A pacs.008 of A's that C hands in: each payment in it is refused.
         post("/v1/iso20022", "/v1/iso20022", json!(null), Own),
         post("/v1/returns", "/v1/returns", json!({ "original": transfer }), Refused(404)),
@@ -152,6 +155,37 @@ fn rows(of: &Others) -> Vec<Row> {
         ),
         get("/v1/proofs/balance", PROVE, "/v1/proofs/balance?account=OTHR:ALICE", Refused(404)),
         get("/v1/proofs/consistency", PROVE, "/v1/proofs/consistency?old=1&format=json", Own),
+        get(
+            "/v1/proofs/settlement",
+            PROVE_ALL,
+            "/v1/proofs/settlement?cycle=1&currency=EUR&debtor=BNKAXXAA&creditor=BNKBXXAA",
+            Refused(403),
+        ),
+        row(
+            "POST",
+            "/v1/webhooks",
+            REGISTER,
+            "/v1/webhooks".to_owned(),
+            json!({ "name": "own", "url": "https://hooks.bank.example/" }),
+            Refused(422),
+        ),
+        get("/v1/webhooks", READ, "/v1/webhooks?participant=BNKAXXAA", Refused(404)),
+        row(
+            "DELETE",
+            "/v1/webhooks/{webhook}",
+            REGISTER,
+            "/v1/webhooks/own".to_owned(),
+            json!(null),
+            Refused(404),
+        ),
+        row(
+            "POST",
+            "/v1/webhooks/{webhook}/replay",
+            REGISTER,
+            "/v1/webhooks/own/replay".to_owned(),
+            json!({ "from": 1 }),
+            Refused(404),
+        ),
         // Asked of a stream that ends at once, for its query is wrong; `events.rs` reads what it says to whom.
         get("/v1/events", READ, "/v1/events?participant=BNKAXXAA", Refused(400)),
     ]
@@ -185,6 +219,7 @@ pub(crate) fn pacs008() -> Vec<u8> {
 fn ask(house: &House, who: &str, row: &Row) -> crate::house::Answer {
     match row.method {
         "GET" => house.get(who, &row.asked),
+        "DELETE" => house.delete(who, &row.asked),
         _ if row.path == "/v1/iso20022" => {
             let heads =
                 [("authorization", format!("Bearer {who}")), ("content-type", "application/xml".into())];

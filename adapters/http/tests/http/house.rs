@@ -13,7 +13,8 @@ use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
-use feiqian_http::{CodeKey, HttpOptions, Identify, Server};
+use feiqian_http::webhooks::{Tell, Told, WebhookOptions, Webhooks};
+use feiqian_http::{CodeKey, House as Behind, HttpOptions, Identify, Server};
 use feiqian_identity::{Caller, Presented, Role, Roles, Unidentified};
 use feiqian_proof::signature::{PublicKey, SigningKey};
 use feiqian_runtime::options::EngineOptions;
@@ -91,6 +92,8 @@ pub(crate) struct House {
     engine: Option<Engine>,
     pub(crate) address: SocketAddr,
     options: HttpOptions,
+    /// Who is told, and where participants may register.
+    hooks: Option<WebhookOptions>,
     data: PathBuf,
     serving: Option<Serving>,
 }
@@ -102,6 +105,18 @@ impl House {
 
     /// With other bounds.
     pub(crate) fn with(change: impl FnOnce(&mut HttpOptions)) -> Self {
+        Self::furnish(change, |_| None)
+    }
+
+    /// Where participants may register webhooks, by the directory of its data.
+    pub(crate) fn telling(hooks: impl FnOnce(&std::path::Path) -> WebhookOptions) -> Self {
+        Self::furnish(|_| {}, |data| Some(hooks(data)))
+    }
+
+    fn furnish(
+        change: impl FnOnce(&mut HttpOptions),
+        hooks: impl FnOnce(&std::path::Path) -> Option<WebhookOptions>,
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("http-{}-{number}", std::process::id());
@@ -110,8 +125,9 @@ impl House {
         let engine = furnished(&engine_options(&data));
         let mut options = HttpOptions { listen: ([127, 0, 0, 1], 0).into(), ..HttpOptions::default() };
         change(&mut options);
-        let (address, serving) = serve(engine.clone(), options.clone());
-        Self { engine: Some(engine), address, options, data, serving: Some(serving) }
+        let hooks = hooks(&data);
+        let (address, serving) = serve(engine.clone(), options.clone(), hooks.clone());
+        Self { engine: Some(engine), address, options, hooks, data, serving: Some(serving) }
     }
 
     /// Ends server and engine in order, and opens both again.
@@ -119,9 +135,14 @@ impl House {
         self.close();
         self.engine = None;
         let engine = opened(&engine_options(&self.data));
-        let (address, serving) = serve(engine.clone(), self.options.clone());
+        let (address, serving) = serve(engine.clone(), self.options.clone(), self.hooks.clone());
         self.engine = Some(engine);
         (self.address, self.serving) = (address, Some(serving));
+    }
+
+    /// Other webhooks from the next restart on.
+    pub(crate) fn set_hooks(&mut self, change: impl FnOnce(&mut WebhookOptions)) {
+        self.hooks.as_mut().map(change).expect("it tells");
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -159,6 +180,10 @@ impl House {
         let heads = [("authorization", format!("Bearer {who}")), ("content-type", "application/json".into())];
         let heads: Vec<_> = heads.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.send("POST", path, &heads, body.to_string().as_bytes())
+    }
+
+    pub(crate) fn delete(&self, who: &str, path: &str) -> Answer {
+        self.send("DELETE", path, &[("authorization", &format!("Bearer {who}"))], b"")
     }
 
     pub(crate) fn send(&self, method: &str, path: &str, heads: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -222,17 +247,24 @@ fn engine_options(data: &std::path::Path) -> EngineOptions {
     }
 }
 
-fn serve(engine: Engine, options: HttpOptions) -> (SocketAddr, Serving) {
+fn serve(engine: Engine, options: HttpOptions, hooks: Option<WebhookOptions>) -> (SocketAddr, Serving) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
         System::new().block_on(async {
-            let codes = CodeKey::new(b"TEST KEY: codes, not for real...");
-            let server =
-                Server::start(engine, (bic('Z'), codes), Arc::new(Names), options).expect("it listens");
+            let tells: Tell = Arc::new(|_: &Told| {});
+            let hooks = hooks.map(|hooks| Webhooks::start(&engine, &operator_key(), &hooks, &tells));
+            let hooks = hooks.transpose().expect("they start");
+            let behind = Behind {
+                operator: bic('Z'),
+                codes: CodeKey::new(b"TEST KEY: codes, not for real..."),
+                webhooks: hooks.as_ref().map(Webhooks::desk),
+            };
+            let server = Server::start(engine, behind, Arc::new(Names), options).expect("it listens");
             tell.send(server.address()).expect("told");
             let _ = ended.await;
             server.stop().await;
+            hooks.map(Webhooks::stop);
         });
     });
     (told.recv_timeout(PATIENCE).expect("it starts"), (end, thread))

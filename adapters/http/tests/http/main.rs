@@ -9,4 +9,5 @@ mod events;
 mod fences;
 mod house;
 mod receiver;
+mod registered;
 mod webhooks;

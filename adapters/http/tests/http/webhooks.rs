@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Channel, channel};
 use std::time::{Duration, Instant};
 
+use feiqian_http::webhooks::desk::DeskOptions;
 use feiqian_http::webhooks::place::{ask_replay, read_place};
 use feiqian_http::webhooks::target::{EventKind, Hosts, Target};
 use feiqian_http::webhooks::{Retry, Told, WebhookFault, WebhookOptions, Webhooks, What};
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// In which nothing comes, where nothing may come: long against the pauses of these tests.
 const QUIET: Duration = Duration::from_millis(400);
 
-fn operator() -> String {
+pub(crate) fn operator() -> String {
     hex::encode(PublicKey::of(&operator_key()).as_bytes())
 }
 
@@ -45,6 +46,7 @@ fn directory(house: &House) -> PathBuf {
 fn options(house: &House, targets: Vec<Target>) -> WebhookOptions {
     WebhookOptions {
         targets,
+        desk: DeskOptions::default(),
         directory: directory(house),
         roots: None,
         timeout: Duration::from_secs(30),

@@ -9,7 +9,7 @@ pub enum WebhooksStep {
     List,
     /// Tell everything from a sequence on again; also what sets a target going that was stopped
     Replay {
-        /// The target's name
+        /// The target's name; of one that a participant has registered, BIC/NAME
         #[arg(value_name = "NAME")]
         name: String,
         /// The sequence of the first event; at the most what `list` says is next

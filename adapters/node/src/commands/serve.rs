@@ -116,6 +116,7 @@ fn run(
     let cards =
         cards::Cards::start(session.engine.clone(), (&context.config.cards, &context.data), context.output)?;
     let cards_at = cards.as_ref().map(cards::Cards::addresses).unwrap_or_default();
+    let desk = told.desk();
     let addresses = (wire.addresses(), cards_at, webhooks::names(hooks));
     let served = actix_web::rt::System::new().block_on(async {
         // Before anyone is told whom to end: a signal without a handler ends the process out of order.
@@ -128,7 +129,7 @@ fn run(
         })?;
         let api = api::Api::start(
             session.engine.clone(),
-            options.operator,
+            (options.operator, desk),
             (&context.config, &context.data),
             context.output,
         )?;
@@ -149,9 +150,7 @@ fn run(
     if let Some(follower) = archived {
         follower.stop();
     }
-    if let Some(told) = told {
-        told.stop();
-    }
+    told.stop();
     served
 }
 

@@ -2,7 +2,9 @@
 //! answers beside a running `serve` as well as without one: the place itself is written by `serve` alone.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
+use feiqian_http::webhooks::book::{Registration, folder, registrations};
 use feiqian_http::webhooks::place::{PlaceFault, ask_replay, read_place};
 use feiqian_http::webhooks::target::Target;
 use serde::Serialize;
@@ -35,7 +37,10 @@ struct TargetsReport {
 impl fmt::Display for TargetsReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.webhooks.is_empty() {
-            return write!(f, "nobody is told: there is no [[webhooks.target]] in the configuration");
+            return write!(
+                f,
+                "nobody is told: no [[webhooks.target]] is in the configuration, and nobody has registered"
+            );
         }
         let mut table = Table::new(&["name", "participant", "host", "state", ">delivered", ">next"]);
         for line in &self.webhooks {
@@ -67,36 +72,71 @@ impl fmt::Display for Asked<'_> {
 
 pub(super) fn step(context: &Context, step: &WebhooksStep) -> Result<(), Fault> {
     check_is_there(&context.data)?;
+    let directory = WebhooksConfig::directory(&context.data);
     let targets = context.config.webhooks.options(&context.data)?.targets;
+    let registered = registrations(&directory).map_err(|fault| Fault::File(fault.to_string()))?;
+    let own = targets.iter().map(|target| Known::of(target, &directory));
+    let all: Vec<Known> =
+        own.chain(registered.iter().map(|one| Known::registered(one, &directory))).collect();
     match step {
-        WebhooksStep::List => list(context, &targets),
-        WebhooksStep::Replay { name, from } => replay(context, &targets, (name, *from)),
+        WebhooksStep::List => list(context, &all),
+        WebhooksStep::Replay { name, from } => replay(context, &all, (name, *from)),
     }
 }
 
-fn list(context: &Context, targets: &[Target]) -> Result<(), Fault> {
-    let directory = WebhooksConfig::directory(&context.data);
-    let line = |target: &Target| {
-        let place = read_place(&directory, target.name()).map_err(|fault| Fault::File(fault.to_string()))?;
-        Ok(TargetLine {
+/// One that is told, by the configuration or because its participant has registered it.
+struct Known {
+    /// Of one that was registered its participant's BIC, a slash and its name.
+    name: String,
+    participant: String,
+    host: String,
+    /// Where its place is kept, and the name of that.
+    place: (PathBuf, String),
+}
+
+impl Known {
+    fn of(target: &Target, directory: &Path) -> Self {
+        Self {
             name: target.name().to_owned(),
             participant: target.participant().to_string(),
             host: target.host().to_owned(),
+            place: (directory.to_owned(), target.name().to_owned()),
+        }
+    }
+
+    fn registered(one: &Registration, directory: &Path) -> Self {
+        Self {
+            name: format!("{}/{}", one.participant, one.name),
+            participant: one.participant.clone(),
+            host: one.host(),
+            place: (folder(directory), one.number.to_string()),
+        }
+    }
+
+    fn line(&self) -> Result<TargetLine, Fault> {
+        let place = read_place(&self.place.0, &self.place.1);
+        let place = place.map_err(|fault| Fault::File(fault.to_string()))?;
+        Ok(TargetLine {
+            name: self.name.clone(),
+            participant: self.participant.clone(),
+            host: self.host.clone(),
             state: place.map_or("new", |place| if place.is_stopped { "stopped" } else { "told" }),
             delivered: place.map_or(0, |place| place.delivered),
             next: place.map(|place| place.done + 1),
         })
-    };
-    let webhooks = targets.iter().map(line).collect::<Result<_, Fault>>()?;
+    }
+}
+
+fn list(context: &Context, all: &[Known]) -> Result<(), Fault> {
+    let webhooks = all.iter().map(Known::line).collect::<Result<_, Fault>>()?;
     context.output.report(&TargetsReport { webhooks });
     Ok(())
 }
 
-fn replay(context: &Context, targets: &[Target], (name, from): (&str, u64)) -> Result<(), Fault> {
-    if !targets.iter().any(|target| target.name() == name) {
-        return Err(Fault::Absent(format!("there is no webhook {name}: see `feiqian webhooks list`")));
-    }
-    ask_replay(&WebhooksConfig::directory(&context.data), name, from).map_err(|fault| match fault {
+fn replay(context: &Context, all: &[Known], (name, from): (&str, u64)) -> Result<(), Fault> {
+    let absent = || Fault::Absent(format!("there is no webhook {name}: see `feiqian webhooks list`"));
+    let (directory, file) = &all.iter().find(|known| known.name == name).ok_or_else(absent)?.place;
+    ask_replay(directory, file, from).map_err(|fault| match fault {
         PlaceFault::Ahead { .. } => Fault::Usage(format!("--from: {fault}")),
         _ => Fault::File(fault.to_string()),
     })?;

@@ -113,6 +113,55 @@ fn who_is_not_on_the_list_is_refused_at_start_with_the_way_out() {
 }
 
 #[test]
+fn a_bank_registers_its_own_where_the_operator_allows_it_and_is_told_over_a_sigkill() {
+    let receiver = Receiver::start(|_| Reply::Status(200));
+    let house = House::founded("hooks-registered");
+    let lines = |prefix: &str| {
+        format!(
+            "[webhooks]\nprivate_hosts = [\"127.0.0.1\"]\nregistered = {{ BNKBXXAAXXX = [\"http://{}{prefix}\"] }}\n",
+            receiver.address
+        )
+    };
+    configure(&house, &lines("/b"));
+    let serving = house.serve();
+    let body = |path: &str| json!({ "name": "own", "url": format!("http://{}{path}", receiver.address) });
+    let (status, refused) = send(&serving, 'A', ("POST", "/webhooks"), Some(&body("/b")));
+    assert_eq!((status, &refused["errors"][0]["pointer"]), (422, &json!("/url")), "{refused}");
+    let (status, made) = send(&serving, 'B', ("POST", "/webhooks"), Some(&body("/b/in")));
+    assert_eq!(status, 200, "{made}");
+    let mut paid = pay(&serving, 1..4);
+    let mut events = receiver.events(3);
+    serving.kill();
+    let line = || house.run(&["webhooks", "list"]).json()["webhooks"][0].clone();
+    assert_eq!((&line()["name"], &line()["host"]), (&json!("BNKBXXAAXXX/own"), &json!("127.0.0.1")));
+    let serving = house.serve();
+    paid.extend(pay(&serving, 4..6));
+    while events.len() < paid.len() {
+        // What was taken right before the kill may come again.
+        let known: Vec<_> = events.clone();
+        events.extend(receiver.next().events().into_iter().filter(|event| !known.contains(event)));
+    }
+    assert_eq!(ids(&events), paid);
+    let metrics = get(&serving.ready["metrics"]);
+    assert!(metrics.contains("feiqian_webhook_stopped{target=\"BNKBXXAAXXX/1\"} 0"), "{metrics}");
+    let first = events[0]["sequence"].to_string();
+    wait_for("a place", || (line()["delivered"] == events[4]["sequence"]).then_some(()));
+    house.run(&["webhooks", "replay", "BNKBXXAAXXX/own", "--from", &first]).json();
+    assert_eq!(receiver.events(5), events);
+    assert_eq!(serving.terminate(), 0);
+
+    configure(&house, &lines("/elsewhere"));
+    let serving = house.serve();
+    let (_, listed) = send(&serving, 'B', ("GET", "/webhooks"), None);
+    assert_eq!(listed["webhooks"][0]["state"], "barred", "{listed}");
+    assert_eq!(serving.terminate(), 0);
+    configure(&house, &lines("/../b"));
+    house.run(&["serve"]).fails_with(2, &["registered", "BNKBXXAAXXX", "path"]);
+    configure(&house, &lines("/b").replace("[webhooks]", "[webhooks]\nregistered_max = 17"));
+    house.run(&["serve"]).fails_with(2, &["registered_max", "1 to 16"]);
+}
+
+#[test]
 fn an_operator_sees_how_far_a_target_was_told_and_sets_it_back() {
     let receiver = Receiver::start(|_| Reply::Status(200));
     let house = House::founded("hooks-replay");

@@ -1,10 +1,12 @@
 //! The API's listener, told who is who, and over TLS where there is a certificate.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use actix_web::rt;
 use feiqian_core::bic::Bic;
-use feiqian_http::{CodeKey, HttpOptions, HttpServerFault, Server};
+use feiqian_http::webhooks::desk::Desk;
+use feiqian_http::{CodeKey, House, HttpOptions, HttpServerFault, Server};
 use feiqian_runtime::pipeline::Engine;
 
 use super::credentials::Credentials;
@@ -27,18 +29,19 @@ impl Api {
     /// Listens; call it inside an actix system.
     pub(super) fn start(
         engine: Engine,
-        operator: Bic,
+        (operator, webhooks): (Bic, Arc<Desk>),
         (config, data): (&Config, &Path),
         output: Output,
     ) -> Result<Self, Fault> {
         let credentials = Credentials::open(&config.api, data)?;
         let options = HttpOptions { usage: config.messages.usage(), ..config.api.options() };
         let codes = CodeKey::new(&read_or_make(&data.join(CODES_KEY_FILE))?.to_bytes());
+        let house = House { operator, codes, webhooks: Some(webhooks) };
         let (identify, tls) = (credentials.identify(), credentials.server_config()?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let started = match tls {
-            Some(tls) => Server::start_tls(engine, (operator, codes), identify, (options, tls)),
-            None => Server::start(engine, (operator, codes), identify, options),
+            Some(tls) => Server::start_tls(engine, house, identify, (options, tls)),
+            None => Server::start(engine, house, identify, options),
         };
         let server = started.map_err(|fault| match fault {
             HttpServerFault::Listen { .. } => {

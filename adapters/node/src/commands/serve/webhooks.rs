@@ -1,4 +1,4 @@
-//! The webhooks on threads of their own, where the configuration names who is told. Signed with the operator's key: its public
+//! The webhooks on threads of their own: to whom the configuration names, and to whom participants have registered. Signed with the operator's key: its public
 //! half is what every participant has.
 
 use std::path::Path;
@@ -11,19 +11,15 @@ use crate::fault::Fault;
 use crate::keys::{operator_key_path, read_secret};
 use crate::output::Output;
 
-/// None where nobody is told. What the operator is to know of a target goes to standard error.
+/// What the operator is to know of a target goes to standard error.
 pub(super) fn start(
     engine: &Engine,
     (options, data): (&WebhookOptions, &Path),
     output: Output,
-) -> Result<Option<Webhooks>, Fault> {
-    if options.targets.is_empty() {
-        return Ok(None);
-    }
+) -> Result<Webhooks, Fault> {
     let key = read_secret(&operator_key_path(data))?;
     let tell: Tell = Arc::new(move |told: &Told| output.fault(told));
-    let started = Webhooks::start(engine, &key, options, &tell);
-    started.map(Some).map_err(|fault| Fault::from(&fault))
+    Webhooks::start(engine, &key, options, &tell).map_err(|fault| Fault::from(&fault))
 }
 
 /// Names of those who are told.
