@@ -7,7 +7,7 @@ use feiqian_core::bic::Bic;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_iso20022::payment::{CreditTransfer, MessageHead, Refusal};
-use feiqian_iso20022::profile::Profile;
+use feiqian_iso20022::profile::{Form, Profile, Stray};
 use feiqian_runtime::pipeline::Engine;
 
 use crate::resolve::Resolved;
@@ -31,6 +31,18 @@ pub(crate) struct UsageOfFile {
 }
 
 impl Usage {
+    /// The profile that what a participant submits is held to.
+    #[must_use]
+    pub fn of(&self, participant: Bic) -> Option<Profile> {
+        self.participants.get(&participant).copied().unwrap_or(self.house)
+    }
+
+    /// Whether nobody is held to anything.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.house.is_none() && self.participants.values().all(Option::is_none)
+    }
+
     /// For a file with so many transactions. Participants that are not registered yet have no handle, and send nothing.
     pub(crate) fn of_file(&self, engine: &Engine, transactions: u64) -> UsageOfFile {
         let names = engine.directory();
@@ -54,15 +66,46 @@ impl UsageOfFile {
         (head, transfer): (&MessageHead, &CreditTransfer),
         mut resolved: Resolved,
     ) -> Result<Resolved, Refusal> {
-        let own = self.participants.get(&resolved.participant).copied();
-        let Some(profile) = own.unwrap_or(self.house) else { return Ok(resolved) };
-        match profile.check(head, transfer, self.transactions) {
-            Err(refusal) if engine.find(resolved.record.uetr.get()).is_none() => return Err(refusal),
-            _ => {}
-        }
+        let Some(profile) = self.of(&resolved) else { return Ok(resolved) };
+        unless_journaled(engine, &resolved.record, profile.check(head, transfer, self.transactions))?;
         shorten(&mut resolved.record, profile.confirmation_s);
         Ok(resolved)
     }
+
+    /// The same of a line of a table.
+    ///
+    /// # Errors
+    /// The profile's [`Refusal`].
+    pub(crate) fn hold_line(
+        &self,
+        engine: &Engine,
+        transfer: &CreditTransfer,
+        resolved: Resolved,
+    ) -> Result<Resolved, Refusal> {
+        let Some(profile) = self.of(&resolved) else { return Ok(resolved) };
+        let held = hold_form(engine, (profile, Form::TABLE), (transfer, &resolved.record));
+        held.map(|()| resolved).map_err(|stray| stray.refusal)
+    }
+
+    fn of(&self, resolved: &Resolved) -> Option<Profile> {
+        self.participants.get(&resolved.participant).copied().unwrap_or(self.house)
+    }
+}
+
+/// Holds a payment that came in another form than a message to a profile; one that is in the journal is held to none.
+///
+/// # Errors
+/// The profile's [`Stray`].
+pub fn hold_form(
+    engine: &Engine,
+    (profile, form): (Profile, Form),
+    (transfer, record): (&CreditTransfer, &Record),
+) -> Result<(), Stray> {
+    unless_journaled(engine, record, profile.check_form(form, transfer))
+}
+
+fn unless_journaled<E>(engine: &Engine, record: &Record, checked: Result<(), E>) -> Result<(), E> {
+    checked.or_else(|wrong| if engine.find(record.uetr.get()).is_some() { Ok(()) } else { Err(wrong) })
 }
 
 /// A scheme's time to confirm goes before a longer one of the house.

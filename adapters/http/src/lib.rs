@@ -18,6 +18,7 @@ pub mod routes;
 mod front;
 mod number;
 mod instruct;
+mod usage;
 mod codes;
 mod outcome;
 mod handlers;

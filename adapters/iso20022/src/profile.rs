@@ -14,6 +14,9 @@
 //! | characters of references; of names and remittance | FIN X; printable | FIN X | any |
 //! | confirmed by the receiver's bank in | | 10 s | |
 //!
+//! A payment in another form, a line of a table or an instruction over the API, is asked the same, but for what its form has
+//! no place for ([`Form`]): payments of a message, payment type, charge bearer, neighbours, and references that it can't say.
+//!
 //! A pain.001 is a customer's and not yet a scheme's: only messages, currency, amount and characters are asked of it.
 //!
 //! Sources: CBPR+ usage guidelines SR2025 (types `CBPR_RestrictedFINXMax35Text` and
@@ -27,6 +30,8 @@
 //! reporting, and the dates and hours of a scheme.
 
 mod checks;
+
+pub use checks::Stray;
 
 use feiqian_core::money::Amount;
 
@@ -140,6 +145,22 @@ pub struct Profile {
     pub text_characters: CharacterSet,
     /// Seconds in which the bank that is to be paid must confirm.
     pub confirmation_s: Option<u32>,
+}
+
+/// A form other than a message in which a payment comes. It says no payment type, no charge bearer and no neighbours, and
+/// each payment stands for itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Form {
+    /// References that it has a place for.
+    pub references: &'static [Reference],
+}
+
+impl Form {
+    /// A line of a table.
+    pub const TABLE: Self =
+        Self { references: &[Reference::Instruction, Reference::EndToEnd, Reference::Uetr] };
+    /// An instruction over the JSON API.
+    pub const JSON: Self = Self { references: &[Reference::EndToEnd, Reference::Uetr] };
 }
 
 /// All profiles.

@@ -106,7 +106,10 @@ impl<'a> Table<'a> {
     /// Each line is resolved and submitted, or refused here and never sequenced.
     fn clear(&self, report: &mut FileReport) -> Result<Verdicts, FilesError> {
         let profile = Profile::of(&self.file.name, self.intake.options.deadlines);
-        let mut clearing = Clearing::new(self.intake.engine);
+        let engine = self.intake.engine;
+        // Each line stands for itself.
+        let usage = self.intake.options.usage.of_file(engine, 1);
+        let mut clearing = Clearing::new(engine);
         let mut reader = self.reader()?.map_err(|_| changed(self.source))?;
         let mut ids = Vec::new();
         while let Some(line) = reader.next_line().map_err(|_| changed(self.source))? {
@@ -115,8 +118,12 @@ impl<'a> Table<'a> {
                 ids.push((place, line.uetr));
             }
             let checked = line.payment.and_then(|payment| check_profile(profile).map(|()| payment));
-            let names = self.intake.engine.directory();
-            match checked.and_then(|payment| resolve(&payment.0, &payment.1, names)) {
+            let held = checked.and_then(|payment| {
+                let (head, transfer) = *payment;
+                let resolved = resolve(&head, &transfer, engine.directory())?;
+                usage.hold_line(engine, &transfer, resolved)
+            });
+            match held {
                 Ok(resolved) => clearing.push(place, resolved)?,
                 Err(refusal) => clearing.verdicts().reject(place, refusal),
             }

@@ -65,6 +65,35 @@ fn a_participant_may_have_a_profile_of_its_own_or_none() {
 }
 
 #[test]
+fn lines_of_a_table_are_held_to_the_profile_too_but_for_what_a_table_cannot_say() {
+    let header = "uetr,instruction_id,end_to_end_id,debtor_agent,debtor_account,creditor_agent,creditor_account,\
+                  amount,currency,remittance";
+    let line = |tail: &str| format!("{header}\n7a562c67-ca16-48ba-b074-65581be6f0aa,{tail}\n");
+    let usual = "I-1,E-1,BNKAXXAA,Z1,BNKBXXAA,Z2,1.00,EUR,Rent";
+    let rows = [
+        ("cbpr+", usual.to_owned(), ("ACSP", "")),
+        ("cbpr+", usual.replace("I-1", ""), ("RJCT", "CH21")),
+        ("cbpr+", usual.replace("E-1", "E#1"), ("RJCT", "CH16")),
+        ("cbpr+", usual.replace("Rent", "Café"), ("RJCT", "CH16")),
+        ("sct-inst", usual.to_owned(), ("RJCT", "AC02")),
+        ("sct-inst", usual.replace("EUR", "USD"), ("RJCT", "AM03")),
+        ("fednow", usual.to_owned(), ("RJCT", "AM03")),
+        ("fednow", usual.replace("EUR", "USD"), ("RJCT", "RC03")),
+        ("fednow", usual.replace("1.00,EUR", "10000000.01,USD"), ("RJCT", "AM02")),
+    ];
+    for (at, (profile, tail, expected)) in rows.into_iter().enumerate() {
+        let house = held_to(&format!("usage-table-{at}"), profile);
+        house.put("pay.csv", line(&tail).as_bytes());
+        intake(house.engine(), &house.options).expect("taken in");
+        let answers = files(&house.options.work.outbox());
+        let text = answers.iter().find(|(name, _)| name.ends_with(".result.csv")).map(|(_, bytes)| bytes);
+        let text = String::from_utf8(text.expect("a result").clone()).expect("UTF-8");
+        let cells: Vec<_> = text.lines().nth(1).expect("a line").split(',').collect();
+        assert_eq!((cells[3], cells[4]), expected, "{profile}: {text}");
+    }
+}
+
+#[test]
 fn i3_what_was_paid_before_a_profile_is_answered_as_paid() {
     let mut house = House::demo("usage-late");
     let demo = demo_file("01-single.xml");

@@ -13,6 +13,7 @@ use crate::limits::STOP_TRANSFERS_MAX;
 use crate::model::{Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, ItemState, PaymentRequest};
 use crate::outcome::Decided;
 use crate::problem::{Outcome, Problem};
+use crate::usage;
 
 /// `POST /v1/transfers/bulk`.
 pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
@@ -39,8 +40,10 @@ fn read(
     own: ParticipantHandle,
     (at, request): (usize, &PaymentRequest),
 ) -> Outcome<Instruction> {
-    let directory = call.api.engine.directory();
-    instruct::payment(directory, own, (request, Kind::Transfer), &format!("/transfers/{at}"))
+    let (directory, at) = (call.api.engine.directory(), format!("/transfers/{at}"));
+    let instruction = instruct::payment(directory, own, (request, Kind::Transfer), &at)?;
+    usage::hold(&call.api, own, (request, &instruction), &at)?;
+    Ok(instruction)
 }
 
 /// A chain. One that can't be read makes none of it: nothing is submitted.

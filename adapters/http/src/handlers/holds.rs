@@ -13,12 +13,14 @@ use crate::api::{Call, answer};
 use crate::instruct::{self, Instruction, Kind, id_text, shown};
 use crate::model::{HoldView, Holds, OptionalId, PaymentRequest, PostRequest};
 use crate::problem::{Outcome, Problem};
+use crate::usage;
 
 /// `POST /v1/holds`.
 pub(crate) async fn place(call: Call) -> Outcome<HttpResponse> {
     let request: PaymentRequest = call.json()?;
     let own = call.own()?;
     let instruction = instruct::payment(call.api.engine.directory(), own, (&request, Kind::Hold), "")?;
+    usage::hold(&call.api, own, (&request, &instruction), "")?;
     call.pay(own, instruction).await
 }
 

@@ -15,12 +15,14 @@ use crate::instruct::{self, Instruction, Kind, id_text, shown};
 use crate::model::{PaymentRequest, ReturnRequest, State, TransferDetail};
 use crate::outcome::{Decided, view};
 use crate::problem::{Outcome, Problem};
+use crate::usage;
 
 /// `POST /v1/transfers`.
 pub(crate) async fn pay(call: Call) -> Outcome<HttpResponse> {
     let request: PaymentRequest = call.json()?;
     let own = call.own()?;
     let instruction = instruct::payment(call.api.engine.directory(), own, (&request, Kind::Transfer), "")?;
+    usage::hold(&call.api, own, (&request, &instruction), "")?;
     call.pay(own, instruction).await
 }
 

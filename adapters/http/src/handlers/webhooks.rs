@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::api::{Call, answer};
 use crate::model::{NewWebhook, ReplayRequest, WebhookRequest, WebhookState, WebhookView, Webhooks};
 use crate::problem::{Outcome, Problem};
+use crate::usage;
 use crate::webhooks::desk::{Asked, Desk, Refused, Seen, Standing};
 use crate::webhooks::target::TargetFault;
 
@@ -65,12 +66,7 @@ fn own(call: &Call) -> Outcome<Bic> {
 }
 
 fn bic(call: &Call, participant: ParticipantHandle) -> Outcome<Bic> {
-    let found = call
-        .api
-        .engine
-        .directory()
-        .registry(|registry| registry.participants().get(participant as usize).map(|found| found.bic));
-    found.ok_or_else(Problem::fault)
+    usage::bic(call.api.engine.directory(), participant).ok_or_else(Problem::fault)
 }
 
 /// Asks the desk, on a thread that may wait for disks; where there is none, `none` is said.

@@ -296,8 +296,9 @@ impl Desk {
         let wrong = Arc::default();
         let tell = self.told(&wrong);
         let secret = Secret::of(&self.telling.key, &salt);
-        let delivery = self.telling.prepare(&target, &folder, (Some(secret), tell)).map_err(fault)?;
-        let run = self.telling.start(&target, delivery).map_err(fault)?;
+        let delivery =
+            self.telling.prepare(&target, &folder, (Some(secret), tell)).map_err(|found| fault(&found))?;
+        let run = self.telling.start(&target, delivery).map_err(|found| fault(&found))?;
         Ok(Running { run, wrong })
     }
 
@@ -348,6 +349,6 @@ fn place_refused(fault: PlaceFault) -> Refused {
     }
 }
 
-fn fault(fault: WebhookFault) -> Refused {
+fn fault(fault: &WebhookFault) -> Refused {
     Refused::Fault(fault.to_string())
 }

@@ -310,6 +310,52 @@ fn a_message_is_held_to_the_profile_of_its_sender() {
 }
 
 #[test]
+fn a_payment_by_json_is_held_to_the_profile_of_its_sender_with_the_field_that_is_wrong() {
+    let refused = |house: &House, body: &serde_json::Value| {
+        let (kind, reason, pointer) = house.post("a", "/v1/transfers", body).problem(422);
+        assert_eq!(kind, "invalid_field");
+        (reason, pointer)
+    };
+    let of =
+        |profile: &'static str| House::with(move |options| options.usage.house = Profile::named(profile));
+    let with = |field: &str, text: &str| {
+        let mut body = payment(&uetr(), ALICE, BOB, "1.00");
+        body[field] = json!(text);
+        body
+    };
+    let house = of("fednow");
+    assert_eq!(
+        refused(&house, &payment(&uetr(), ALICE, BOB, "1.00")),
+        (json!("AM03"), json!("/amount/currency"))
+    );
+    let house = of("sct-inst");
+    assert_eq!(refused(&house, &with("purpose", "SALA")), (json!("AC02"), json!("/debtor")), "no IBAN");
+
+    let mut house = of("cbpr+");
+    house.post("a", "/v1/transfers", &with("remittance", "Invoice #7 [paid]")).with(201);
+    assert_eq!(refused(&house, &with("end_to_end_id", "INV#7")), (json!("CH16"), json!("/end_to_end_id")));
+    let (reason, pointer) = refused(&house, &with("remittance", "Société"));
+    assert_eq!((reason, pointer), (json!("CH16"), json!("/remittance")));
+    let held = house.post("a", "/v1/holds", &with("end_to_end_id", "INV#7")).problem(422);
+    assert_eq!(held.2, json!("/end_to_end_id"));
+    let bulk = json!({ "mode": "continue", "transfers": [with("purpose", "SALA"), with("remittance", "é")] });
+    let report = house.post("a", "/v1/transfers/bulk", &bulk).with(200);
+    assert_eq!(report["transfers"][0]["state"], "CLEARED", "{report}");
+    assert_eq!(
+        (&report["transfers"][1]["state"], &report["transfers"][1]["reason"]),
+        (&json!("REJECTED"), &json!("CH16")),
+        "{report}"
+    );
+
+    // What is in the journal is answered by what became of it, whatever holds by now.
+    let paid = with("remittance", "Invoice #7");
+    house.post("a", "/v1/transfers", &paid).with(201);
+    house.set_usage(Profile::named("fednow"));
+    house.restart();
+    house.post("a", "/v1/transfers", &paid).with(200);
+}
+
+#[test]
 fn i3_what_is_sent_again_without_an_amount_is_the_same_after_a_block_too() {
     let house = House::new();
     let (paid, held) = (uetr(), uetr());

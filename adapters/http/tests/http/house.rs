@@ -16,6 +16,7 @@ use feiqian_core::transfer::Record;
 use feiqian_http::webhooks::{Tell, Told, WebhookOptions, Webhooks};
 use feiqian_http::{CodeKey, House as Behind, HttpOptions, Identify, Server};
 use feiqian_identity::{Caller, Presented, Role, Roles, Unidentified};
+use feiqian_iso20022::profile::Profile;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::pipeline::Engine;
@@ -138,6 +139,11 @@ impl House {
         let (address, serving) = serve(engine.clone(), self.options.clone(), self.hooks.clone());
         self.engine = Some(engine);
         (self.address, self.serving) = (address, Some(serving));
+    }
+
+    /// Another profile of the house's, from the next restart on.
+    pub(crate) fn set_usage(&mut self, profile: Option<Profile>) {
+        self.options.usage.house = profile;
     }
 
     /// Other webhooks from the next restart on.

@@ -3,11 +3,23 @@
 
 use crate::codes::{self, ReasonCode};
 use crate::payment::{AccountId, Agent, CreditTransfer, MessageHead, Party, Refusal};
-use crate::profile::{AgentRule, BearerRule, CharacterSet, Profile, Reference, is_routing_number};
+use crate::profile::{AgentRule, BearerRule, CharacterSet, Form, Profile, Reference, is_routing_number};
 use crate::schema::Family;
-use crate::transfers::refuse;
 
-type Checked = Result<(), Refusal>;
+/// What of a payment is not as its profile asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stray {
+    /// The element of a message, or what stands for it in another form.
+    pub element: &'static str,
+    /// Why, and the way out.
+    pub refusal: Refusal,
+}
+
+type Checked = Result<(), Stray>;
+
+fn refuse(element: &'static str, code: ReasonCode, text: String) -> Checked {
+    Err(Stray { element, refusal: Refusal { code, text } })
+}
 
 impl Profile {
     /// Asks a payment of a message with so many `transactions` all that the profile asks.
@@ -16,27 +28,49 @@ impl Profile {
     /// The first [`Refusal`], which names the element and the way out: the message's type AG03, more than one payment
     /// AM18, currency AM03, amount AM02, something that is missing CH21, another service or instrument AG03, charge
     /// bearer CH16, banks RC03 and RC04 (neighbours RC01), accounts AC02 and AC03, characters CH16.
-    pub fn check(&self, head: &MessageHead, transfer: &CreditTransfer, transactions: u64) -> Checked {
+    pub fn check(
+        &self,
+        head: &MessageHead,
+        transfer: &CreditTransfer,
+        transactions: u64,
+    ) -> Result<(), Refusal> {
+        self.check_all(head, transfer, transactions).map_err(|stray| stray.refusal)
+    }
+
+    /// Asks a payment that came in another form what a message of it would be asked, but for what the form has no place for.
+    ///
+    /// # Errors
+    /// As [`Profile::check`], with the element.
+    pub fn check_form(&self, form: Form, transfer: &CreditTransfer) -> Result<(), Stray> {
+        self.check_amount(transfer)?;
+        self.check_references(transfer, form.references)?;
+        self.check_banks(transfer, false)?;
+        self.check_accounts(transfer)?;
+        self.check_characters("", transfer)
+    }
+
+    fn check_all(&self, head: &MessageHead, transfer: &CreditTransfer, transactions: u64) -> Checked {
         self.check_message(head, transactions)?;
         self.check_amount(transfer)?;
         if head.family() != Family::Pain001 {
-            self.check_references(transfer)?;
+            self.check_references(transfer, self.references)?;
             self.check_payment_type(transfer)?;
             self.check_neighbours(transfer)?;
-            self.check_banks(head, transfer)?;
+            self.check_banks(transfer, head.family() == Family::Pacs009)?;
             self.check_accounts(transfer)?;
         }
-        self.check_characters(head, transfer)
+        self.check_characters(&head.message_id, transfer)
     }
 
     fn check_message(&self, head: &MessageHead, transactions: u64) -> Checked {
         let (name, max) = (self.name, self.transactions_max);
         if !self.families.contains(&head.family()) {
-            return refuse(codes::AG03, format!("{name} has no {}; send a pacs.008", head.message_type));
+            let text = format!("{name} has no {}; send a pacs.008", head.message_type);
+            return refuse("Document", codes::AG03, text);
         }
         if transactions > max {
             let text = format!("NbOfTxs is {transactions}, {name} allows {max}; send each payment by itself");
-            return refuse(codes::AM18, text);
+            return refuse("NbOfTxs", codes::AM18, text);
         }
         Ok(())
     }
@@ -45,22 +79,23 @@ impl Profile {
         let (name, currency) = (self.name, transfer.currency.iso_code());
         if let Some(own) = self.currency.filter(|own| *own != currency) {
             let text = format!("the amount's Ccy is {currency}, {name} pays {own}; send it another way");
-            return refuse(codes::AM03, text);
+            return refuse("Ccy", codes::AM03, text);
         }
         match self.amount_max {
             Some(max) if transfer.amount > max => {
                 let max = max.to_decimal(transfer.currency);
                 let text =
                     format!("the amount is above {max} {currency}, the most of {name}; send it another way");
-                refuse(codes::AM02, text)
+                refuse("Amt", codes::AM02, text)
             }
             _ => Ok(()),
         }
     }
 
-    fn check_references(&self, transfer: &CreditTransfer) -> Checked {
+    /// Those of the profile that can be given.
+    fn check_references(&self, transfer: &CreditTransfer, can_be: &[Reference]) -> Checked {
         let ids = &transfer.details.ids;
-        for reference in self.references {
+        for reference in self.references.iter().filter(|reference| can_be.contains(reference)) {
             let (element, is_there) = match reference {
                 Reference::Instruction => ("PmtId/InstrId", ids.instruction.is_some()),
                 Reference::EndToEnd => ("PmtId/EndToEndId", ids.end_to_end.is_some()),
@@ -83,7 +118,7 @@ impl Profile {
             _ => return Ok(()),
         };
         let given = details.charge_bearer.as_deref().unwrap_or("missing");
-        refuse(codes::CH16, format!("ChrgBr is {given}, which {} does not have; {way}", self.name))
+        refuse("ChrgBr", codes::CH16, format!("ChrgBr is {given}, which {} does not have; {way}", self.name))
     }
 
     fn check_neighbours(&self, transfer: &CreditTransfer) -> Checked {
@@ -92,9 +127,8 @@ impl Profile {
         self.check_agent("InstdAgt", details.instructed_agent.as_ref(), self.neighbours, codes::RC01)
     }
 
-    fn check_banks(&self, head: &MessageHead, transfer: &CreditTransfer) -> Checked {
+    fn check_banks(&self, transfer: &CreditTransfer, is_between_banks: bool) -> Checked {
         let details = &transfer.details;
-        let is_between_banks = head.family() == Family::Pacs009;
         let sides = [
             ("Dbtr", "DbtrAgt", &details.debtor, &details.debtor_agent, codes::RC03),
             ("Cdtr", "CdtrAgt", &details.creditor, &details.creditor_agent, codes::RC04),
@@ -112,7 +146,7 @@ impl Profile {
 
     fn check_agent(
         &self,
-        element: &str,
+        element: &'static str,
         agent: Option<&Agent>,
         rule: AgentRule,
         code: ReasonCode,
@@ -131,7 +165,7 @@ impl Profile {
         if is_good {
             return Ok(());
         }
-        refuse(code, format!("{element} is not named as {} asks; give {wanted}", self.name))
+        refuse(element, code, format!("{element} is not named as {} asks; give {wanted}", self.name))
     }
 
     fn check_accounts(&self, transfer: &CreditTransfer) -> Checked {
@@ -142,20 +176,21 @@ impl Profile {
         ];
         for (element, account, code) in sides {
             if self.needs_iban && !matches!(account, Some(AccountId::Iban(_))) {
-                return refuse(code, format!("{element} has no IBAN, which {} asks for; give it", self.name));
+                let text = format!("{element} has no IBAN, which {} asks for; give it", self.name);
+                return refuse(element, code, text);
             }
         }
         Ok(())
     }
 
-    fn check_characters(&self, head: &MessageHead, transfer: &CreditTransfer) -> Checked {
-        for (element, text) in references(head, transfer) {
+    fn check_characters(&self, message_id: &str, transfer: &CreditTransfer) -> Checked {
+        for (element, text) in references(message_id, transfer) {
             self.check_text(element, text, self.reference_characters)?;
             let is_plain = !text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
             if self.has_plain_slashes && !is_plain {
                 let text =
                     format!("{element} begins or ends with a slash or has two in a row; write it without");
-                return refuse(codes::CH16, text);
+                return refuse(element, codes::CH16, text);
             }
         }
         texts(transfer)
@@ -163,26 +198,28 @@ impl Profile {
             .try_for_each(|(element, text)| self.check_text(element, text, self.text_characters))
     }
 
-    fn check_text(&self, element: &str, text: &str, set: CharacterSet) -> Checked {
+    fn check_text(&self, element: &'static str, text: &str, set: CharacterSet) -> Checked {
         let Some(stranger) = set.stranger(text) else { return Ok(()) };
         // Told by its number: what a line can't carry is never written into one.
         let number = u32::from(stranger);
         let (name, allowed) = (self.name, set.wording());
-        refuse(codes::CH16, format!("{element} has the character U+{number:04X}; {name} allows {allowed}"))
+        let text = format!("{element} has the character U+{number:04X}; {name} allows {allowed}");
+        refuse(element, codes::CH16, text)
     }
 
-    fn needs(&self, element: &str, is_there: bool) -> Checked {
+    fn needs(&self, element: &'static str, is_there: bool) -> Checked {
         if is_there {
             return Ok(());
         }
-        refuse(codes::CH21, format!("{element} is missing, which {} asks for; give it", self.name))
+        refuse(element, codes::CH21, format!("{element} is missing, which {} asks for; give it", self.name))
     }
 
-    fn needs_code(&self, element: &str, given: Option<&str>, wanted: Option<&str>) -> Checked {
+    fn needs_code(&self, element: &'static str, given: Option<&str>, wanted: Option<&str>) -> Checked {
         let Some(wanted) = wanted else { return Ok(()) };
         self.needs(element, given.is_some())?;
         match given.filter(|given| *given != wanted) {
             Some(given) => refuse(
+                element,
                 codes::AG03,
                 format!("{element} is {given}, {} asks for {wanted}; give that", self.name),
             ),
@@ -204,14 +241,14 @@ fn has_routing_number(agent: &Agent) -> bool {
 type Texts<'a> = Vec<(&'static str, &'a str)>;
 
 /// References and numbers, with their elements.
-fn references<'a>(head: &'a MessageHead, transfer: &'a CreditTransfer) -> Texts<'a> {
+fn references<'a>(message_id: &'a str, transfer: &'a CreditTransfer) -> Texts<'a> {
     let details = &transfer.details;
     let other = |account: &'a Option<AccountId>| match account {
         Some(AccountId::Other { id, .. }) => Some(id.as_str()),
         _ => None,
     };
     let all = [
-        ("MsgId", Some(head.message_id.as_str())),
+        ("MsgId", Some(message_id)),
         ("PmtInfId", details.payment_information_id.as_deref()),
         ("PmtId/InstrId", details.ids.instruction.as_deref()),
         ("PmtId/EndToEndId", details.ids.end_to_end.as_deref()),
