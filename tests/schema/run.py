@@ -10,13 +10,16 @@ nothing but Python 3.10; never calls another host than the loopback one that it 
 """
 
 import argparse
+import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -43,6 +46,10 @@ listen = "127.0.0.1:0"
 [api]
 listen = "127.0.0.1:0"
 identities = "identities.toml"
+[webhooks]
+private_hosts = ["127.0.0.1"]
+# Where nothing listens: what is registered there is told nothing, and says why.
+registered = { BNKEXXAAXXX = ["http://127.0.0.1:9/"] }
 """
 
 # Who calls: a name, the participant that it acts for, its roles, and requests for each route and phase at the most.
@@ -150,6 +157,48 @@ def scanned(address, key):
     return {"CODE": code["payload"], "TOKEN": token["payload"]}
 
 
+def strangers(key):
+    """Headers that prove nobody: none, wrong schemes, the right key cut, longer, changed or said twice, signatures of no form."""
+    other = "1" if key[-1] != "1" else "2"
+    said = ["", "Bearer", "Bearer ", "Bearer x", key, f"Basic {key}", f"Token {key}", f"Bearer {key[:-1]}", f"Bearer {key}x"]
+    said += [f"Bearer {key[:-1]}{other}", f"Bearer {key} {key}", f"Bearer {key},", f"Bearer {key.swapcase()}", "Bearer \u00e9"]
+    yield {}
+    yield from ({"Authorization": text} for text in said)
+    signed_by = 'sig=("@method" "@target-uri");created=1;keyid="x";alg="ed25519"'
+    for signature in ["", "sig", "sig=:AAAA:", "sig=:" + "A" * 86 + "==:"]:
+        yield {"Signature-Input": signed_by, "Signature": signature}
+        yield {"Signature": signature}
+
+
+def refuses_strangers(address, key):
+    """Asks every operation of the description as nobody; True where each answers 401 and says how to prove who is asking.
+
+    schemathesis' `ignored_auth` tries an operation again without its key and with a random one, once it has answered 2xx; this
+    asks all, whatever they answer to others, with what only looks like a key."""
+    place = urllib.parse.urlsplit(address)
+    with urllib.request.urlopen(f"{address}/openapi.json", timeout=PATIENCE_S) as answer:
+        paths = json.load(answer)["paths"]
+    asked, wrong = 0, []
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            kinds = list(operation.get("requestBody", {}).get("content", {}))
+            for heads in strangers(key):
+                connection = http.client.HTTPConnection(place.netloc, timeout=PATIENCE_S)
+                body = b"{}" if kinds else None
+                heads = {**heads, **({"Content-Type": kinds[0]} if kinds else {})}
+                heads = {name: value.encode("utf-8") for name, value in heads.items()}
+                connection.request(method.upper(), re.sub(r"{.*?}", "1", path), body, heads)
+                answer = connection.getresponse()
+                content = answer.read()
+                is_problem = answer.getheader("Content-Type") == "application/problem+json"
+                if answer.status != 401 or not answer.getheader("WWW-Authenticate") or not is_problem:
+                    wrong.append(f"{method} {path} with {heads}: {answer.status} {content[:200]}")
+                connection.close()
+                asked += 1
+    print(f"{asked} requests of nobody, {len(wrong)} not refused", *wrong[:10], sep="\n")
+    return asked > 0 and not wrong
+
+
 def stop(process):
     """Ends the server by its id; True where it had lived so long and ends well."""
     lived = process.poll() is None
@@ -192,7 +241,9 @@ def main():
     begun = time.monotonic()
     try:
         known |= scanned(address, keys["bank"])
-        failed = [
+        knows_nobody = refuses_strangers(address, keys["bank"])
+        failed = [] if knows_nobody else ["nobody"]
+        failed += [
             name
             for name, _, _, examples in CALLERS
             if not check(program, house, address, {**known, "API_KEY": keys[name]}, examples, options)
