@@ -270,7 +270,9 @@ fn serve(engine: Engine, options: HttpOptions, hooks: Option<WebhookOptions>) ->
             tell.send(server.address()).expect("told");
             let _ = ended.await;
             server.stop().await;
-            hooks.map(Webhooks::stop);
+            if let Some(hooks) = hooks {
+                hooks.stop();
+            }
         });
     });
     (told.recv_timeout(PATIENCE).expect("it starts"), (end, thread))
