@@ -7,6 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::account::{AccountCell, AccountHandle, AccountTerms, SlotHandle};
+use crate::changed::Changed;
 use crate::claim::{Claim, Kind};
 use crate::controls::SlotControls;
 use crate::default::Adjustment;
@@ -86,6 +87,8 @@ pub struct Ledger {
     accounts: Vec<AccountLine>,
     slots: Vec<LedgerSlot>,
     touched: Marks,
+    /// Of the block before.
+    changed: Changed,
     settlements: Vec<Settlement>,
     adjustments: Vec<Adjustment>,
     /// Height of the block that is being filled.
@@ -122,6 +125,7 @@ impl Ledger {
             accounts: Vec::new(),
             slots: Vec::new(),
             touched: Marks::default(),
+            changed: Changed::default(),
             settlements: Vec::new(),
             adjustments: Vec::new(),
             block: 0,
@@ -392,12 +396,15 @@ impl Ledger {
         let mut previous = [0; 2];
         let sides = [(debtor, wide.wrapping_neg(), handles[0]), (creditor, wide, handles[1])];
         for ((line, change, local), previous) in sides.into_iter().zip(&mut previous) {
-            line.cell.balance = add(line.cell.balance, change);
-            *previous = core::mem::replace(&mut line.cell.last_posting, sequence);
             if line.cell.touched != self.block {
+                if self.changed.wants(line.cell.touched) {
+                    self.changed.keep(local, line.cell);
+                }
                 line.cell.touched = self.block;
                 self.touched.set(local);
             }
+            line.cell.balance = add(line.cell.balance, change);
+            *previous = core::mem::replace(&mut line.cell.last_posting, sequence);
             // Within one participant and currency neither sum changes.
             if crosses && let Some(slot) = self.slots.get_mut(index(line.terms.slot.into())) {
                 slot.total = add(slot.total, change);
@@ -563,17 +570,15 @@ impl Ledger {
         }
     }
 
-    /// Ends the block: what changed in it, positions as they stand; then the closing cycle's positions are
-    /// set aside and the next cycle begins at zero.
+    /// Ends the block: what changed in it, but for accounts; positions as they stand; then the closing cycle's positions
+    /// are set aside and the next cycle begins at zero. [`Ledger::copy_accounts`] gives the accounts, all of them before
+    /// the next block ends.
     pub(crate) fn take_delta(
         &mut self,
         (height, closes): (u64, Option<CycleNumber>),
         registry: &Registry,
     ) -> Delta {
-        let mut accounts = Vec::with_capacity(self.touched.count());
-        let lines = self.touched.ascending().filter_map(|at| Some((at, self.accounts.get(at)?)));
-        accounts.extend(lines.map(|(at, line)| (self.share.handle(at), line.cell)));
-        self.touched.clear();
+        self.touched = self.changed.begin(height, core::mem::take(&mut self.touched));
         let slots = (0..).zip(&self.slots).filter_map(|(at, slot)| Some((at, slot.cell.clone()?))).collect();
         if let Some(cycle) = closes {
             let deferred = self.slots.iter_mut().filter(|slot| {
@@ -583,7 +588,14 @@ impl Ledger {
         }
         let settlements = core::mem::take(&mut self.settlements);
         let adjustments = core::mem::take(&mut self.adjustments);
-        Delta { height, closes, accounts, slots, settlements, adjustments, ..Delta::default() }
+        Delta { height, closes, slots, settlements, adjustments, ..Delta::default() }
+    }
+
+    /// Copies a `share`th of the accounts that the last sealed block changed; gives them all, ascending and as that block
+    /// left them, once it has the last of them.
+    pub(crate) fn copy_accounts(&mut self, share: usize) -> Option<Vec<(AccountHandle, AccountCell)>> {
+        let (accounts, cells) = (&self.accounts, self.share);
+        self.changed.copy(share, |place| Some((cells.handle(place), accounts.get(place)?.cell)))
     }
 
     #[inline(always)]
@@ -591,6 +603,9 @@ impl Ledger {
         let local = self.share.local(account)?;
         let cell = &mut self.accounts.get_mut(local)?.cell;
         if cell.touched != self.block {
+            if self.changed.wants(cell.touched) {
+                self.changed.keep(local, *cell);
+            }
             cell.touched = self.block;
             self.touched.set(local);
         }

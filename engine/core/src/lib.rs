@@ -60,6 +60,7 @@ pub mod shard;
 pub mod mirror;
 pub mod block;
 pub mod snapshot;
+mod changed;
 mod marks;
 mod number;
 mod tables;

@@ -2,10 +2,9 @@
 //! block has changed is read and hashed in the order in which it lies in memory.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::number::index;
-
-const BITS: usize = 64;
 
 /// Places that are marked.
 #[derive(Clone, Debug, Default)]
@@ -14,10 +13,13 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
+    /// Places in a word.
+    pub(crate) const BITS: usize = 64;
+
     /// Marks a place.
     #[inline]
     pub(crate) fn set(&mut self, place: usize) {
-        let word = place / BITS;
+        let word = place / Self::BITS;
         if word >= self.words.len() {
             self.grow(word);
         }
@@ -29,8 +31,9 @@ impl Marks {
     /// Marks up to 64 places: bit n stands for `first + n`.
     #[inline]
     pub(crate) fn set_run(&mut self, first: usize, bits: u64) {
-        let (word, shift) = (first / BITS, u32::try_from(first % BITS).unwrap_or(0));
-        let high = bits.checked_shr(u32::try_from(BITS).unwrap_or(0).saturating_sub(shift)).unwrap_or(0);
+        let (word, shift) = (first / Self::BITS, u32::try_from(first % Self::BITS).unwrap_or(0));
+        let high =
+            bits.checked_shr(u32::try_from(Self::BITS).unwrap_or(0).saturating_sub(shift)).unwrap_or(0);
         for (word, bits) in [(word, bits.wrapping_shl(shift)), (word.saturating_add(1), high)] {
             if bits != 0 && word >= self.words.len() {
                 self.grow(word);
@@ -43,7 +46,7 @@ impl Marks {
 
     /// Whether a place is marked.
     pub(crate) fn has(&self, place: usize) -> bool {
-        self.words.get(place / BITS).is_some_and(|word| word & bit(place) != 0)
+        self.words.get(place / Self::BITS).is_some_and(|word| word & bit(place) != 0)
     }
 
     /// Whether none is.
@@ -72,10 +75,22 @@ impl Marks {
         self.words.iter().fold(0, |sum, word| sum.saturating_add(index(word.count_ones().into())))
     }
 
+    /// Words in memory, marked or not.
+    pub(crate) fn capacity_words(&self) -> usize {
+        self.words.len()
+    }
+
     /// The marked places, ascending.
     pub(crate) fn ascending(&self) -> impl Iterator<Item = usize> {
-        let bases = (0..).step_by(BITS);
-        self.words.iter().zip(bases).flat_map(|(word, base): (&u64, usize)| {
+        self.ascending_in(0..self.words.len())
+    }
+
+    /// The marked places in a range of words, as far as there are such, ascending.
+    pub(crate) fn ascending_in(&self, words: Range<usize>) -> impl Iterator<Item = usize> {
+        let first = words.start.min(self.words.len());
+        let words = self.words.get(first..words.end.min(self.words.len())).unwrap_or_default();
+        let bases = (first.saturating_mul(Self::BITS)..).step_by(Self::BITS);
+        words.iter().zip(bases).flat_map(|(word, base): (&u64, usize)| {
             let mut left = *word;
             core::iter::from_fn(move || {
                 let place = base.saturating_add(index(left.trailing_zeros().into()));
@@ -95,7 +110,7 @@ impl Marks {
 
 #[inline]
 fn bit(place: usize) -> u64 {
-    1_u64.rotate_left(u32::try_from(place % BITS).unwrap_or(0))
+    1_u64.rotate_left(u32::try_from(place % Marks::BITS).unwrap_or(0))
 }
 
 #[cfg(test)]

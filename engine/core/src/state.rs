@@ -116,7 +116,7 @@ impl core::error::Error for Fault {}
 pub struct Applied {
     /// Holds, amounts held for fraud cases and waiting payments that the frame's time has ended.
     pub expired: u32,
-    /// What changed since the last block, where the frame seals one.
+    /// What changed since the last block, where the frame seals one; none where that is copied later.
     pub delta: Option<Delta>,
     /// Ids that are to be stored now: see [`State::ids_stored`].
     pub full_ids: Option<FullIds>,
@@ -136,6 +136,10 @@ pub struct State {
     pub(crate) usage: Usage,
     pub(crate) ids: IdIndex,
     pub(crate) next_sequence: u64,
+    /// Whether a block's delta is given by [`State::copy_changed`].
+    copies_later: bool,
+    /// Of the last sealed block, while its accounts are copied.
+    ended: Option<Delta>,
 }
 
 impl Default for State {
@@ -152,6 +156,8 @@ impl Default for State {
             usage: Usage::default(),
             ids: IdIndex::new(0),
             next_sequence: 1,
+            copies_later: false,
+            ended: None,
         }
     }
 }
@@ -177,7 +183,29 @@ impl State {
             usage,
             ids,
             next_sequence,
+            copies_later: false,
+            ended: None,
         }
+    }
+
+    /// From now on a frame that seals a block gives no delta: [`State::copy_changed`] does, some frames later.
+    pub fn copy_later(&mut self) {
+        self.copies_later = true;
+    }
+
+    /// Whether the delta of a sealed block is still to be copied. No other block may be sealed before.
+    #[must_use]
+    pub fn is_copying(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Copies a `share`th of what the last sealed block changed; gives it once it has all. Between frames; where, and in
+    /// how many parts, makes no difference.
+    pub fn copy_changed(&mut self, share: usize) -> Option<Delta> {
+        let accounts = self.ledger.copy_accounts(share)?;
+        let mut delta = self.ended.take()?;
+        delta.accounts = accounts;
+        Some(delta)
     }
 
     /// Applies the next frame; appends one row for each of its entries to `rows`.
@@ -615,6 +643,7 @@ impl State {
         }
         match effect {
             Effect::Sealed { height, closes } => {
+                assert!(!self.is_copying(), "the block before is copied before the next one is sealed");
                 let mut delta = self.ledger.take_delta((height, closes), &self.registry);
                 delta.holds = self.holds.take_changed();
                 delta.queue = self.queue.take_changed();
@@ -626,7 +655,8 @@ impl State {
                 delta.held = self.held.take_changed();
                 self.carried.forget(frame.timestamp);
                 delta.usage = self.usage.take_changed(&self.registry, closes);
-                Some(delta)
+                self.ended = Some(delta);
+                if self.copies_later { None } else { self.copy_changed(1) }
             }
             _ => None,
         }

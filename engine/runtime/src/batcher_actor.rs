@@ -36,6 +36,10 @@ use crate::turnover_watch::TurnoverWatch;
 
 /// Frames between two looks at the mailbox.
 const FRAMES_A_TURN: usize = 16;
+/// Rows behind which the disk is asked to take them: many at once would keep the journal's writes waiting behind them.
+const FLUSHED_ROWS: usize = 65_536;
+/// Looks at the time in an interval between seals: a block is at most a fifth older than it should be.
+const TICKS: u32 = 5;
 /// Without traffic, holds still need frames whose time ends them: looked for this often.
 const IDLE_SEAL: Duration = Duration::from_secs(1);
 
@@ -52,6 +56,8 @@ pub(crate) struct Batcher {
     pub(crate) snapshot_blocks: u64,
     /// Height of the block whose snapshot was ordered last.
     pub(crate) snapshot_ordered: u64,
+    /// Rows written since an order to make them durable.
+    pub(crate) unflushed: usize,
     pub(crate) flushes: Sender<FlushOrder<FileStorage>>,
     pub(crate) id_runs: IdRuns<FileStorage>,
     pub(crate) liquidity: LiquidityDesk,
@@ -73,7 +79,7 @@ impl Actor for Batcher {
 
     fn started(&mut self, context: &mut Self::Context) {
         background::give_way();
-        let tick = self.seal_interval.max(Duration::from_millis(1));
+        let tick = (self.seal_interval / TICKS).max(Duration::from_millis(1));
         context.run_interval(tick, |batcher, _| batcher.seal_by_time());
     }
 }
@@ -133,13 +139,15 @@ impl Batcher {
             is_sealing,
             snapshot_blocks,
             snapshot_ordered,
+            unflushed,
             flushes,
             id_runs,
             liquidity,
             turnover,
             ..
         } = self;
-        let is_left = lane.drain(most, |Executed { execution, rows, delta }| {
+        let is_left = lane.drain(most, |Executed { execution, rows, changes }| {
+            let delta = changes.wait();
             let begun = Instant::now();
             let absorbed = match *is_sealing {
                 true => book.absorb(&execution.frame, &rows, delta.as_ref()),
@@ -162,7 +170,13 @@ impl Batcher {
                         *snapshot_ordered = block.header.height;
                     }
                 }
-                Ok(None) => {}
+                Ok(None) => {
+                    *unflushed += rows.len();
+                    if *unflushed >= FLUSHED_ROWS {
+                        *unflushed = 0;
+                        flush((&*book, &*id_runs), flushes, false);
+                    }
+                }
                 Err(fault) => fatal::stop("an executed frame can't be sealed", &fault),
             }
         });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crossbeam::channel::Receiver;
 use feiqian_core::batch::command_bytes;
 use feiqian_core::command::Entry;
 use feiqian_core::delta::Delta;
@@ -84,7 +85,26 @@ pub(crate) fn view_of_copy(frame: &Frame) -> FrameView<'_> {
 pub(crate) struct Executed {
     pub(crate) execution: Arc<Execution>,
     pub(crate) rows: Arc<Vec<OutcomeRow>>,
-    pub(crate) delta: Option<Delta>,
+    pub(crate) changes: Changes,
+}
+
+/// What a frame that seals a block has changed since the one before.
+#[derive(Debug)]
+pub(crate) enum Changes {
+    /// It seals none, or here they are.
+    Known(Option<Box<Delta>>),
+    /// The shard is still copying them: they come a few frames later.
+    Promised(Receiver<Delta>),
+}
+
+impl Changes {
+    /// Waits for what is promised. None, too, where the shard has ended before it kept its promise.
+    pub(crate) fn wait(self) -> Option<Delta> {
+        match self {
+            Self::Known(delta) => delta.map(|delta| *delta),
+            Self::Promised(delta) => delta.recv().ok(),
+        }
+    }
 }
 
 /// Ends executions.
@@ -107,7 +127,7 @@ impl Finisher {
         let expired = parts.iter().map(|part| part.expired).sum();
         let delta = Delta::merge(parts.into_iter().filter_map(|part| part.delta).collect());
         let rows = execution.board.as_ref().map(Board::rows).unwrap_or_default();
-        self.finish(execution, rows, delta, expired);
+        self.finish(execution, rows, Changes::Known(delta.map(Box::new)), expired);
     }
 
     /// Answers the submitters, after the batcher has been told: whoever has an answer can ask for more.
@@ -115,7 +135,7 @@ impl Finisher {
         &self,
         execution: &Arc<Execution>,
         rows: Vec<OutcomeRow>,
-        delta: Option<Delta>,
+        changes: Changes,
         expired: u32,
     ) {
         let (frame, rows) = (&execution.frame, Arc::new(rows));
@@ -123,7 +143,7 @@ impl Finisher {
         self.meter.record_frame(frame, &rows, expired);
         let replies = execution.replies.lock().take();
         let answers = replies.map(|replies| prepare(replies, frame, &rows, first_account));
-        self.batcher.push(Executed { execution: Arc::clone(execution), rows, delta });
+        self.batcher.push(Executed { execution: Arc::clone(execution), rows, changes });
         if let Some(answers) = answers {
             answers.send();
         }

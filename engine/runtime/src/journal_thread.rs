@@ -21,9 +21,11 @@ use crate::storage::Storage;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// The longest frame.
 const FRAME_BYTES_MAX: usize = FRAME_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX;
-/// A segment that has lasted this long leaves the disk time to fill the next one with zeros; in a hurry that would take
-/// half of what the disk writes.
-const UNHURRIED: Duration = Duration::from_secs(4);
+/// A segment that lasts so many times as long as filling one with zeros takes leaves the disk time to fill the next one;
+/// in a greater hurry that would take half of what the disk writes.
+const UNHURRIED: u32 = 4;
+/// How long filling a segment is taken to last until one has been filled.
+const FILLING: Duration = Duration::from_secs(1);
 /// Idle this long, the journal marks its end, so that damage to the last group is told from a torn tail.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -36,6 +38,8 @@ pub(crate) struct JournalThread<S: Storage> {
     pub(crate) meter: Arc<Meter>,
     /// When the last spare segment was ordered.
     pub(crate) last_order: Option<Instant>,
+    /// How long filling one took the last time.
+    pub(crate) filling: Option<Duration>,
 }
 
 impl<S: Storage> JournalThread<S> {
@@ -95,14 +99,15 @@ impl<S: Storage> JournalThread<S> {
 
     /// Takes a spare that is ready, and orders one where it is wanted.
     fn keep_spare(&mut self, spares: &Spares<S>, is_ordered: &mut bool) {
-        if let Ok(spare) = spares.ready.try_recv() {
+        if let Ok((spare, filling)) = spares.ready.try_recv() {
             *is_ordered = false;
+            self.filling = filling.or(self.filling);
             // One too many is rubbish that the next start removes.
             drop(self.journal.offer_spare(spare));
         }
         if self.journal.wants_spare() && !*is_ordered {
-            let is_idle =
-                self.last_order.replace(Instant::now()).is_none_or(|last| last.elapsed() > UNHURRIED);
+            let least = self.filling.unwrap_or(FILLING) * UNHURRIED;
+            let is_idle = self.last_order.replace(Instant::now()).is_none_or(|last| last.elapsed() > least);
             let order = if is_idle { Spare::Filled } else { Spare::Reserved };
             *is_ordered = spares.orders.try_send(order).is_ok();
         }
@@ -112,7 +117,8 @@ impl<S: Storage> JournalThread<S> {
 /// The way to and from the thread that prepares segments ahead.
 struct Spares<S: Storage> {
     orders: Sender<Spare>,
-    ready: Receiver<SpareSegment<S::File>>,
+    /// Each with the time that filling it took, if it was filled.
+    ready: Receiver<(SpareSegment<S::File>, Option<Duration>)>,
     thread: JoinHandle<()>,
 }
 
@@ -132,8 +138,9 @@ fn spare_thread<S: Storage>(preparer: SparePreparer<S>) -> (Spares<S>, bool) {
     let (ready_out, ready) = bounded(1);
     let thread = std::thread::Builder::new().name("spare-segments".into()).spawn(move || {
         for order in orders_in {
+            let begun = Instant::now();
             if let Ok(spare) = preparer.prepare(order)
-                && ready_out.send(spare).is_err()
+                && ready_out.send((spare, (order == Spare::Filled).then(|| begun.elapsed()))).is_err()
             {
                 return;
             }

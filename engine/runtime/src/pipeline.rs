@@ -433,8 +433,14 @@ fn start(
     let (frames, frames_in) = bounded(SEQUENCED_FRAMES);
     let is_closing = Arc::new(AtomicBool::new(false));
     let sequencer = Sequencer::new(Arc::clone(&admission), doorway, frames, Arc::clone(&is_closing), &head);
-    let journal_thread =
-        JournalThread { journal, frames: frames_in, lanes, meter: Arc::clone(&meter), last_order: None };
+    let journal_thread = JournalThread {
+        journal,
+        frames: frames_in,
+        lanes,
+        meter: Arc::clone(&meter),
+        last_order: None,
+        filling: None,
+    };
     let threads = Threads {
         sequencer: spawn("sequencer", move || sequencer.run()),
         journal: spawn("journal", move || journal_thread.run()),
@@ -515,6 +521,7 @@ impl Actors<'_> {
             seal_entries_max: self.options.seal_entries_max,
             snapshot_blocks: self.options.snapshot_blocks,
             snapshot_ordered: self.snapshot,
+            unflushed: 0,
             flushes: self.flushes,
             id_runs: self.ids.0.clone(),
             liquidity: self.liquidity,
@@ -569,9 +576,10 @@ impl Actors<'_> {
     }
 }
 
-fn executors(state: State, shards: usize) -> Vec<Executor> {
+fn executors(mut state: State, shards: usize) -> Vec<Executor> {
     if shards <= 1 {
-        return vec![Executor::Whole(Box::new(state))];
+        state.copy_later();
+        return vec![Executor::Whole(Box::new(state), None)];
     }
     let share = |number| Share { number, shards: shards as u64 };
     (0..shards as u64).map(|number| Executor::Part(Box::new(Shard::of(share(number), &state)))).collect()

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::{Actor, Addr, AsyncContext as _, Context, Handler, Message};
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Sender, bounded};
+use feiqian_core::delta::Delta;
+use feiqian_core::frame::FrameKind;
 use feiqian_core::ids::FullIds;
 use feiqian_core::shard::{Advance, Shard};
 use feiqian_core::state::{Fault, State};
 
-use crate::execution::{Execution, Finisher};
+use crate::execution::{Changes, Execution, Finisher};
 use crate::fatal;
 use crate::history::JournalHistory;
 use crate::id_thread::{IdOrder, IdsStored, SpareTable};
@@ -21,6 +23,9 @@ use crate::storage::files::FileStorage;
 const FRAMES_A_TURN: usize = 4;
 /// Units between two looks at the other shards.
 const UNITS_A_STEP: usize = 1_024;
+/// Frames over which the copying of what a block has changed is spread. The batcher waits for it, and its lane holds what
+/// comes meanwhile: eight of the longest frames are a quarter of what it takes.
+const COPYING_FRAMES: usize = 8;
 /// Looks at another shard's progress before the core is given away.
 const SPINS: u32 = 64;
 /// Times that the core is given away before the shard sleeps.
@@ -29,8 +34,8 @@ const YIELDS: u32 = 64;
 /// What executes.
 #[derive(Debug)]
 pub(crate) enum Executor {
-    /// One shard: the plain loop.
-    Whole(Box<State>),
+    /// One shard: the plain loop, and where the delta of the block goes that it is still copying.
+    Whole(Box<State>, Option<Sender<Delta>>),
     /// One of several.
     Part(Box<Shard>),
 }
@@ -76,7 +81,7 @@ impl Handler<SequenceOf> for ShardActor {
 
     fn handle(&mut self, question: SequenceOf, _: &mut Self::Context) {
         let found = match &self.executor {
-            Executor::Whole(state) => state.find_id(question.0, &self.history),
+            Executor::Whole(state, _) => state.find_id(question.0, &self.history),
             Executor::Part(shard) => shard.find_id(question.0, &self.history),
         };
         match found {
@@ -91,7 +96,7 @@ impl Handler<IdsStored> for ShardActor {
 
     fn handle(&mut self, fact: IdsStored, context: &mut Self::Context) {
         let tables = match &mut self.executor {
-            Executor::Whole(state) => state.ids_stored(fact.0),
+            Executor::Whole(state, _) => state.ids_stored(fact.0),
             Executor::Part(shard) => shard.ids_stored(fact.0),
         };
         for table in tables.into_iter().filter_map(Arc::into_inner) {
@@ -106,7 +111,7 @@ impl Handler<SpareTable> for ShardActor {
 
     fn handle(&mut self, spare: SpareTable, _: &mut Self::Context) {
         match &mut self.executor {
-            Executor::Whole(state) => state.offer_spare_ids(spare.0),
+            Executor::Whole(state, _) => state.offer_spare_ids(spare.0),
             Executor::Part(shard) => shard.offer_spare_ids(spare.0),
         }
     }
@@ -124,6 +129,7 @@ impl Handler<Drain> for ShardActor {
         if self.run(usize::MAX) {
             context.notify(Wake);
         }
+        self.executor.copy(1);
         let _ = order.0.send(());
     }
 }
@@ -131,8 +137,14 @@ impl Handler<Drain> for ShardActor {
 impl ShardActor {
     fn run(&mut self, frames: usize) -> bool {
         let Self { executor, lane, history, finisher, id_orders, address } = self;
-        lane.drain(frames, |execution| {
+        // Where no frame comes, it goes on from one look at the lane to the next.
+        executor.copy(COPYING_FRAMES);
+        let is_left = lane.drain(frames, |execution| {
             let begun = Instant::now();
+            if execution.frame.header.kind == FrameKind::Command {
+                // It may seal the next block.
+                executor.copy(1);
+            }
             let full_ids = match execute(executor, &execution, history, finisher) {
                 Ok(full_ids) => full_ids,
                 Err(fault) => fatal::stop("a journaled frame can't be executed", &fault),
@@ -142,7 +154,26 @@ impl ShardActor {
                 let _ = id_orders.send(IdOrder::Store(address.clone(), full));
             }
             finisher.meter.record_apply(begun.elapsed());
-        })
+            executor.copy(COPYING_FRAMES);
+        });
+        is_left || executor.is_copying()
+    }
+}
+
+impl Executor {
+    fn is_copying(&self) -> bool {
+        matches!(self, Self::Whole(state, _) if state.is_copying())
+    }
+
+    /// Copies a `share`th of what the last sealed block has changed, and hands it on when that was the last of it.
+    fn copy(&mut self, share: usize) {
+        if let Self::Whole(state, promised) = self
+            && let Some(delta) = state.copy_changed(share)
+            && let Some(promised) = promised.take()
+        {
+            // Its receiver waits in the batcher's lane.
+            let _ = promised.send(delta);
+        }
     }
 }
 
@@ -153,10 +184,18 @@ fn execute(
     finisher: &Finisher,
 ) -> Result<Option<FullIds>, Fault> {
     match executor {
-        Executor::Whole(state) => {
+        Executor::Whole(state, promised) => {
             let mut rows = Vec::new();
             let applied = state.apply(&execution.view(), history, &mut rows)?;
-            finisher.finish(execution, rows, applied.delta, applied.expired);
+            let changes = match state.is_copying() && promised.is_none() {
+                true => {
+                    let (promise, kept) = bounded(1);
+                    *promised = Some(promise);
+                    Changes::Promised(kept)
+                }
+                false => Changes::Known(applied.delta.map(Box::new)),
+            };
+            finisher.finish(execution, rows, changes, applied.expired);
             Ok(applied.full_ids)
         }
         Executor::Part(shard) => {

@@ -18,7 +18,7 @@ use feiqian_tests::dice::Dice;
 use feiqian_tests::generator::story;
 use feiqian_tests::oracle::{Oracle, Planted};
 use feiqian_tests::picture::Picture;
-use feiqian_tests::world::{CHAIN_ID, Content, Eyes, World, entry, genesis};
+use feiqian_tests::world::{CHAIN_ID, Content, Eyes, Past, World, entry, genesis};
 
 use crate::serial::{Applied, Serial, apply_both};
 use crate::stories::each;
@@ -153,6 +153,33 @@ fn i4_a_replay_gives_the_same_rows_blocks_and_state_whatever_keys_the_index() {
         let plain = |all: &[Applied]| all.iter().map(|applied| applied.rows.clone()).collect::<Vec<_>>();
         assert_eq!(plain(&rows), plain(&rows_rekeyed));
         assert_eq!(Picture::of_state(&first.state), Picture::of_state(&other.state));
+    });
+}
+
+#[test]
+fn i4_when_the_changes_of_a_block_are_copied_makes_no_difference() {
+    each(100, |seed| {
+        let (world, mut dice) = (story(seed), Dice::new(seed));
+        let (mut at_once, mut later) = (State::default(), State::default());
+        later.copy_later();
+        let (mut wanted, mut copied) = (Vec::new(), Vec::new());
+        for frame in world.frames() {
+            if matches!(frame.content, Content::Command(_)) {
+                // It may seal the next block.
+                copied.extend(later.copy_changed(1));
+            }
+            let past = Past { world: &world, before: frame.first_sequence };
+            let apply = |state: &mut State| state.apply(&frame.view(), &past, &mut Vec::new());
+            wanted.extend(apply(&mut at_once).expect("the world makes whole frames").delta);
+            let applied = apply(&mut later).expect("the world makes whole frames");
+            assert_eq!(applied.delta, None, "it comes later");
+            if dice.once_in(4) {
+                copied.extend(later.copy_changed(3));
+            }
+        }
+        copied.extend(later.copy_changed(1));
+        assert!(!later.is_copying());
+        assert_eq!(copied, wanted);
     });
 }
 

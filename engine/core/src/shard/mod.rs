@@ -572,6 +572,7 @@ impl Shard {
         }
         let Effect::Sealed { height, closes } = effect else { return None };
         let mut delta = self.ledger.take_delta((height, closes), &self.registry);
+        delta.accounts = self.ledger.copy_accounts(1).unwrap_or_default();
         delta.holds = self.holds.take_changed();
         delta.queue = self.queue.take_changed();
         delta.returned = self.returns.take_changed();

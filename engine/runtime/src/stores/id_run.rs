@@ -27,6 +27,8 @@ const CHECKSUM_AT: usize = 96;
 const ENTRY_BYTES: usize = 12;
 /// Entries behind one hash that is kept in memory: what one question reads.
 const ENTRIES_A_FENCE: usize = 32;
+/// Bytes written between two syncs: a long run written at once would keep the journal's writes waiting behind it.
+const SYNCED_BYTES: usize = 1 << 20;
 /// The longest run that a merging makes.
 pub(super) const RUN_ENTRIES_MAX: u64 = 80 << 20;
 /// The longest run's file.
@@ -54,7 +56,7 @@ impl<F> Clone for IdRun<F> {
 pub(super) type IdEntry = (u64, u64);
 
 impl<F: StorageFile> IdRun<F> {
-    /// Writes a run of ascending entries, that come in slices. It is not synced: what a crash tears is seen by its
+    /// Writes a run of ascending entries, that come in slices. Its end is not synced: what a crash tears is seen by its
     /// checksum, and thrown away.
     pub(super) fn write<S: Storage<File = F>>(
         storage: &S,
@@ -65,6 +67,7 @@ impl<F: StorageFile> IdRun<F> {
         let file = storage.create(&path_of(range), Access::Buffered)?;
         let mut run = Self { range, count: 0, file: Arc::new(file), fences: Vec::new() };
         let mut hasher = Hasher::new(Domain::IdRun);
+        let mut unsynced = 0;
         for slice in slices {
             let slice = slice?;
             let bytes = encode(&slice, range.0);
@@ -74,6 +77,11 @@ impl<F: StorageFile> IdRun<F> {
                 slice.iter().enumerate().filter(|(at, _)| (run.count + at).is_multiple_of(ENTRIES_A_FENCE));
             run.fences.extend(fences.map(|(_, (hash, _))| *hash));
             run.count += slice.len();
+            unsynced += bytes.len();
+            if unsynced >= SYNCED_BYTES {
+                run.file.sync_data()?;
+                unsynced = 0;
+            }
         }
         run.file.write_at(0, &header(chain_id, range, run.count, &hasher.finish()))?;
         Ok(run)
