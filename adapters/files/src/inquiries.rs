@@ -152,7 +152,7 @@ fn result(
 }
 
 /// Who may not ask gets a reject, and no word about any account.
-fn refused(
+pub(crate) fn refused(
     intake: &Intake<'_>,
     file: &InboxFile,
     source: &Source,

@@ -29,7 +29,8 @@ use feiqian_runtime::pipeline::Engine;
 
 use crate::after::time_limits::RecallLimits;
 use crate::after::{
-    AfterFault, answers, cases, confirmations, messages, recalls, requests, returns, waiting,
+    AfterFault, answers, cases, confirmations, direct_debits, investigations, messages, payment_requests,
+    recalls, request_answers, requests, returns, waiting,
 };
 use crate::answer::{Answerer, PaymentSums, changed, group_status};
 use crate::clearing::Clearing;
@@ -114,7 +115,16 @@ pub fn intake(engine: &Engine, options: &IntakeOptions) -> Result<IntakeReport, 
     let files = take(engine, options, &listing.files)?;
     let decided = waiting::tell(engine, options)?;
     let overdue = tell_overdue(engine, options)?;
-    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
+    let (expired, _) = tell_expired(engine, options)?;
+    Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue, expired })
+}
+
+/// Tells the askers of requests to pay that have expired; gives their number, and when the next one will.
+pub(crate) fn tell_expired(
+    engine: &Engine,
+    options: &IntakeOptions,
+) -> Result<(u64, Option<u64>), FilesError> {
+    request_answers::tell_expired(&Intake::new(engine, options))
 }
 
 /// Tells the askers of recalls that nobody answered in time.
@@ -141,7 +151,8 @@ pub fn import(
     let files = take(engine, &options, &files)?;
     let decided = waiting::tell(engine, &options)?;
     let overdue = tell_overdue(engine, &options)?;
-    Ok(IntakeReport { files, decided, overdue, ..IntakeReport::default() })
+    let (expired, _) = tell_expired(engine, &options)?;
+    Ok(IntakeReport { files, decided, overdue, expired, ..IntakeReport::default() })
 }
 
 pub(crate) fn take(
@@ -267,9 +278,13 @@ impl Intake<'_> {
     fn after(&self, file: &InboxFile, source: &Source) -> Result<FileReport, FilesError> {
         let worked = match self.message_of(source)?.map(MessageType::family) {
             Some(Family::Pacs004) => returns::take(self, file, source),
+            Some(Family::Pacs010) => direct_debits::refuse_all(self, file, source),
             Some(Family::Pacs028) => requests::take(self, file, source),
             Some(Family::Camt056) => recalls::take(self, file, source),
             Some(Family::Camt055) => recalls::take_customers(self, file, source),
+            Some(Family::Camt026 | Family::Camt028) => investigations::take(self, file, source),
+            Some(Family::Pain013) => payment_requests::take(self, file, source),
+            Some(Family::Pain014) => request_answers::take(self, file, source),
             Some(Family::Acmt023) => inquiries::verify(self, file, source),
             Some(Family::Admi004) => inquiries::acknowledge(self, file, source),
             Some(Family::Camt003) => inquiries::accounts::tell(self, file, source),
@@ -397,7 +412,7 @@ impl Intake<'_> {
     }
 
     /// The type of a file that is not readable to its end, if it says one.
-    fn message_of(&self, source: &Source) -> Result<Option<MessageType>, FilesError> {
+    pub(crate) fn message_of(&self, source: &Source) -> Result<Option<MessageType>, FilesError> {
         let mut events = Events::new(source.reader()?, &self.options.limits);
         loop {
             match events.next_event() {

@@ -9,6 +9,7 @@
 //! receipts/    proofs for banks
 //! waiting/     which payments were answered PDNG and are to be answered again; the transport's own
 //! recalls/     recalls that were passed on and what was answered; the transport's own
+//! requests/    requests to pay that were passed on and what was answered; the transport's own
 //! messages/    which archived file a message is; the transport's own
 //! ```
 
@@ -23,8 +24,18 @@ pub struct WorkDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 9] =
-    ["inbox", "outbox", "archive", "rejected", "settlement", "receipts", "waiting", "recalls", "messages"];
+const FOLDERS: [&str; 10] = [
+    "inbox",
+    "outbox",
+    "archive",
+    "rejected",
+    "settlement",
+    "receipts",
+    "waiting",
+    "recalls",
+    "requests",
+    "messages",
+];
 
 impl WorkDir {
     /// Makes what is missing.
@@ -85,6 +96,11 @@ impl WorkDir {
     #[must_use]
     pub fn recalls(&self) -> PathBuf {
         self.root.join("recalls")
+    }
+    /// Requests to pay and their answers.
+    #[must_use]
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests")
     }
     /// Which archived file a message is.
     #[must_use]

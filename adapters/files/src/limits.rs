@@ -36,6 +36,8 @@ pub const GROUP_PAYMENTS_MAX: usize = 10_000;
 pub const RECALLED_MESSAGES_MAX: usize = 100;
 /// Recalled payments in one message that is passed on: well below what a reader of recalls takes.
 pub const FORWARDED_RECALLS: usize = 1_000;
+/// Requests to pay in one message: all of them are noted in one file, which each answer rewrites.
+pub const REQUESTED_PAYMENTS_MAX: usize = 1_000;
 /// Accounts of one verification request: those of a payer's next payments, not a search of the directory.
 pub const VERIFICATIONS_MAX: usize = 100;
 /// Accounts of one answer to a query: they are told from one look at the balances, which the batcher waits for.

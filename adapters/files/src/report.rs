@@ -85,6 +85,8 @@ pub struct IntakeReport {
     pub decided: u64,
     /// Recalls whose answer became overdue.
     pub overdue: u64,
+    /// Requests to pay that expired without an answer.
+    pub expired: u64,
 }
 
 impl IntakeReport {

@@ -13,7 +13,7 @@ use feiqian_runtime::pipeline::Engine;
 use crate::after::waiting;
 use crate::error::FilesError;
 use crate::inbox::{InboxFile, list};
-use crate::intake::{Disposal, IntakeOptions, take, tell_overdue};
+use crate::intake::{Disposal, IntakeOptions, take, tell_expired, tell_overdue};
 use crate::report::{Disposition, IntakeReport};
 
 /// A running watch; dropping it stops it too, without waiting.
@@ -68,6 +68,8 @@ struct Memory {
     fault: Option<String>,
     /// When recalls were looked at.
     hour: u64,
+    /// Whether requests to pay have been looked at, and when the next of them expires.
+    expiries: Option<Option<u64>>,
 }
 
 /// Nanoseconds.
@@ -93,7 +95,7 @@ fn run(
             }
             Ok(report) => {
                 memory.fault = None;
-                if !report.files.is_empty() || report.decided + report.overdue > 0 {
+                if !report.files.is_empty() || report.decided + report.overdue + report.expired > 0 {
                     tell(Ok(report));
                 }
             }
@@ -125,6 +127,19 @@ impl Memory {
         let hour = (options.clock)() / HOUR;
         let overdue = if hour == self.hour { 0 } else { tell_overdue(engine, options)? };
         self.hour = hour;
-        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue })
+        let expired = self.expire(engine, options, !files.is_empty())?;
+        Ok(IntakeReport { files, skipped: listing.skipped, left: listing.left, decided, overdue, expired })
+    }
+
+    /// Looks at the requests to pay where one has expired, or there may be new ones.
+    fn expire(&mut self, engine: &Engine, options: &IntakeOptions, is_new: bool) -> Result<u64, FilesError> {
+        let now = (options.clock)();
+        let is_due = self.expiries.is_none_or(|next| next.is_some_and(|next| next <= now));
+        if !is_due && !is_new {
+            return Ok(0);
+        }
+        let (expired, next) = tell_expired(engine, options)?;
+        self.expiries = Some(next);
+        Ok(expired)
     }
 }

@@ -22,6 +22,10 @@ mod foreign;
 mod inquiries;
 #[path = "intake/instant.rs"]
 mod instant;
+#[path = "intake/investigations.rs"]
+mod investigations;
+#[path = "intake/payment_requests.rs"]
+mod payment_requests;
 #[path = "intake/queued.rs"]
 mod queued;
 #[path = "intake/recalls.rs"]

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`payment`] (what a message says), [`transfers`] (streaming it out of a file), [`status`] and
 //! [`reject`] (the answers), [`confirmation`] (an answer that decides), [`returns`], [`recall`], [`resolution`] and
-//! [`status_request`] (what comes after a payment), [`verification`], [`account_query`], [`reporting_request`] and
+//! [`status_request`] and [`investigation`] (what comes after a payment), [`payment_request`] (what comes before one), [`direct_debit`], [`verification`], [`account_query`], [`reporting_request`] and
 //! [`system_event`] (what asks and moves nothing), [`statement`] (accounts as another bank keeps them), [`mod@write`] (all that is written),
 //! [`profile`] (what a scheme asks beyond the schema), [`generation`] (which version answers which), then below them
 //! [`events`] (the validating reader) and the tables of the schemas. Pure: no file, socket, clock or randomness; times
@@ -14,15 +14,18 @@ pub mod case;
 pub mod codes;
 pub mod confirmation;
 pub mod derive;
+pub mod direct_debit;
 pub mod error;
 pub mod events;
 mod fields;
 pub mod generation;
+pub mod investigation;
 mod lexical;
 pub mod limits;
 mod namespace;
 pub mod original;
 pub mod payment;
+pub mod payment_request;
 pub mod profile;
 pub mod recall;
 pub mod reject;

@@ -1,5 +1,6 @@
 //! Payment status reports: the answer to a file, as values, and reading them. Between banks that is a pacs.002; to who
-//! initiated payments for customers (pain.001) a pain.002, which groups its transactions by payment information.
+//! initiated payments for customers (pain.001) a pain.002, which groups its transactions by payment information; to who
+//! asks to be paid (pain.013) a pain.014, built in the same way.
 //!
 //! Values and reading only; `write::pacs002` writes both. Codes stay texts here, since a report may carry any code
 //! of the external code sets; those that the engine gives stand in `codes.rs`.
@@ -12,7 +13,9 @@ use crate::events::{Event, Events};
 use crate::fields;
 use crate::generation::in_generation;
 use crate::limits::{Limits, REPORT_ITEMS_MAX};
-use crate::payment::{Agent, BusinessHead, MessageHead, Party, PaymentIds, Refusal, TransferDetails};
+use crate::payment::{
+    Agent, BusinessHead, MessageHead, Party, PaymentIds, Refusal, ToldAmount, TransferDetails,
+};
 use crate::returns::ReturnDetails;
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
@@ -137,6 +140,21 @@ pub struct TransactionStatus {
     pub instructing_agent: Option<Agent>,
     /// `InstdAgt`.
     pub instructed_agent: Option<Agent>,
+    /// `PmtCondSts`, which a pain.014 alone has.
+    pub condition: Option<ConditionStatus>,
+    /// `DbtrDcsnDtTm`, which a pain.014 alone has.
+    pub debtor_decision: Option<String>,
+}
+
+/// What a debtor says to the conditions of a request to pay (`PmtCondSts`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ConditionStatus {
+    /// `AccptdAmt`: the debtor will pay that.
+    pub accepted_amount: Option<ToldAmount>,
+    /// `GrntedPmt`: `true` or `false`, as told.
+    pub is_guaranteed: Option<String>,
+    /// `EarlyPmt`: `true` or `false`, as told.
+    pub is_early: Option<String>,
 }
 
 impl TransactionStatus {
@@ -197,7 +215,8 @@ pub struct StatusReport {
 /// pacs.002.001.10. Versions below 03 (another structure) get 03. A pain.001 is answered by the pain.002 that was
 /// published with it.
 ///
-/// A return (pacs.004) and a status request (pacs.028) are answered in the version of their generation.
+/// A return (pacs.004) and a status request (pacs.028) are answered in the version of their generation, a direct debit of
+/// banks (pacs.010) by a pacs.002.001.10.
 ///
 /// `None` only for families that are not answered by a status report.
 #[must_use]
@@ -207,6 +226,7 @@ pub fn answer_type(original: MessageType) -> Option<MessageType> {
         Family::Pacs004 | Family::Pacs028 => return in_generation(original, Family::Pacs002),
         Family::Pacs008 | Family::Pacs009 if version <= 5 => version.saturating_add(1).max(3),
         Family::Pacs008 | Family::Pacs009 => version.saturating_add(2),
+        Family::Pacs010 => 10,
         Family::Pain001 => {
             let row = CUSTOMER_VERSIONS.iter().rfind(|row| row.0 <= version).unwrap_or(&CUSTOMER_VERSIONS[0]);
             return Some(Family::Pain002.version(row.1));
@@ -221,7 +241,7 @@ const CUSTOMER_VERSIONS: [(u8, u8); 12] =
     [(2, 3), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8), (9, 10), (10, 11), (11, 12), (12, 14), (13, 15)];
 
 impl StatusReport {
-    /// Reads a pacs.002 or pain.002 of at most [`REPORT_ITEMS_MAX`] statuses, reasons and lines of additional information.
+    /// Reads a pacs.002, pain.002 or pain.014 of at most [`REPORT_ITEMS_MAX`] statuses, reasons and lines of additional information.
     ///
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
@@ -247,7 +267,8 @@ impl StatusReport {
     }
 
     fn read_body<R: BufRead>(&mut self, events: &mut Events<R>) -> Result<(), ReadError> {
-        if !matches!(self.head.message_type.family(), Family::Pacs002 | Family::Pain002) {
+        let family = self.head.message_type.family();
+        if !matches!(family, Family::Pacs002 | Family::Pain002 | Family::Pain014) {
             let text = format!("{} is no status report; send a pacs.002 or pain.002", self.head.message_type);
             return Err(events.located(ReadError::new(ErrorCode::WrongMessage, text)));
         }
@@ -262,7 +283,8 @@ impl StatusReport {
                 }
                 (Event::Value, [_, _, rest @ ..]) => {
                     items += usize::from(is_item(rest));
-                    self.value(rest, events.text());
+                    let currency = events.attribute().map_or("", |(_, currency)| currency);
+                    self.value(rest, events.text(), currency);
                 }
                 _ => {}
             }
@@ -275,6 +297,8 @@ impl StatusReport {
 
     fn open(&mut self, path: &[u16]) {
         match path {
+            // The debtor's bank goes before the party that made a pain.014.
+            [GRP_HDR, DBTR_AGT] => self.head.instructing_agent = None,
             [ORGNL_PMT_INF_AND_STS] => self.payments.push(PaymentStatus::default()),
             [ORGNL_PMT_INF_AND_STS, STS_RSN_INF] => {
                 if let Some(payment) = self.payments.last_mut() {
@@ -302,7 +326,7 @@ impl StatusReport {
         }
     }
 
-    fn value(&mut self, path: &[u16], text: &str) {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         let head = &mut self.head;
         match path {
             [GRP_HDR, MSG_ID] => text.clone_into(&mut head.message_id),
@@ -311,7 +335,7 @@ impl StatusReport {
             [GRP_HDR, INITG_PTY, ID, ORG_ID, ANY_BIC | BICOR_BEI] => {
                 head.instructing_agent = feiqian_core::bic::Bic::parse(text).ok().map(Agent::of_bic);
             }
-            [GRP_HDR, INSTG_AGT, rest @ ..] => {
+            [GRP_HDR, INSTG_AGT | DBTR_AGT, rest @ ..] => {
                 fields::agent(head.instructing_agent.get_or_insert_default(), rest, text);
             }
             [GRP_HDR, INSTD_AGT, rest @ ..] => {
@@ -319,7 +343,7 @@ impl StatusReport {
             }
             [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, rest @ ..] => {
                 if let Some(transaction) = self.transactions.last_mut() {
-                    transaction_value(transaction, rest, text);
+                    transaction_value(transaction, rest, text, currency);
                 }
             }
             [ORGNL_PMT_INF_AND_STS, rest @ ..] => {
@@ -334,7 +358,7 @@ impl StatusReport {
             }
             [TX_INF_AND_STS, rest @ ..] => {
                 if let Some(transaction) = self.transactions.last_mut() {
-                    transaction_value(transaction, rest, text);
+                    transaction_value(transaction, rest, text, currency);
                 }
             }
             _ => {}
@@ -379,7 +403,7 @@ fn payment_value(payment: &mut PaymentStatus, path: &[u16], text: &str) {
     }
 }
 
-fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str) {
+fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str, currency: &str) {
     let owned = || Some(text.to_owned());
     match path {
         [STS_ID] => to.id = owned(),
@@ -397,6 +421,16 @@ fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str) {
         [CLR_SYS_REF] => to.clearing_reference = owned(),
         [INSTG_AGT, rest @ ..] => fields::agent(to.instructing_agent.get_or_insert_default(), rest, text),
         [INSTD_AGT, rest @ ..] => fields::agent(to.instructed_agent.get_or_insert_default(), rest, text),
+        [DBTR_DCSN_DT_TM] => to.debtor_decision = owned(),
+        [PMT_COND_STS, rest @ ..] => {
+            let condition = to.condition.get_or_insert_default();
+            match rest {
+                [ACCPTD_AMT] => condition.accepted_amount = Some(fields::told(text, currency)),
+                [GRNTED_PMT] => condition.is_guaranteed = owned(),
+                [EARLY_PMT] => condition.is_early = owned(),
+                _ => {}
+            }
+        }
         _ => {}
     }
 }
@@ -445,6 +479,7 @@ mod tests {
             ("pacs.004.001.02", "pacs.002.001.03"),
             ("pacs.004.001.09", "pacs.002.001.10"),
             ("pacs.028.001.03", "pacs.002.001.10"),
+            ("pacs.010.001.02", "pacs.002.001.10"),
         ];
         for (original, answer) in rows {
             let original = MessageType::parse(original).expect("supported");
@@ -453,7 +488,12 @@ mod tests {
         for original in MessageType::all() {
             let is_answered = matches!(
                 original.family(),
-                Family::Pacs004 | Family::Pacs008 | Family::Pacs009 | Family::Pacs028 | Family::Pain001
+                Family::Pacs004
+                    | Family::Pacs008
+                    | Family::Pacs009
+                    | Family::Pacs010
+                    | Family::Pacs028
+                    | Family::Pain001
             );
             assert_eq!(answer_type(original).is_some(), is_answered, "{original}");
         }

@@ -34,7 +34,7 @@ struct Block {
 }
 
 /// A decimal in hundred-thousandths; none if it has finer digits or is no plain decimal.
-fn hundred_thousandths(text: &str) -> Option<u128> {
+pub(crate) fn hundred_thousandths(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = fraction.trim_end_matches('0');

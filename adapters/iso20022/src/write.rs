@@ -18,6 +18,7 @@ mod pacs009;
 mod pacs028;
 mod pain001;
 mod parts;
+mod passed;
 mod reject;
 mod xml;
 
@@ -38,6 +39,7 @@ pub use pacs008::pacs008;
 pub use pacs009::{Obligation, pacs009};
 pub use pacs028::pacs028;
 pub use pain001::pain001;
+pub use passed::{PassedRequest, passed_investigation, passed_request};
 pub use reject::admi002;
 
 /// The root of a file that carries a header and a document; of no namespace, as a transport's wrapper.

@@ -40,7 +40,8 @@ impl Letter {
         Self::with_id(intake, kind, to, format!("FQ{payment:032x}"))
     }
 
-    fn with_id(intake: &Intake<'_>, kind: MessageType, to: Bic, id: String) -> Self {
+    /// A letter of an id that is known already, 35 characters at the most.
+    pub(crate) fn with_id(intake: &Intake<'_>, kind: MessageType, to: Bic, id: String) -> Self {
         let creation = date_time(intake.now);
         let from = Agent::of_bic(intake.options.operator);
         let business = BusinessHead::new(from, Agent::of_bic(to), &id, kind, &creation);

@@ -1,19 +1,25 @@
 //! What comes after a payment: confirmations, returns and status requests of banks, held to what the journal says of the
-//! original.
+//! original; and what comes before one, a request to pay.
 //!
 //! Reading order: [`original`] (finding a payment and what became of it), [`messages`] (finding a whole message), [`waiting`] (payments that are answered later),
 //! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
-//! [`recalls`] (camt.056; camt.055 with [`customers`]) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
+//! [`recalls`] (camt.056; camt.055 with [`customers`]) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`investigations`] (camt.026, camt.028), [`direct_debits`] (pacs.010, refused),
+//! [`payment_requests`] (pain.013) with their [`request_cases`] and [`request_answers`] (pain.014), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
 
 pub(crate) mod answers;
 pub mod cases;
 pub(crate) mod confirmations;
 pub(crate) mod customers;
+pub(crate) mod direct_debits;
 pub(crate) mod forward;
+pub(crate) mod investigations;
 pub(crate) mod messages;
 pub(crate) mod original;
+pub(crate) mod payment_requests;
 pub(crate) mod recalls;
+pub(crate) mod request_answers;
+pub mod request_cases;
 pub(crate) mod requests;
 pub(crate) mod returns;
 pub mod time_limits;

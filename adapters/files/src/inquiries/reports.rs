@@ -2,6 +2,8 @@
 //! asker's positions, or an account of its own, over whole cycles. All of a message is told, or none and an admi.002 says
 //! why; another's account is refused as one that there is not (I7).
 
+use std::io::ErrorKind;
+
 use feiqian_core::account::AccountHandle;
 use feiqian_core::currency::Currency;
 use feiqian_core::participant::{Cycle, CycleNumber, CycleState, ParticipantHandle};
@@ -78,7 +80,14 @@ pub(crate) fn tell(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
     };
     let name = format!("{}.{}.xml", source.stem(), message_type.family().identifier());
     let path = intake.options.work.outbox().join(&name);
-    store::write_file(&path, |out| account_reports(out, &answer, &reports))?;
+    match store::write_file(&path, |out| account_reports(out, &answer, &reports)) {
+        // No message holds it, now or in the next run.
+        Err(FilesError::Io { source: fault, .. }) if fault.kind() == ErrorKind::InvalidInput => {
+            let refusal = Refusal { code: codes::AM02, text: fault.to_string() };
+            return refused(intake, file, source, ((answer.query.1, answer.query.0.as_str()), &refusal));
+        }
+        written => written?,
+    }
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
         message_type: Some(request.message_type.identifier().to_owned()),

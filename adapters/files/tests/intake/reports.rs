@@ -1,13 +1,16 @@
 //! Reports asked for by message (camt.060): an owner gets its own, for the cycles asked for, and nobody another's.
 
+use std::collections::BTreeSet;
+
 use feiqian_core::command::Command;
 use feiqian_core::participant::CycleState;
+use feiqian_files::agents::AgentToRegister;
 use feiqian_files::settlement::{StatementMessage, StatementOf, statement_text};
 
 use crate::after::{demo_file, send};
 use crate::house::{House, bic, currency};
 use crate::inquiries::answered;
-use crate::shared::validate;
+use crate::shared::{files as shared_files, validate};
 use crate::statements::{pay, texts};
 
 const OPERATOR: &str = "CLRHXXAAXXX";
@@ -86,6 +89,27 @@ fn an_owner_gets_the_statement_that_the_operator_writes_in_the_version_asked() {
     let (_, answer) = answered(&house, "same.xml", &request("05", A, &[("camt.053", &numbered(own), A, "")]));
     assert_eq!(texts(&answer, "Stmt"), texts(&expected, "Stmt"));
     assert!(!texts(&answer, "Ntry").is_empty(), "{answer}");
+    validate(&house.options.work.outbox());
+}
+
+#[test]
+fn sums_that_no_message_holds_are_refused_and_no_file_is_left() {
+    let house = House::demo("reports-large");
+    let banks = ["LRGAXXAAXXX", "LRGBXXAAXXX"].map(|code| AgentToRegister {
+        bic: bic(code),
+        name: code.to_owned(),
+        currencies: [currency("EUR")].into(),
+        aliases: BTreeSet::new(),
+    });
+    house.register(&banks);
+    pay(&house, ("LRGAXXAAXXX", "LRGBXXAAXXX"), &[600_000_000_000_000_000; 2]);
+    house.engine().seal().expect("sealed");
+    for asker in ["LRGAXXAAXXX", "LRGBXXAAXXX"] {
+        let name = format!("{asker}.xml");
+        let (file, answer) = answered(&house, &name, &request("05", asker, &[("camt.052", "", asker, "")]));
+        assert_eq!(texts(&answer, "RjctgPtyRsn"), ["AM02"], "{file:?}");
+    }
+    assert!(shared_files(&house.options.work.inbox()).is_empty());
     validate(&house.options.work.outbox());
 }
 

@@ -5,6 +5,9 @@
 use std::io::{BufRead, BufReader};
 
 use feiqian_iso20022::account_query::AccountQuery;
+use feiqian_iso20022::direct_debit::DirectDebits;
+use feiqian_iso20022::investigation::Investigation;
+use feiqian_iso20022::payment_request::PaymentRequest;
 use feiqian_iso20022::recall::Recall;
 use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::reporting_request::ReportingRequest;
@@ -64,6 +67,12 @@ fn resolutions(input: impl BufRead, limits: Limits) -> Read {
     Ok(format!("{verdicts:?}{:?}{answer:?}", answer.refusals()))
 }
 
+fn requests(input: impl BufRead, limits: Limits) -> Read {
+    let request = PaymentRequest::read(input, limits)?;
+    let amounts: Vec<_> = request.requests.iter().map(|one| request.amount(one)).collect();
+    Ok(format!("{amounts:?}{:?}{request:?}", request.refusals()))
+}
+
 fn read_all(input: impl Fn() -> Box<dyn BufRead>) -> Vec<Read> {
     let limits = Limits::default();
     vec![
@@ -80,6 +89,10 @@ fn read_all(input: impl Fn() -> Box<dyn BufRead>) -> Vec<Read> {
         ReportingRequest::read(input(), limits).map(|read| format!("{read:?}")),
         SystemEventNotice::read(input(), limits).map(|read| format!("{read:?}")),
         MessageReject::read(input(), limits).map(|read| format!("{read:?}")),
+        requests(input(), limits),
+        Investigation::read_unable_to_apply(input(), limits).map(|read| format!("{read:?}")),
+        Investigation::read_additional(input(), limits).map(|read| format!("{read:?}")),
+        DirectDebits::read(input(), limits).map(|read| format!("{read:?}")),
     ]
 }
 

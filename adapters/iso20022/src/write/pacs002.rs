@@ -1,11 +1,13 @@
-//! Writes payment status reports (pacs.002, pain.002) from version 03 on, statuses one by one, so that a report on a
+//! Writes payment status reports (pacs.002, pain.002 from version 03 on, pain.014), statuses one by one, so that a report on a
 //! million transactions is never held.
 
 use std::io::{self, Write};
 
 use crate::payment::{Agent, Party};
 use crate::schema::{Family, MessageType};
-use crate::status::{GroupStatus, PaymentStatus, StatusHead, StatusReport, TransactionStatus};
+use crate::status::{
+    ConditionStatus, GroupStatus, PaymentStatus, StatusHead, StatusReport, TransactionStatus,
+};
 use crate::write::head::start_versioned;
 use crate::write::parts::{self, ID_MAX};
 use crate::write::xml::XmlWriter;
@@ -17,7 +19,7 @@ const UETR_FROM: u8 = 10;
 /// Writes a whole report. In a pain.002 the transactions of one payment information stand one behind another.
 ///
 /// # Errors
-/// Those of `out`, and a version below 03.
+/// Those of `out`, and a version below 03 of pacs.002 or pain.002.
 pub fn pacs002(out: impl Write, report: &StatusReport) -> io::Result<()> {
     let mut writer = StatusWriter::new(out, &report.head)?;
     let mut payments = report.payments.iter().peekable();
@@ -44,10 +46,14 @@ impl<W: Write> StatusWriter<W> {
     /// Writes the head.
     ///
     /// # Errors
-    /// Those of `out`; `InvalidInput` for a version below 03 or another message's type.
+    /// Those of `out`; `InvalidInput` for a version below 03 of pacs.002 or pain.002, or another message's type.
     pub fn new(out: W, head: &StatusHead) -> io::Result<Self> {
         let version = head.message_type;
-        if !matches!(version.family(), Family::Pacs002 | Family::Pain002) || version.version() < 3 {
+        let is_written = match version.family() {
+            Family::Pacs002 | Family::Pain002 => version.version() >= 3,
+            family => family == Family::Pain014,
+        };
+        if !is_written {
             let text = format!("{version} is not written; use version 03 or later of pacs.002 or pain.002");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
@@ -125,7 +131,7 @@ impl<W: Write> StatusWriter<W> {
     }
 
     fn is_customers(&self) -> bool {
-        self.version.family() == Family::Pain002
+        self.version.family() != Family::Pacs002
     }
 
     fn end_payment(&mut self) -> io::Result<()> {
@@ -145,15 +151,29 @@ impl<W: Write> StatusWriter<W> {
         parts::original_uetr(&mut self.to, &status.original)?;
         self.to.checked_if_known("TxSts", status.status.as_deref())?;
         parts::reasons(&mut self.to, "StsRsnInf", &status.reasons)?;
+        self.condition(status.condition.as_ref())?;
+        self.to.checked_if_known("DbtrDcsnDtTm", status.debtor_decision.as_deref())?;
         self.to.optional("AccptncDtTm", status.acceptance.as_deref(), ID_MAX)?;
         self.to.optional("ClrSysRef", status.clearing_reference.as_deref(), ID_MAX)?;
         self.to.end()
     }
 
+    fn condition(&mut self, condition: Option<&ConditionStatus>) -> io::Result<()> {
+        let Some(condition) = condition.filter(|_| self.to.has("PmtCondSts")) else { return Ok(()) };
+        self.to.start("PmtCondSts")?;
+        parts::told(&mut self.to, "AccptdAmt", condition.accepted_amount.as_ref())?;
+        self.to.checked_if_known("GrntedPmt", condition.is_guaranteed.as_deref())?;
+        self.to.checked_if_known("EarlyPmt", condition.is_early.as_deref())?;
+        self.to.end()
+    }
+
     /// `InitgPty`: who makes the report, by its BIC.
     fn initiator(&mut self, agent: Option<&Agent>) -> io::Result<()> {
-        let Some(bic) = agent.and_then(|agent| agent.bic) else { return Ok(()) };
-        parts::party(&mut self.to, "InitgPty", &Party { bic: Some(bic), ..Party::default() })
+        let bic = agent.and_then(|agent| agent.bic);
+        if bic.is_none() && self.version.family() == Family::Pain002 {
+            return Ok(());
+        }
+        parts::party(&mut self.to, "InitgPty", &Party { bic, ..Party::default() })
     }
 
     /// Closes the report and hands the output back, flushed.
