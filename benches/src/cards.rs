@@ -145,6 +145,7 @@ fn measure(engine: &Engine, workload: &Workload, count: u64) -> Result<CardsRepo
         institutions: (0..participants).map(institution).collect(),
         mac: None,
         needs_sign_on: false,
+        takes_file_actions: false,
     };
     let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let serving = serving.map_err(|fault| fault.to_string())?;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A card acquirer's side in some 60 lines, on pyiso8583: ISO 8583:1987 in ASCII behind two bytes of length.
+"""A card acquirer's side in some 70 lines, on pyiso8583: ISO 8583:1987 in ASCII behind two bytes of length.
 
-    terminal.py HOST:PORT CARD CURRENCY [INSTITUTION]     a session: sign-on, authorisation, its repetition, completion in part,
-                                                          purchase, reversal, a reversal that is early, a decline, sign-off
+    terminal.py HOST:PORT CARD CURRENCY [INSTITUTION]     a session: sign-on, authorisation, its repetition, a reversal down to a
+                                                          part of it, its completion, purchase, reversal, a reversal that
+                                                          is early, a decline, sign-off
 """
 import datetime, socket, struct, sys
 import iso8583
@@ -51,6 +52,7 @@ class Acquirer:
         say(self.message("0800", _70="001"))
         held = say(self.payment("0100", "000000", 5000))
         say({**held, "t": "0101"})
+        say(self.payment("0420", "000000", 5000, _90=self.about(held), _95=f"{3000:012}{0:030}"))
         say(self.payment("0220", "000000", 3000, _90=self.about(held)))
         paid = say(self.payment("0200", "000000", 1250))
         say(self.payment("0420", "000000", 1250, _90=self.about(paid)))
@@ -60,7 +62,7 @@ class Acquirer:
         say(self.payment("0200", "000000", 99999999999))
         say(self.message("0800", _70="002"))
         codes = [answer["39"] for answer in answers]
-        assert codes == ["00", "00", "00", "00", "00", "00", "25", "68", "51", "00"], codes
+        assert codes == ["00", "00", "00", "00", "00", "00", "00", "25", "68", "51", "00"], codes
         assert answers[1]["38"] == answers[2]["38"], "a repetition has the original's approval code"
 
 if __name__ == "__main__":

@@ -306,6 +306,7 @@ mod tests {
             (flags::HOLD, 0, "hold"),
             (flags::POST | flags::KEEP, 9, "post"),
             (flags::VOID, 9, "void"),
+            (flags::VOID | flags::KEEP, 9, "void"),
             (flags::QUEUE | flags::HIGH, 0, "queue"),
             (flags::QUEUE | flags::FIRST, 9, "amend"),
             (flags::QUEUE | flags::VOID, 9, "revoke"),

@@ -47,6 +47,12 @@ codes! {
     NoAction = "21", "902";
     /// The original is not here, or not as the message says.
     NoOriginal = "25", "914";
+    /// A file action has been carried out.
+    FileChanged = "00", "300";
+    /// A file action is about no card or account of the issuer's.
+    NoRecord = "25", "302";
+    /// A file action that can't be carried out.
+    FileUnchanged = "29", "306";
     /// A field that it takes is missing, or has no such meaning.
     FormatError = "30", "904";
     /// This kind of message is not served.
@@ -115,7 +121,15 @@ impl Code {
     /// Whether the request was granted.
     #[must_use]
     pub const fn is_granted(self) -> bool {
-        matches!(self, Self::Approved | Self::Reversed | Self::InBalance | Self::OutOfBalance | Self::Managed)
+        matches!(
+            self,
+            Self::Approved
+                | Self::Reversed
+                | Self::InBalance
+                | Self::OutOfBalance
+                | Self::Managed
+                | Self::FileChanged
+        )
     }
 }
 

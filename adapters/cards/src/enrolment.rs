@@ -43,6 +43,41 @@ pub fn end_name(alias: &str, number: u32) -> String {
     name(alias, number) + "-"
 }
 
+/// Why a card can't stand for an account too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such account.
+    #[error("there is no account {0}")]
+    NoAccount(AccountHandle),
+    /// It stands for another one in the currency.
+    #[error("it stands for account {} in {} already", .0.account, .0.currency)]
+    InTheWay(Enrolment),
+    /// It has been enrolled so often as a card can be.
+    #[error("it has been enrolled {ENROLMENTS_MAX} times, as often as a card can be")]
+    TooOften,
+}
+
+/// The name that lets a card stand for an account too; none where it does.
+///
+/// # Errors
+/// [`Refused`].
+pub fn further_name(
+    directory: &Directory,
+    alias: &str,
+    account: AccountHandle,
+) -> Result<Option<String>, Refused> {
+    let (_, currency, _) = directory.account(account).ok_or(Refused::NoAccount(account))?;
+    let mut number = 0;
+    for enrolment in enrolments(directory, alias) {
+        if enrolment.is_in_force && enrolment.currency.iso() == currency.iso() {
+            let is_same = enrolment.account == account;
+            return if is_same { Ok(None) } else { Err(Refused::InTheWay(enrolment)) };
+        }
+        number = enrolment.number + 1;
+    }
+    if number < ENROLMENTS_MAX { Ok(Some(name(alias, number))) } else { Err(Refused::TooOften) }
+}
+
 /// All enrolments of a card's alias, oldest first.
 pub fn enrolments<'a>(directory: &'a Directory, alias: &'a str) -> impl Iterator<Item = Enrolment> + 'a {
     (0..ENROLMENTS_MAX).map_while(move |number| {

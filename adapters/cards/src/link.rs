@@ -35,6 +35,8 @@ pub struct Link {
     pub mac: Option<MacKeys>,
     /// Whether payments are refused before a sign-on (0800, field 70 = 001).
     pub needs_sign_on: bool,
+    /// Whether its institutions may enrol and withdraw cards of their own (0302): only with `mac`, over all bytes.
+    pub takes_file_actions: bool,
 }
 
 impl Link {

@@ -88,6 +88,14 @@ impl Vault {
         uetr(&hasher)
     }
 
+    /// The id of the command that registers a name of an enrolment: whoever asks for it, it is registered once.
+    pub(crate) fn enrolment_id(&self, name: &str) -> u128 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.ids);
+        hasher.update(b"enrolment");
+        hasher.update(name.as_bytes());
+        uetr(&hasher)
+    }
+
     /// Six characters for field 38, the same whenever the request is answered.
     pub(crate) fn approval(&self, id: u128) -> String {
         let digest = blake3::keyed_hash(&self.digests, &id.to_le_bytes());

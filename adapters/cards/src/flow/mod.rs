@@ -27,6 +27,7 @@ mod attempts;
 mod business_day;
 mod card;
 mod cut_over;
+mod file_action;
 mod network;
 mod payment;
 mod reconciliation;
@@ -77,6 +78,7 @@ pub(crate) enum Due {
     Payment(Payment),
     Referring(referring::Referring),
     CutOver(cut_over::CutOver),
+    FileAction(file_action::FileAction),
     Reversal(reversal::Reversal),
     Totals(reconciliation::Question),
 }
@@ -136,6 +138,7 @@ impl Desk {
             Class::Authorisation | Class::Financial => self.pay(heard, speaker),
             Class::Reversal => self.reverse(heard, speaker),
             Class::Reconciliation => self.total(heard, speaker),
+            Class::FileAction => self.act_on_file(heard, speaker),
             _ => Err(Code::NotSupported),
         }
     }
@@ -159,6 +162,7 @@ impl Desk {
             Due::Payment(payment) => payment.finish(&self).await,
             Due::Referring(referring) => referring.finish(&self).await,
             Due::CutOver(cut_over) => cut_over.finish(&self).await,
+            Due::FileAction(action) => action.finish(&self).await,
             Due::Reversal(reversal) => reversal.finish(&self).await,
             Due::Totals(question) => Some(question.answer(self).await),
         }

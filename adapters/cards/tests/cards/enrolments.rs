@@ -1,6 +1,10 @@
 //! Cards of several accounts, cards that are withdrawn and cards that are enrolled again.
 
-use crate::house::{ACQUIRER, CARD, FUNDS, HOLDER, House, ISSUER, Request};
+use feiqian_cards::{Algorithm, Institution, Link, MacKeys, ServerOptions};
+use feiqian_iso8583::mac;
+use feiqian_tests::world::bic;
+
+use crate::house::{ACQUIRER, CARD, FUNDS, HOLDER, House, ISSUER, Request, STRANGER, Terminal, plain_link};
 
 const LEFT: i128 = FUNDS as i128;
 
@@ -167,4 +171,98 @@ fn a_card_that_is_withdrawn_in_one_currency_pays_in_its_others() {
     let billed = yuan().with(6, "000000000012").with(51, "978");
     assert_eq!(terminal.ask(&billed).answer(), (210, "00"), "billed in the one that it has");
     assert_eq!((house.account(HOLDER), house.account(holder)), ((LEFT, 0), (LEFT - 112, 0)));
+}
+
+/// TEST KEY.
+const KEY: [u8; 16] = *b"TEST KEY: issuer";
+/// Field 32 of the issuer and of another bank.
+const ISSUER_CODE: &str = "3050000";
+const OTHER_CODE: &str = "4050000";
+
+/// A link on which the issuer and another bank may enrol and withdraw cards of their own.
+fn issuers_link() -> Link {
+    let institutions = [(ISSUER_CODE, "A"), (OTHER_CODE, "C")];
+    let institutions = institutions
+        .map(|(code, bank)| Institution { code: code.parse().expect("digits"), participant: bic(bank) });
+    Link {
+        name: "issuers".to_owned(),
+        institutions: institutions.to_vec(),
+        mac: Some(MacKeys::new(Algorithm::X9_19, KEY, None)),
+        takes_file_actions: true,
+        ..plain_link()
+    }
+}
+
+/// A file action of a bank: 1 adds, 3 deletes.
+fn action(code: &str, card: &str, bank: &str) -> Request {
+    Request::new(302).with(2, card).with(91, code).with(32, bank)
+}
+
+fn told(terminal: &mut Terminal, request: &Request) -> String {
+    let spec = terminal.spec();
+    let sealed = request.builder(&spec).encode_with_mac(128, |covered| mac::x9_19(&KEY, covered));
+    terminal.send(&sealed.expect("it fits"));
+    let answer = terminal.hear(0);
+    assert_eq!(answer.mti, 312);
+    answer.field(39).to_owned()
+}
+
+#[test]
+fn an_issuer_withdraws_and_enrols_its_own_cards_while_all_else_runs_on() {
+    let mut house = House::with(vec![plain_link(), issuers_link()], ServerOptions::default());
+    let [.., euro] = house.open_in("EUR");
+    let (mut acquirer, mut issuer) = (house.terminal(), house.terminal_on("issuers"));
+    let paid = |amount| Request::of_card(200, CARD, "000000", amount);
+    let held = Request::of_card(100, CARD, "000000", 100);
+    assert_eq!(acquirer.ask(&held).field(39), "00");
+    let withdrawal = action("3", CARD, ISSUER_CODE);
+    for request in [&withdrawal, &withdrawal.repeated(), &action("3", CARD, ISSUER_CODE)] {
+        assert_eq!(told(&mut issuer, request), "00");
+        assert_eq!(acquirer.ask(&paid(1)).answer(), (210, "62"));
+    }
+    house.restart();
+    let (mut acquirer, mut issuer) = (house.terminal(), house.terminal_on("issuers"));
+    assert_eq!(acquirer.ask(&paid(1)).answer(), (210, "62"));
+    assert_eq!(acquirer.ask(&held.followed_by(220, "000000")).answer(), (230, "00"), "held before");
+    let enrolment = action("1", CARD, ISSUER_CODE).with(102, &HOLDER.to_string());
+    for request in [&enrolment, &enrolment.repeated()] {
+        assert_eq!(told(&mut issuer, request), "00");
+    }
+    assert_eq!(told(&mut issuer, &action("1", CARD, ISSUER_CODE).with(102, &euro.to_string())), "00");
+    assert_eq!(acquirer.ask(&paid(5)).answer(), (210, "00"));
+    assert_eq!(acquirer.ask(&in_euro(paid(7))).answer(), (210, "00"));
+    assert_eq!(told(&mut issuer, &in_euro(action("3", CARD, ISSUER_CODE))), "00", "in one currency");
+    assert_eq!(acquirer.ask(&in_euro(paid(7))).answer(), (210, "62"));
+    assert_eq!(acquirer.ask(&paid(6)).answer(), (210, "00"));
+    assert_eq!((house.account(HOLDER), house.account(euro)), ((LEFT - 111, 0), (LEFT - 7, 0)));
+}
+
+#[test]
+fn i7_nobody_enrols_or_withdraws_a_card_for_anothers_account() {
+    let house = House::with(vec![plain_link(), issuers_link()], ServerOptions::default());
+    let mut line = house.terminal_on("issuers");
+    let to = |account: u64, bank| action("1", STRANGER, bank).with(102, &account.to_string());
+    let rows = [
+        (action("3", CARD, OTHER_CODE), "25"),
+        (action("3", STRANGER, ISSUER_CODE), "25"),
+        (to(HOLDER, OTHER_CODE), "25"),
+        (to(ACQUIRER, ISSUER_CODE), "25"),
+        (to(999, ISSUER_CODE), "25"),
+        (action("1", STRANGER, ISSUER_CODE), "30"),
+        (action("1", "6250947000000015", ISSUER_CODE).with(102, "2"), "30"),
+        (to(HOLDER, ISSUER_CODE).without(2), "30"),
+        (to(HOLDER, ISSUER_CODE).without(91), "30"),
+        (action("2", CARD, ISSUER_CODE), "40"),
+        (action("1", CARD, ISSUER_CODE).with(102, &ISSUER.to_string()), "29"),
+        (action("3", CARD, "1050000"), "92"),
+    ];
+    for (request, code) in rows {
+        assert_eq!(told(&mut line, &request), code, "{:?}", request.fields);
+    }
+    line.send(&action("3", CARD, ISSUER_CODE).bytes(&line.spec()));
+    assert_eq!(line.hear(0).answer(), (312, "63"), "without its code");
+    let mut acquirer = house.terminal();
+    assert_eq!(acquirer.ask(&Request::new(302).with(2, CARD).with(91, "3")).answer(), (312, "40"));
+    assert_eq!(acquirer.ask(&Request::of_card(200, CARD, "000000", 5)).answer(), (210, "00"));
+    assert_eq!(acquirer.ask(&Request::of_card(200, STRANGER, "000000", 5)).answer(), (210, "14"));
 }

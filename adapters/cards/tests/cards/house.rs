@@ -55,6 +55,7 @@ pub(crate) fn plain_link() -> Link {
         institutions: vec![Institution { code: INSTITUTION.parse().expect("digits"), participant: bic("B") }],
         mac: None,
         needs_sign_on: false,
+        takes_file_actions: false,
     }
 }
 

@@ -132,6 +132,9 @@ fn unionpays_block_is_made_of_chosen_fields_with_lengths_single_blanks_and_capit
         .text(90, &format!("0100000122{}{}", "0316091400", "0".repeat(22)))
         .text(102, "acc  9-1");
     assert_eq!(payment.mac_field(), 128);
+    // Block and code as a program in another language, on another library, has made them.
+    let code = payment.clone().encode_with_mac(128, |covered| mac::x9_19(b"0123456789abcdef", covered));
+    assert!(code.expect("written").ends_with(b"\x57\x3A\xB1\xC9\x98\x60\x33\x24"));
     assert_eq!(
         covered(&UNIONPAY_MAB, &payment),
         "0200 166250947000000014 000000 000000012345 0316091500 000123 5411 00 071050000 0800010000 T1 \

@@ -5,13 +5,10 @@ use std::fmt;
 use std::io::BufRead as _;
 
 use feiqian_cards::Vault;
-use feiqian_cards::enrolment::{self, ENROLMENTS_MAX, Enrolment, enrolments};
+use feiqian_cards::enrolment::{Enrolment, end_name, enrolments, further_name};
 use feiqian_cards::vault::{ALIAS_PREFIX, is_alias};
-use feiqian_core::account::AccountHandle;
 use feiqian_core::command::Command;
-use feiqian_core::currency::Currency;
 use feiqian_iso8583::Pan;
-use feiqian_runtime::directory::Directory;
 use serde::Serialize;
 
 use super::Context;
@@ -147,50 +144,23 @@ fn cards(context: &Context, lines: Vec<Line>) -> Result<Vec<Card>, Fault> {
 fn enrol(session: &Session, account: &str, cards: &[Card]) -> Result<Enrolments, Fault> {
     let directory = session.engine.directory();
     let account = find_account(directory, account)?;
-    let (_, currency, _) =
-        directory.account(account).ok_or_else(|| Fault::Usage(format!("there is no account {account}")))?;
+    let currency = directory.account(account).map_or("", |(_, currency, _)| currency.code());
     let mut report = Enrolments { cards: Vec::new() };
     for Card { shown, alias } in cards {
-        let name = next_name(directory, (shown, alias), (account, currency))?;
+        // Whose number nobody has shown here may be no card's.
+        if shown == alias && enrolments(directory, alias).next().is_none() {
+            return Err(Fault::Refused(format!("no card was ever enrolled as {alias}")));
+        }
+        let name = further_name(directory, alias, account);
+        let name = name.map_err(|refused| Fault::Refused(format!("card {shown}: {refused}")))?;
         let is_new = name.is_some();
         if let Some(alias) = name {
             session.command(Command::RegisterAlias { alias, account })?;
         }
-        let (card, alias, currency) = (shown.clone(), alias.clone(), currency.code());
+        let (card, alias) = (shown.clone(), alias.clone());
         report.cards.push(Enrolled { card, alias, account, currency, is_new });
     }
     Ok(report)
-}
-
-/// The name of a further enrolment; none where the card stands for the account.
-fn next_name(
-    directory: &Directory,
-    (shown, alias): (&str, &str),
-    (account, currency): (AccountHandle, Currency),
-) -> Result<Option<String>, Fault> {
-    let all: Vec<_> = enrolments(directory, alias).collect();
-    // Whose number nobody has shown here may be no card's.
-    if all.is_empty() && shown == alias {
-        return Err(Fault::Refused(format!("no card was ever enrolled as {alias}")));
-    }
-    let is_in_the_way = |at: &&Enrolment| at.is_in_force && at.currency.iso() == currency.iso();
-    match all.iter().find(is_in_the_way) {
-        Some(same) if same.account == account => return Ok(None),
-        Some(Enrolment { account: other, currency, .. }) => {
-            return Err(Fault::Refused(format!(
-                "card {shown} stands for account {other} in {currency} already: \
-                 `feiqian cards withdraw {other}` ends that"
-            )));
-        }
-        None => {}
-    }
-    let number = all.last().map_or(0, |last| last.number + 1);
-    if number >= ENROLMENTS_MAX {
-        return Err(Fault::Refused(format!(
-            "card {shown} has been enrolled {ENROLMENTS_MAX} times, which is all that a card can be"
-        )));
-    }
-    Ok(Some(enrolment::name(alias, number)))
 }
 
 fn withdraw(session: &Session, account: Option<&str>, cards: &[Card]) -> Result<Withdrawals, Fault> {
@@ -207,7 +177,7 @@ fn withdraw(session: &Session, account: Option<&str>, cards: &[Card]) -> Result<
         }
         for Enrolment { number, account, currency, is_in_force, .. } in newest(&all) {
             if is_in_force {
-                let alias = enrolment::end_name(alias, number);
+                let alias = end_name(alias, number);
                 session.command(Command::RegisterAlias { alias, account })?;
             }
             let (card, alias, currency) = (shown.clone(), alias.clone(), currency.code());

@@ -75,6 +75,9 @@ pub struct LinkConfig {
     /// Whether payments wait for a sign-on.
     #[serde(default)]
     pub needs_sign_on: bool,
+    /// Whether its institutions may enrol and withdraw cards of their own.
+    #[serde(default)]
+    pub file_actions: bool,
 }
 
 /// Length headers by their names in the configuration.
@@ -193,6 +196,13 @@ impl LinkConfig {
         if spec.field(39).is_none() || (self.mac != MacText::None && !(is_code(64) && is_code(128))) {
             return Err(self.fault("table", "must have field 39, and with a mac fields 64 and 128 as b 8"));
         }
+        // Who could alter a message could enrol cards for others' accounts.
+        let is_whole = matches!(self.mac, MacText::X9_9 | MacText::X9_19) && spec.mac.is_none();
+        if self.file_actions && !is_whole {
+            return Err(
+                self.fault("file_actions", "need mac x9.9 or x9.19 and a table whose codes cover all bytes")
+            );
+        }
         Ok(Link {
             name: self.name.clone(),
             listen: self.listen,
@@ -201,6 +211,7 @@ impl LinkConfig {
             institutions: self.institutions()?,
             mac: self.keys(data)?,
             needs_sign_on: self.needs_sign_on,
+            takes_file_actions: self.file_actions,
         })
     }
 
@@ -303,6 +314,20 @@ mod tests {
                 "x: mac_key is missing",
             ),
             ("table = \"unionpay\"\nlength = \"ternary\"\ninstitutions = { }", "ternary"),
+            (
+                "table = \"unionpay\"\nfile_actions = true\ninstitutions = { 1 = \"BNKBXXAA\" }",
+                "x: file_actions need mac",
+            ),
+            (
+                "table = \"unionpay\"\nmac = \"unionpay-ecb\"\nfile_actions = true\n\
+                 institutions = { 1 = \"BNKBXXAA\" }",
+                "x: file_actions need mac",
+            ),
+            (
+                "table = \"unionpay-mab\"\nmac = \"x9.19\"\nfile_actions = true\n\
+                 institutions = { 1 = \"BNKBXXAA\" }",
+                "x: file_actions need mac",
+            ),
         ];
         for (text, words) in rows {
             let fault = read(text).expect_err("refused");

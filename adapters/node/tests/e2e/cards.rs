@@ -73,7 +73,7 @@ fn a_client_of_another_language_holds_a_whole_session() {
         .expect("it runs");
     let text = String::from_utf8_lossy(&client.stdout).into_owned();
     assert!(client.status.success(), "{text}{}", String::from_utf8_lossy(&client.stderr));
-    assert_eq!(text.lines().count(), 10, "{text}");
+    assert_eq!(text.lines().count(), 11, "{text}");
     assert_eq!(serving.terminate(), 0);
     assert_eq!(account(&house), ("2470.00".into(), "0.00".into()));
     house.run(&["audit"]).json();
