@@ -24,7 +24,7 @@ use feiqian_core::ids::{IdFilter, IdIndex, RUN_ENTRIES};
 use feiqian_core::liquidity::gridlock::gridlock;
 use feiqian_core::liquidity::resolve::{Bounds, resolve};
 use feiqian_core::state::State;
-use feiqian_iso8583::spec::UNIONPAY;
+use feiqian_iso8583::spec::{Spec, UNIONPAY};
 use feiqian_iso8583::{Builder, Message};
 use feiqian_proof::hash::{Domain, hash_many};
 use feiqian_proof::tree::root_of;
@@ -372,6 +372,16 @@ fn card_messages(c: &mut Criterion) {
             assert_eq!(decoded.mti().number(), 100);
         });
     });
+    for (name, spec) in writings() {
+        let written = written_by(&spec, &message);
+        group.bench_function(format!("decode, 20 fields, {name}"), |b| {
+            b.iter(|| {
+                let decoded = Message::decode(&spec, black_box(&written)).expect("a message");
+                black_box(&decoded);
+                assert_eq!(decoded.mti().number(), 100);
+            });
+        });
+    }
     let request = Message::decode(&UNIONPAY, &message).expect("a message");
     group.bench_function("answer, 16 fields", |b| {
         b.iter(|| {
@@ -380,6 +390,32 @@ fn card_messages(c: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// The ways of writing beside UnionPay's own, which is ASCII with a binary bitmap.
+fn writings() -> [(&'static str, Spec); 4] {
+    let table = |keys: &str| {
+        let text = format!("name = \"bench\"\nbase = \"unionpay\"\n{keys}");
+        Spec::from_toml(&text).expect("a table")
+    };
+    let all = |way: &str| format!("mti = \"{way}\"\ndigits = \"{way}\"\nlengths = \"{way}\"\n");
+    [
+        ("hex bitmap", table("bitmap = \"hex\"")),
+        ("BCD", table(&all("bcd"))),
+        ("EBCDIC", table(&format!("{}text = \"ebcdic\"", all("ebcdic")))),
+        ("EBCDIC, hex bitmap", table(&format!("{}text = \"ebcdic\"\nbitmap = \"hex\"", all("ebcdic")))),
+    ]
+}
+
+/// A message of UnionPay's by another table: the same fields, which are read again before they are measured.
+fn written_by(spec: &Spec, message: &[u8]) -> Vec<u8> {
+    let read = Message::decode(&UNIONPAY, message).expect("a message");
+    let builder = Builder::new(spec, read.mti());
+    let builder = read.fields().fold(builder, |builder, field| builder.text(field.number, &field.text()));
+    let written = builder.encode().expect("it fits");
+    let again = Message::decode(spec, &written).expect("a message");
+    assert!(read.fields().map(|field| field.text()).eq(again.fields().map(|field| field.text())));
+    written
 }
 
 /// Short runs: the load is made outside of the measured time and takes as long again.

@@ -12,7 +12,7 @@
 //! | `DbtrAgt`, `CdtrAgt` | BIC or name | BIC | `USABA` |
 //! | accounts | any | IBAN | any |
 //! | characters of references; of names and remittance | FIN X; printable | FIN X | any |
-//! | confirmed by the receiver's bank in | | 10 s | |
+//! | confirmed by the receiver's bank in | no such time | 10 s | 20 s |
 //!
 //! A payment in another form, a line of a table or an instruction over the API, is asked the same, but for what its form has
 //! no place for ([`Form`]): payments of a message, payment type, charge bearer, neighbours, and references that it can't say.
@@ -24,7 +24,9 @@
 //! rulebook 2025 v1.0 with its inter-PSP implementation guidelines (EPC122-16) and EPC217-08 on characters, which allows
 //! others where banks agree: they then do without this profile; Regulation (EU) 2024/886 (ten seconds, and no
 //! maximum amount any more); ABA routing number policy (nine digits, weights 3, 7, 1); the announcement of Federal Reserve
-//! Financial Services of September 2025 on FedNow's limit from November 2025 on.
+//! Financial Services of September 2025 on FedNow's limit from November 2025 on, and their readiness guide on its payment timeout
+//! clock, which runs for 20 seconds from when the service has the payment. A payment between correspondents has no clock:
+//! CBPR+ is a usage of messages, not a scheme that clears.
 //!
 //! Never looks at an account, a clock or a directory. What a profile does not name is not asked: addresses, regulatory
 //! reporting, and the dates and hours of a scheme.
@@ -201,6 +203,7 @@ pub const PROFILES: [Profile; 3] = [
         references: &[Reference::EndToEnd],
         neighbours: AgentRule::RoutingNumber,
         banks: AgentRule::RoutingNumber,
+        confirmation_s: Some(20),
         ..NOTHING
     },
 ];

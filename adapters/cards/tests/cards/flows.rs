@@ -285,6 +285,12 @@ fn an_acquirers_totals_are_those_of_the_journal() {
         let mut terminal = house.terminal();
         let answer = terminal.ask(&totals);
         assert_eq!((answer.answer(), answer.field(66)), ((510, "00"), "1"));
+        // The advice, and its repetition: the acquirer closes its day whatever it hears, and hears the same.
+        for mti in [520, 521] {
+            let answer = terminal.ask(&Request { mti, ..totals.clone() });
+            assert_eq!((answer.answer(), answer.field(66)), ((530, "00"), "1"), "{mti:04}");
+            assert_eq!(answer.field(97), "C0000000000000600");
+        }
         let wrong = totals.clone().with(88, "0000000000000751");
         let answer = terminal.ask(&Request { mti: 520, ..wrong });
         assert_eq!((answer.answer(), answer.field(66)), ((530, "00"), "2"));

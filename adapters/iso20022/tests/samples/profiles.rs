@@ -188,6 +188,13 @@ fn each_profile_asks_what_its_scheme_asks_and_no_more() {
 }
 
 #[test]
+fn an_instant_scheme_has_its_time_to_confirm_and_correspondents_have_none() {
+    for (name, seconds) in [("cbpr+", None), ("sct-inst", Some(10)), ("fednow", Some(20))] {
+        assert_eq!(profile(name).confirmation_s, seconds, "{name}");
+    }
+}
+
+#[test]
 fn a_customers_initiation_is_asked_for_currency_amount_and_characters_alone() {
     for Profile { name, .. } in PROFILES {
         let mut case = good(name);
