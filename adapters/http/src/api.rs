@@ -63,10 +63,10 @@ impl Call {
         read_json(&self.body)
     }
 
-    /// The query, strictly.
+    /// The query, which has been held to the table.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Outcome<T> {
         let read = web::Query::<T>::from_query(self.request.query_string());
-        read.map(web::Query::into_inner).map_err(|error| Problem::query(error.to_string()))
+        read.map(web::Query::into_inner).map_err(|_| Problem::query())
     }
 
     /// A part of the path.

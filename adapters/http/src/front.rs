@@ -1,5 +1,5 @@
 //! What happens to every request before its handler, in this order: its size and time, who has sent it, whether that one
-//! may, its deadline. A handler runs for none that fails here.
+//! may, its query, its deadline. A handler runs for none that fails here.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,6 +15,7 @@ use crate::caller::Asker;
 use crate::certificate;
 use crate::limits::BODY_BYTES_MAX;
 use crate::problem::{Outcome, Problem};
+use crate::query;
 use crate::routes::Route;
 
 /// Answers a request for a route.
@@ -44,6 +45,7 @@ async fn passed(
     if !asker.has_any(route.roles) {
         return Err(Problem::forbidden("the caller has none of the roles that may use this route"));
     }
+    query::check(route, request.query_string())?;
     let deadline = api.options.answer_timeout;
     let running = (route.run)(Call { api, asker, request, body });
     // A transfer answers its own deadline: it may still take effect.

@@ -19,6 +19,7 @@ use crate::model::{Money, MoneyView, PaymentRequest, PriorityWord};
 use crate::number::strict;
 use crate::problem::{Outcome, Problem};
 
+const NO_CURRENCY: &str = "not an ISO 4217 code that can be cleared";
 /// Named as the message type of payments that came as JSON, in their journaled details.
 const MESSAGE_TYPE: &str = "feiqian.v1";
 
@@ -110,9 +111,18 @@ pub(crate) fn money(money: &Money, at: &str) -> Outcome<(Currency, u64)> {
     let is_strict = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         && text.starts_with(|first: char| first.is_ascii_digit())
         && text.ends_with(|last: char| last.is_ascii_digit());
-    let amount = if is_strict { Amount::from_decimal(text, currency) } else { Err(AmountError::NotDecimal) };
-    let amount = amount
-        .map_err(|error| Problem::field(format!("{at}/amount"), format!("{error}")).because(codes::AM12))?;
+    let amount = match text.strip_prefix('-') {
+        Some(_) => Err(AmountError::Negative),
+        None if is_strict => Amount::from_decimal(text, currency),
+        None => Err(AmountError::NotDecimal),
+    };
+    let amount = amount.map_err(|error| {
+        let detail = match error {
+            AmountError::Negative => "it must not be negative: say who pays whom by the accounts".to_owned(),
+            other => other.to_string(),
+        };
+        Problem::field(format!("{at}/amount"), detail).because(codes::AM12)
+    })?;
     Ok((currency, amount.minor()))
 }
 
@@ -127,8 +137,13 @@ pub(crate) fn money_in(named: &Money, wanted: Currency, at: &str) -> Outcome<u64
 }
 
 pub(crate) fn currency(code: &str, at: &str) -> Outcome<Currency> {
-    let detail = "not an ISO 4217 code that can be cleared";
-    Currency::from_code(code).ok_or_else(|| Problem::field(at, detail).because(codes::AM03))
+    Currency::from_code(code).ok_or_else(|| Problem::field(at, NO_CURRENCY).because(codes::AM03))
+}
+
+/// The currency that a query asks for.
+pub(crate) fn currency_asked(code: &str) -> Outcome<Currency> {
+    let unknown = || Problem::parameter("currency", NO_CURRENCY).because(codes::AM03);
+    Currency::from_code(code).ok_or_else(unknown)
 }
 
 /// The id that is given, or a new one.

@@ -13,6 +13,7 @@ mod meter;
 mod api;
 mod caller;
 mod problem;
+mod query;
 mod model;
 pub mod routes;
 mod front;

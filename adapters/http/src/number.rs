@@ -27,7 +27,7 @@ pub(crate) fn optional<T: FromStr>(digits: Option<&Digits>, field: &'static str)
 /// The number that a text says.
 pub(crate) fn read<T: FromStr>(text: &str, field: &'static str) -> Outcome<T> {
     strict(text)
-        .ok_or_else(|| Problem::field(field, "a whole number in digits, without sign or zeros before it"))
+        .ok_or_else(|| Problem::parameter(field, "a whole number in digits, without sign or zeros before it"))
 }
 
 /// The same where it is no problem.
@@ -40,6 +40,7 @@ pub(crate) fn strict<T: FromStr>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Place;
 
     #[test]
     fn a_number_has_one_writing() {
@@ -50,6 +51,7 @@ mod tests {
         {
             assert_eq!(strict::<u64>(text), None, "{text}");
         }
-        assert_eq!(read::<u64>("+1", "cycle").expect_err("refused").field.as_deref(), Some("cycle"));
+        let place = read::<u64>("+1", "cycle").expect_err("refused").place.clone();
+        assert_eq!(place, Some(Place::Parameter("cycle".to_owned())));
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong, as `application/problem+json` (RFC 9457), with the field (RFC 6901) and the ISO reason code.
+//! What went wrong, as `application/problem+json` (RFC 9457), with its place in the request and the ISO reason code.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use feiqian_core::outcome::RejectReason;
 use feiqian_files::status;
 use feiqian_identity::Unidentified;
 use feiqian_identity::signed::SignatureFault;
-use feiqian_iso20022::codes::ReasonCode;
+use feiqian_iso20022::codes::{self, ReasonCode};
 use feiqian_runtime::admission::Busy;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,9 +36,9 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 4, max_length = 4)]
     reason: Option<&'a str>,
-    /// The fields that are wrong.
+    /// Where the request is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError<'a>>,
+    errors: Vec<PlaceError<'a>>,
     /// The UETR of the transfer that was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     uetr: Option<&'a str>,
@@ -47,13 +47,42 @@ pub(crate) struct ProblemBody<'a> {
     sequence: Option<u64>,
 }
 
-/// A field that is wrong.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FieldError<'a> {
-    /// A JSON pointer into the request's body, or the name of a parameter of its path or query.
-    pointer: &'a str,
+/// A place that is wrong: one of `pointer`, `parameter` and `header` says which.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct PlaceError<'a> {
+    /// Of the body: a JSON pointer (RFC 6901); empty for the whole of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    /// Of the path or the query: the parameter's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    /// The header's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'a str>,
     /// What is wrong with it.
     detail: &'a str,
+}
+
+/// Where a request is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// In its body: a JSON pointer (RFC 6901).
+    Pointer(String),
+    /// A parameter of its path or query, by name.
+    Parameter(String),
+    /// A header, by name.
+    Header(&'static str),
+}
+
+impl Place {
+    fn told<'a>(&'a self, detail: &'a str) -> PlaceError<'a> {
+        let told = PlaceError { detail, ..PlaceError::default() };
+        match self {
+            Self::Pointer(pointer) => PlaceError { pointer: Some(pointer), ..told },
+            Self::Parameter(name) => PlaceError { parameter: Some(name), ..told },
+            Self::Header(name) => PlaceError { header: Some(name), ..told },
+        }
+    }
 }
 
 /// Something that went wrong. Behind a pointer, for it is rare and every result has room for it.
@@ -77,7 +106,7 @@ pub(crate) struct Wrong {
     pub(crate) title: &'static str,
     pub(crate) detail: Cow<'static, str>,
     pub(crate) reason: Option<ReasonCode>,
-    pub(crate) field: Option<String>,
+    pub(crate) place: Option<Place>,
     pub(crate) uetr: Option<String>,
     pub(crate) sequence: Option<u64>,
     retry_after_s: Option<u32>,
@@ -99,7 +128,7 @@ impl Problem {
             title,
             detail,
             reason: None,
-            field: None,
+            place: None,
             uetr: None,
             sequence: None,
             retry_after_s: None,
@@ -107,7 +136,13 @@ impl Problem {
     }
 
     fn at(mut self, pointer: String) -> Self {
-        self.0.field = Some(pointer);
+        debug_assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer} is no JSON pointer");
+        self.0.place = Some(Place::Pointer(pointer));
+        self
+    }
+
+    fn within(mut self, place: Place) -> Self {
+        self.0.place = Some(place);
         self
     }
 
@@ -116,10 +151,23 @@ impl Problem {
         self
     }
 
-    /// A field that can't be read, or means nothing here.
+    /// A field of the body that can't be read, or means nothing here.
     pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
-        let problem = Self::new(422, "invalid_field", "A field can't be taken", detail);
-        problem.at(pointer.into())
+        Self::invalid(detail).at(pointer.into())
+    }
+
+    /// The same of a parameter of the path or the query.
+    pub(crate) fn parameter(name: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::invalid(detail).within(Place::Parameter(name.into()))
+    }
+
+    /// The same of a header.
+    pub(crate) fn header(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::invalid(detail).within(Place::Header(name))
+    }
+
+    fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(422, "invalid_field", "A field can't be taken", detail)
     }
 
     /// A QR code that is not taken, or not so.
@@ -134,7 +182,8 @@ impl Problem {
     /// A QR code that another payment has paid.
     pub(crate) fn code_paid() -> Self {
         let detail = "it was paid before, by another payment; ask for a new one";
-        Self::new(409, "code_paid", "The QR code can't be paid", detail).at("/payload".to_owned())
+        let problem = Self::new(409, "code_paid", "The QR code can't be paid", detail).because(codes::AM05);
+        problem.at("/payload".to_owned())
     }
 
     /// A webhook for which there is no place, or no name.
@@ -159,7 +208,17 @@ impl Problem {
         problem.at(pointer)
     }
 
-    pub(crate) fn query(detail: String) -> Self {
+    /// The query is not what the route takes, though each of its parameters may be.
+    pub(crate) fn query() -> Self {
+        Self::malformed_query("see /v1/openapi.json for what it takes")
+    }
+
+    /// A parameter that the query must not have, or not again.
+    pub(crate) fn parameter_misplaced(name: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::malformed_query(detail).within(Place::Parameter(name.into()))
+    }
+
+    fn malformed_query(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, "malformed_query", "The query is not what the route takes", detail)
     }
 
@@ -241,14 +300,13 @@ impl Problem {
         if self.status == 401 {
             response.insert_header((WWW_AUTHENTICATE, "Bearer, Signature"));
         }
-        let field = self.field.as_deref();
         let body = ProblemBody {
             kind: format!("urn:feiqian:problem:{}", self.kind),
             title: self.title,
             status: self.status,
             detail: &self.detail,
             reason: self.reason.map(|code| code.as_str()),
-            errors: field.map(|pointer| FieldError { pointer, detail: &self.detail }).into_iter().collect(),
+            errors: self.place.as_ref().map(|place| place.told(&self.detail)).into_iter().collect(),
             uetr: self.uetr.as_deref(),
             sequence: self.sequence,
         };

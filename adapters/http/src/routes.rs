@@ -9,18 +9,20 @@ use std::pin::Pin;
 use actix_web::HttpResponse;
 use actix_web::http::Method as HttpMethod;
 use feiqian_identity::Role;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-use crate::api::Call;
+use crate::api::{Call, read_json};
 use crate::handlers::{
     accounts, blocks, bulk, codes, cycles, events, exchange, holds, iso20022, positions, proofs, queue,
     statements, transfers, webhooks,
 };
 use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX, XML_BYTES_MAX};
 use crate::model;
-use crate::problem::Outcome;
+use crate::problem::{Outcome, Problem};
+use crate::query;
 
 /// What a handler does, once it has run.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome<HttpResponse>>>>;
@@ -87,10 +89,13 @@ pub(crate) struct Body {
     pub(crate) bytes_max: usize,
     /// None for what has a description of its own, as XML has.
     pub(crate) schema: Option<Described>,
+    /// Whether it can be read at all; what it asks for is the handler's.
+    pub(crate) reads: fn(&[u8]) -> Outcome<()>,
 }
 
-const fn json<T: ToSchema>(bytes_max: usize) -> Option<Body> {
-    Some(Body { media_types: &["application/json"], bytes_max, schema: Some(of::<T>()) })
+const fn json<T: ToSchema + DeserializeOwned>(bytes_max: usize) -> Option<Body> {
+    let reads = |body: &[u8]| read_json::<T>(body).map(drop);
+    Some(Body { media_types: &["application/json"], bytes_max, schema: Some(of::<T>()), reads })
 }
 
 /// What a route answers when all is well.
@@ -262,8 +267,12 @@ const fn view<T: ToSchema>() -> Answer {
     Answer::Json(of::<T>())
 }
 
-const XML: Option<Body> =
-    Some(Body { media_types: &["application/xml", "text/xml"], bytes_max: XML_BYTES_MAX, schema: None });
+const XML: Option<Body> = Some(Body {
+    media_types: &["application/xml", "text/xml"],
+    bytes_max: XML_BYTES_MAX,
+    schema: None,
+    reads: |_| Ok(()),
+});
 
 type Payment = model::PaymentRequest;
 const ONE: usize = BODY_BYTES_MAX;
@@ -707,4 +716,32 @@ pub struct Served {
 /// All routes, in the order in which they are matched.
 pub fn served() -> impl Iterator<Item = Served> {
     ROUTES.iter().map(|route| Served { method: route.method.as_text(), path: route.path, roles: route.roles })
+}
+
+/// For the fuzz target and the test of costs: reads JSON as the body of a route that takes it.
+///
+/// # Errors
+/// The status of the problem.
+#[doc(hidden)]
+pub fn read_body(route: Served, body: &[u8]) -> Result<(), u16> {
+    let found = found(route).and_then(|route| route.body.as_ref());
+    found.map_or(Ok(()), |taken| (taken.reads)(body)).map_err(|problem| status(&problem))
+}
+
+/// For the fuzz target and the test of costs: holds a text to what a route takes as its query.
+///
+/// # Errors
+/// The status of the problem.
+#[doc(hidden)]
+pub fn read_query(route: Served, text: &str) -> Result<(), u16> {
+    found(route).map_or(Ok(()), |route| query::check(route, text)).map_err(|problem| status(&problem))
+}
+
+fn found(served: Served) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.method.as_text() == served.method && route.path == served.path)
+}
+
+/// As it is answered: a problem that can't be written is a fault.
+fn status(problem: &Problem) -> u16 {
+    problem.response().status().as_u16()
 }

@@ -26,6 +26,8 @@ mod reply;
 
 pub use crate::refusal::BusyReason;
 pub use questions::{AccountName, AccountRange, Balance, Position, Transfer};
+#[doc(hidden)]
+pub use reply::read as read_reply;
 pub use reply::{Outcomes, Reply, Row, Rows, Verdict};
 
 /// For the connection and the login together.

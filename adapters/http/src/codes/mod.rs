@@ -13,6 +13,7 @@ mod payment;
 use std::fmt;
 
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::codes::{self as iso, ReasonCode};
 
 pub(crate) use charge::ChargeToken;
 pub(crate) use payment::{Once, PaymentCode, Shown};
@@ -101,6 +102,16 @@ impl CodeFault {
             Self::Unreadable(_) => "code_unreadable",
             Self::Foreign => "code_foreign",
             Self::Altered => "code_altered",
+        }
+    }
+
+    /// Of the code set ExternalStatusReason1Code: what is not a code as it should be is formally wrong, another house's
+    /// creditor is not registered here, and a broken seal is no accident.
+    pub(crate) const fn reason(&self) -> ReasonCode {
+        match self {
+            Self::Unreadable(_) => iso::CH16,
+            Self::Foreign => iso::CNOR,
+            Self::Altered => iso::FR01,
         }
     }
 }

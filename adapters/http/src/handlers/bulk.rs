@@ -12,7 +12,7 @@ use crate::instruct::{self, Instruction, Kind, id_text};
 use crate::limits::STOP_TRANSFERS_MAX;
 use crate::model::{Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, ItemState, PaymentRequest};
 use crate::outcome::Decided;
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Outcome, Place, Problem};
 use crate::usage;
 
 /// `POST /v1/transfers/bulk`.
@@ -161,7 +161,11 @@ fn decided(id: u128, decided: &Decided) -> BulkItem {
 }
 
 fn unreadable(request: &PaymentRequest, problem: &Problem) -> BulkItem {
-    BulkItem { uetr: request.uetr.clone(), pointer: problem.field.clone(), ..refused(None, problem) }
+    let pointer = match &problem.place {
+        Some(Place::Pointer(pointer)) => Some(pointer.clone()),
+        _ => None,
+    };
+    BulkItem { uetr: request.uetr.clone(), pointer, ..refused(None, problem) }
 }
 
 fn refused(id: Option<u128>, problem: &Problem) -> BulkItem {

@@ -257,7 +257,7 @@ fn in_time(expires_s: u64) -> Outcome<()> {
 }
 
 fn refused(fault: &CodeFault) -> Problem {
-    Problem::code(fault.kind(), "/payload", fault.to_string())
+    Problem::code(fault.kind(), "/payload", fault.to_string()).because(fault.reason())
 }
 
 fn made(payload: String, expires_s: Option<u64>, picture: Option<PictureKind>) -> Outcome<HttpResponse> {

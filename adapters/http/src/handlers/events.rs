@@ -48,7 +48,7 @@ struct Query {
 pub(crate) async fn stream(call: Call) -> Outcome<HttpResponse> {
     let query: Query = call.query()?;
     let header = call.request.headers().get("last-event-id");
-    let unreadable = || Problem::field("Last-Event-ID", "a sequence, as the id of an event");
+    let unreadable = || Problem::header("Last-Event-ID", "a sequence, as the id of an event");
     let resumed = match header {
         Some(value) => {
             let text = value.to_str().map_err(|_| unreadable())?;

@@ -45,7 +45,7 @@ impl OwnPage {
 fn limit(asked: Option<&Digits>) -> Outcome<usize> {
     let limit = optional(asked, "limit")?.unwrap_or(PAGE_ITEMS);
     let detail = format!("1 to {PAGE_ITEMS_MAX}");
-    (1..=PAGE_ITEMS_MAX).contains(&limit).then_some(limit).ok_or_else(|| Problem::field("limit", detail))
+    (1..=PAGE_ITEMS_MAX).contains(&limit).then_some(limit).ok_or_else(|| Problem::parameter("limit", detail))
 }
 
 /// A cursor that is a number.
@@ -60,7 +60,7 @@ pub(super) fn id(cursor: Option<&str>) -> Outcome<u128> {
 }
 
 pub(super) fn unknown() -> Problem {
-    Problem::field("cursor", "not one that a list has given")
+    Problem::parameter("cursor", "not one that a list has given")
 }
 
 /// The first `limit` of what comes behind a key, ascending, and the key of the last of them where more follow. Keeps no

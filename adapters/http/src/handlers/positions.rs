@@ -28,7 +28,7 @@ struct Query {
 pub(crate) async fn list(call: Call) -> Outcome<HttpResponse> {
     let query: Query = call.query()?;
     let owner = call.whose(query.participant.as_deref())?;
-    let currency = query.currency.as_deref().map(|code| instruct::currency(code, "currency")).transpose()?;
+    let currency = query.currency.as_deref().map(instruct::currency_asked).transpose()?;
     let cycle = optional(query.cycle.as_ref(), "cycle")?;
     let found = call.ask(move |engine| {
         Ok(engine.ask(move |sealer| positions(sealer.mirror(), cycle, (owner, currency))))

@@ -104,9 +104,9 @@ async fn of_slot(
     prove: impl FnOnce(&Prover<FileStorage>, SlotHandle) -> Result<Proof, ProverFault> + Send + 'static,
 ) -> Outcome<HttpResponse> {
     let query: PositionQuery = call.query()?;
-    let missing = || Problem::field("participant", "say whose");
+    let missing = || Problem::parameter("participant", "say whose");
     let owner = call.whose(query.participant.as_deref())?.ok_or_else(missing)?;
-    let currency = instruct::currency(&query.currency, "currency")?;
+    let currency = instruct::currency_asked(&query.currency)?;
     let block = optional(query.block.as_ref(), "block")?;
     make(&call, query.format, move |engine| {
         let prover = prover(engine, block)?;
@@ -136,7 +136,7 @@ pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
         if old == 0 || old >= new || new - old > CONSISTENCY_BLOCKS_MAX {
             let detail =
                 format!("before the later block, which is {new}, by {CONSISTENCY_BLOCKS_MAX} at the most");
-            return Err(Problem::field("old", detail));
+            return Err(Problem::parameter("old", detail));
         }
         consistency(archive, old, new).map(Proof::Consistency).map_err(|found| told(&found))
     })
@@ -150,7 +150,7 @@ pub(crate) async fn settlement(call: Call) -> Outcome<HttpResponse> {
         return Err(Problem::forbidden("the proof shows the positions of all participants"));
     }
     let cycle: CycleNumber = query.cycle.read("cycle")?;
-    let currency = instruct::currency(&query.currency, "currency")?;
+    let currency = instruct::currency_asked(&query.currency)?;
     let named = |name: &str| call.whose(Some(name))?.ok_or_else(Problem::fault);
     let (debtor, creditor) = (named(&query.debtor)?, named(&query.creditor)?);
     make(&call, query.format, move |engine| {

@@ -40,7 +40,7 @@ pub(super) fn is_of(registry: &Registry, account: AccountHandle, owner: Option<P
 
 /// The id of a path.
 pub(super) fn path_id(text: &str) -> Outcome<u128> {
-    Uetr::parse(text).map(Uetr::bits).map_err(|error| Problem::field("uetr", error.to_string()))
+    Uetr::parse(text).map(Uetr::bits).map_err(|error| Problem::parameter("uetr", error.to_string()))
 }
 
 /// The account of a name, if the caller sees it.

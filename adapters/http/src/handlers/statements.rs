@@ -65,14 +65,14 @@ pub(crate) async fn one(call: Call) -> Outcome<HttpResponse> {
 fn what(call: &Call, query: &Query) -> Outcome<(StatementOf, Option<feiqian_core::currency::Currency>)> {
     let directory = call.api.engine.directory();
     let Some(name) = &query.account else {
-        let missing = || Problem::field("participant", "say whose, or name an account");
+        let missing = || Problem::parameter("participant", "say whose, or name an account");
         let owner = call.whose(query.participant.as_deref())?.ok_or_else(missing)?;
         let code = query.currency.as_deref();
-        let code = code.ok_or_else(|| Problem::field("currency", "say in which, or name an account"))?;
+        let code = code.ok_or_else(|| Problem::parameter("currency", "say in which, or name an account"))?;
         let found =
             directory.registry(|registry| registry.participants().get(owner as usize).map(|at| at.bic));
         let bic = found.ok_or_else(Problem::fault)?;
-        return Ok((StatementOf::Participant(bic), Some(instruct::currency(code, "currency")?)));
+        return Ok((StatementOf::Participant(bic), Some(instruct::currency_asked(code)?)));
     };
     let account = account_seen(call, name)?;
     Ok((StatementOf::Account(account), None))

@@ -2,6 +2,11 @@
 //! of a struct's fields in their order, and an object of one field for a word, which the description does not say: a body
 //! `[null, null]` would post a hold in full.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+
 /// Reads each type as an object alone. They derive `Deserialize` with `#[serde(remote = "Self")]`, which makes of it a
 /// function of the type's own.
 macro_rules! objects {
@@ -47,6 +52,33 @@ macro_rules! words {
             }
         }
     )*};
+}
+
+/// Reads a list of which no more than one item beyond `MOST` is kept: enough for the handler to refuse it, whatever its length.
+pub(super) fn bounded<'de, const MOST: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct Items<T, const MOST: usize>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while items.len() <= MOST {
+                let Some(item) = list.next_element()? else { return Ok(items) };
+                items.push(item);
+            }
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(items)
+        }
+    }
+    deserializer.deserialize_seq(Items::<T, MOST>(PhantomData))
 }
 
 pub(crate) use {objects, words};

@@ -1,10 +1,11 @@
 //! Transfers, holds, returns, queued payments: what is asked for, and what became of it.
 
+use feiqian_core::limits::BATCH_TRANSFERS_MAX;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::Seconds;
-use super::form::{objects, words};
+use super::form::{bounded, objects, words};
 
 /// An amount in its currency.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -211,6 +212,7 @@ pub(crate) struct Bulk {
     /// What happens to the others where one is refused.
     pub(crate) mode: BulkMode,
     /// In order.
+    #[serde(deserialize_with = "bounded::<BATCH_TRANSFERS_MAX, _, _>")]
     #[schema(min_items = 1, max_items = 8190)]
     pub(crate) transfers: Vec<PaymentRequest>,
 }

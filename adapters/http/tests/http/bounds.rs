@@ -53,7 +53,7 @@ fn names_and_cursors_are_no_longer_than_described() {
     let long = "0".repeat(65);
     assert_eq!(house.get("a", &format!("/v1/accounts/{long}")).problem(404).0, "not_found");
     let problem = house.get("a", &format!("/v1/accounts?cursor={long}")).problem(422);
-    assert_eq!((problem.0.as_str(), problem.2), ("invalid_field", json!("cursor")));
+    assert_eq!((problem.0.as_str(), problem.2), ("invalid_field", json!("parameter cursor")));
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn a_number_has_one_writing_wherever_it_stands() {
         ("/v1/events?after=%2B1", "after"),
         ("/v1/events?after=18446744073709551616", "after"),
     ] {
-        let (kind, _, pointer) = house.get("a", path).problem(422);
-        assert_eq!((kind.as_str(), pointer), ("invalid_field", json!(field)), "{path}");
+        let (kind, _, place) = house.get("a", path).problem(422);
+        assert_eq!((kind.as_str(), place), ("invalid_field", json!(format!("parameter {field}"))), "{path}");
     }
     house.get("a", "/v1/accounts/3").with(200);
     for path in ["/v1/accounts/03", "/v1/accounts/+3"] {
@@ -159,7 +159,7 @@ fn a_number_has_one_writing_wherever_it_stands() {
     let (_, _, pointer) = house.post("a", "/v1/transfers", &payment(&uetr(), "+3", BOB, "1.00")).problem(422);
     assert_eq!(pointer, json!("/debtor"));
     let resumed = [A_SAYS, ("last-event-id", "+1")];
-    assert_eq!(house.send("GET", "/v1/events", &resumed, b"").problem(422).2, json!("Last-Event-ID"));
+    assert_eq!(house.send("GET", "/v1/events", &resumed, b"").problem(422).2, json!("header Last-Event-ID"));
 }
 
 #[test]

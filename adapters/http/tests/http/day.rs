@@ -271,7 +271,17 @@ fn a_refusal_says_the_field_and_the_iso_reason() {
     let mut more = good.clone();
     more["amuont"] = json!("1");
     assert_eq!(house.post("a", "/v1/transfers", &more).problem(400).0, "malformed_body");
-    assert_eq!(house.get("a", "/v1/accounts?ofset=3").problem(400).0, "malformed_query");
+    let (kind, _, place) = house.get("a", "/v1/accounts?after=zzz").problem(400);
+    assert_eq!((kind.as_str(), place), ("malformed_query", json!("parameter after")));
+    for (path, parameter) in [("/v1/accounts?limit=0", "limit"), ("/v1/transfers/7", "uetr")] {
+        let (kind, _, place) = house.get("a", path).problem(422);
+        assert_eq!((kind.as_str(), place), ("invalid_field", json!(format!("parameter {parameter}"))));
+    }
+    let negative = house.post("a", "/v1/transfers", &with("/amount/amount", json!("-7.00"))).with(422);
+    assert!(
+        negative["detail"].as_str().is_some_and(|text| text.contains("must not be negative")),
+        "{negative}"
+    );
     assert_eq!(house.get("a", "/v1/aliases/OTHR:BOB").with(200)["account"], 13);
     for own in [A, B] {
         assert_eq!(house.get("a", &format!("/v1/accounts/{own}")).status, 404, "a slash ends a part");

@@ -52,6 +52,6 @@ fn i6_streams_are_bounded_and_a_place_comes_back() {
     while !opened() {
         assert!(begun.elapsed().as_secs() < 30, "no place has come back");
     }
-    assert_eq!(house.get("b", "/v1/events?after=x").problem(422).2, "after");
+    assert_eq!(house.get("b", "/v1/events?after=x").problem(422).2, "parameter after");
     assert_eq!(house.get("a", "/v1/events?cursor=1").status, 400);
 }

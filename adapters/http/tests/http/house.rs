@@ -357,14 +357,23 @@ impl Answer {
         self.json()
     }
 
-    /// The problem of an answer: its kind, its ISO code and the field that it names.
+    /// The problem of an answer: its kind, its ISO code and the place that it names, a JSON pointer as it is, all else with
+    /// what it is.
     pub(crate) fn problem(&self, status: u16) -> (String, Value, Value) {
         let json = self.with(status);
         assert_eq!(self.head("content-type"), Some("application/problem+json"));
         assert_eq!(json["status"], status);
         let kind = json["type"].as_str().and_then(|urn| urn.strip_prefix("urn:feiqian:problem:"));
-        let pointer = json["errors"][0]["pointer"].clone();
-        (kind.expect("a URN").to_owned(), json["reason"].clone(), pointer)
+        let place = &json["errors"][0];
+        let named = ["parameter", "header"]
+            .into_iter()
+            .find_map(|kind| place[kind].as_str().map(|name| Value::from(format!("{kind} {name}"))));
+        assert!(named.is_none() || place["pointer"].is_null(), "a place is said once: {place}");
+        (
+            kind.expect("a URN").to_owned(),
+            json["reason"].clone(),
+            named.unwrap_or_else(|| place["pointer"].clone()),
+        )
     }
 }
 

@@ -104,7 +104,10 @@ fn read_row(row: &WireRow) -> Row {
 }
 
 /// Reads a reply to a batch; none for a pong.
-pub(super) fn read(kind: Kind, header: &Header, body: &[u8]) -> Result<Option<Reply>, ClientError> {
+///
+/// # Errors
+/// [`ClientError::Protocol`] where it is none.
+pub fn read(kind: Kind, header: &Header, body: &[u8]) -> Result<Option<Reply>, ClientError> {
     let verdict = match kind {
         Kind::Outcome => Verdict::Outcomes(read_outcomes(header, body)?),
         Kind::Busy => {
