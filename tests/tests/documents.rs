@@ -1,5 +1,10 @@
 //! What the documents say is so: paths exist, tests that hold invariants exist, commands and options exist, and the
-//! second verifier of proofs, written from `FORMAT.md`, agrees with the first.
+//! second verifier of proofs, written from `FORMAT.md`, agrees with the first. And what no input of a parser may cost.
+
+#[path = "documents/cost.rs"]
+mod cost;
+#[path = "documents/memory.rs"]
+mod memory;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -24,6 +24,11 @@ pub const REPORT_ITEMS_MAX: usize = 100_000;
 /// few thousand payments. A kept payment takes up to 3 kB where its message took 80 bytes, so this bounds the
 /// memory.
 pub const WHOLE_ITEMS_MAX: usize = 20_000;
+/// Repeated elements of a message that is kept whole, whatever its size.
+pub const SMALL_ITEMS: usize = 1_000;
+/// Bytes that such a message has for each of its repeated elements beyond those, up to where it is read: what says anything
+/// at all takes more, and an empty one would be kept in a hundred times its size.
+pub const ITEM_BYTES_MIN: u64 = 64;
 /// Repeated elements (transactions, remittance lines, balances, reasons) of one entry, one statement's head or one
 /// return. A batch of that many fills the bytes that an entry may have.
 pub const ENTRY_ITEMS_MAX: usize = 20_000;

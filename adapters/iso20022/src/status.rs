@@ -20,6 +20,7 @@ use crate::returns::ReturnDetails;
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
+use crate::whole::is_crowded;
 
 /// Characters of one `AddtlInf` (`Max105Text`); longer texts are written as several.
 pub const ADDITIONAL_CHARS_MAX: usize = 105;
@@ -288,8 +289,10 @@ impl StatusReport {
                 }
                 _ => {}
             }
-            if items > REPORT_ITEMS_MAX {
-                let text = format!("more than {REPORT_ITEMS_MAX} statuses and reasons; split the report");
+            if is_crowded(items, REPORT_ITEMS_MAX, events.position()) {
+                let text = format!(
+                    "more than {REPORT_ITEMS_MAX} statuses and reasons, or empty ones; split the report"
+                );
                 return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
             }
         }

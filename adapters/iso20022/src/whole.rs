@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
-use crate::limits::{Limits, WHOLE_ITEMS_MAX};
+use crate::limits::{ITEM_BYTES_MIN, Limits, SMALL_ITEMS, WHOLE_ITEMS_MAX};
 use crate::payment::BusinessHead;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
@@ -22,6 +22,12 @@ pub(crate) trait Whole: Sized {
     fn value(&mut self, path: &[u16], text: &str, currency: &str);
     /// What an error names the message by: its header, and its own id as far as it is read.
     fn reference(&self) -> (Option<&BusinessHead>, &str);
+}
+
+/// Whether a message that is kept whole has more repeated elements than `most`, or than its size so far lets it have.
+pub(crate) fn is_crowded(items: usize, most: usize, position: u64) -> bool {
+    let said = usize::try_from(position / ITEM_BYTES_MIN).unwrap_or(usize::MAX);
+    items > most.min(SMALL_ITEMS.saturating_add(said))
 }
 
 /// Reads a whole message with at most [`WHOLE_ITEMS_MAX`] repeated elements.
@@ -54,8 +60,9 @@ fn fill<R: BufRead, M: Whole>(
         if matches!(event, Event::Open | Event::Value) && events.is_repeated() {
             items += 1;
         }
-        if items > WHOLE_ITEMS_MAX {
-            let text = format!("more than {WHOLE_ITEMS_MAX} repeated elements; split the message");
+        if is_crowded(items, WHOLE_ITEMS_MAX, events.position()) {
+            let text =
+                format!("more than {WHOLE_ITEMS_MAX} repeated elements, or empty ones; split the message");
             return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
         }
         match (event, events.path()) {

@@ -18,6 +18,7 @@ use crate::statement::{
 use crate::status::{StatusReason, reason_value};
 use crate::totals::{minor_units, whole_number};
 use crate::transfers::{read_until_document, with_reference};
+use crate::whole::is_crowded;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -203,12 +204,15 @@ impl<R: BufRead> StatementReader<R> {
             return Ok(());
         }
         self.items += usize::from(self.events.is_repeated());
-        if self.items > ENTRY_ITEMS_MAX {
-            let text = format!("more than {ENTRY_ITEMS_MAX} transactions and details in one; split it");
+        let bytes = self.events.position().saturating_sub(self.start);
+        if is_crowded(self.items, ENTRY_ITEMS_MAX, bytes) {
+            let text = format!(
+                "more than {ENTRY_ITEMS_MAX} transactions and details in one, or empty ones; split it"
+            );
             return Err(self.fault(ErrorCode::TooMany, text));
         }
         let most = self.limits.transaction_bytes_max;
-        if self.events.position().saturating_sub(self.start) > most {
+        if bytes > most {
             return Err(
                 self.fault(ErrorCode::TooLarge, format!("an entry has more than {most} bytes; split it"))
             );
