@@ -44,8 +44,13 @@ pub fn cosign(
 pub fn time_of(key: &VerifierKey, checkpoint: &str, line: &NoteSignature) -> Option<u64> {
     let (time, signature) = line.bytes.split_first_chunk::<8>()?;
     let (time, signature) = (u64::from_be_bytes(*time), Signature(signature.try_into().ok()?));
-    let is_its = key.kind() == KeyKind::Cosignature && key.is_named_by(line) && time <= TIME_MAX;
-    (is_its && key.public().verifies(message(time, checkpoint).as_bytes(), &signature)).then_some(time)
+    let is_its = key.kind() == KeyKind::Cosignature && key.is_named_by(line);
+    (is_its && signed_by(key.public(), time, checkpoint, &signature)).then_some(time)
+}
+
+/// Whether a key cosigned the checkpoint's text at a time that a cosignature can bear.
+pub(crate) fn signed_by(key: &PublicKey, time: u64, checkpoint: &str, signature: &Signature) -> bool {
+    time <= TIME_MAX && key.verifies(message(time, checkpoint).as_bytes(), signature)
 }
 
 /// What is signed.

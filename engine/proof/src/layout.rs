@@ -27,12 +27,14 @@ pub(crate) enum Item {
     One(&'static [Field]),
     /// Number u32 and so many times the fields, as a list of objects.
     Many(&'static [Field]),
+    /// Length u32 and a whole proof of another kind, magic and all, as its object.
+    Whole,
 }
 
 /// A field's name in the JSON form, and its bytes.
 pub(crate) type Field = (&'static str, Item);
 
-use Item::{Bytes, Fixed, Hex, HexList, Many, One, Path, Signed, Text, Unsigned};
+use Item::{Bytes, Fixed, Hex, HexList, Many, One, Path, Signed, Text, Unsigned, Whole};
 
 const U16: Item = Unsigned(2);
 const U32: Item = Unsigned(4);
@@ -144,6 +146,17 @@ const SIGNED_BATCH: &[Field] = &[
     ("records", HexList(128)),
 ];
 
+const FORMER_KEY: &[Field] = &[("before", One(HEADER)), ("batch", One(SIGNED_BATCH))];
+
+const COSIGNATURE: &[Field] = &[("key", Hex(32)), ("time", U64), ("signature", Hex(64))];
+
+const LOG_INCLUSION: &[Field] = &[
+    ("checkpoint", One(SIGNED_HEAD)),
+    ("path", Path),
+    ("cosignatures", Many(COSIGNATURE)),
+    ("proof", Whole),
+];
+
 /// The fields of a kind, behind its magic.
 pub(crate) const fn fields_of(kind: ProofKind) -> &'static [Field] {
     match kind {
@@ -155,5 +168,7 @@ pub(crate) const fn fields_of(kind: ProofKind) -> &'static [Field] {
         ProofKind::LogConsistency => LOG_CONSISTENCY,
         ProofKind::Settlement => SETTLEMENT,
         ProofKind::SignedBatch => SIGNED_BATCH,
+        ProofKind::FormerKey => FORMER_KEY,
+        ProofKind::LogInclusion => LOG_INCLUSION,
     }
 }

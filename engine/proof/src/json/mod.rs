@@ -9,5 +9,5 @@ mod read;
 mod text;
 mod write;
 
-pub use read::{JsonError, from_json};
+pub use read::{JsonError, from_file, from_json};
 pub use write::to_json;

@@ -50,20 +50,45 @@ impl core::error::Error for JsonError {}
 /// [`JsonError`] says where the text leaves the format.
 pub fn from_json(text: &str) -> Result<Proof, JsonError> {
     let value = parse(text).map_err(|SyntaxError { at }| JsonError::Syntax(at))?;
-    let Value::Object(members) = value else { return Err(JsonError::Kind) };
-    let (kinds, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|(name, _)| *name == "kind");
-    let [(_, Value::Text(name))] = kinds[..] else { return Err(JsonError::Kind) };
-    let kind = ProofKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or(JsonError::Kind)?;
-    let mut bytes = kind.magic().to_vec();
-    read_members(fields_of(kind), &members, &mut bytes)?;
+    let mut bytes = Vec::new();
+    read_proof(&value, &mut bytes)?;
     Proof::decode(&bytes).map_err(JsonError::Refused)
 }
 
+/// Reads a file in either form: what begins with the magic of a proof is binary, all else is taken for a text.
+///
+/// # Errors
+/// [`JsonError`], [`Refused`](JsonError::Refused) with [`Refusal::Magic`] for what is neither; nothing is verified yet.
+pub fn from_file(bytes: &[u8]) -> Result<Proof, JsonError> {
+    let is_text = bytes.trim_ascii_start().first() == Some(&b'{');
+    match core::str::from_utf8(bytes) {
+        Ok(text) if is_text => from_json(text),
+        _ => Proof::decode(bytes).map_err(JsonError::Refused),
+    }
+}
+
+/// Appends the bytes of the file that an object with a kind stands for.
+fn read_proof(value: &Value<'_>, to: &mut Vec<u8>) -> Result<(), JsonError> {
+    let Value::Object(members) = value else { return Err(JsonError::Kind) };
+    let mut kinds = members.iter().filter(|(name, _)| *name == "kind");
+    let (Some((_, Value::Text(name))), None) = (kinds.next(), kinds.next()) else {
+        return Err(JsonError::Kind);
+    };
+    let kind = ProofKind::ALL.into_iter().find(|kind| kind.name() == *name).ok_or(JsonError::Kind)?;
+    to.extend_from_slice(kind.magic());
+    read_members(fields_of(kind), members, true, to)
+}
+
 /// Appends the bytes of an object's fields, in the order of the layout.
-fn read_members(fields: &[Field], members: &[(&str, Value<'_>)], to: &mut Vec<u8>) -> Result<(), JsonError> {
+fn read_members(
+    fields: &[Field],
+    members: &[(&str, Value<'_>)],
+    has_kind: bool,
+    to: &mut Vec<u8>,
+) -> Result<(), JsonError> {
     let is_known = |member: &str| {
         let mut known = fields.iter().filter(|(_, item)| !matches!(item, Item::Fixed(_)));
-        known.any(|(name, _)| *name == member)
+        known.any(|(name, _)| *name == member) || (has_kind && member == "kind")
     };
     if members.iter().any(|(name, _)| !is_known(name)) {
         return Err(JsonError::Unknown);
@@ -87,13 +112,20 @@ fn read_item(name: &'static str, item: Item, value: &Value<'_>, to: &mut Vec<u8>
     let wrong = JsonError::Value(name);
     match (item, value) {
         (Item::Fixed(_), _) => Ok(()),
-        (Item::One(fields), Value::Object(members)) => read_members(fields, members, to),
+        (Item::One(fields), Value::Object(members)) => read_members(fields, members, false, to),
         (Item::Many(fields), Value::List(values)) => {
             write_count(values.len(), to).ok_or(wrong)?;
             values.iter().try_for_each(|value| match value {
-                Value::Object(members) => read_members(fields, members, to),
+                Value::Object(members) => read_members(fields, members, false, to),
                 _ => Err(wrong),
             })
+        }
+        (Item::Whole, value) => {
+            let mut file = Vec::new();
+            read_proof(value, &mut file)?;
+            write_count(file.len(), to).ok_or(wrong)?;
+            to.extend_from_slice(&file);
+            Ok(())
         }
         (Item::HexList(width), Value::List(values)) => {
             write_count(values.len(), to).ok_or(wrong)?;

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 
 use crate::bytes::Reader;
-use crate::kinds::{Proof, Refusal};
+use crate::kinds::{Proof, ProofKind, Refusal};
 use crate::layout::{Field, Item, fields_of};
 
 /// The JSON text of a proof, without white space.
@@ -12,14 +12,20 @@ use crate::layout::{Field, Item, fields_of};
 /// # Errors
 /// [`Refusal`] for a proof that has no binary form either.
 pub fn to_json(proof: &Proof) -> Result<String, Refusal> {
-    let kind = proof.kind();
-    let bytes = proof.encode()?;
-    let mut from = Reader::new(&bytes);
-    from.slice(kind.magic().len()).ok_or(Refusal::Truncated)?;
-    let mut text = format!("{{\"kind\":\"{}\"", kind.name());
-    write_members(fields_of(kind), true, &mut from, &mut text).ok_or(Refusal::Truncated)?;
-    text.push('}');
+    let mut text = String::new();
+    write_proof(&proof.encode()?, &mut text).ok_or(Refusal::Truncated)?;
     Ok(text)
+}
+
+/// The object of a file's bytes, its kind first.
+fn write_proof(bytes: &[u8], to: &mut String) -> Option<()> {
+    let kind = ProofKind::of(bytes)?;
+    let mut from = Reader::new(bytes);
+    from.slice(kind.magic().len())?;
+    to.push_str(&format!("{{\"kind\":\"{}\"", kind.name()));
+    write_members(fields_of(kind), true, &mut from, to)?;
+    to.push('}');
+    Some(())
 }
 
 /// The members of an object; `goes_on` says that there is one before them.
@@ -68,6 +74,10 @@ fn write_item(item: Item, from: &mut Reader<'_>, to: &mut String) -> Option<()> 
         Item::Many(fields) => {
             let count = count_of(from)?;
             write_list(count, to, |to| write_object(fields, from, to))?;
+        }
+        Item::Whole => {
+            let length = count_of(from)?;
+            write_proof(from.slice(length)?, to)?;
         }
     }
     Some(())

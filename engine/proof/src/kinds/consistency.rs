@@ -81,7 +81,7 @@ impl ConsistencyProof {
 }
 
 /// Refuses a header that is not the one behind `before`.
-fn check_link(before: &BlockHeader, header: &BlockHeader) -> Result<(), Refusal> {
+pub(crate) fn check_link(before: &BlockHeader, header: &BlockHeader) -> Result<(), Refusal> {
     before.check_count()?;
     let follows = header.chain_id == before.chain_id
         && before.height.checked_add(1) == Some(header.height)

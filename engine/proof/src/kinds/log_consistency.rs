@@ -47,10 +47,8 @@ impl LogConsistencyProof {
     pub fn encode(&self) -> Result<Vec<u8>, Refusal> {
         let mut bytes = Self::MAGIC.to_vec();
         bytes.extend_from_slice(&self.chain_id);
-        for SignedHead { head, signature } in [&self.old, &self.new] {
-            bytes.extend_from_slice(&head.size.to_le_bytes());
-            bytes.extend_from_slice(&head.root.0);
-            bytes.extend_from_slice(&signature.0);
+        for head in [&self.old, &self.new] {
+            write_head(head, &mut bytes);
         }
         write_path(&self.path, &mut bytes)?;
         Ok(bytes)
@@ -92,7 +90,13 @@ impl LogConsistencyProof {
     }
 }
 
-fn read_head(from: &mut Reader<'_>) -> Option<SignedHead> {
+pub(crate) fn write_head(SignedHead { head, signature }: &SignedHead, to: &mut Vec<u8>) {
+    to.extend_from_slice(&head.size.to_le_bytes());
+    to.extend_from_slice(&head.root.0);
+    to.extend_from_slice(&signature.0);
+}
+
+pub(crate) fn read_head(from: &mut Reader<'_>) -> Option<SignedHead> {
     let head = LogHead { size: from.u64()?, root: Hash(from.array()?) };
     Some(SignedHead { head, signature: Signature(from.array()?) })
 }

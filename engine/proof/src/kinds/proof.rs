@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use crate::kinds::parts::SignedHeader;
 use crate::kinds::refusal::Refusal;
 use crate::kinds::{
-    BalanceProof, CompletenessProof, ConsistencyProof, LogConsistencyProof, PositionProof, Proven,
-    SettlementProof, SignedBatchProof,
+    BalanceProof, CompletenessProof, ConsistencyProof, FormerKeyProof, LogConsistencyProof,
+    LogInclusionProof, PositionProof, Proven, SettlementProof, SignedBatchProof,
 };
 use crate::receipt::{self, Receipt};
 use crate::signature::PublicKey;
@@ -30,11 +30,15 @@ pub enum ProofKind {
     Settlement,
     /// The participant signed the transfer's batch.
     SignedBatch,
+    /// The same, with a key that was replaced in the transfer's block.
+    FormerKey,
+    /// The block of another proof is in the log of a checkpoint.
+    LogInclusion,
 }
 
 impl ProofKind {
     /// All kinds, in the order of `FORMAT.md`.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Receipt,
         Self::Position,
         Self::Completeness,
@@ -43,6 +47,8 @@ impl ProofKind {
         Self::LogConsistency,
         Self::Settlement,
         Self::SignedBatch,
+        Self::FormerKey,
+        Self::LogInclusion,
     ];
 
     /// The first eight bytes of a file of this kind.
@@ -57,6 +63,8 @@ impl ProofKind {
             Self::LogConsistency => LogConsistencyProof::MAGIC,
             Self::Settlement => SettlementProof::MAGIC,
             Self::SignedBatch => SignedBatchProof::MAGIC,
+            Self::FormerKey => FormerKeyProof::MAGIC,
+            Self::LogInclusion => LogInclusionProof::MAGIC,
         }
     }
 
@@ -72,6 +80,8 @@ impl ProofKind {
             Self::LogConsistency => "log_consistency",
             Self::Settlement => "settlement",
             Self::SignedBatch => "signed_batch",
+            Self::FormerKey => "signed_batch_former_key",
+            Self::LogInclusion => "log_inclusion",
         }
     }
 
@@ -94,6 +104,8 @@ pub enum Proof {
     LogConsistency(LogConsistencyProof),
     Settlement(SettlementProof),
     SignedBatch(SignedBatchProof),
+    FormerKey(FormerKeyProof),
+    LogInclusion(LogInclusionProof),
 }
 
 impl Proof {
@@ -111,6 +123,8 @@ impl Proof {
             ProofKind::LogConsistency => Self::LogConsistency(LogConsistencyProof::decode(bytes)?),
             ProofKind::Settlement => Self::Settlement(SettlementProof::decode(bytes)?),
             ProofKind::SignedBatch => Self::SignedBatch(SignedBatchProof::decode(bytes)?),
+            ProofKind::FormerKey => Self::FormerKey(FormerKeyProof::decode(bytes)?),
+            ProofKind::LogInclusion => Self::LogInclusion(LogInclusionProof::decode(bytes)?),
         })
     }
 
@@ -128,6 +142,8 @@ impl Proof {
             Self::LogConsistency(proof) => proof.encode(),
             Self::Settlement(proof) => proof.encode(),
             Self::SignedBatch(proof) => proof.encode(),
+            Self::FormerKey(proof) => proof.encode(),
+            Self::LogInclusion(proof) => proof.encode(),
         }
     }
 
@@ -150,6 +166,8 @@ impl Proof {
             Self::LogConsistency(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::Settlement(proof) => proof.verify(key, chain_id).map(|_| ())?,
             Self::SignedBatch(proof) => proof.verify(key, chain_id).map(|_| ())?,
+            Self::FormerKey(proof) => proof.verify(key, chain_id).map(|_| ())?,
+            Self::LogInclusion(proof) => proof.verify(key, chain_id).map(|_| ())?,
         }
         Ok(Proven(self))
     }
@@ -166,6 +184,30 @@ impl Proof {
             Self::LogConsistency(_) => ProofKind::LogConsistency,
             Self::Settlement(_) => ProofKind::Settlement,
             Self::SignedBatch(_) => ProofKind::SignedBatch,
+            Self::FormerKey(_) => ProofKind::FormerKey,
+            Self::LogInclusion(_) => ProofKind::LogInclusion,
         }
+    }
+
+    /// The block that it is about, as the operator signed it: of a consistency the later one. None for a proof about
+    /// the log alone.
+    #[must_use]
+    pub fn block(&self) -> Option<SignedHeader> {
+        let of_receipt =
+            |receipt: &Receipt| SignedHeader { header: receipt.header, signature: receipt.signature };
+        Some(match self {
+            Self::Receipt(receipt) => of_receipt(receipt),
+            Self::Position(proof) => proof.block,
+            Self::Completeness(proof) => proof.position.block,
+            Self::Balance(proof) => proof.block,
+            Self::Consistency(proof) => {
+                SignedHeader { header: *proof.headers.last()?, signature: proof.signature }
+            }
+            Self::LogConsistency(_) => return None,
+            Self::Settlement(proof) => proof.block,
+            Self::SignedBatch(proof) => of_receipt(&proof.receipt),
+            Self::FormerKey(proof) => of_receipt(&proof.batch.receipt),
+            Self::LogInclusion(proof) => return proof.block().ok(),
+        })
     }
 }

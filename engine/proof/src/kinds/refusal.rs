@@ -56,6 +56,14 @@ pub enum Refusal {
     ParticipantKey,
     /// The participant's key did not sign the batch.
     BatchSignature,
+    /// The proof within is about no block.
+    NoBlock,
+    /// The path doesn't lead from the block to the checkpoint's root.
+    NotLogged,
+    /// The key did not sign the checkpoint.
+    Checkpoint,
+    /// Cosignatures out of order, of no usable key or time, or one that its key did not make.
+    Cosignatures,
 }
 
 impl fmt::Display for Refusal {
@@ -85,6 +93,10 @@ impl fmt::Display for Refusal {
             Self::NotInBatch => "the batch does not hold the receipt's transfer at this place",
             Self::ParticipantKey => "the participant has no usable key in the configuration",
             Self::BatchSignature => "the batch is not signed by the participant's key",
+            Self::NoBlock => "the proof within is of a kind that is about no block",
+            Self::NotLogged => "the block is not in the log of this checkpoint, or the path differs",
+            Self::Checkpoint => "the checkpoint is not signed by this key",
+            Self::Cosignatures => "a cosignature is not made by the key beside it, or is out of order",
         })
     }
 }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::bytes::Reader;
 use crate::hash::{Domain, Hasher};
+use crate::header::BlockHeader;
 use crate::kinds::Proven;
 use crate::kinds::config::ConfigProof;
 use crate::kinds::parts::{SignedHeader, read_file, read_items, write_count};
@@ -48,14 +49,20 @@ impl SignedBatchProof {
     /// [`Refusal`]: nothing that can't be read is written.
     pub fn encode(&self) -> Result<Vec<u8>, Refusal> {
         let mut bytes = Self::MAGIC.to_vec();
-        self.receipt.write(&mut bytes)?;
-        self.participant.write(&mut bytes)?;
+        self.write(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends all that stands behind the magic.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.receipt.write(bytes)?;
+        self.participant.write(bytes)?;
         bytes.extend_from_slice(&self.batch_id.to_le_bytes());
         bytes.extend_from_slice(&self.place.to_le_bytes());
         bytes.extend_from_slice(&self.signature.0);
-        write_count(self.records.len(), BOUNDS, &mut bytes)?;
+        write_count(self.records.len(), BOUNDS, bytes)?;
         bytes.extend_from_slice(self.records.as_flattened());
-        Ok(bytes)
+        Ok(())
     }
 
     /// Reads a file's bytes, all of them; nothing is verified yet.
@@ -66,7 +73,7 @@ impl SignedBatchProof {
         read_file(bytes, Self::MAGIC, Self::read)
     }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, Refusal> {
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Refusal> {
         const SHORT: Refusal = Refusal::Truncated;
         Ok(Self {
             receipt: Receipt::read(from)?,
@@ -85,6 +92,17 @@ impl SignedBatchProof {
     /// # Errors
     /// [`Refusal`] names the first check that fails.
     pub fn verify(&self, key: &PublicKey, chain_id: Option<&[u8; 16]>) -> Result<Proven<'_, Self>, Refusal> {
+        self.check(key, chain_id, &self.receipt.header)?;
+        Ok(Proven(self))
+    }
+
+    /// [`Self::verify`] with the participant's entry in the configuration of the block with the header `keys`.
+    pub(crate) fn check(
+        &self,
+        key: &PublicKey,
+        chain_id: Option<&[u8; 16]>,
+        keys: &BlockHeader,
+    ) -> Result<(), Refusal> {
         let Receipt { header, signature, .. } = self.receipt;
         SignedHeader { header, signature }.check_chain(chain_id)?;
         if self.records.len() > BATCH_RECORDS_MAX {
@@ -92,11 +110,11 @@ impl SignedBatchProof {
         }
         self.check_place()?;
         self.participant.participant()?;
-        self.participant.check(&header)?;
+        self.participant.check(keys)?;
         self.receipt.verify(key)?;
         let signer = self.participant.participant()?.public_key()?;
         let is_signed = verify_message(&signer, BATCH_CONTEXT, &self.signed_bytes(), &self.signature);
-        if is_signed { Ok(Proven(self)) } else { Err(Refusal::BatchSignature) }
+        if is_signed { Ok(()) } else { Err(Refusal::BatchSignature) }
     }
 
     /// The batch holds the receipt's record at the place: equal in all that the engine doesn't set.

@@ -119,3 +119,13 @@ fn a_file_of_one_kind_serves_as_no_other() {
         }
     }
 }
+
+#[test]
+fn a_block_that_the_log_does_not_have_and_a_cosignature_that_nobody_made_are_refused() {
+    check(forgeries::false_logs());
+}
+
+#[test]
+fn a_replaced_key_counts_from_the_block_before_alone() {
+    check(forgeries::former_keys());
+}

@@ -3,12 +3,13 @@
 
 use feiqian_proof::checkpoint::Checkpoint;
 use feiqian_proof::consistency::consistency_path;
+use feiqian_proof::cosignature::cosign;
 use feiqian_proof::hash::{Domain, Hash, keyed};
 use feiqian_proof::header::{BlockHeader, Root, totals_digest};
 use feiqian_proof::kinds::{
-    BATCH_CONTEXT, BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, LogConsistencyProof,
-    Obligation, OwnTransfer, PositionProof, Proof, SettlementProof, SignedBatchProof, SignedHead,
-    SignedHeader,
+    BATCH_CONTEXT, BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Cosignature,
+    FormerKeyProof, LogConsistencyProof, LogInclusionProof, Obligation, OwnTransfer, PositionProof, Proof,
+    SettlementProof, SignedBatchProof, SignedHead, SignedHeader,
 };
 use feiqian_proof::leaf::{
     AccountLeaf, PositionLeaf, SaltKind, SaltSeed, config_leaf, salt, transfer_leaf_hash,
@@ -271,6 +272,41 @@ impl Market {
         }
     }
 
+    /// A proof about a block, and that the block is in the log of `more` blocks than it, which so many of
+    /// [`witness`]'s keys have cosigned.
+    pub(crate) fn log_inclusion(&self, proof: Proof, more: u64, witnesses: u8) -> LogInclusionProof {
+        let header = proof.block().expect("of a block").header;
+        let leaves = (1..=header.height + more).map(|height| match height == header.height {
+            true => leaf_hash(&header.encode()),
+            false => leaf_hash(&height.to_le_bytes()),
+        });
+        let leaves: Vec<_> = leaves.collect();
+        let checkpoint = self.signed_head(leaves.len() as u64, log_root(&leaves));
+        let index = usize::try_from(header.height - 1).expect("small");
+        let path = log_path(&leaves, index);
+        let mut proof =
+            LogInclusionProof { checkpoint, path, cosignatures: Vec::new(), proof: Box::new(proof) };
+        let text = proof.text().expect("of a block");
+        proof.cosignatures = (0..witnesses).map(|number| cosignature(&witness(number), &text)).collect();
+        proof.cosignatures.sort_by_key(|line| line.key);
+        proof
+    }
+
+    /// [`Self::signed_batch`] where the first bank's key is replaced in this block.
+    pub(crate) fn former_key(&self, first: usize, count: usize, place: usize) -> FormerKeyProof {
+        let mut before = Self::new(self.header.height - 1, self.slots() / CURRENCIES.len(), 1);
+        before.header.chain_id = self.header.chain_id;
+        before.header.first_sequence = self.header.first_sequence - 1;
+        before.seal();
+        let mut own = self.clone();
+        own.config[1] = participant_with(0, &bank(50));
+        own.header.previous = before.header.hash();
+        own.seal();
+        let batch =
+            SignedBatchProof { participant: before.config_proof(1), ..own.signed_batch(first, count, place) };
+        FormerKeyProof { before: before.header, batch }
+    }
+
     /// The transfers `first .. first + count` as one batch of the first bank; the proof is of the one at `place`.
     pub(crate) fn signed_batch(&self, first: usize, count: usize, place: usize) -> SignedBatchProof {
         let submitted = |record: &[u8; 128]| {
@@ -307,6 +343,9 @@ impl Market {
             Proof::LogConsistency(self.log_consistency(4, 5)),
             Proof::Settlement(self.settlement(978)),
             Proof::SignedBatch(self.signed_batch(transfers - batch, batch, batch - 1)),
+            Proof::FormerKey(self.former_key(transfers - batch, batch, batch - 1)),
+            Proof::LogInclusion(self.log_inclusion(Proof::Receipt(self.receipt(0, true)), 4, 4)),
+            Proof::LogInclusion(self.log_inclusion(Proof::Position(self.position(0, true)), 0, 0)),
         ]
     }
 }
@@ -320,6 +359,33 @@ fn log_root(leaves: &[Hash]) -> Hash {
             node_hash(&log_root(left), &log_root(right))
         }
     }
+}
+
+/// The siblings of an entry, lowest first.
+fn log_path(leaves: &[Hash], index: usize) -> Vec<Hash> {
+    if leaves.len() == 1 {
+        return Vec::new();
+    }
+    let (left, right) = leaves.split_at(1 << (leaves.len() - 1).ilog2());
+    let (mut path, sibling) = match index.checked_sub(left.len()) {
+        None => (log_path(left, index), log_root(right)),
+        Some(index) => (log_path(right, index), log_root(left)),
+    };
+    path.push(sibling);
+    path
+}
+
+/// The key of a witness.
+pub(crate) fn witness(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[0xA0 + number; 32])
+}
+
+/// A witness's cosignature of a checkpoint's text, its time the number of seconds that the text has bytes.
+pub(crate) fn cosignature(key: &SigningKey, text: &str) -> Cosignature {
+    let time = 1_780_000_000 + text.len() as u64;
+    let line = cosign(key, "witness", time, text).expect("a name");
+    let signature = line.bytes[8..].try_into().expect("64 bytes");
+    Cosignature { key: PublicKey::of(key), time, signature: Signature(signature) }
 }
 
 pub(crate) fn sign_batch(
@@ -425,8 +491,12 @@ fn config(banks: usize, height: u64) -> Vec<Vec<u8>> {
 
 /// The configuration's entry of a participant.
 pub(crate) fn participant(number: usize) -> Vec<u8> {
+    participant_with(number, &bank(number))
+}
+
+fn participant_with(number: usize, key: &SigningKey) -> Vec<u8> {
     let name = format!("Bank {number}");
-    let key = PublicKey::of(&bank(number));
+    let key = PublicKey::of(key);
     let length = u32::try_from(name.len()).expect("short").to_le_bytes();
     [&[2][..], &bic(number), &[1], &length, name.as_bytes(), &[32, 0, 0, 0], key.as_bytes()].concat()
 }

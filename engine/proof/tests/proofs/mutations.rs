@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::thread;
 
 use feiqian_proof::hash::Hash;
-use feiqian_proof::kinds::{Proof, ProofKind};
+use feiqian_proof::kinds::{LogInclusionProof, Proof, ProofKind};
 
 use crate::kinds::{encode, is_accepted, markets, proofs};
 use crate::sample::Random;
@@ -45,7 +45,7 @@ fn mutations_of_all_kinds_are_all_refused() {
 }
 
 /// Right proofs that a splice of these can make: of another position of the same block, or saying less: details not
-/// disclosed, a cycle's end not shown, fewer ancestors.
+/// disclosed, a cycle's end not shown, fewer ancestors, fewer cosignatures.
 fn also_right(proofs: &[Proof]) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     let markets = markets();
@@ -60,6 +60,11 @@ fn also_right(proofs: &[Proof]) -> Vec<Vec<u8>> {
         match &mut proof {
             Proof::Receipt(receipt) => receipt.details.clear(),
             Proof::SignedBatch(batch) => batch.receipt.details.clear(),
+            Proof::FormerKey(proof) => proof.batch.receipt.details.clear(),
+            Proof::LogInclusion(logged) => {
+                all.extend(also_logged(logged, proofs));
+                logged.cosignatures.clear();
+            }
             Proof::Position(position) => position.closing = None,
             Proof::Consistency(chain) => drop(chain.headers.remove(0)),
             _ => continue,
@@ -68,6 +73,22 @@ fn also_right(proofs: &[Proof]) -> Vec<Vec<u8>> {
     }
     assert!(all.iter().all(|file| is_accepted(file)));
     all
+}
+
+/// The same log with a cosignature less, or about another proof of the same block.
+fn also_logged(logged: &LogInclusionProof, proofs: &[Proof]) -> Vec<Vec<u8>> {
+    let block = logged.block().expect("of a block");
+    let fewer = (0..logged.cosignatures.len()).map(|at| {
+        let mut logged = logged.clone();
+        logged.cosignatures.remove(at);
+        logged
+    });
+    let others = proofs.iter().filter_map(|other| match other {
+        Proof::LogInclusion(other) if other.block() == Ok(block) => Some(other.proof.clone()),
+        _ => None,
+    });
+    let others = others.map(|proof| LogInclusionProof { proof, ..logged.clone() });
+    fewer.chain(others).map(|logged| encode(&Proof::LogInclusion(logged))).collect()
 }
 
 fn mutate(random: &mut Random, proofs: &[Proof], files: &[Vec<u8>]) -> (&'static str, Vec<u8>) {
@@ -158,6 +179,14 @@ fn paths(proof: &mut Proof) -> Vec<&mut Vec<Hash>> {
         Proof::LogConsistency(proof) => vec![&mut proof.path],
         Proof::Settlement(proof) => vec![&mut proof.closing.path],
         Proof::SignedBatch(proof) => vec![&mut proof.receipt.path, &mut proof.participant.path],
+        Proof::FormerKey(proof) => {
+            vec![&mut proof.batch.receipt.path, &mut proof.batch.participant.path]
+        }
+        Proof::LogInclusion(proof) => {
+            let mut all = paths(&mut proof.proof);
+            all.push(&mut proof.path);
+            all
+        }
     }
 }
 
@@ -200,6 +229,12 @@ fn mutate_parts(random: &mut Random, mut proof: Proof, other: &Proof) -> (&'stat
             (Proof::Consistency(proof), _) => shuffle(random, &mut proof.headers),
             (Proof::Settlement(proof), _) => shuffle(random, &mut proof.positions),
             (Proof::SignedBatch(proof), _) => shuffle(random, &mut proof.records),
+            (Proof::FormerKey(proof), _) => shuffle(random, &mut proof.batch.records),
+            (Proof::LogInclusion(proof), Proof::LogInclusion(other)) if random.below(2) == 0 => {
+                proof.checkpoint = other.checkpoint;
+            }
+            (Proof::LogInclusion(proof), Proof::LogInclusion(other)) => proof.proof = other.proof.clone(),
+            (Proof::LogInclusion(proof), _) => shuffle(random, &mut proof.cosignatures),
             (Proof::Position(proof), Proof::Position(other)) => proof.block = other.block,
             (Proof::Position(proof), _) => proof.closing = None,
             (Proof::Balance(proof), Proof::Balance(other)) => proof.leaf = other.leaf,

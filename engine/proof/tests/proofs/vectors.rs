@@ -2,15 +2,18 @@
 //!
 //! `cargo test -p feiqian-proof -- --ignored write_the_vectors` makes the file anew.
 
-use feiqian_proof::json::{from_json, to_json};
+use feiqian_proof::cosignature::witness_key;
+use feiqian_proof::json::{from_file, from_json, to_json};
 use feiqian_proof::kinds::Proof;
+use feiqian_proof::note::VerifierKey;
+use feiqian_proof::policy::{WitnessGroups, WitnessPolicy};
 use feiqian_proof::signature::{PublicKey, SigningKey};
 use serde_json::{Value, json};
 
 use crate::forgeries;
 use crate::json::other_forms;
 use crate::kinds::encode;
-use crate::market::{CHAIN, Market, operator_key};
+use crate::market::{CHAIN, Market, operator_key, witness};
 use crate::sample::Random;
 
 /// Forgeries of one name in the file.
@@ -89,6 +92,10 @@ fn vectors() -> Vec<Value> {
         let text = to_json(&proof).expect("a proof within its bounds");
         all.push(valid(proof.kind().name(), "", ("json", text)));
     }
+    for (name, text) in spaced() {
+        all.push(valid(name, "", ("json", text)));
+    }
+    all.extend(witnessed());
     for proof in [Market::new(3, 3, 7), Market::new(4, 2, 2)].iter().flat_map(Market::proofs) {
         all.push(valid(proof.kind().name(), &chain, ("file", hex(&encode(&proof)))));
     }
@@ -122,6 +129,56 @@ fn vectors() -> Vec<Value> {
     all
 }
 
+/// Texts with white space where JSON allows it, in each of its four characters.
+fn spaced() -> Vec<(&'static str, String)> {
+    let text = to_json(&Proof::Position(Market::new(3, 3, 7).position(1, true))).expect("within bounds");
+    let members = text.strip_prefix("{\"kind\":\"position\",").and_then(|text| text.strip_suffix('}'));
+    vec![
+        ("white space before the text", format!(" \t\r\n{text}")),
+        ("white space behind the text", format!("{text}\n\n")),
+        ("white space between all", text.replace(',', "\r\n , ").replace(':', "\t:\t")),
+        ("the kind last", format!("{{{},\"kind\":\"position\"}}", members.expect("the kind first"))),
+    ]
+}
+
+/// Proofs of inclusion with a policy, of which the cosignatures meet some.
+fn witnessed() -> Vec<Value> {
+    let market = Market::new(3, 3, 7);
+    let proof = |count| market.log_inclusion(Proof::Receipt(market.receipt(2, true)), 4, count);
+    let key =
+        |number, name: &str| witness_key(name, PublicKey::of(&witness(number))).expect("a name").to_string();
+    let banks = [key(0, "bank-a.example/w"), key(1, "bank-b.example/w"), key(2, "bank-c.example/w")];
+    let groups = json!({ "banks": banks, "network": [key(3, "network.example/w")] });
+    let rows = [(0, "no"), (1, "no"), (2, "no"), (3, "no"), (4, "yes")];
+    let mut all: Vec<_> = rows.map(|(count, said)| ("banks 2 of 3 and network 1 of 1", count, said)).to_vec();
+    all.extend([("network 1 of 1 and banks 3 of 3", 4, "yes"), ("banks 1 of 3 and network 1 of 1", 3, "no")]);
+    let vector = |(policy, count, said): (&str, u8, &str)| {
+        let name = format!("log_inclusion: {count} cosignatures, {policy}");
+        let file = hex(&encode(&Proof::LogInclusion(proof(count))));
+        let mut vector = valid(&name, &hex(&CHAIN), ("file", file));
+        vector["policy"] = policy.into();
+        vector["groups"] = groups.clone();
+        vector["witnessed"] = said.into();
+        vector
+    };
+    all.into_iter().map(vector).collect()
+}
+
+/// Whether the vector's policy is met by the cosignatures of its proof, which has been verified.
+fn is_witnessed(vector: &Value) -> bool {
+    let groups: WitnessGroups = vector["groups"].as_object().expect("groups").iter().map(keys_of).collect();
+    let policy = WitnessPolicy::parse(member(vector, "policy"), &groups).expect("a policy");
+    match Proof::decode(&bytes_of(member(vector, "file"))) {
+        Ok(Proof::LogInclusion(proof)) => policy.is_met(&proof.cosigners(&policy)),
+        _ => false,
+    }
+}
+
+fn keys_of((group, keys): (&String, &Value)) -> (String, Vec<VerifierKey>) {
+    let keys = keys.as_array().expect("a list").iter().map(|key| key.as_str().expect("a text"));
+    (group.clone(), keys.map(|key| VerifierKey::parse(key).expect("a key")).collect())
+}
+
 /// The file cut, extended, and with single bits of it changed.
 fn damaged(file: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut random = Random(file.len() as u64);
@@ -149,10 +206,19 @@ fn said_of(vector: &Value) -> Result<(), String> {
     let chain = bytes_of(member(vector, "chain"));
     let chain = (!chain.is_empty()).then(|| <[u8; 16]>::try_from(chain).expect("a chain id"));
     let proof = match vector.get("json") {
-        Some(text) => from_json(text.as_str().expect("a text")).map_err(|error| error.to_string()),
-        None => Proof::decode(&bytes_of(member(vector, "file"))).map_err(|error| error.to_string()),
+        Some(text) => {
+            let text = text.as_str().expect("a text");
+            let read = from_json(text);
+            assert_eq!(from_file(text.as_bytes()).ok(), read.clone().ok(), "as a file too: {text}");
+            read
+        }
+        None => from_file(&bytes_of(member(vector, "file"))),
     };
-    proof?.verify(&key, chain.as_ref()).map(drop).map_err(|refusal| refusal.to_string())
+    proof
+        .map_err(|error| error.to_string())?
+        .verify(&key, chain.as_ref())
+        .map(drop)
+        .map_err(|refusal| refusal.to_string())
 }
 
 #[test]
@@ -164,6 +230,10 @@ fn the_file_of_vectors_is_what_the_code_makes_and_says() {
         let said = said_of(vector);
         let valid = if said.is_ok() { "yes" } else { "no" };
         assert_eq!(member(vector, "valid"), valid, "{}", member(vector, "name"));
+        if vector.get("policy").is_some() {
+            let said = if is_witnessed(vector) { "yes" } else { "no" };
+            assert_eq!(member(vector, "witnessed"), said, "{}", member(vector, "name"));
+        }
         assert_eq!(member(vector, "refusal"), said.err().unwrap_or_default(), "{}", member(vector, "name"));
     }
     assert!(read == vectors(), "write the vectors anew and look at the difference");

@@ -2,6 +2,7 @@
 //!
 //! A verifier that trusts the signature alone accepts nearly all of these.
 
+mod logs;
 mod signatures;
 mod sums;
 mod trees;
@@ -13,6 +14,7 @@ use feiqian_proof::leaf::PositionLeaf;
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::sign_header;
 
+pub(crate) use logs::{false_logs, former_keys};
 pub(crate) use signatures::{
     broken_chains, cross_domains, false_batches, forked_logs, replays, weak_signatures,
 };
@@ -112,6 +114,8 @@ pub(crate) fn all() -> Named {
         broken_chains(),
         forked_logs(),
         false_batches(),
+        former_keys(),
+        false_logs(),
     ];
     parts.into_iter().flatten().collect()
 }
