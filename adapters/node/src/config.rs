@@ -140,6 +140,10 @@ pub struct WireConfig {
     pub unix: PathBuf,
     /// Sessions.
     pub sessions_max: usize,
+    /// Sessions of one participant.
+    pub sessions_per_participant_max: usize,
+    /// Connections.
+    pub logins_max: usize,
     /// Requests.
     pub session_requests_in_flight_max: u32,
     /// Transfers.
@@ -228,6 +232,8 @@ impl Default for WireConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 9471)),
             unix: PathBuf::new(),
             sessions_max: options.sessions_max,
+            sessions_per_participant_max: options.sessions_per_participant_max,
+            logins_max: options.logins_max,
             session_requests_in_flight_max: options.requests_in_flight_max,
             session_transfers_in_flight_max: options.transfers_in_flight_max,
             login_timeout_ms: 5_000,
@@ -416,12 +422,16 @@ impl WireConfig {
         let requests = self.session_requests_in_flight_max;
         let count = |value: usize, max: usize| ((1..=max).contains(&value), format!("1 to {max}"));
         let (is_sessions, sessions_rule) = count(self.sessions_max, 65_536);
+        let (is_own, own_rule) = count(self.sessions_per_participant_max, 65_536);
+        let (is_logins, logins_rule) = count(self.logins_max, 65_536);
         let (is_requests, requests_rule) = count(requests as usize, 65_536);
         let (is_threads, threads_rule) = count(self.worker_threads, 256);
         let full_rule = format!("at least one full batch of {BATCH_TRANSFERS_MAX}");
         vec![
             ("wire", "listen", self.listen.ip().is_loopback(), plain_rule()),
             ("wire", "sessions_max", is_sessions, sessions_rule),
+            ("wire", "sessions_per_participant_max", is_own, own_rule),
+            ("wire", "logins_max", is_logins, logins_rule),
             ("wire", "session_requests_in_flight_max", is_requests, requests_rule),
             ("wire", "session_transfers_in_flight_max", is_full, full_rule),
             ("wire", "login_timeout_ms", is_milliseconds(self.login_timeout_ms), one_to_minute()),
@@ -443,6 +453,8 @@ impl WireConfig {
     pub fn options(&self) -> ServerOptions {
         ServerOptions {
             sessions_max: self.sessions_max,
+            sessions_per_participant_max: self.sessions_per_participant_max,
+            logins_max: self.logins_max,
             requests_in_flight_max: self.session_requests_in_flight_max,
             transfers_in_flight_max: self.session_transfers_in_flight_max,
             login_timeout: Duration::from_millis(self.login_timeout_ms),

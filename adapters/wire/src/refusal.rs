@@ -60,6 +60,10 @@ codes! {
     SessionsFull = 23, "as many sessions are open as may be: close one, or try again";
     /// The login took too long.
     LoginTimeout = 24, "the login was not complete in time";
+    /// Another connection that logs in has taken its place.
+    LoginsFull = 25, "too many connections wait to log in, and this one has waited longest: try again";
+    /// The participant has as many sessions open as one may have.
+    ParticipantSessionsFull = 26, "the participant has as many sessions open as one may have: close one";
     /// No whole message came in time.
     Idle = 30, "no whole message came in time: send a ping";
     /// The connection ended within a message.

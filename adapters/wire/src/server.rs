@@ -18,12 +18,14 @@ use crate::layout::BATCH_TRANSFERS;
 use crate::stream::{ReadHalf, WriteHalf, of_tcp, of_unix};
 
 mod meter;
+mod places;
 mod questions;
 mod reader;
 mod session;
 mod writer;
 
 use meter::Meter;
+use places::Places;
 
 /// After an accept failed for want of file handles or memory: others must end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -33,8 +35,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// The bounds of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ServerOptions {
-    /// Connections at once; each costs a buffer of 64 KiB, and what its requests in flight hold.
+    /// Sessions at once; each costs a buffer of 64 KiB, and what its requests in flight hold.
     pub sessions_max: usize,
+    /// Sessions of one participant at once, so that none takes the places of all.
+    pub sessions_per_participant_max: usize,
+    /// Connections that have not logged in at once; one more, and the oldest of them goes.
+    pub logins_max: usize,
     /// Requests of a session without a reply; the server reads no further ones.
     pub requests_in_flight_max: u32,
     /// Records of a session without an outcome; the server reads no further ones. At least a full batch.
@@ -51,6 +57,8 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             sessions_max: 256,
+            sessions_per_participant_max: 32,
+            logins_max: 64,
             requests_in_flight_max: 1_024,
             transfers_in_flight_max: 16 * BATCH_TRANSFERS,
             login_timeout: Duration::from_secs(5),
@@ -82,7 +90,7 @@ struct Shared {
     engine: Engine,
     chain_id: [u8; 16],
     options: ServerOptions,
-    places: Arc<tokio::sync::Semaphore>,
+    places: Arc<Places>,
     meter: Meter,
 }
 
@@ -110,7 +118,7 @@ impl Server {
             engine,
             chain_id: chain.ok_or(ServerFault::NoChain)?,
             options,
-            places: Arc::new(tokio::sync::Semaphore::new(options.sessions_max)),
+            places: Places::new(&options),
             meter: Meter::new(),
         });
         let listeners: Result<Vec<_>, _> = addresses.iter().map(Listener::bind).collect();

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
+use super::places::Place;
 use super::reader::Reader;
 use super::writer::{Reply, Writer};
 use super::{Shared, told};
@@ -50,19 +51,19 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut source = Source::new(read, BUFFER_BYTES);
-    let place = Arc::clone(&shared.places).try_acquire_owned();
+    let waiting = shared.places.wait();
     let limit = shared.options.login_timeout;
-    let greeted = match &place {
-        Err(_) => Err(Some(Refusal::SessionsFull)),
-        Ok(_) => tokio::select! {
-            greeted = timeout(limit, greet(&shared, &mut source, &mut write)) => {
-                greeted.unwrap_or(Err(Some(Refusal::LoginTimeout)))
-            }
-            () = told(&mut stop) => Err(Some(Refusal::Closing)),
-        },
+    let greeted = tokio::select! {
+        greeted = timeout(limit, greet(&shared, &mut source, &mut write)) => {
+            greeted.unwrap_or(Err(Some(Refusal::LoginTimeout)))
+        }
+        () = waiting.turned_out() => Err(Some(Refusal::LoginsFull)),
+        () = told(&mut stop) => Err(Some(Refusal::Closing)),
     };
+    drop(waiting);
     match greeted {
-        Ok(peer) => {
+        // The place comes back when this arm ends.
+        Ok((peer, _place)) => {
             shared.meter.sessions.increment(1.0);
             serve(&shared, source, write, peer, stop).await;
             shared.meter.sessions.decrement(1.0);
@@ -88,7 +89,11 @@ pub(super) fn refuse(kind: Kind, refusal: Refusal) -> Vec<u8> {
 }
 
 /// Hello, login, welcome. None if the connection failed: there is nobody to tell.
-async fn greet(shared: &Shared, source: &mut Source, write: &mut WriteHalf) -> Result<Peer, Option<Refusal>> {
+async fn greet(
+    shared: &Shared,
+    source: &mut Source,
+    write: &mut WriteHalf,
+) -> Result<(Peer, Place), Option<Refusal>> {
     let mut challenge = [0; 32];
     getrandom::fill(&mut challenge).map_err(|_| None)?;
     let batch_transfers_max = BATCH_TRANSFERS.into();
@@ -97,6 +102,7 @@ async fn greet(shared: &Shared, source: &mut Source, write: &mut WriteHalf) -> R
     write.write_all(&bytes).await.map_err(|_| None)?;
     let login = read_login(source).await?;
     let peer = admit(shared, &hello, &login)?;
+    let place = shared.places.take(peer.participant)?;
     let options = &shared.options;
     let idle = u32::try_from(options.idle_timeout.as_millis()).unwrap_or(u32::MAX);
     let welcome = WelcomeBody {
@@ -109,7 +115,7 @@ async fn greet(shared: &Shared, source: &mut Source, write: &mut WriteHalf) -> R
     };
     let bytes = message(Header::new(Kind::Welcome, 0), welcome.as_bytes());
     write.write_all(&bytes).await.map_err(|_| None)?;
-    Ok(peer)
+    Ok((peer, place))
 }
 
 async fn read_login(source: &mut Source) -> Result<LoginBody, Option<Refusal>> {

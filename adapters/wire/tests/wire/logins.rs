@@ -118,6 +118,53 @@ fn i6_sessions_are_bounded_and_a_place_comes_back() {
 }
 
 #[test]
+fn i6_one_participant_cannot_take_the_places_of_the_others() {
+    in_house(
+        ServerOptions { sessions_max: 16, sessions_per_participant_max: 4, ..ServerOptions::default() },
+        |_| {},
+        |house| async move {
+            let mut own = Vec::new();
+            for _ in 0..4 {
+                own.push(house.client('A').await);
+            }
+            for _ in 0..20 {
+                let more = Client::connect(&house.tcp, &credentials('A')).await;
+                assert_eq!(refused(more), Refusal::ParticipantSessionsFull);
+            }
+            let mut other = house.client('B').await;
+            assert!(outcomes(other.submit(&[pay(B1, 13, 1)]).await.expect("undisturbed")).rows.len() == 1);
+            own.pop();
+            while Client::connect(&house.tcp, &credentials('A')).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        },
+    );
+}
+
+#[test]
+fn i6_who_does_not_log_in_makes_room_for_who_does_and_takes_no_session() {
+    in_house(
+        ServerOptions { sessions_max: 2, logins_max: 3, ..ServerOptions::default() },
+        |_| {},
+        |house| async move {
+            let mut silent = Vec::new();
+            for _ in 0..10 {
+                silent.push(house.raw().await);
+            }
+            let mut client = house.client('A').await;
+            assert!(outcomes(client.submit(&[pay(A1, 13, 1)]).await.expect("let in")).rows.len() == 1);
+            let (kind, refusal, _) = silent[0].refusal().await;
+            assert_eq!((kind, refusal), (Kind::Refused, Refusal::LoginsFull));
+            // The last ones are still welcome.
+            let last = silent.last_mut().expect("ten");
+            let login = last.login('B', &key('B'));
+            last.send(&login).await;
+            assert_eq!(last.receive().await.expect("an answer").0, Kind::Welcome);
+        },
+    );
+}
+
+#[test]
 fn before_the_login_nothing_else_is_taken() {
     in_house(
         ServerOptions::default(),
