@@ -210,6 +210,28 @@ const FORMAT: Parameter = Parameter {
     is_required: false,
     text: "The file's form; binary where it is missing.",
 };
+/// As a query says it.
+const YES_OR_NO: Values = Values::OneOf(&["true", "false"]);
+const CHECKPOINT: Parameter = Parameter {
+    name: "checkpoint",
+    kind: YES_OR_NO,
+    is_required: false,
+    text: "With the path from the block to a checkpoint of the log, and the witnesses' cosignatures of that; not where it \
+           is missing.",
+};
+const DETAILS: Parameter = Parameter {
+    name: "details",
+    kind: YES_OR_NO,
+    is_required: false,
+    text: "Whether the receipt holds the payment's details, or their digest alone; it does where this is missing.",
+};
+const LOG: Parameter = Parameter {
+    name: "log",
+    kind: YES_OR_NO,
+    is_required: false,
+    text: "By the log of blocks and its checkpoints, the blocks any distance apart; by all headers between where it is \
+           missing.",
+};
 const BLOCK: Parameter = number("block", "Height of the block; the last one where it is missing.");
 const CURRENCY: Parameter = Parameter {
     name: "currency",
@@ -335,7 +357,7 @@ pub(crate) static ROUTES: &[Route] = &[
         by(
             asks(
                 get("/v1/transfers/{uetr}/receipt", Answer::Proof, |call| Box::pin(proofs::receipt(call))),
-                &[FORMAT],
+                &[DETAILS, CHECKPOINT, FORMAT],
             ),
             PROVE,
         ),
@@ -347,7 +369,7 @@ pub(crate) static ROUTES: &[Route] = &[
         by(
             asks(
                 get("/v1/transfers/{uetr}/batch", Answer::Proof, |call| Box::pin(proofs::batch(call))),
-                &[FORMAT],
+                &[CHECKPOINT, FORMAT],
             ),
             PROVE,
         ),
@@ -583,7 +605,7 @@ pub(crate) static ROUTES: &[Route] = &[
         by(
             asks(
                 get("/v1/proofs/position", Answer::Proof, |call| Box::pin(proofs::position(call))),
-                &[PARTICIPANT, required(CURRENCY), BLOCK, FORMAT],
+                &[PARTICIPANT, required(CURRENCY), BLOCK, CHECKPOINT, FORMAT],
             ),
             PROVE,
         ),
@@ -595,7 +617,7 @@ pub(crate) static ROUTES: &[Route] = &[
         by(
             asks(
                 get("/v1/proofs/completeness", Answer::Proof, |call| Box::pin(proofs::completeness(call))),
-                &[PARTICIPANT, required(CURRENCY), BLOCK, FORMAT],
+                &[PARTICIPANT, required(CURRENCY), BLOCK, CHECKPOINT, FORMAT],
             ),
             PROVE,
         ),
@@ -607,7 +629,7 @@ pub(crate) static ROUTES: &[Route] = &[
         by(
             asks(
                 get("/v1/proofs/balance", Answer::Proof, |call| Box::pin(proofs::balance(call))),
-                &[required(text("account", "Its number or one of its names.")), BLOCK, FORMAT],
+                &[required(text("account", "Its number or one of its names.")), BLOCK, CHECKPOINT, FORMAT],
             ),
             PROVE,
         ),
@@ -622,6 +644,7 @@ pub(crate) static ROUTES: &[Route] = &[
                 &[
                     required(number("old", "Height of the earlier block.")),
                     number("new", "Height of the later block; the last one where it is missing."),
+                    LOG,
                     FORMAT,
                 ],
             ),
@@ -640,6 +663,7 @@ pub(crate) static ROUTES: &[Route] = &[
                     required(CURRENCY),
                     bank("debtor", "BIC of who pays."),
                     bank("creditor", "BIC of who is paid."),
+                    CHECKPOINT,
                     FORMAT,
                 ],
             ),

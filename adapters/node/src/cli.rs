@@ -25,7 +25,7 @@ pub use limit::{LimitArgs, LimitStep, Period, Place};
 pub use load::LoadArgs;
 pub(crate) use pay::parse_priority;
 pub use pay::{AmendArgs, CardsStep, FxStep, PayArgs, PostArgs, QueueStep, SignerArgs};
-pub use prove::{ProveArgs, ProveWhat};
+pub use prove::{ProofForm, ProveArgs, ProveWhat};
 pub use webhooks::WebhooksStep;
 
 /// Feiqian clears and settles payments between banks, and proves to each what it did.
@@ -256,12 +256,12 @@ pub enum Command {
         /// The transfer
         #[arg(value_name = "UETR")]
         uetr: String,
-        /// Write the JSON form
+        /// Leave the payment's details out: the receipt names them by their digest alone
         #[arg(long)]
-        text: bool,
-        /// Where to [default: UETR.receipt or .json]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
+        without_details: bool,
+        /// How it is written, and where
+        #[command(flatten)]
+        form: ProofForm,
     },
     /// Make a proof about any sealed block: a position, all transfers of a participant, a balance, an obligation, a signed
     /// batch, or that a block is an ancestor
@@ -274,6 +274,9 @@ pub enum Command {
         /// The operator's public key: 64 hexadecimal digits, or a file with them
         #[arg(long, value_name = "KEY")]
         key: String,
+        /// The witnesses' policy, as [witnesses] of the configuration has it; fails unless the file's cosignatures meet it
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// The chain that it must be of, 32 hexadecimal digits [default: whichever it says]
         #[arg(long, value_name = "HEX")]
         chain: Option<String>,
@@ -416,6 +419,9 @@ pub struct CheckpointArgs {
     /// Prove that the log extends the one of this older checkpoint
     #[arg(long, value_name = "FILE")]
     pub extends: Option<PathBuf>,
+    /// Write that proof, which `feiqian verify` checks anywhere, into this file
+    #[arg(short, long, value_name = "FILE", requires = "extends")]
+    pub output: Option<PathBuf>,
 }
 
 /// `feiqian demo`.
@@ -448,6 +454,10 @@ pub struct AuditArgs {
     /// The operator's public key: 64 hexadecimal digits, or a file with them
     #[arg(long, value_name = "KEY", requires = "files")]
     pub key: Option<String>,
+    /// All accounts of the bank, by their numbers: its lists must then add up exactly [default: those that the folder's
+    /// proofs of balances tell]
+    #[arg(long = "accounts", value_name = "NUMBER,…", value_delimiter = ',', requires = "files")]
+    pub accounts: Vec<u64>,
 }
 
 /// `feiqian validate`.

@@ -79,6 +79,12 @@ impl CosignatureBook {
         self.witnessed.map_or(0, |head| head.size)
     }
 
+    /// The largest head whose cosignatures meet the policy.
+    #[must_use]
+    pub const fn witnessed_head(&self) -> Option<LogHead> {
+        self.witnessed
+    }
+
     /// The lines of all witnesses for a size, in the policy's order.
     #[must_use]
     pub fn lines(&self, size: u64) -> Vec<NoteSignature> {

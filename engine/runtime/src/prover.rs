@@ -9,11 +9,11 @@ use feiqian_core::participant::CycleState;
 use feiqian_core::state::Fault;
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::kinds::{
-    BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, Obligation, OwnTransfer, PositionProof,
-    SettlementProof, SignedBatchProof, SignedHeader,
+    BalanceProof, CompletenessProof, ConfigProof, ConsistencyProof, FormerKeyProof, Obligation, OwnTransfer,
+    PositionProof, Proof, SettlementProof, SignedBatchProof, SignedHeader,
 };
 use feiqian_proof::leaf::{PositionLeaf, SaltKind, config_leaf, salt};
-use feiqian_proof::signature::Signature;
+use feiqian_proof::signature::{PublicKey, Signature};
 use feiqian_proof::tree::path_of;
 
 use crate::journal::{Durable, Frame, ReadFault};
@@ -134,11 +134,12 @@ impl<S: Storage> Prover<S> {
         })
     }
 
-    /// That the submitter of a transfer in the block signed its batch.
+    /// That the submitter of a transfer in the block signed its batch: with the key in force after the block, or with the
+    /// one of the block before, where that was replaced in this one.
     ///
     /// # Errors
-    /// [`ProverFault::Absent`] where the batch came without a signature.
-    pub fn signed_batch(&self, sequence: u64) -> Result<SignedBatchProof, ProverFault> {
+    /// [`ProverFault::Absent`] where the batch came without a signature, or its key came and went within the block.
+    pub fn signed_batch(&self, sequence: u64) -> Result<Proof, ProverFault> {
         let receipt = self.archive.receipt(sequence)?;
         let frame: Durable<Frame> = self.archive.journal.frame_at(sequence)?;
         let malformed = Fault::Malformed { sequence };
@@ -148,28 +149,42 @@ impl<S: Storage> Prover<S> {
         let unsigned = ProverFault::Absent("its batch was not signed");
         let (first, entry, records) =
             batch.filter(|(_, entry, _)| entry.is_signed.get() == 1).ok_or(unsigned)?;
-        let registry = &self.sealer.mirror().registry;
-        let key = registry.participants().get(entry.participant.get() as usize).and_then(|at| at.key);
-        let chain_id = registry.genesis().map_or([0; 16], |genesis| genesis.chain_id);
-        let named = (&chain_id, entry.batch_id.get());
-        let signature = Signature(entry.signature);
-        if !key.is_some_and(|key| verify_batch(&key, named, records, &signature)) {
-            let why =
-                "its participant's key was replaced in the same block, whose configuration has the new one";
-            return Err(ProverFault::Absent(why));
-        }
-        // Behind the rules and the operator's own entries.
-        let index = 1 + entry.participant.get() as usize;
-        Ok(SignedBatchProof {
-            receipt,
-            participant: self
-                .config_proof(index)
-                .ok_or(ProverFault::Absent("there is no such participant"))?,
+        let (named, signature) =
+            ((&receipt.header.chain_id, entry.batch_id.get()), Signature(entry.signature));
+        let signer = entry.participant.get() as usize;
+        let has_signed = |prover: &Self| {
+            prover.key_of(signer).is_some_and(|key| verify_batch(&key, named, records, &signature))
+        };
+        let proof = |participant| SignedBatchProof {
+            participant,
             batch_id: entry.batch_id.get(),
             place: u32::try_from(at - first).unwrap_or(u32::MAX),
             signature,
             records: records.iter().map(|record| *record.bytes()).collect(),
-        })
+            receipt: receipt.clone(),
+        };
+        if has_signed(self) {
+            return Ok(Proof::SignedBatch(proof(self.participant_proof(signer)?)));
+        }
+        let gone = ProverFault::Absent("the key that signed its batch came and went within the block");
+        let before =
+            self.block.header.height.checked_sub(1).filter(|height| *height > 0).ok_or(gone.clone())?;
+        let before = Self::at(self.archive.clone(), before)?;
+        if !has_signed(&before) {
+            return Err(gone);
+        }
+        let batch = proof(before.participant_proof(signer)?);
+        Ok(Proof::FormerKey(FormerKeyProof { before: before.block.header, batch }))
+    }
+
+    /// A participant's key in force after the block.
+    fn key_of(&self, participant: usize) -> Option<PublicKey> {
+        self.sealer.mirror().registry.participants().get(participant)?.key
+    }
+
+    /// A participant's entry: behind the one of the rules and the operator.
+    fn participant_proof(&self, participant: usize) -> Result<ConfigProof, ProverFault> {
+        self.config_proof(1 + participant).ok_or(ProverFault::Absent("there is no such participant"))
     }
 
     /// The entry of a position's cycle, if that ended with the block or counts one currency alone.

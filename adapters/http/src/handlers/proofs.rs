@@ -31,9 +31,26 @@ enum Form {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FormQuery {
+struct ReceiptQuery {
+    #[serde(default = "yes")]
+    details: bool,
+    #[serde(default)]
+    checkpoint: bool,
     #[serde(default)]
     format: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchQuery {
+    #[serde(default)]
+    checkpoint: bool,
+    #[serde(default)]
+    format: Form,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -43,6 +60,8 @@ struct PositionQuery {
     currency: String,
     block: Option<Digits>,
     #[serde(default)]
+    checkpoint: bool,
+    #[serde(default)]
     format: Form,
 }
 
@@ -51,6 +70,8 @@ struct PositionQuery {
 struct BalanceQuery {
     account: String,
     block: Option<Digits>,
+    #[serde(default)]
+    checkpoint: bool,
     #[serde(default)]
     format: Form,
 }
@@ -63,6 +84,8 @@ struct SettlementQuery {
     debtor: String,
     creditor: String,
     #[serde(default)]
+    checkpoint: bool,
+    #[serde(default)]
     format: Form,
 }
 
@@ -72,19 +95,25 @@ struct ConsistencyQuery {
     old: Digits,
     new: Option<Digits>,
     #[serde(default)]
+    log: bool,
+    #[serde(default)]
     format: Form,
 }
 
 /// `GET /v1/transfers/{uetr}/receipt`.
 pub(crate) async fn receipt(call: Call) -> Outcome<HttpResponse> {
-    let query: FormQuery = call.query()?;
+    let ReceiptQuery { details, checkpoint, format } = call.query()?;
     let (id, asker) = (path_id(call.part("uetr"))?, call.asker);
-    make(&call, query.format, move |engine| {
+    make(&call, format, move |engine| {
         let (sequence, ..) = find(engine, asker, id)?;
-        engine.receipt(sequence).map(Proof::Receipt).map_err(|found| match found {
+        let mut receipt = engine.receipt(sequence).map_err(|found| match found {
             QueryFault::NotSealed(_) => Problem::absent("its block is still open; ask again in a moment"),
             other => fault(other),
-        })
+        })?;
+        if !details {
+            receipt.details.clear();
+        }
+        in_log(engine, Proof::Receipt(receipt), checkpoint)
     })
     .await
 }
@@ -110,7 +139,8 @@ async fn of_slot(
     let block = optional(query.block.as_ref(), "block")?;
     make(&call, query.format, move |engine| {
         let prover = prover(engine, block)?;
-        prove(&prover, slot(&prover, owner, currency)?).map_err(|found| told(&found))
+        let proof = prove(&prover, slot(&prover, owner, currency)?).map_err(|found| told(&found))?;
+        in_log(engine, proof, query.checkpoint)
     })
     .await
 }
@@ -121,7 +151,8 @@ pub(crate) async fn balance(call: Call) -> Outcome<HttpResponse> {
     let account = account_seen(&call, &query.account)?;
     let block = optional(query.block.as_ref(), "block")?;
     make(&call, query.format, move |engine| {
-        prover(engine, block)?.balance(account).map(Proof::Balance).map_err(|found| told(&found))
+        let proof = prover(engine, block)?.balance(account).map_err(|found| told(&found))?;
+        in_log(engine, Proof::Balance(proof), query.checkpoint)
     })
     .await
 }
@@ -133,6 +164,11 @@ pub(crate) async fn of_blocks(call: Call) -> Outcome<HttpResponse> {
     make(&call, query.format, move |engine| {
         let archive = engine.archive();
         let new = new.unwrap_or_else(|| archive.blocks.last());
+        if query.log {
+            let proof = engine.log().consistency(old, new).map_err(|_| Problem::fault())?;
+            let absent = || Problem::absent("the log does not hold both blocks, the older one first");
+            return proof.map(Proof::LogConsistency).ok_or_else(absent);
+        }
         if old == 0 || old >= new || new - old > CONSISTENCY_BLOCKS_MAX {
             let detail =
                 format!("before the later block, which is {new}, by {CONSISTENCY_BLOCKS_MAX} at the most");
@@ -156,7 +192,8 @@ pub(crate) async fn settlement(call: Call) -> Outcome<HttpResponse> {
     make(&call, query.format, move |engine| {
         let prover = prover(engine, Some(last_block(engine, cycle)?))?;
         let sides = (slot(&prover, debtor, currency)?, slot(&prover, creditor, currency)?);
-        obligation(&prover, currency, sides).map(Proof::Settlement)
+        let proof = obligation(&prover, currency, sides)?;
+        in_log(engine, Proof::Settlement(proof), query.checkpoint)
     })
     .await
 }
@@ -186,7 +223,7 @@ fn obligation(
 
 /// `GET /v1/transfers/{uetr}/batch`. It shows the whole batch, so it is for who submitted it and those who see all.
 pub(crate) async fn batch(call: Call) -> Outcome<HttpResponse> {
-    let query: FormQuery = call.query()?;
+    let query: BatchQuery = call.query()?;
     let (id, asker) = (path_id(call.part("uetr"))?, call.asker);
     make(&call, query.format, move |engine| {
         let (sequence, entry, _) = find(engine, asker, id)?;
@@ -196,9 +233,20 @@ pub(crate) async fn batch(call: Call) -> Outcome<HttpResponse> {
         let open = || Problem::absent("its block is still open; ask again in a moment");
         let block = engine.archive().block_of(sequence).map_err(fault)?.ok_or_else(open)?;
         let prover = prover(engine, Some(block.header.height))?;
-        prover.signed_batch(sequence).map(Proof::SignedBatch).map_err(|found| told(&found))
+        let proof = prover.signed_batch(sequence).map_err(|found| told(&found))?;
+        in_log(engine, proof, query.checkpoint)
     })
     .await
+}
+
+/// The proof, with its block's inclusion in the log if that is asked for.
+fn in_log(engine: &Engine, proof: Proof, with_checkpoint: bool) -> Outcome<Proof> {
+    if !with_checkpoint {
+        return Ok(proof);
+    }
+    let logged = engine.log().inclusion(proof).map_err(|_| Problem::fault())?;
+    let absent = || Problem::absent("no checkpoint of the log holds its block yet; ask again in a moment");
+    logged.map(Proof::LogInclusion).ok_or_else(absent)
 }
 
 fn prover(engine: &Engine, block: Option<u64>) -> Outcome<Prover<FileStorage>> {

@@ -13,10 +13,21 @@ pub struct ProveArgs {
     /// The block [default: the last one; for a settlement the last that ended a cycle]
     #[arg(long, global = true, value_name = "HEIGHT")]
     pub block: Option<u64>,
+    /// How it is written, and where
+    #[command(flatten)]
+    pub form: ProofForm,
+}
+
+/// How a proof is written.
+#[derive(Clone, Debug, Args)]
+pub struct ProofForm {
     /// Write the JSON form
     #[arg(long, global = true)]
     pub text: bool,
-    /// Where to [default: KIND-HEIGHT.proof or .json]
+    /// With the path from the block to a checkpoint of the log, and the witnesses' cosignatures of that
+    #[arg(long, global = true)]
+    pub checkpoint: bool,
+    /// Where to [default: named after what it proves]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -47,6 +58,9 @@ pub enum ProveWhat {
     Consistency {
         /// The older block's height
         old: u64,
+        /// By the log: that the log up to the block begins with the log up to the older one, any distance apart
+        #[arg(long)]
+        log: bool,
     },
     /// What one participant pays another for the cycle that the block ended
     Settlement {

@@ -15,6 +15,8 @@ use crate::output::grouped;
 use crate::session::check_is_there;
 
 pub(super) mod files;
+mod held;
+mod own;
 
 #[derive(Serialize)]
 struct Audited {

@@ -9,14 +9,16 @@ use feiqian_proof::Hash;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
 use feiqian_proof::cosignature::time_of;
 use feiqian_proof::header::BlockHeader;
-use feiqian_proof::log::{LogHead, verify_consistency, verify_inclusion};
+use feiqian_proof::kinds::{LogConsistencyProof, SignedHead};
+use feiqian_proof::log::{LogHead, verify_inclusion};
 use feiqian_proof::note::{KeyKind, NOTE_BYTES_MAX, Note, VerifierKey};
 use feiqian_proof::policy::WitnessPolicy;
+use feiqian_proof::signature::Signature;
 use feiqian_proof::tiles::{Stack, TILE_WIDTH, TileId, TileProver, decode_bundle, decode_tile};
 use feiqian_runtime::stores::LOG_DIRECTORY;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, proof_file};
 use crate::cli::CheckpointArgs;
 use crate::fault::Fault;
 use crate::keys::read_public;
@@ -111,7 +113,11 @@ impl Folder {
         let head = checkpoint.head;
         let block = arguments.block.map(|height| self.prove(&head, height)).transpose()?;
         let extends = arguments.extends.as_deref();
-        let extends = extends.map(|old| self.prove_extends(&head, old, &key)).transpose()?;
+        let extends = extends.map(|old| self.prove_extends((&head, &note), old, &key)).transpose()?;
+        if let (Some(proof), Some(to)) = (&extends, &arguments.output) {
+            let bytes = proof.encode().map_err(|refusal| Fault::Check(refusal.to_string()))?;
+            proof_file::write(to, &bytes)?;
+        }
         Ok(CheckpointReport {
             file: file.display().to_string(),
             origin: checkpoint.origin,
@@ -122,7 +128,7 @@ impl Folder {
             policy: policy.map(ToString::to_string),
             is_witnessed: policy.is_some_and(|policy| policy.is_met_by(&note)),
             block,
-            extends,
+            extends: extends.map(|proof| proof.old.head.size),
         })
     }
 
@@ -195,16 +201,33 @@ impl Folder {
         }
     }
 
-    /// That the log with this head begins with that of an older checkpoint; gives the older one's size.
-    fn prove_extends(&self, head: &LogHead, file: &Path, key: &VerifierKey) -> Result<u64, Fault> {
-        let (old, _, _) = self.open(file, Some(&key.to_string()))?;
+    /// That the log with this head begins with that of an older checkpoint.
+    fn prove_extends(
+        &self,
+        (head, note): (&LogHead, &Note),
+        file: &Path,
+        key: &VerifierKey,
+    ) -> Result<LogConsistencyProof, Fault> {
+        let (old, old_note, _) = self.open(file, Some(&key.to_string()))?;
         let old = old.head;
         let differs = || Fault::Check(format!("{}: the log does not extend this one", file.display()));
         if old.size == 0 || old.size > head.size {
             return Err(differs());
         }
-        let proof = self.prover(head.size).consistency(old.size)?;
-        if verify_consistency(&old, head, &proof) { Ok(old.size) } else { Err(differs()) }
+        let path = match old.size == head.size {
+            true => Vec::new(),
+            false => self.prover(head.size).consistency(old.size)?,
+        };
+        let signed = |head: LogHead, note| {
+            signature(key, note).map(|signature| SignedHead { head, signature }).ok_or_else(differs)
+        };
+        let chain_id = chain_of(key.name()).ok_or_else(differs)?;
+        let (old, new) = (signed(old, &old_note)?, signed(*head, note)?);
+        let proof = LogConsistencyProof { chain_id, old, new, path };
+        match proof.verify(key.public(), None) {
+            Ok(_) => Ok(proof),
+            Err(_) => Err(differs()),
+        }
     }
 }
 
@@ -215,6 +238,17 @@ fn witnesses(note: &Note, policy: &WitnessPolicy) -> Vec<WitnessLine> {
         Some(WitnessLine { name: key.name().to_owned(), time: time_text(nanoseconds) })
     };
     policy.keys().iter().filter_map(line).collect()
+}
+
+/// The log's own signature under a note that was opened with its key.
+fn signature(key: &VerifierKey, note: &Note) -> Option<Signature> {
+    let line = note.signatures.iter().find(|line| key.verifies(note.text(), line))?;
+    line.bytes.as_slice().try_into().ok().map(Signature)
+}
+
+/// The chain that a log's name tells.
+fn chain_of(origin: &str) -> Option<[u8; 16]> {
+    feiqian_identity::hex::decode(origin.strip_prefix("feiqian/")?)
 }
 
 fn parse_key(text: &str) -> Result<VerifierKey, Fault> {

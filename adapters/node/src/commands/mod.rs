@@ -87,8 +87,8 @@ pub fn run(cli: Cli) -> Result<(), Fault> {
         Command::Demo(arguments) => return crate::demo::run(&config, cli.data, &arguments, output),
         Command::Load(arguments) => return load::load(cli.data, &arguments, output),
         Command::LoadServer { spec } => return load::serve(&spec),
-        Command::Verify { file, key, chain } => {
-            return verify::verify(output, &file, (&key, chain.as_deref()));
+        Command::Verify { file, key, policy, chain } => {
+            return verify::verify(output, &file, (&key, chain.as_deref()), policy.as_deref());
         }
         Command::Audit(arguments) if arguments.files.is_some() => {
             return audit::files::audit_files(output, &arguments);
@@ -137,7 +137,9 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Limit { step } => limit::step(context, &step),
         Command::Block { height, seed } => block::block(context, height, seed),
-        Command::Receipt { uetr, text, output } => receipt::receipt(context, (&uetr, text), output),
+        Command::Receipt { uetr, without_details, form } => {
+            receipt::receipt(context, (&uetr, !without_details), &form)
+        }
         Command::Prove(arguments) => prove::prove(context, &arguments),
         Command::Checkpoint(arguments) => checkpoint::checkpoint(context, &arguments),
         Command::Audit(_) => audit::audit(context),

@@ -3,9 +3,10 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use feiqian_proof::json::{from_json, to_json};
+use feiqian_proof::json::{from_file, to_json};
 use feiqian_proof::kinds::{Proof, ProofKind};
 
+use crate::cli::ProofForm;
 use crate::fault::Fault;
 use crate::session::Session;
 
@@ -31,10 +32,19 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, Fault> {
     Ok(bytes)
 }
 
-/// Whether a file begins as one that this program has written, in either form.
+/// Whether a file says that it is a proof, in either form, in whatever order of members: so that one which is not right is
+/// refused, and not passed over.
 pub(super) fn is_proof(bytes: &[u8]) -> bool {
-    let is_json = |kind: ProofKind| bytes.starts_with(format!("{{\"kind\":\"{}\"", kind.name()).as_bytes());
-    ProofKind::of(bytes).is_some() || ProofKind::ALL.into_iter().any(is_json)
+    if ProofKind::of(bytes).is_some() {
+        return true;
+    }
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    let text = if is_object { String::from_utf8_lossy(bytes) } else { "".into() };
+    text.split("\"kind\"").skip(1).any(|after| {
+        let value = after.trim_start().strip_prefix(':').map(str::trim_start);
+        let name = value.and_then(|value| value.strip_prefix('"')?.split('"').next());
+        ProofKind::ALL.into_iter().any(|kind| name == Some(kind.name()))
+    })
 }
 
 /// The proof that a file's bytes are, binary or JSON; nothing is verified yet.
@@ -42,30 +52,34 @@ pub(super) fn is_proof(bytes: &[u8]) -> bool {
 /// # Errors
 /// Where they leave the format.
 pub(super) fn decode(bytes: &[u8]) -> Result<Proof, String> {
-    if bytes.first() != Some(&b'{') {
-        return Proof::decode(bytes).map_err(|refusal| refusal.to_string());
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    from_json(text).map_err(|error| error.to_string())
+    from_file(bytes).map_err(|error| error.to_string())
 }
 
-/// The file's bytes, JSON or binary, of a proof about a block of the session's chain; the last check before it leaves
-/// the house.
+/// The file's bytes, JSON or binary, of a proof about a block of the session's chain, with its inclusion in the log where
+/// that is asked for; the last check before it leaves the house.
 ///
 /// # Errors
-/// [`Fault::Data`] where it does not verify under the operator's key: the data directory is damaged.
+/// [`Fault::Absent`] where no checkpoint holds the block yet; [`Fault::Data`] where it does not verify under the operator's
+/// key: the data directory is damaged.
 pub(super) fn encode(
     session: &Session,
-    (proof, block): (&Proof, u64),
-    is_json: bool,
+    (proof, block): (Proof, u64),
+    form: &ProofForm,
 ) -> Result<Vec<u8>, Fault> {
     let kind = proof.kind().name();
+    let proof = if form.checkpoint { in_log(session, (proof, block))? } else { proof };
     let refused = |refusal| {
         let way = "nothing was written; run `feiqian audit`";
         Fault::Data(format!("the {kind} of block {block} does not verify: {refusal}; {way}"))
     };
     proof.verify(&session.genesis.operator_key, Some(&session.genesis.chain_id)).map_err(refused)?;
-    if is_json { to_json(proof).map(String::into_bytes) } else { proof.encode() }.map_err(refused)
+    if form.text { to_json(&proof).map(String::into_bytes) } else { proof.encode() }.map_err(refused)
+}
+
+fn in_log(session: &Session, (proof, block): (Proof, u64)) -> Result<Proof, Fault> {
+    let logged = session.engine.log().inclusion(proof).map_err(|fault| Fault::Data(fault.to_string()))?;
+    let absent = || Fault::Absent(format!("block {block}: no checkpoint of the log holds it yet"));
+    logged.map(Proof::LogInclusion).ok_or_else(absent)
 }
 
 /// Writes a proof's file.

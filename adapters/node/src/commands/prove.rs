@@ -49,9 +49,9 @@ pub(super) fn prove(context: &Context, arguments: &ProveArgs) -> Result<(), Faul
     let report = context.with_session(&[], |session| {
         let (proof, block) = make(session, arguments)?;
         let kind = proof.kind().name();
-        let bytes = proof_file::encode(session, (&proof, block), arguments.text)?;
-        let suffix = if arguments.text { "json" } else { "proof" };
-        let path = arguments.output.clone();
+        let bytes = proof_file::encode(session, (proof, block), &arguments.form)?;
+        let suffix = if arguments.form.text { "json" } else { "proof" };
+        let path = arguments.form.output.clone();
         let path = path.unwrap_or_else(|| PathBuf::from(format!("{kind}-{block}.{suffix}")));
         proof_file::write(&path, &bytes)?;
         Ok(ProofReport {
@@ -85,7 +85,15 @@ fn make(session: &Session, arguments: &ProveArgs) -> Result<(Proof, u64), Fault>
             let account = find_account(session.engine.directory(), account)?;
             (Proof::Balance(at(height)?.balance(account)?), height)
         }
-        ProveWhat::Consistency { old } => (Proof::Consistency(consistency(archive, *old, height)?), height),
+        ProveWhat::Consistency { old, log: true } => {
+            let proof = session.engine.log().consistency(*old, height);
+            let proof = proof.map_err(|fault| Fault::Data(fault.to_string()))?;
+            let absent = || Fault::Absent(format!("the log has no blocks 1 to {old} before {height}"));
+            (Proof::LogConsistency(proof.ok_or_else(absent)?), height)
+        }
+        ProveWhat::Consistency { old, log: false } => {
+            (Proof::Consistency(consistency(archive, *old, height)?), height)
+        }
         ProveWhat::Settlement { currency, debtor, creditor } => {
             let height = match arguments.block {
                 Some(height) => height,
@@ -101,7 +109,7 @@ fn make(session: &Session, arguments: &ProveArgs) -> Result<(Proof, u64), Fault>
             let sequence = session.engine.find(id).ok_or_else(absent)?;
             let open = || Fault::Absent(format!("{uetr}: its block is still open"));
             let block = archive.block_of(sequence)?.ok_or_else(open)?.header.height;
-            (Proof::SignedBatch(at(block)?.signed_batch(sequence)?), block)
+            (at(block)?.signed_batch(sequence)?, block)
         }
     })
 }

@@ -8,6 +8,7 @@ use feiqian_proof::receipt::Receipt;
 use serde::Serialize;
 
 use super::{Context, proof_file};
+use crate::cli::ProofForm;
 use crate::fault::Fault;
 use crate::names::{parse_uetr, uetr_text};
 use crate::session::Session;
@@ -31,16 +32,20 @@ impl fmt::Display for ReceiptReport {
 
 pub(super) fn receipt(
     context: &Context,
-    (uetr, is_json): (&str, bool),
-    output: Option<PathBuf>,
+    (uetr, with_details): (&str, bool),
+    form: &ProofForm,
 ) -> Result<(), Fault> {
     let id = parse_uetr(uetr)?.bits();
-    let suffix = if is_json { "json" } else { "receipt" };
-    let path = output.unwrap_or_else(|| PathBuf::from(format!("{}.{suffix}", uetr_text(id))));
+    let suffix = if form.text { "json" } else { "receipt" };
+    let path = form.output.clone();
+    let path = path.unwrap_or_else(|| PathBuf::from(format!("{}.{suffix}", uetr_text(id))));
     let report = context.with_session(&[], |session| {
-        let receipt = of_transfer(session, id)?;
+        let mut receipt = of_transfer(session, id)?;
+        if !with_details {
+            receipt.details.clear();
+        }
         let block = receipt.header.height;
-        let bytes = proof_file::encode(session, (&Proof::Receipt(receipt), block), is_json)?;
+        let bytes = proof_file::encode(session, (Proof::Receipt(receipt), block), form)?;
         write(&path, &bytes)?;
         Ok(ReceiptReport {
             uetr: uetr_text(id),

@@ -8,17 +8,18 @@ use feiqian_core::currency::Currency;
 use feiqian_core::money::decimal;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
-use feiqian_proof::kinds::Proof;
+use feiqian_proof::kinds::{LogInclusionProof, Proof};
 use feiqian_proof::receipt::{Receipt, ReceiptError};
 use feiqian_proof::signature::PublicKey;
 use serde::Serialize;
 
 use super::proof_file;
-use super::verify_kinds::VerifiedProof;
+use super::verify_kinds::{LoggedBlock, VerifiedProof};
 use crate::fault::Fault;
 use crate::keys::read_public;
 use crate::names::{time_text, uetr_text};
 use crate::output::Output;
+use crate::witnesses::read_policy;
 
 /// What a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +50,9 @@ pub struct VerifiedTransfer {
     pub chain_id: String,
     /// The payment's details, where the receipt discloses them.
     pub details: Option<serde_json::Value>,
+    /// The log that holds the block, where the file shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedBlock>,
 }
 
 impl fmt::Display for VerifiedTransfer {
@@ -60,25 +64,48 @@ impl fmt::Display for VerifiedTransfer {
             f,
             "  block {} of chain {}, sequence {}, {}",
             self.block, self.chain_id, self.sequence, self.time
-        )
+        )?;
+        self.logged.as_ref().map_or(Ok(()), |logged| logged.fmt(f))
     }
 }
 
-pub(super) fn verify(output: Output, file: &Path, (key, chain): (&str, Option<&str>)) -> Result<(), Fault> {
+pub(super) fn verify(
+    output: Output,
+    file: &Path,
+    (key, chain): (&str, Option<&str>),
+    policy: Option<&Path>,
+) -> Result<(), Fault> {
     let key = read_public(key)?;
     let chain = chain.map(parse_chain).transpose()?;
     let bytes = proof_file::read(file)?;
     let refused = |error: String| Fault::Check(format!("{}: not valid: {error}", file.display()));
     let proof = proof_file::decode(&bytes).map_err(refused)?;
     let proven = proof.verify(&key, chain.as_ref()).map_err(|refusal| refused(refusal.to_string()))?;
+    let policy = policy.map(read_policy).transpose()?;
+    let logged = match proven.get() {
+        Proof::LogInclusion(logged) => Some(LoggedBlock::of(logged, policy.as_ref())),
+        _ => None,
+    };
     match proven.get() {
         // What became of a transfer is told in full.
-        Proof::Receipt(receipt) => {
-            output.report(&check_receipt(receipt, &key).map_err(|error| refused(error.to_string()))?);
+        Proof::Receipt(receipt) => output.report(&told(receipt, None, &key).map_err(refused)?),
+        Proof::LogInclusion(LogInclusionProof { proof, .. }) if let Proof::Receipt(receipt) = &**proof => {
+            output.report(&told(receipt, logged.clone(), &key).map_err(refused)?);
         }
-        _ => output.report(&VerifiedProof::of(&proven)),
+        _ => output.report(&VerifiedProof::of(&proven, logged.clone())),
     }
-    Ok(())
+    match (policy, logged) {
+        (Some(policy), None) => Err(refused(format!("it has no checkpoint that could meet `{policy}`"))),
+        (Some(policy), Some(logged)) if !logged.is_witnessed => {
+            Err(Fault::Check(format!("{}: the cosignatures do not meet `{policy}`", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn told(receipt: &Receipt, logged: Option<LoggedBlock>, key: &PublicKey) -> Result<VerifiedTransfer, String> {
+    let told = check_receipt(receipt, key).map_err(|error| error.to_string())?;
+    Ok(VerifiedTransfer { logged, ..told })
 }
 
 fn parse_chain(text: &str) -> Result<[u8; 16], Fault> {
@@ -116,5 +143,6 @@ fn check_receipt(receipt: &Receipt, key: &PublicKey) -> Result<VerifiedTransfer,
         block: header.height,
         chain_id: feiqian_identity::hex::encode(&header.chain_id),
         details: verified.details().and_then(|bytes| serde_json::from_slice(bytes).ok()),
+        logged: None,
     })
 }

@@ -5,7 +5,10 @@ use std::fmt;
 
 use feiqian_core::currency::Currency;
 use feiqian_core::money::signed_decimal;
-use feiqian_proof::kinds::{PositionProof, Proof, Proven, SettlementProof, SignedHeader};
+use feiqian_proof::kinds::{
+    LogInclusionProof, PositionProof, Proof, Proven, SettlementProof, SignedBatchProof, SignedHeader,
+};
+use feiqian_proof::policy::WitnessPolicy;
 use serde::Serialize;
 
 use crate::names::uetr_text;
@@ -21,6 +24,56 @@ pub(super) struct VerifiedProof {
     pub(super) block: u64,
     /// What it states, by name.
     pub(super) states: BTreeMap<&'static str, String>,
+    /// The log that holds the block, where the file shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) logged: Option<LoggedBlock>,
+}
+
+/// A checkpoint of the log that holds the block, and who has cosigned it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoggedBlock {
+    /// Blocks in the log.
+    pub size: u64,
+    /// The root over them.
+    pub root: String,
+    /// Cosignatures in the file, each by the key beside it.
+    pub cosignatures: u64,
+    /// The reader's policy, if one was given.
+    pub policy: Option<String>,
+    /// Names of its keys that have cosigned.
+    pub cosigners: Vec<String>,
+    /// How many keys it has.
+    pub keys: u64,
+    /// Whether it is met.
+    pub is_witnessed: bool,
+}
+
+impl LoggedBlock {
+    pub(super) fn of(logged: &LogInclusionProof, policy: Option<&WitnessPolicy>) -> Self {
+        let cosigners = policy.map_or_else(Vec::new, |policy| logged.cosigners(policy));
+        Self {
+            size: logged.checkpoint.head.size,
+            root: logged.checkpoint.head.root.to_string(),
+            cosignatures: logged.cosignatures.len() as u64,
+            policy: policy.map(ToString::to_string),
+            cosigners: cosigners.iter().map(|key| key.name().to_owned()).collect(),
+            keys: policy.map_or(0, |policy| policy.keys().len() as u64),
+            is_witnessed: policy.is_some_and(|policy| policy.is_met(&cosigners)),
+        }
+    }
+}
+
+impl fmt::Display for LoggedBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  in the log of {} blocks, root {}", self.size, self.root)?;
+        let Some(policy) = &self.policy else {
+            let count = self.cosignatures;
+            return writeln!(f, "  {count} cosignatures; whether of keys that count, --policy FILE tells");
+        };
+        let state = if self.is_witnessed { "WITNESSED" } else { "SEALED, not WITNESSED" };
+        writeln!(f, "  {state}: {} of {} keys, {policy}", self.cosigners.len(), self.keys)?;
+        self.cosigners.iter().try_for_each(|name| writeln!(f, "  cosigned by {name}"))
+    }
 }
 
 impl fmt::Display for VerifiedProof {
@@ -29,16 +82,20 @@ impl fmt::Display for VerifiedProof {
         for (name, value) in &self.states {
             writeln!(f, "  {name:<18} {value}")?;
         }
-        Ok(())
+        self.logged.as_ref().map_or(Ok(()), |logged| logged.fmt(f))
     }
 }
 
 impl VerifiedProof {
     /// What a proof states that holds.
-    pub(super) fn of(proof: &Proven<'_, Proof>) -> Self {
+    pub(super) fn of(proof: &Proven<'_, Proof>, logged: Option<LoggedBlock>) -> Self {
         let mut states = BTreeMap::new();
         let block = say(proof.get(), &mut states);
-        Self { is_valid: true, kind: proof.get().kind().name(), block, states }
+        let kind = match proof.get() {
+            Proof::LogInclusion(logged) => logged.proof.kind(),
+            proof => proof.kind(),
+        };
+        Self { is_valid: true, kind: kind.name(), block, states, logged }
     }
 }
 
@@ -76,17 +133,24 @@ fn say(proof: &Proof, states: &mut States) -> u64 {
             proof.new.head.size
         }
         Proof::Settlement(proof) => say_settlement(proof, states),
-        Proof::SignedBatch(proof) => {
-            let id = proof.receipt.record.first_chunk().copied().unwrap_or_default();
-            states.insert("transfer", uetr_text(u128::from_le_bytes(id)));
-            if let Ok(participant) = proof.participant.participant() {
-                states.insert("signed by", bic(&participant.bic));
-            }
-            states.insert("batch", format!("{:032x}, {} transfers", proof.batch_id, proof.records.len()));
-            let receipt = &proof.receipt;
-            say_block(&SignedHeader { header: receipt.header, signature: receipt.signature }, states)
+        Proof::LogInclusion(proof) => say(&proof.proof, states),
+        Proof::FormerKey(proof) => {
+            states.insert("key", format!("of block {}, replaced in the next", proof.before.height));
+            say_batch(&proof.batch, states)
         }
+        Proof::SignedBatch(proof) => say_batch(proof, states),
     }
+}
+
+fn say_batch(proof: &SignedBatchProof, states: &mut States) -> u64 {
+    let id = proof.receipt.record.first_chunk().copied().unwrap_or_default();
+    states.insert("transfer", uetr_text(u128::from_le_bytes(id)));
+    if let Ok(participant) = proof.participant.participant() {
+        states.insert("signed by", bic(&participant.bic));
+    }
+    states.insert("batch", format!("{:032x}, {} transfers", proof.batch_id, proof.records.len()));
+    let receipt = &proof.receipt;
+    say_block(&SignedHeader { header: receipt.header, signature: receipt.signature }, states)
 }
 
 fn say_block(block: &SignedHeader, states: &mut States) -> u64 {

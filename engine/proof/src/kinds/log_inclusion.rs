@@ -18,7 +18,7 @@ use crate::kinds::parts::{SignedHeader, read_count, read_file, read_path, write_
 use crate::kinds::refusal::Refusal;
 use crate::kinds::{Proof, ProofKind, Proven};
 use crate::log::{origin_of, verify_inclusion};
-use crate::note::VerifierKey;
+use crate::note::{KeyKind, NoteSignature, VerifierKey};
 use crate::policy::{POLICY_KEYS_MAX, WitnessPolicy};
 use crate::signature::{PublicKey, Signature};
 
@@ -37,6 +37,17 @@ pub struct Cosignature {
     pub time: u64,
     /// Over the time and the checkpoint's text, as c2sp.org/tlog-cosignature says.
     pub signature: Signature,
+}
+
+impl Cosignature {
+    /// What stands in a line that bears the name and id of a witness's key; it is not verified. None for another line.
+    #[must_use]
+    pub fn of(key: &VerifierKey, line: &NoteSignature) -> Option<Self> {
+        let (time, signature) = line.bytes.split_first_chunk::<8>()?;
+        let signature = Signature(signature.try_into().ok()?);
+        let is_its = key.kind() == KeyKind::Cosignature && key.is_named_by(line);
+        is_its.then(|| Self { key: *key.public(), time: u64::from_be_bytes(*time), signature })
+    }
 }
 
 /// A proof about a block, and that the block is in the log of a checkpoint.

@@ -1,8 +1,9 @@
 //! `feiqian audit --participant BIC --files DIR`: what one bank can check of the clearing house from its own files and
 //! the operator's public key alone. Opens no engine, asks nobody, changes nothing but for evidence that it finds.
 //!
-//! Proofs of any kind are verified, and held against each other: their blocks are one chain, and a position goes on from
-//! block to block by what moved. Receipts don't prove that nothing is missing; proofs of completeness do, block by block.
+//! Proofs of any kind are verified, and held against each other: blocks and the log's checkpoints ([`held`](super::held)),
+//! lists, positions and receipts ([`own`](super::own)). Receipts don't prove that nothing is missing; proofs of completeness
+//! do, block by block.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,18 +15,14 @@ use feiqian_core::money::decimal;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
 use feiqian_proof::checkpoint::{Checkpoint, log_key};
-use feiqian_proof::header::BlockHeader;
-use feiqian_proof::kinds::{Proof, SignedHeader};
-use feiqian_proof::leaf::PositionLeaf;
+use feiqian_proof::kinds::Proof;
 use feiqian_proof::log::origin_of;
-use feiqian_proof::note::VerifierKey;
 use feiqian_proof::receipt::Receipt;
 use feiqian_proof::signature::PublicKey;
-use feiqian_runtime::follow::Evidence;
-use feiqian_runtime::identity::Identity;
-use feiqian_runtime::stores::StoredBlock;
 use serde::Serialize;
 
+use super::held::HeldChain;
+use super::own::{Compared, OwnMoney};
 use crate::cli::AuditArgs;
 use crate::commands::proof_file::{self, PROOF_BYTES_MAX};
 use crate::fault::Fault;
@@ -37,7 +34,7 @@ struct FilesAudit {
     is_good: bool,
     participant: String,
     chain_id: String,
-    /// Verified.
+    /// Verified, each transfer once.
     receipts: u64,
     /// Of those whose disclosed details name the participant.
     receipts_that_name_it: u64,
@@ -53,12 +50,18 @@ struct FilesAudit {
     complete_transfers: u64,
     /// Pairs of the participant's positions in neighbouring blocks, each of which goes on from the other.
     positions_continued: u64,
-    /// Different blocks that proofs show, each signed.
+    /// Receipts whose transfers stand in a list that is complete.
+    receipts_listed: u64,
+    /// Lists that add up to their position, every account in them being known.
+    lists_added_up: u64,
+    /// Different blocks that proofs show, each signed or covered by a signature.
     blocks: u64,
     /// Pairs of neighbours among them, each of which names the one before.
     links: u64,
-    /// Checkpoints, each signed by the operator.
+    /// Heads of the log, each signed by the operator.
     checkpoints: u64,
+    /// In how many parts blocks and checkpoints fall, between which nothing here tells that they are of one chain.
+    parts: u64,
     /// Files that are neither.
     other_files: Vec<String>,
 }
@@ -74,15 +77,25 @@ impl fmt::Display for FilesAudit {
         for (currency, amount) in &self.cleared {
             writeln!(f, "    {amount} {currency} cleared")?;
         }
-        writeln!(
-            f,
-            "  {blocks} blocks, {links} links between neighbours, {checkpoints} checkpoints: one chain"
-        )?;
+        write!(f, "  {blocks} blocks, {links} links between neighbours, {checkpoints} checkpoints: ")?;
+        match self.parts {
+            1 => writeln!(f, "one chain")?,
+            parts => writeln!(
+                f,
+                "in {parts} parts; that they are of one chain nothing here tells\n    (ask for receipts with \
+                 --checkpoint, and for proofs of consistency between checkpoints)"
+            )?,
+        }
         let (all, moved) = (grouped(self.complete_blocks), grouped(self.complete_transfers));
         writeln!(
             f,
-            "  complete for {all} blocks and currencies, {moved} transfers; {} positions",
-            self.positions_continued
+            "  complete for {all} blocks and currencies, {moved} transfers, {} receipts of",
+            self.receipts_listed
+        )?;
+        writeln!(
+            f,
+            "  them; {} add up to their position with every account known; {} positions",
+            self.lists_added_up, self.positions_continued
         )?;
         writeln!(f, "  go on from block to block; of other blocks nothing proves that there is no more")?;
         if !self.other_files.is_empty() {
@@ -92,15 +105,12 @@ impl fmt::Display for FilesAudit {
     }
 }
 
-/// What has been seen, for comparison with what comes.
-#[derive(Default)]
+/// What the files tell, held against each other.
 struct Seen {
-    blocks: BTreeMap<u64, (BlockHeader, StoredBlock)>,
-    /// Signed roots of the log by size.
-    log: BTreeMap<u64, (feiqian_proof::Hash, PathBuf)>,
+    key: PublicKey,
+    chain: HeldChain,
+    own: OwnMoney,
     cleared: BTreeMap<u16, u128>,
-    /// The participant's, by currency and height.
-    positions: BTreeMap<(u16, u64), PositionLeaf>,
 }
 
 pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) -> Result<(), Fault> {
@@ -110,34 +120,44 @@ pub(in crate::commands) fn audit_files(output: Output, arguments: &AuditArgs) ->
         return Err(usage());
     };
     let bic = Bic::parse(bic).map_err(|error| Fault::Usage(format!("--participant {bic} {error}")))?;
-    let key = read_public(key)?;
+    let accounts = (!arguments.accounts.is_empty()).then(|| arguments.accounts.iter().copied().collect());
     let mut audit = FilesAudit { is_good: true, participant: bic.to_string(), ..FilesAudit::default() };
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        key: read_public(key)?,
+        chain: HeldChain::default(),
+        own: OwnMoney::new(bic, accounts),
+        cleared: BTreeMap::new(),
+    };
+    take_all(&mut audit, &mut seen, (files, &bic))?;
+    audit.links = seen.chain.check()?;
+    (audit.blocks, audit.checkpoints, audit.parts) =
+        (seen.chain.blocks(), seen.chain.heads(), seen.chain.parts());
+    let Compared { continued, listed, added_up } = seen.own.compare()?;
+    (audit.positions_continued, audit.receipts_listed, audit.lists_added_up) = (continued, listed, added_up);
+    audit.cleared = seen.cleared.iter().map(|(currency, amount)| amount_text(*currency, *amount)).collect();
+    output.report(&audit);
+    Ok(())
+}
+
+/// Reads all files of the folder: proofs first, for a checkpoint does not say whose key it is signed with.
+fn take_all(audit: &mut FilesAudit, seen: &mut Seen, (files, bic): (&Path, &Bic)) -> Result<(), Fault> {
     let mut notes = Vec::new();
     for path in names(files)? {
         match read(&path)? {
-            Some(bytes) if proof_file::is_proof(&bytes) => {
-                take_proof(&mut audit, &mut seen, (&path, &bytes), (&bic, &key))?;
-            }
+            Some(bytes) if proof_file::is_proof(&bytes) => take_proof(audit, seen, (&path, &bytes), bic)?,
             Some(bytes) if bytes.starts_with(b"feiqian/") => notes.push((path, bytes)),
             _ => audit.other_files.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
         }
     }
-    let Some((header, _)) = seen.blocks.values().next() else {
-        return Err(Fault::Absent(format!("{}: there is no proof", files.display())));
-    };
-    audit.chain_id = feiqian_identity::hex::encode(&header.chain_id);
-    let log = log_key(&origin_of(&header.chain_id), key).map_err(|error| Fault::Usage(error.to_string()))?;
-    for (path, bytes) in notes {
-        take_checkpoint(&mut seen, &log, path, &bytes)?;
-        audit.checkpoints += 1;
-    }
-    audit.links = links(&seen)?;
-    audit.positions_continued = continued(&seen)?;
-    audit.blocks = seen.blocks.len() as u64;
-    audit.cleared = seen.cleared.iter().map(|(currency, amount)| amount_text(*currency, *amount)).collect();
-    output.report(&audit);
-    Ok(())
+    let absent = || Fault::Absent(format!("{}: there is no proof", files.display()));
+    let chain_id = seen.chain.chain_id().ok_or_else(absent)?;
+    audit.chain_id = feiqian_identity::hex::encode(&chain_id);
+    let log = log_key(&origin_of(&chain_id), seen.key).map_err(|error| Fault::Usage(error.to_string()))?;
+    notes.iter().try_for_each(|(path, bytes)| {
+        let refused = |what: &dyn fmt::Display| Fault::Check(format!("{}: {what}", path.display()));
+        let (checkpoint, _) = Checkpoint::open(bytes, &log).map_err(|error| refused(&error))?;
+        seen.chain.take_head(&checkpoint.head, path)
+    })
 }
 
 fn names(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
@@ -167,56 +187,27 @@ fn take_proof(
     audit: &mut FilesAudit,
     seen: &mut Seen,
     (path, bytes): (&Path, &[u8]),
-    (bic, key): (&Bic, &PublicKey),
+    bic: &Bic,
 ) -> Result<(), Fault> {
     let refused = |what: &dyn fmt::Display| Fault::Check(format!("{}: not valid: {what}", path.display()));
     let proof = proof_file::decode(bytes).map_err(|error| refused(&error))?;
-    proof.verify(key, None).map_err(|error| refused(&error))?;
-    if let Some(SignedHeader { header, signature }) = block_of(&proof) {
-        take_block(
-            seen,
-            path,
-            (header, StoredBlock { header: header.encode(), signature: signature.0 }),
-            key,
-        )?;
-    }
+    proof.verify(&seen.key, None).map_err(|error| refused(&error))?;
+    seen.chain.take(&proof, (path, &seen.key))?;
+    let is_new = seen.own.take(&proof, path)?;
     *audit.proofs.entry(proof.kind().name().to_owned()).or_default() += 1;
-    match &proof {
-        Proof::Receipt(receipt) => {
-            count_receipt(audit, seen, receipt, bic);
-        }
-        Proof::Position(position) if position.leaf.bic == *bic.as_bytes() => {
-            let leaf = &position.leaf;
-            seen.positions.insert((leaf.currency, position.block.header.height), *leaf);
-        }
+    let within = match &proof {
+        Proof::LogInclusion(logged) => &*logged.proof,
+        proof => proof,
+    };
+    match within {
+        Proof::Receipt(receipt) if is_new => count_receipt(audit, seen, receipt, bic),
         Proof::Completeness(all) if all.position.leaf.bic == *bic.as_bytes() => {
-            let leaf = &all.position.leaf;
-            seen.positions.insert((leaf.currency, all.position.block.header.height), *leaf);
             audit.complete_blocks += 1;
-            audit.complete_transfers += leaf.count;
+            audit.complete_transfers += all.position.leaf.count;
         }
         _ => {}
     }
     Ok(())
-}
-
-/// The block that a proof is about, as the operator signed it.
-fn block_of(proof: &Proof) -> Option<SignedHeader> {
-    let of_receipt =
-        |receipt: &Receipt| SignedHeader { header: receipt.header, signature: receipt.signature };
-    Some(match proof {
-        Proof::Receipt(receipt) => of_receipt(receipt),
-        Proof::Position(proof) => proof.block,
-        Proof::Completeness(proof) => proof.position.block,
-        Proof::Balance(proof) => proof.block,
-        Proof::Settlement(proof) => proof.block,
-        Proof::SignedBatch(proof) => of_receipt(&proof.receipt),
-        // Of sizes of the log, not of a block.
-        Proof::LogConsistency(_) => return None,
-        Proof::Consistency(proof) => {
-            SignedHeader { header: *proof.headers.last()?, signature: proof.signature }
-        }
-    })
 }
 
 fn count_receipt(audit: &mut FilesAudit, seen: &mut Seen, receipt: &Receipt, bic: &Bic) {
@@ -232,26 +223,6 @@ fn count_receipt(audit: &mut FilesAudit, seen: &mut Seen, receipt: &Receipt, bic
     audit.receipts_that_name_it += u64::from(details.is_some_and(|details| has_bic(&details, bic)));
 }
 
-/// A position is that of the block before and what moved; at the beginning of a cycle what moved alone.
-fn continued(seen: &Seen) -> Result<u64, Fault> {
-    let mut pairs = 0;
-    for ((currency, height), leaf) in &seen.positions {
-        let before = height.checked_sub(1).and_then(|before| seen.positions.get(&(*currency, before)));
-        let Some(before) = before else { continue };
-        let from = if before.cycle == leaf.cycle { before.position } else { 0 };
-        let moved = i128::try_from(leaf.credits).ok().zip(i128::try_from(leaf.debits).ok());
-        let position = moved.and_then(|(credits, debits)| from.checked_add(credits)?.checked_sub(debits));
-        if position != Some(leaf.position) {
-            let what = format!(
-                "the position after block {height} is not that after the block before and what moved"
-            );
-            return Err(Fault::Check(what));
-        }
-        pairs += 1;
-    }
-    Ok(pairs)
-}
-
 /// Whether a BIC stands anywhere in a payment's details.
 fn has_bic(details: &serde_json::Value, bic: &Bic) -> bool {
     match details {
@@ -260,64 +231,6 @@ fn has_bic(details: &serde_json::Value, bic: &Bic) -> bool {
         serde_json::Value::Object(fields) => fields.values().any(|value| has_bic(value, bic)),
         _ => false,
     }
-}
-
-/// Two signed headers of one height are a fork: evidence is written, and convicts with the key alone.
-fn take_block(
-    seen: &mut Seen,
-    path: &Path,
-    (header, block): (BlockHeader, StoredBlock),
-    key: &PublicKey,
-) -> Result<(), Fault> {
-    if let Some((other, _)) = seen.blocks.values().next()
-        && other.chain_id != header.chain_id
-    {
-        let chain = feiqian_identity::hex::encode(&header.chain_id);
-        return Err(Fault::Check(format!("{}: of another chain, {chain}", path.display())));
-    }
-    let Some((known, known_block)) = seen.blocks.insert(header.height, (header, block)) else {
-        return Ok(());
-    };
-    if known == header {
-        return Ok(());
-    }
-    let identity = Identity { chain_id: header.chain_id, operator: *key };
-    let evidence = Evidence::Fork { identity, blocks: Box::new([known_block, block]), seals: Box::default() };
-    let file = path.with_file_name(format!("fork-{}.fqe", header.height));
-    std::fs::write(&file, evidence.encode())
-        .map_err(|error| Fault::file(&file, "write the evidence", &error))?;
-    let what = format!("the operator has signed two headers of height {}", header.height);
-    Err(Fault::Check(format!("{}: {what}; evidence in {}", path.display(), file.display())))
-}
-
-fn take_checkpoint(seen: &mut Seen, log: &VerifierKey, path: PathBuf, bytes: &[u8]) -> Result<(), Fault> {
-    let refused = |what: &dyn fmt::Display| Fault::Check(format!("{}: {what}", path.display()));
-    let (checkpoint, _) = Checkpoint::open(bytes, log).map_err(|error| refused(&error))?;
-    let head = checkpoint.head;
-    match seen.log.get(&head.size) {
-        Some((root, other)) if *root != head.root => {
-            let other = other.display();
-            Err(refused(&format!("the operator has signed another root at size {} in {other}", head.size)))
-        }
-        _ => {
-            seen.log.insert(head.size, (head.root, path));
-            Ok(())
-        }
-    }
-}
-
-fn links(seen: &Seen) -> Result<u64, Fault> {
-    let mut links = 0;
-    for (height, (header, _)) in &seen.blocks {
-        let Some((before, _)) = height.checked_sub(1).and_then(|before| seen.blocks.get(&before)) else {
-            continue;
-        };
-        if header.previous != before.hash() || before.first_sequence + before.count != header.first_sequence {
-            return Err(Fault::Check(format!("block {height} does not continue the block before it")));
-        }
-        links += 1;
-    }
-    Ok(links)
 }
 
 fn amount_text(numeric: u16, minor: u128) -> (String, String) {
