@@ -185,3 +185,75 @@ fn the_log_is_served_as_files_and_nothing_else_is() {
     }
     assert_eq!(serving.terminate(), 0);
 }
+
+#[test]
+fn a_receipt_shows_offline_that_its_block_is_witnessed_and_leaves_out_what_need_not_be_shown() {
+    let house = House::founded("log-receipts");
+    let config = house.path("feiqian.toml");
+    let text = std::fs::read_to_string(&config).expect("there");
+    std::fs::write(&config, format!("{text}[witnesses]\n{}", policy())).expect("written");
+    let file = house.path("policy.toml").display().to_string();
+    std::fs::write(&file, policy()).expect("written");
+    house.import(&["01-single.xml"]);
+    let key = house.data().join("keys/operator.pub").display().to_string();
+    let uetr = "c3b4489a-a5d0-4f0a-a25a-8eb87e205f35";
+    let receipt = |name: &str, more: &[&str]| {
+        let file = house.path(name).display().to_string();
+        let made = house.run(&[&["receipt", uetr, "-o", &file], more].concat()).json();
+        (file, made["bytes"].as_u64().expect("a length"))
+    };
+    let verify =
+        |file: &str, more: &[&str]| house.run_bare(&[&["verify", file, "--key", &key], more].concat());
+    let (whole, long) = receipt("whole", &[]);
+    let (bare, short) = receipt("bare", &["--without-details"]);
+    assert!(short < long && short <= 3_500, "{short} bytes, {long} with the details");
+    assert!(verify(&whole, &[]).json()["details"].is_object());
+    let said = verify(&bare, &[]).json();
+    assert!(said["details"].is_null() && said["uetr"] == uetr, "{said}");
+    verify(&whole, &["--policy", &file]).fails_with(1, &["no checkpoint", "banks 2 of 3"]);
+
+    let (lone, _) = receipt("lone", &["--checkpoint", "--without-details"]);
+    assert_eq!(verify(&lone, &[]).json()["logged"]["cosignatures"], 0);
+    verify(&lone, &["--policy", &file]).fails_with(1, &["do not meet"]);
+    let log = house.data().join("log");
+    std::fs::write(log.join("witnessed"), cosigned(&log.join("checkpoint"), &[1, 3])).expect("written");
+    for form in [&[][..], &["--text"]] {
+        let (witnessed, bytes) =
+            receipt("witnessed", &[form, &["--checkpoint", "--without-details"]].concat());
+        assert!(bytes <= 3_500 || !form.is_empty(), "{bytes} bytes");
+        let said = verify(&witnessed, &["--policy", &file]).json();
+        let logged = &said["logged"];
+        assert_eq!((&said["uetr"], &logged["is_witnessed"]), (&json!(uetr), &json!(true)), "{said}");
+        assert_eq!(logged["cosigners"], json!(["bank1.example/witness", "bank3.example/witness"]));
+        let others = house.path("others.toml").display().to_string();
+        std::fs::write(&others, policy().replace("2 of 3", "3 of 3")).expect("written");
+        verify(&witnessed, &["--policy", &others]).fails_with(1, &["do not meet `banks 3 of 3`"]);
+    }
+    let position = house.path("p").display().to_string();
+    let prove = ["prove", "position", "BNKAXXAAXXX", "EUR", "--block", "1", "--checkpoint", "-o", &position];
+    house.run(&prove).json();
+    assert_eq!(verify(&position, &["--policy", &file]).json()["kind"], "position");
+}
+
+#[test]
+fn the_log_at_two_heights_is_proven_consistent_by_its_operator_and_from_a_copy() {
+    let house = House::founded("log-consistent");
+    house.import(&["01-single.xml"]);
+    let old = copied(&house, "old");
+    house.import(&["09-bulk-500.xml"]);
+    let new = copied(&house, "new");
+    let key = house.data().join("keys/operator.pub").display().to_string();
+    let file = house.path("log.proof").display().to_string();
+    let checkpoint = format!("{old}/checkpoint");
+    let arguments = ["checkpoint", "--log", &new, "--key", &key, "--extends", &checkpoint, "-o", &file];
+    let size = house.run_bare(&arguments).json()["extends"].as_u64().expect("a size");
+    let said = house.run_bare(&["verify", &file, "--key", &key]).json();
+    assert_eq!(said["kind"], "log_consistency");
+    assert!(said["states"]["begins with"].as_str().expect("a text").starts_with(&format!("{size} blocks")));
+    let from_files = std::fs::read(&file).expect("there");
+    let last = house.run_bare(&["checkpoint", "--log", &new]).json()["size"].as_u64().expect("a size");
+    let (old, last) = (size.to_string(), last.to_string());
+    house.run(&["prove", "consistency", &old, "--log", "--block", &last, "-o", &file]).json();
+    assert_eq!(std::fs::read(&file).expect("there"), from_files, "one proof, whoever makes it");
+    house.run(&["prove", "consistency", "99", "--log", "-o", &file]).fails_with(5, &["no blocks 1 to 99"]);
+}

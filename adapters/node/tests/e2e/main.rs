@@ -21,6 +21,7 @@ mod house;
 mod kills;
 mod loads;
 mod models;
+mod own_files;
 mod posting;
 mod log;
 mod proofs;

@@ -10,16 +10,16 @@ use feiqian_core::batch_signature::verify_batch;
 use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
-use feiqian_proof::kinds::SignedBatchProof;
+use feiqian_proof::kinds::{Proof, SignedBatchProof};
 use feiqian_proof::signature::{PublicKey, Signature};
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::prover::Prover;
 use feiqian_tests::world::CHAIN_ID;
 use feiqian_wire::ServerOptions;
-use feiqian_wire::client::{BusyReason, Client, ClientError, Outcomes, Verdict};
+use feiqian_wire::client::{BusyReason, Client, ClientError, Credentials, Outcomes, Verdict};
 use feiqian_wire::refusal::Refusal;
 
-use crate::house::{A1, B1, CLEARING, FUNDS, House, credentials, in_house, key, outcomes, pay};
+use crate::house::{A1, B1, CLEARING, FUNDS, House, bic, credentials, in_house, key, outcomes, pay};
 
 /// The rows of a reply are those that the engine keeps, for every record.
 async fn check_against_engine(house: &House, records: Vec<Vec<Record>>, replies: Vec<Outcomes>) {
@@ -269,8 +269,8 @@ fn prove_signed(engine: &Engine, sequence: u64) {
     let archive = engine.archive().clone();
     let block = archive.block_of(sequence).expect("readable").expect("sealed").header.height;
     let operator = archive.genesis().expect("readable").operator_key;
-    let mut proof =
-        Prover::at(archive, block).and_then(|prover| prover.signed_batch(sequence)).expect("made");
+    let made = Prover::at(archive, block).and_then(|prover| prover.signed_batch(sequence)).expect("made");
+    let Proof::SignedBatch(mut proof) = made else { panic!("its key is in force after the block") };
     let bytes = proof.encode().expect("a proof");
     let read = SignedBatchProof::decode(&bytes).expect("well formed");
     assert!(read.verify(&operator, Some(&CHAIN_ID)).is_ok());
@@ -278,6 +278,48 @@ fn prove_signed(engine: &Engine, sequence: u64) {
     assert_eq!(signer, Some(*PublicKey::of(&key('A')).as_bytes()));
     proof.signature.0[5] ^= 1;
     assert!(proof.verify(&operator, Some(&CHAIN_ID)).is_err());
+}
+
+/// I8: a batch stays provable where its key is replaced in the same block, by the configuration of the block before.
+#[test]
+fn a_signed_batch_is_proven_by_the_key_of_the_block_before_where_it_is_replaced_in_its_own() {
+    in_house(
+        ServerOptions::default(),
+        |_| {},
+        |house| async move {
+            // A block may end between the batch and the command: then the key is still in force after the batch's.
+            for (old, new) in [('A', 'Q'), ('Q', 'A')].into_iter().cycle().take(40) {
+                let credentials = Credentials { bic: bic('A'), key: key(old) };
+                let mut client = Client::connect(&house.tcp, &credentials).await.expect("let in");
+                house.seal().await;
+                let records: Vec<_> = (0..3).map(|_| pay(CLEARING[0], B1, 1)).collect();
+                let found = outcomes(client.submit_signed(&records).await.expect("taken"));
+                house.replace_key('A', new).await;
+                let (engine, sequence) = (house.engine.clone(), found.first_sequence + 1);
+                let proven = tokio::task::spawn_blocking(move || is_by_former_key(&engine, sequence, old));
+                if proven.await.expect("proven") {
+                    return;
+                }
+            }
+            panic!("no batch and key's replacement came into one block");
+        },
+    );
+}
+
+/// Proves the transfer's batch; whether that took the key of the block before.
+fn is_by_former_key(engine: &Engine, sequence: u64, signer: char) -> bool {
+    engine.seal().expect("sealed");
+    let archive = engine.archive().clone();
+    let block = archive.block_of(sequence).expect("readable").expect("sealed").header.height;
+    let operator = archive.genesis().expect("readable").operator_key;
+    let proof = Prover::at(archive, block).and_then(|prover| prover.signed_batch(sequence)).expect("made");
+    let read = Proof::decode(&proof.encode().expect("a proof")).expect("well formed");
+    assert!(read.verify(&operator, Some(&CHAIN_ID)).is_ok());
+    let Proof::FormerKey(proof) = read else { return false };
+    let key = proof.batch.participant.participant().expect("a participant").key;
+    assert_eq!(key, Some(*PublicKey::of(&self::key(signer)).as_bytes()));
+    assert!(proof.batch.verify(&operator, Some(&CHAIN_ID)).is_err(), "the block's own entry has another key");
+    true
 }
 
 #[test]

@@ -95,7 +95,6 @@ fn vectors() -> Vec<Value> {
     for (name, text) in spaced() {
         all.push(valid(name, "", ("json", text)));
     }
-    all.extend(witnessed());
     for proof in [Market::new(3, 3, 7), Market::new(4, 2, 2)].iter().flat_map(Market::proofs) {
         all.push(valid(proof.kind().name(), &chain, ("file", hex(&encode(&proof)))));
     }
@@ -126,6 +125,7 @@ fn vectors() -> Vec<Value> {
     for (name, text) in other_forms() {
         all.push(invalid(name, (&key, &chain), ("json", text)));
     }
+    all.extend(witnessed());
     all
 }
 
