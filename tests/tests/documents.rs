@@ -11,6 +11,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use feiqian_core::outcome::{Outcome, RejectReason};
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -102,6 +104,18 @@ fn python() -> Option<PathBuf> {
     let python = named.unwrap_or_else(|| target.join("venv/bin/python"));
     let has_packages = Command::new(&python).args(["-c", "import blake3, nacl.signing"]).output();
     has_packages.is_ok_and(|tried| tried.status.success()).then_some(python)
+}
+
+#[test]
+fn the_format_of_proofs_names_every_outcome_and_every_reason() {
+    let format = read("engine/proof/FORMAT.md");
+    for outcome in Outcome::ALL {
+        let row = format!("| {} | {} |", outcome.number(), outcome.name());
+        assert!(format.contains(&row), "FORMAT.md lacks {row}");
+    }
+    let listed = format.split("\nReasons: ").nth(1).and_then(|rest| rest.split(". ").next());
+    let reasons = RejectReason::ALL.iter().map(|reason| format!("{} {}", reason.number(), reason.name()));
+    assert_eq!(listed, Some(reasons.collect::<Vec<_>>().join(", ").as_str()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use feiqian_files::FilesError;
 use feiqian_runtime::admission::Busy;
 use feiqian_runtime::machine::OpenError;
 use feiqian_runtime::query::QueryFault;
+use feiqian_runtime::storage::files::OpenFault;
 
 /// The exit codes, as help and README print them.
 pub const EXIT_CODES: &str = "\
@@ -63,7 +64,13 @@ impl Fault {
     /// A data directory that does not open.
     #[must_use]
     pub fn open(data: &std::path::Path, error: &OpenError) -> Self {
-        Self::Data(format!("data directory {}: {error}", data.display()))
+        let way = match error {
+            OpenError::Directory(OpenFault::InUse { .. }) => {
+                "; beside a running `feiqian serve`, its API tells and proves the same"
+            }
+            _ => "",
+        };
+        Self::Data(format!("data directory {}: {error}{way}", data.display()))
     }
 }
 
