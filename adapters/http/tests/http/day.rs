@@ -67,6 +67,21 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
         Proof::decode(&answer.body).expect("a proof").verify(&key, None).expect("it holds");
     }
     assert_eq!(house.get("a", "/v1/proofs/consistency?old=1&format=json").with(200)["kind"], "consistency");
+    let bare = house.get("b", &format!("{path}/receipt?details=false"));
+    assert!(bare.status == 200 && bare.body.len() < receipt.body.len(), "{} bytes", bare.body.len());
+    let of_log = [
+        format!("{path}/receipt?checkpoint=true&details=false"),
+        "/v1/proofs/position?currency=EUR&checkpoint=true".to_owned(),
+        "/v1/proofs/completeness?currency=EUR&checkpoint=true".to_owned(),
+        "/v1/proofs/balance?account=OTHR:ALICE&checkpoint=true".to_owned(),
+        "/v1/proofs/consistency?old=1&log=true".to_owned(),
+    ];
+    for path in of_log {
+        let proof = logged(&house, &path);
+        proof.verify(&key, None).expect("it holds");
+        assert!(matches!(proof, Proof::LogInclusion(_) | Proof::LogConsistency(_)), "{path}");
+    }
+    assert_eq!(house.get("a", &format!("{path}/receipt?checkpoint=maybe")).status, 400);
 
     house.order(Command::CloseCycle { cycle: 1 });
     house.seal();
@@ -97,6 +112,19 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
     let statement = house.get("b", "/v1/statements?currency=EUR&cycle=1");
     let text = String::from_utf8(statement.body).expect("UTF-8");
     assert!(statement.status == 200 && text.contains("camt.053.001") && text.contains("INV-7"), "{text}");
+}
+
+/// Asks until a checkpoint holds the block: the log follows behind the blocks.
+fn logged(house: &House, path: &str) -> Proof {
+    for _ in 0..10_000 {
+        let answer = house.get("a", path);
+        if answer.status == 200 {
+            return Proof::decode(&answer.body).expect("a proof");
+        }
+        assert_eq!(answer.status, 404, "{path}");
+        std::thread::yield_now();
+    }
+    panic!("{path}: no checkpoint came")
 }
 
 #[test]
