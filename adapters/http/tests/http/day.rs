@@ -81,7 +81,7 @@ fn a_transfer_is_followed_to_its_block_its_receipt_and_its_settlement() {
         proof.verify(&key, None).expect("it holds");
         assert!(matches!(proof, Proof::LogInclusion(_) | Proof::LogConsistency(_)), "{path}");
     }
-    assert_eq!(house.get("a", &format!("{path}/receipt?checkpoint=maybe")).status, 400);
+    assert_eq!(house.get("a", &format!("{path}/receipt?checkpoint=maybe")).status, 422);
 
     house.order(Command::CloseCycle { cycle: 1 });
     house.seal();
