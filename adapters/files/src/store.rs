@@ -6,6 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::FilesError;
 
 /// Writes a whole file; a file of that name is replaced.
@@ -73,6 +76,49 @@ fn write_synced(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Res
     write(&mut out)?;
     out.flush()?;
     out.get_ref().sync_all()
+}
+
+/// A value that a file holds as JSON; none where there is no such file.
+///
+/// # Errors
+/// [`FilesError::Io`], where it holds something else too.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FilesError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FilesError::io(path, "read")(error)),
+    };
+    let read = serde_json::from_slice(&bytes).map_err(io::Error::other);
+    read.map(Some).map_err(FilesError::io(path, "understand"))
+}
+
+/// Puts a value as JSON into a file, whole or not at all.
+///
+/// # Errors
+/// [`FilesError::Io`].
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FilesError> {
+    let text = serde_json::to_vec(value).map_err(io::Error::other);
+    let text = text.map_err(FilesError::io(path, "write"))?;
+    write_file(path, |out| out.write_all(&text))
+}
+
+/// The values of all JSON files in a folder, by their names.
+///
+/// # Errors
+/// [`FilesError::Io`].
+pub(crate) fn all_json<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>, FilesError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(FilesError::io(folder, "list"))? {
+        let name = entry.map_err(FilesError::io(folder, "list"))?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.retain(|name| !name.starts_with('.') && name.ends_with(".json"));
+    names.sort();
+    let mut values = Vec::new();
+    for name in names {
+        values.extend(read_json(&folder.join(name))?);
+    }
+    Ok(values)
 }
 
 #[cfg(test)]

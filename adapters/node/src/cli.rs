@@ -162,6 +162,8 @@ pub enum Command {
     },
     /// Show the recalls that came by files and what was answered; beside a running `serve` too
     Recalls,
+    /// Show the requests to pay that came by files and what was answered; beside a running `serve` too
+    Requests,
     /// Show who is told of events and how far, and tell again; beside a running `serve` too
     Webhooks {
         /// The step

@@ -2,8 +2,7 @@
 //! a recall and so nothing of it is in the journal. Written before anything is passed on, and changed only forward: a final
 //! answer stays.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
@@ -77,24 +76,11 @@ pub struct RecallCase {
 impl RecallCase {
     /// The recall of a payment, if there is one.
     pub(crate) fn find(work: &WorkDir, payment: Uetr) -> Result<Option<Self>, FilesError> {
-        Self::read(&path(work, &payment.to_string()))
-    }
-
-    fn read(path: &Path) -> Result<Option<Self>, FilesError> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(FilesError::io(path, "read")(error)),
-        };
-        let read = serde_json::from_slice(&bytes).map_err(std::io::Error::other);
-        read.map(Some).map_err(FilesError::io(path, "understand"))
+        store::read_json(&path(work, &payment.to_string()))
     }
 
     pub(crate) fn write(&self, work: &WorkDir) -> Result<(), FilesError> {
-        let text = serde_json::to_vec(self).map_err(std::io::Error::other);
-        let path = path(work, &self.uetr);
-        let text = text.map_err(FilesError::io(&path, "write"))?;
-        store::write_file(&path, |out| out.write_all(&text))
+        store::write_json(&path(work, &self.uetr), self)
     }
 }
 
@@ -107,19 +93,7 @@ fn path(work: &WorkDir, uetr: &str) -> PathBuf {
 /// # Errors
 /// [`FilesError::Io`].
 pub fn all(work: &WorkDir) -> Result<Vec<RecallCase>, FilesError> {
-    let folder = work.recalls();
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(FilesError::io(&folder, "list"))? {
-        let name = entry.map_err(FilesError::io(&folder, "list"))?.file_name();
-        names.push(name.to_string_lossy().into_owned());
-    }
-    names.retain(|name| !name.starts_with('.') && name.ends_with(".json"));
-    names.sort();
-    let mut cases = Vec::new();
-    for name in names {
-        cases.extend(RecallCase::read(&folder.join(name))?);
-    }
-    Ok(cases)
+    store::all_json(&work.recalls())
 }
 
 /// Tells the askers of recalls whose answer is overdue, once; gives their number.

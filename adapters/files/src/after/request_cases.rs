@@ -2,8 +2,7 @@
 //! `requests/`, as no money moves by a request and so nothing of it is in the journal. Written before anything is passed on,
 //! and changed only forward: what was accepted, refused or has expired stays so.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
@@ -136,26 +135,13 @@ impl RequestCase {
         let digits = id.strip_prefix(PREFIX).filter(|digits| digits.len() == DIGITS);
         // What a bank writes must not become a path of its choice.
         match digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
-            true => Self::read(&path(work, id)),
+            true => store::read_json(&path(work, id)),
             false => Ok(None),
         }
     }
 
-    fn read(path: &Path) -> Result<Option<Self>, FilesError> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(FilesError::io(path, "read")(error)),
-        };
-        let read = serde_json::from_slice(&bytes).map_err(std::io::Error::other);
-        read.map(Some).map_err(FilesError::io(path, "understand"))
-    }
-
     pub(crate) fn write(&self, work: &WorkDir) -> Result<(), FilesError> {
-        let text = serde_json::to_vec(self).map_err(std::io::Error::other);
-        let path = path(work, &self.id);
-        let text = text.map_err(FilesError::io(&path, "write"))?;
-        store::write_file(&path, |out| out.write_all(&text))
+        store::write_json(&path(work, &self.id), self)
     }
 }
 
@@ -168,17 +154,5 @@ fn path(work: &WorkDir, id: &str) -> PathBuf {
 /// # Errors
 /// [`FilesError::Io`].
 pub fn all(work: &WorkDir) -> Result<Vec<RequestCase>, FilesError> {
-    let folder = work.requests();
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(FilesError::io(&folder, "list"))? {
-        let name = entry.map_err(FilesError::io(&folder, "list"))?.file_name();
-        names.push(name.to_string_lossy().into_owned());
-    }
-    names.retain(|name| !name.starts_with('.') && name.ends_with(".json"));
-    names.sort();
-    let mut cases = Vec::new();
-    for name in names {
-        cases.extend(RequestCase::read(&folder.join(name))?);
-    }
-    Ok(cases)
+    store::all_json(&work.requests())
 }

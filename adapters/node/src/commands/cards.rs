@@ -35,25 +35,26 @@ struct Card {
     alias: String,
 }
 
+/// A card that was enrolled or withdrawn.
 #[derive(Serialize)]
-struct Enrolled {
+struct CardRow {
     /// First six and last four digits, or the alias where that was given.
     card: String,
     alias: String,
     account: u64,
     currency: &'static str,
-    /// False where it stood for the account before.
+    /// False where it was so before.
     is_new: bool,
 }
 
 #[derive(Serialize)]
 struct Enrolments {
-    cards: Vec<Enrolled>,
+    cards: Vec<CardRow>,
 }
 
 impl fmt::Display for Enrolments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Enrolled { card, alias, account, is_new, .. } in &self.cards {
+        for CardRow { card, alias, account, is_new, .. } in &self.cards {
             let word = if *is_new { "stands for" } else { "stood already for" };
             writeln!(f, "{card} {word} account {account} as {alias}")?;
         }
@@ -62,24 +63,13 @@ impl fmt::Display for Enrolments {
 }
 
 #[derive(Serialize)]
-struct Withdrawn {
-    /// First six and last four digits, or the alias where that was given.
-    card: String,
-    alias: String,
-    account: u64,
-    currency: &'static str,
-    /// False where it had been withdrawn before.
-    is_new: bool,
-}
-
-#[derive(Serialize)]
 struct Withdrawals {
-    cards: Vec<Withdrawn>,
+    cards: Vec<CardRow>,
 }
 
 impl fmt::Display for Withdrawals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Withdrawn { card, account, is_new, .. } in &self.cards {
+        for CardRow { card, account, is_new, .. } in &self.cards {
             let word = if *is_new { "stands no more for" } else { "stood no more for" };
             writeln!(f, "{card} {word} account {account}")?;
         }
@@ -158,7 +148,7 @@ fn enrol(session: &Session, account: &str, cards: &[Card]) -> Result<Enrolments,
             session.command(Command::RegisterAlias { alias, account })?;
         }
         let (card, alias) = (shown.clone(), alias.clone());
-        report.cards.push(Enrolled { card, alias, account, currency, is_new });
+        report.cards.push(CardRow { card, alias, account, currency, is_new });
     }
     Ok(report)
 }
@@ -181,7 +171,7 @@ fn withdraw(session: &Session, account: Option<&str>, cards: &[Card]) -> Result<
                 session.command(Command::RegisterAlias { alias, account })?;
             }
             let (card, alias, currency) = (shown.clone(), alias.clone(), currency.code());
-            report.cards.push(Withdrawn { card, alias, account, currency, is_new: is_in_force });
+            report.cards.push(CardRow { card, alias, account, currency, is_new: is_in_force });
         }
     }
     Ok(report)

@@ -31,6 +31,9 @@ impl fmt::Display for Intake<'_> {
         if self.0.overdue > 0 {
             writeln!(f, "  recalls that are overdue: {}", self.0.overdue)?;
         }
+        if self.0.expired > 0 {
+            writeln!(f, "  requests to pay that have expired: {}", self.0.expired)?;
+        }
         Ok(())
     }
 }
@@ -38,7 +41,7 @@ impl fmt::Display for Intake<'_> {
 /// What a file was answered by, as its name says; `usual` where it says nothing else.
 fn kind_of_answer(file: &FileReport, usual: &'static str) -> &'static str {
     let name = file.answer.as_deref().unwrap_or_default();
-    let kinds = ["camt.029", "pain.002", "acmt.024", "admi.002", "admi.011", "camt.004"];
+    let kinds = ["camt.029", "pain.002", "pain.014", "acmt.024", "admi.002", "admi.011", "camt.004"];
     let kind = kinds.into_iter().find(|kind| name.ends_with(&format!(".{kind}.xml")));
     let is_table = name.ends_with(".result.csv");
     kind.unwrap_or(if is_table { "result" } else { usual })

@@ -35,6 +35,7 @@ mod proposals;
 mod prove;
 mod queue;
 mod recalls;
+mod requests;
 pub mod receipt;
 mod reconcile;
 mod repair;
@@ -124,6 +125,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Fee { step } => fee::step(context, &step),
         Command::Fraud { step } => fraud::step(context, &step),
         Command::Recalls => recalls::list(context),
+        Command::Requests => requests::list(context),
         Command::Webhooks { step } => webhooks::step(context, &step),
         Command::Queue { step } => queue::step(context, &step),
         Command::Positions { cycle } => positions::positions(context, cycle),

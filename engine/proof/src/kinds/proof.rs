@@ -95,6 +95,7 @@ impl ProofKind {
 /// A proof of any kind, not yet verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the kinds say it")]
+#[expect(clippy::large_enum_variant, reason = "proofs are held one at a time")]
 pub enum Proof {
     Receipt(Receipt),
     Position(PositionProof),
