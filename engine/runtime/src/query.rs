@@ -229,27 +229,7 @@ impl<S: Storage> Archive<S> {
 
     /// The leaf hashes of the entries from `first` to before `end` in the block of `seed`, from journal and rows.
     fn leaves(&self, seed: &SaltSeed, first: u64, end: u64) -> Result<Vec<Hash>, QueryFault> {
-        let mut hashes = Vec::with_capacity(usize::try_from(end - first).unwrap_or(0));
-        for frame in self.journal.frames_from(first) {
-            let frame = frame?;
-            let begin = frame.header.first_sequence;
-            if begin >= end {
-                break;
-            }
-            let unreadable = QueryFault::Unreadable(begin);
-            let records = records_of(&frame).ok_or_else(|| unreadable.clone())?;
-            // Of the frames at both ends some records may be others'.
-            let (from, to) = (begin.max(first), (begin + records.len() as u64).min(end));
-            let place = |sequence| usize::try_from(sequence - begin).unwrap_or(usize::MAX);
-            let records = records.get(place(from)..place(to)).ok_or_else(|| unreadable.clone())?;
-            let rows = self.outcomes.read(from, records.len())?;
-            let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| unreadable)?;
-            leaf_hashes(seed, (from, frame.header.timestamp), (records, rows), &mut hashes);
-            if to == end {
-                break;
-            }
-        }
-        Ok(hashes)
+        leaves_between(&self.journal, seed, (first, end), |from, count| self.outcomes.read(from, count))
     }
 
     /// An account's newest postings, newest first, as of the mirror's block: a walk back along its chain.
@@ -275,6 +255,37 @@ impl<S: Storage> Archive<S> {
         }
         Ok(postings)
     }
+}
+
+/// The leaf hashes of the entries from `first` to before `end` in the block of `seed`, from a journal and the rows that are
+/// given from a sequence on.
+pub(crate) fn leaves_between<S: Storage>(
+    journal: &JournalReader<S>,
+    seed: &SaltSeed,
+    (first, end): (u64, u64),
+    rows: impl Fn(u64, usize) -> Result<Vec<u8>, StoreFault>,
+) -> Result<Vec<Hash>, QueryFault> {
+    let mut hashes = Vec::with_capacity(usize::try_from(end - first).unwrap_or(0));
+    for frame in journal.frames_from(first) {
+        let frame = frame?;
+        let begin = frame.header.first_sequence;
+        if begin >= end {
+            break;
+        }
+        let unreadable = QueryFault::Unreadable(begin);
+        let records = records_of(&frame).ok_or_else(|| unreadable.clone())?;
+        // Of the frames at both ends some records may be others'.
+        let (from, to) = (begin.max(first), (begin + records.len() as u64).min(end));
+        let place = |sequence| usize::try_from(sequence - begin).unwrap_or(usize::MAX);
+        let records = records.get(place(from)..place(to)).ok_or_else(|| unreadable.clone())?;
+        let rows = rows(from, records.len())?;
+        let rows = <[OutcomeRow]>::ref_from_bytes(&rows).map_err(|_| unreadable)?;
+        leaf_hashes(seed, (from, frame.header.timestamp), (records, rows), &mut hashes);
+        if to == end {
+            break;
+        }
+    }
+    Ok(hashes)
 }
 
 /// Where an account's history begins, and the settlements in it, taken from a mirror.

@@ -220,7 +220,7 @@ fn a_log_whose_edge_is_damaged_or_that_is_missing_as_a_whole_is_made_again_to_th
         check_log(disk, &blocks, (&CHAIN, PublicKey::of(&operator())))
     };
     assert_eq!(audited(&storage), Ok(300));
-    for file in files.iter().filter(|name| *name != LOG_KEY_FILE) {
+    for file in &files {
         for is_damage in [false, true] {
             let broken = storage.copy();
             match is_damage {

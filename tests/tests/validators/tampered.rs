@@ -1,14 +1,25 @@
 //! Operators that cheat, one way each: found at the first block that is false, with evidence whose judge needs nothing
 //! but the key where the operator has signed both things itself, and the journal before it where it has not.
 
+use feiqian_core::block::leaf_hashes;
+use feiqian_core::outcome::OutcomeRow;
+use feiqian_core::state::History as _;
 use feiqian_proof::Hash;
+use feiqian_proof::groups::GROUP_LEAVES;
+use feiqian_proof::hash::Domain;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::log::LogHead;
 use feiqian_proof::signature::PublicKey;
-use feiqian_runtime::follow::{Evidence, EvidenceError, Finding, FollowFault, ServedChain, Verdict, judge};
-use feiqian_runtime::stores::StoredBlock;
+use feiqian_proof::tree::root_of;
+use feiqian_runtime::follow::{
+    Evidence, EvidenceError, Finding, FollowFault, ServedChain, ServedFrames, Source, SourceFault, Verdict,
+    judge,
+};
+use feiqian_runtime::history::JournalHistory;
+use feiqian_runtime::stores::{OutcomeStore, StoredBlock};
 use feiqian_tests::sim_storage::SimStorage;
 use feiqian_tests::world::operator_key;
+use zerocopy::FromBytes as _;
 
 use crate::house::{
     Cheating, Operator, Served, checkpoint_head, disk, follow, follower, found, groups_with, identity,
@@ -72,6 +83,103 @@ fn a_bit_in_a_balance_is_found_at_its_block_and_convicts() {
 }
 
 type Falsify = fn(&mut BlockHeader, Hash);
+
+/// An operator that decided otherwise than its journal says, and keeps the rows that it signed.
+struct Deciding {
+    served: Served,
+    block: StoredBlock,
+    groups: Vec<Hash>,
+    rows: Vec<u8>,
+    first_sequence: u64,
+}
+
+impl Source for Deciding {
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
+        self.served.frames(sequence)
+    }
+    fn blocks(&mut self, height: u64) -> Result<Vec<StoredBlock>, SourceFault> {
+        let blocks = self.served.blocks(height)?.into_iter().zip(height..);
+        Ok(blocks.map(|(block, height)| if height == 1 { self.block } else { block }).collect())
+    }
+    fn groups(&mut self, _: u64) -> Result<Vec<Hash>, SourceFault> {
+        Ok(self.groups.clone())
+    }
+    fn rows(&mut self, sequence: u64, count: usize) -> Result<Vec<u8>, SourceFault> {
+        let at = usize::try_from(sequence - self.first_sequence).expect("in the block") * 32;
+        Ok(self.rows[at..at + count * 32].to_vec())
+    }
+    fn checkpoint(&mut self) -> Result<Option<Vec<u8>>, SourceFault> {
+        self.served.checkpoint()
+    }
+    fn hand_in(&mut self, cosigned: &[u8]) -> Result<(), SourceFault> {
+        self.served.hand_in(cosigned)
+    }
+}
+
+#[test]
+fn the_first_entry_that_was_decided_otherwise_is_named_by_the_operators_own_roots() {
+    let operator = Operator::told();
+    let truth = header_of(&operator.blocks().read(1).expect("stored"));
+    let count = usize::try_from(truth.count).expect("few");
+    assert!(count > 6);
+    let rows =
+        OutcomeStore::open(operator.storage.clone()).and_then(|rows| rows.read(1, count)).expect("rows");
+    let seed = operator.machine.state().registry().block_seed(1);
+    let decide = |rows: &[u8]| {
+        let (rows, mut leaves) = (<[OutcomeRow]>::ref_from_bytes(rows).expect("rows"), Vec::new());
+        for frame in operator.machine.journal().reader().frames_from(1) {
+            let frame = frame.expect("readable");
+            let at = leaves.len();
+            if at == count {
+                break;
+            }
+            let taken = at..at + usize::try_from(frame.header.count).expect("few");
+            let mut records = Vec::new();
+            let first = frame.header.first_sequence;
+            for sequence in first..=frame.header.last_sequence() {
+                let history = JournalHistory::new(operator.machine.journal().reader());
+                records.push(history.record(sequence).expect("a record"));
+            }
+            leaf_hashes(&seed, (first, frame.header.timestamp), (&records, &rows[taken]), &mut leaves);
+        }
+        leaves
+    };
+    let groups = |leaves: &[Hash]| -> Vec<Hash> {
+        leaves.chunks(GROUP_LEAVES).map(|group| root_of(Domain::TransferNode, group)).collect()
+    };
+    let root = |leaves: &[Hash]| root_of(Domain::TransferNode, &groups(leaves));
+    assert_eq!(root(&decide(&rows)), truth.transfers.hash, "the test makes the leaves that the engine makes");
+    for index in [0, 3, count - 1] {
+        let mut rows = rows.clone();
+        for row in rows.chunks_mut(32).skip(index) {
+            row[0] ^= 3;
+        }
+        let leaves = decide(&rows);
+        let mut header = truth;
+        header.transfers.hash = root(&leaves);
+        let source = || Deciding {
+            served: operator.serve(),
+            block: signed(&header),
+            groups: groups(&leaves),
+            rows: rows.clone(),
+            first_sequence: 1,
+        };
+        let (finding, _) = found(&mut source());
+        assert_eq!(finding.sequence, index as u64 + 1, "{finding}");
+        let named = format!("that differs is sequence {}", index + 1);
+        assert!(finding.what.contains("transfers root") && finding.what.ends_with(&named), "{finding}");
+        convicts(
+            &judge(&evidence_of(&finding), &identity().operator, Some(operator.storage.clone())),
+            "transfers root",
+        );
+        // Rows and groups that do not lead to what was signed say nothing.
+        let (finding, _) = found(&mut Deciding { rows: vec![7; rows.len()], ..source() });
+        assert_eq!(finding.sequence, 1);
+        let (finding, _) = found(&mut Deciding { groups: vec![Hash([7; 32])], ..source() });
+        assert_eq!(finding.sequence, 1);
+        assert!(finding.what.contains("can differ"), "{finding}");
+    }
+}
 
 #[test]
 fn every_root_of_a_later_block_is_held_against_the_replay() {

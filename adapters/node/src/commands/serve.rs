@@ -107,6 +107,7 @@ fn run(
     let follow = FollowServer::new(
         identity,
         (archive.journal.clone(), archive.blocks.clone()),
+        (archive.outcomes.clone(), archive.groups.clone()),
         context.data.join(CHECKPOINT_FILE),
         (context.config.callers()?, Takes::Engine(session.engine.clone())),
     );

@@ -288,6 +288,8 @@ fn follow_server(
     callers.add(operator).map_err(Fault::Usage)?;
     let checkpoint: PathBuf = context.data.join(VALIDATOR_CHECKPOINT_FILE);
     let files = (replica.reader(), replica.blocks().clone());
-    let server = FollowServer::new(identity, files, checkpoint, (callers, Takes::Nothing));
+    let (outcomes, groups) = replica.rows();
+    let rows = (outcomes.clone(), groups.clone());
+    let server = FollowServer::new(identity, files, rows, checkpoint, (callers, Takes::Nothing));
     Ok((server, replica.height()))
 }

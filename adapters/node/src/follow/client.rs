@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use feiqian_proof::Hash;
 use feiqian_proof::note::is_key_name;
 use feiqian_proof::signature::{Signature, SigningKey};
 use feiqian_runtime::follow::{ServedFrames, Source, SourceFault};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ureq::Agent;
 
 use super::request::{AUDIENCE_HEADER, Asked, NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER, sign};
-use super::{BLOCK_BYTES, BLOCKS_MAX, CHUNK_BYTES_MAX, PREFIX, WAIT_MS_MAX};
+use super::{BLOCK_BYTES, BLOCKS_MAX, CHUNK_BYTES_MAX, PREFIX, ROWS_MAX, WAIT_MS_MAX};
 use crate::fault::Fault;
 
 /// An answer takes this long at the most.
@@ -226,6 +227,20 @@ impl Source for Client {
             return Err(SourceFault::Malformed("blocks of another length".to_owned()));
         }
         Ok(blocks.iter().map(stored).collect())
+    }
+
+    fn groups(&mut self, height: u64) -> Result<Vec<Hash>, SourceFault> {
+        let answer = self.get(&format!("/groups/{height}"))?;
+        let (groups, rest) = answer.body.as_chunks();
+        if !rest.is_empty() {
+            return Err(SourceFault::Malformed("roots of another length".to_owned()));
+        }
+        Ok(groups.iter().copied().map(Hash).collect())
+    }
+
+    fn rows(&mut self, sequence: u64, count: usize) -> Result<Vec<u8>, SourceFault> {
+        let count = count.min(ROWS_MAX);
+        Ok(self.get(&format!("/rows/{sequence}?count={count}"))?.body)
     }
 
     fn checkpoint(&mut self) -> Result<Option<Vec<u8>>, SourceFault> {

@@ -16,6 +16,8 @@ pub const PREFIX: &str = "/follow/v1";
 pub const CHUNK_BYTES_MAX: usize = 4 << 20;
 /// Blocks in one answer: 384 bytes each.
 pub const BLOCKS_MAX: u64 = 4_096;
+/// Outcome rows in one answer: a group of transfers, 32 bytes each.
+pub const ROWS_MAX: usize = 256;
 /// Milliseconds that a request for frames may wait for some.
 pub const WAIT_MS_MAX: u64 = 1_000;
 /// Bytes of a block in an answer: header and signature.

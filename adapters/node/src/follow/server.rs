@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
+use feiqian_proof::header::BlockHeader;
 use feiqian_proof::note::NOTE_BYTES_MAX;
 use feiqian_runtime::identity::Identity;
 use feiqian_runtime::journal::{JournalReader, ReadFault};
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::storage::files::FileStorage;
-use feiqian_runtime::stores::{BlockStore, SnapshotStore, StoreFault, TakeFault};
+use feiqian_runtime::stores::{BlockStore, GroupStore, OutcomeStore, SnapshotStore, StoreFault, TakeFault};
 use serde::Deserialize;
 
 use super::request::{AUDIENCE_HEADER, Asked, NAME_HEADER, SIGNATURE_HEADER, TIME_HEADER};
-use super::{BLOCKS_MAX, CHUNK_BYTES_MAX, Callers, PREFIX, SourceState, WAIT_MS_MAX};
+use super::{BLOCKS_MAX, CHUNK_BYTES_MAX, Callers, PREFIX, ROWS_MAX, SourceState, WAIT_MS_MAX};
 
 /// Between two looks whether there are frames now.
 const LOOK: Duration = Duration::from_millis(5);
@@ -40,6 +41,8 @@ struct Parts {
     identity: Identity,
     journal: JournalReader<FileStorage>,
     blocks: BlockStore<FileStorage>,
+    outcomes: OutcomeStore<FileStorage>,
+    groups: GroupStore<FileStorage>,
     snapshots: SnapshotStore<FileStorage>,
     checkpoint: PathBuf,
     callers: Callers,
@@ -55,22 +58,31 @@ struct Wait {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Count {
+    count: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Offset {
     #[serde(default)]
     offset: u64,
 }
 
 impl FollowServer {
-    /// Serves a journal and its blocks; `checkpoint` is the file with the newest one.
+    /// Serves a journal, its blocks and the rows of both; `checkpoint` is the file with the newest one.
     #[must_use]
     pub fn new(
         identity: Identity,
         (journal, blocks): (JournalReader<FileStorage>, BlockStore<FileStorage>),
+        (outcomes, groups): (OutcomeStore<FileStorage>, GroupStore<FileStorage>),
         checkpoint: PathBuf,
         (callers, takes): (Callers, Takes),
     ) -> Self {
         let snapshots = SnapshotStore::reading(journal.storage().clone());
-        Self(Arc::new(Parts { identity, journal, blocks, snapshots, checkpoint, callers, takes }))
+        let parts =
+            Parts { identity, journal, blocks, outcomes, groups, snapshots, checkpoint, callers, takes };
+        Self(Arc::new(parts))
     }
 
     /// Adds the routes.
@@ -81,6 +93,8 @@ impl FollowServer {
             .route("/state", web::get().to(state))
             .route("/frames/{sequence}", web::get().to(frames))
             .route("/blocks/{height}", web::get().to(blocks))
+            .route("/groups/{height}", web::get().to(groups))
+            .route("/rows/{sequence}", web::get().to(rows))
             .route("/checkpoint", web::get().to(checkpoint))
             .route("/snapshots/{height}", web::get().to(snapshot))
             .route("/segments/{number}", web::get().to(segment))
@@ -248,6 +262,29 @@ async fn blocks(served: Served, request: HttpRequest, height: web::Path<u64>) ->
         }
         Ok(all)
     };
+    served.admitted(&request, &[], || served.read(read, bytes)).await
+}
+
+/// Of a block, as long as they lead to its root.
+async fn groups(served: Served, request: HttpRequest, height: web::Path<u64>) -> HttpResponse {
+    let height = height.into_inner();
+    let read = move |parts: &Parts| {
+        let header = BlockHeader::decode(&parts.blocks.read(height)?.header);
+        let header = header.map_err(|_| ReadFailed::Damaged)?;
+        let groups = parts.groups.read(&header)?.ok_or(ReadFailed::Absent)?;
+        Ok(groups.iter().flat_map(|group| group.0).collect())
+    };
+    served.admitted(&request, &[], || served.read(read, bytes)).await
+}
+
+async fn rows(
+    served: Served,
+    request: HttpRequest,
+    sequence: web::Path<u64>,
+    count: web::Query<Count>,
+) -> HttpResponse {
+    let (sequence, count) = (sequence.into_inner(), count.count.min(ROWS_MAX));
+    let read = move |parts: &Parts| Ok(parts.outcomes.read(sequence, count)?);
     served.admitted(&request, &[], || served.read(read, bytes)).await
 }
 

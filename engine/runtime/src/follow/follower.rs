@@ -172,12 +172,27 @@ impl<S: Storage> Follower<S> {
                 self.fetch_blocks(source, height)?;
             }
             let Some(block) = self.blocks.pop_front() else { return Ok(false) };
-            self.replica.take_block(&block)?;
+            let taken = self.replica.take_block(&block);
+            taken.map_err(|fault| self.narrowed(source, fault))?;
             turn.blocks += 1;
             if turn.blocks.is_multiple_of(self.snapshot_blocks.max(1)) {
                 turn.snapshot = self.replica.snapshot(self.snapshot_blocks)?.or(turn.snapshot);
             }
         }
+    }
+
+    /// A false block's first entry that differs, instead of its first entry, where the source has what the operator signed.
+    fn narrowed(&self, source: &mut impl Source, fault: FollowFault) -> FollowFault {
+        let FollowFault::Found(mut finding) = fault else { return fault };
+        if let Evidence::Block { signed, own, .. } = &finding.evidence
+            && let Ok(header) = BlockHeader::decode(&signed.header)
+            && let Some(sequence) = self.replica.first_that_differs(source, (&header, own))
+        {
+            let (what, _) = finding.what.rsplit_once(": ").unwrap_or((&finding.what, ""));
+            finding.what = format!("{what}: the first entry that differs is sequence {sequence}");
+            finding.sequence = sequence;
+        }
+        FollowFault::Found(finding)
     }
 
     /// With the block before, so that one which the operator has signed anew shows as a fork.

@@ -14,17 +14,21 @@
 
 mod alarm;
 mod evidence;
+mod findings;
 mod follower;
 mod judge;
+mod narrow;
 mod replica;
 mod replay;
 mod start;
 mod statement;
+mod twice;
 mod unsigned;
 mod witness;
 
 use std::fmt;
 
+use feiqian_proof::Hash;
 use feiqian_proof::signature::Signature;
 
 use crate::journal::JournalFault;
@@ -56,6 +60,24 @@ pub trait Source {
     /// # Errors
     /// [`SourceFault`].
     fn blocks(&mut self, height: u64) -> Result<Vec<StoredBlock>, SourceFault>;
+
+    /// The roots of the groups of 256 transfers of a block, in order: to say where in a false block the first difference is.
+    /// Empty where it has none to give.
+    ///
+    /// # Errors
+    /// [`SourceFault`].
+    fn groups(&mut self, _height: u64) -> Result<Vec<Hash>, SourceFault> {
+        Ok(Vec::new())
+    }
+
+    /// The outcome rows of a sequence and those behind it, 32 bytes each, at most 256: for the same. Empty where it has none to
+    /// give.
+    ///
+    /// # Errors
+    /// [`SourceFault`].
+    fn rows(&mut self, _sequence: u64, _count: usize) -> Result<Vec<u8>, SourceFault> {
+        Ok(Vec::new())
+    }
 
     /// The newest checkpoint of the log, a signed note; none if there is none yet.
     ///

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use feiqian_core::block::Sealer;
-use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameHeader, Head, NotNext};
+use feiqian_core::frame::{FrameHeader, Head};
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::Hash;
 use feiqian_proof::header::BlockHeader;
@@ -15,7 +15,7 @@ use feiqian_proof::signature::{Signature, verify_header};
 use feiqian_proof::tiles::Edge;
 use zerocopy::IntoBytes as _;
 
-use super::evidence::{Evidence, ServedChain};
+use super::evidence::Evidence;
 use super::replay::{Replay, WrongNumbers, restore_ids, store_ids, wrong_trace};
 use super::unsigned;
 use super::{Finding, FollowFault, SourceFault, Statement};
@@ -41,25 +41,23 @@ use crate::stores::{
 const GROUP_BYTES_MAX: usize = 32 << 20;
 /// Roots of the log that are kept: a checkpoint is rarely older than some seconds of blocks.
 const ROOTS_KEPT: usize = 1_024;
-/// Frames that evidence holds at the most, bytes.
-const EVIDENCE_BYTES_MAX: usize = 256 << 20;
 
 /// A copy of an operator's directory, as far as it has been compared.
 #[derive(Debug)]
 pub struct Replica<S: Storage> {
-    identity: Identity,
-    journal: Journal<S>,
+    pub(super) identity: Identity,
+    pub(super) journal: Journal<S>,
     history: JournalHistory<S>,
     state: State,
     sealer: Sealer,
     ids: IdRuns<S>,
-    blocks: BlockStore<S>,
-    outcomes: OutcomeStore<S>,
-    groups: GroupStore<S>,
+    pub(super) blocks: BlockStore<S>,
+    pub(super) outcomes: OutcomeStore<S>,
+    pub(super) groups: GroupStore<S>,
     snapshots: SnapshotStore<S>,
     snapshot_height: u64,
     /// The beginning of a group, not written yet.
-    partial: Vec<StoredFrame>,
+    pub(super) partial: Vec<StoredFrame>,
     partial_bytes: usize,
     /// On disk, not executed: a block before them is to be compared first.
     waiting: VecDeque<Durable<Frame>>,
@@ -72,16 +70,16 @@ pub struct Replica<S: Storage> {
     log: Edge,
     roots: VecDeque<(u64, Hash)>,
     /// Of the last answer that was signed.
-    signed: Option<Signed>,
+    pub(super) signed: Option<Signed>,
     /// The last frames were taken without the operator's signature.
     has_unsigned: bool,
 }
 
 /// What the operator has signed for last, and that frame's header.
 #[derive(Clone, Copy, Debug)]
-struct Signed {
-    statement: Statement,
-    header: FrameHeader,
+pub(super) struct Signed {
+    pub(super) statement: Statement,
+    pub(super) header: FrameHeader,
 }
 
 impl<S: Storage> Replica<S> {
@@ -218,6 +216,12 @@ impl<S: Storage> Replica<S> {
         &self.blocks
     }
 
+    /// The outcome rows and the roots of groups of what was executed.
+    #[must_use]
+    pub const fn rows(&self) -> (&OutcomeStore<S>, &GroupStore<S>) {
+        (&self.outcomes, &self.groups)
+    }
+
     /// Takes the next frames, in order; those of whole groups become durable. They are executed by
     /// [`Replica::execute`].
     ///
@@ -280,34 +284,6 @@ impl<S: Storage> Replica<S> {
         Ok(())
     }
 
-    /// What the operator signs for now does not continue what it has signed for before: both of it together say so.
-    fn two_journals(&self, frames: &[StoredFrame], statement: Statement) -> Option<Finding> {
-        let known = self.signed?;
-        let first = frames.first()?;
-        let reason = first.header.follows(&known.header.head(known.statement.hash)).err()?;
-        if matches!(reason, NotNext::Sequence { .. } | NotNext::Chain) {
-            return None;
-        }
-        let headers = |headers: &mut dyn Iterator<Item = &FrameHeader>| {
-            headers.flat_map(|header| header.encode().0).collect::<Vec<u8>>()
-        };
-        let first_chain =
-            ServedChain { headers: headers(&mut std::iter::once(&known.header)), statement: known.statement };
-        let second_chain =
-            ServedChain { headers: headers(&mut frames.iter().map(|frame| &frame.header)), statement };
-        let (old, new) = (known.header.epoch, first.header.epoch);
-        let what = if old == new {
-            format!("the operator has signed for two journals: {reason}")
-        } else {
-            format!(
-                "the operator's journal goes on in epoch {new}, and not from what it signed for in epoch {old}: {reason}"
-            )
-        };
-        let chains = Box::new([first_chain, second_chain]);
-        let evidence = Evidence::Journals { identity: self.identity, chains };
-        Some(Finding { sequence: first.header.first_sequence, height: self.height() + 1, what, evidence })
-    }
-
     /// Once what was taken without the operator's signature lies before what it has signed for, it has signed for that too.
     pub(super) fn settle_unsigned(&mut self) -> Result<(), FollowFault> {
         let head = self.journal.head();
@@ -336,30 +312,6 @@ impl<S: Storage> Replica<S> {
             },
             Err(fault) => Err(fault.into()),
         }
-    }
-
-    fn broken_chain(&self, frame: &StoredFrame, why: &str) -> FollowFault {
-        let mut frames = Vec::new();
-        frame.write(&mut frames);
-        self.suspected(self.journal.head().sequence + 1, why, frames)
-    }
-
-    /// As [`Replica::served`], of what could be the source's doing alone.
-    pub(super) fn suspected(&self, sequence: u64, why: &str, bytes: Vec<u8>) -> FollowFault {
-        FollowFault::Suspected(Box::new(self.served(sequence, why, bytes)))
-    }
-
-    /// A finding about what was served and nobody has signed.
-    pub(super) fn served(&self, sequence: u64, why: &str, frames: Vec<u8>) -> Finding {
-        let last = self.blocks.read(self.height()).ok();
-        let told = format!("{why} (own head: sequence {})", self.journal.head().sequence);
-        let evidence = Evidence::Served {
-            identity: self.identity,
-            told: told.clone(),
-            last: last.map(Box::new),
-            frames,
-        };
-        Finding { sequence, height: self.height() + 1, what: told, evidence }
     }
 
     /// Executes durable frames until a block must be compared or none is left; gives how many.
@@ -447,13 +399,6 @@ impl<S: Storage> Replica<S> {
         Err(Finding { sequence, height, what, evidence }.into())
     }
 
-    /// The header of the frame that seals a block of the own copy; empty where it can't be read.
-    fn seal_of(&self, block: &StoredBlock) -> Vec<u8> {
-        let seal = BlockHeader::decode(&block.header).ok();
-        let seal = seal.and_then(|header| self.stored_from(header.first_sequence + (header.count - 1)).ok());
-        seal.and_then(|frame| frame.get(..FRAME_HEADER_BYTES).map(<[u8]>::to_vec)).unwrap_or_default()
-    }
-
     fn check_signed(&self, signed: &StoredBlock, height: u64) -> Result<BlockHeader, FollowFault> {
         let header = BlockHeader::decode(&signed.header)
             .ok()
@@ -466,77 +411,6 @@ impl<S: Storage> Replica<S> {
             let bytes = [&signed.header[..], &signed.signature].concat();
             self.suspected(self.journal.head().sequence, &why, bytes)
         })
-    }
-
-    fn wrong_block(
-        &self,
-        signed: &StoredBlock,
-        own: &BlockHeader,
-        field: &str,
-    ) -> Result<Finding, FollowFault> {
-        let height = own.height;
-        let what = format!(
-            "the operator's block {height} differs from its replay in {field}: the first entry that can differ is \
-             sequence {}",
-            own.first_sequence
-        );
-        let evidence = Evidence::Block {
-            identity: self.identity,
-            signed: Box::new(*signed),
-            own: Box::new(*own),
-            frames: self.stored_between(own.first_sequence, own.first_sequence + own.count)?,
-            served: self.served_behind(own.first_sequence + own.count)?,
-        };
-        Ok(Finding { sequence: own.first_sequence, height, what, evidence })
-    }
-
-    /// The operator has signed a block with a step of a default, or a trace, whose numbers are wrong.
-    fn wrong_numbers(
-        &self,
-        signed: &StoredBlock,
-        own: &BlockHeader,
-        wrong: &WrongNumbers,
-    ) -> Result<Finding, FollowFault> {
-        let evidence = Evidence::Numbers {
-            identity: self.identity,
-            signed: Box::new(*signed),
-            frames: self.stored_between(own.first_sequence, own.first_sequence + own.count)?,
-        };
-        let what = wrong.what.clone();
-        Ok(Finding { sequence: wrong.sequence, height: own.height, what, evidence })
-    }
-
-    /// The headers of the frames from `next` up to the one that the operator has signed for, and its signature.
-    fn served_behind(&self, next: u64) -> Result<Option<ServedChain>, FollowFault> {
-        let statement = self.signed.map(|signed| signed.statement);
-        let Some(statement) = statement.filter(|statement| statement.sequence + 1 >= next) else {
-            return Ok(None);
-        };
-        let mut headers = Vec::new();
-        let stored = self.stored_between(next, self.journal.head().sequence + 1)?;
-        for frame in StoredFrame::read_all(&stored).unwrap_or_default().iter().chain(&self.partial) {
-            if frame.header.last_sequence() <= statement.sequence {
-                headers.extend_from_slice(&frame.header.encode().0);
-            }
-        }
-        Ok(Some(ServedChain { headers, statement }))
-    }
-
-    fn stored_from(&self, sequence: u64) -> Result<Vec<u8>, FollowFault> {
-        self.stored_between(sequence, sequence + 1)
-    }
-
-    /// The copied frames that begin from `first` to before `end`, as stored.
-    fn stored_between(&self, first: u64, end: u64) -> Result<Vec<u8>, FollowFault> {
-        let reader = self.journal.reader();
-        let (mut bytes, mut next) = (Vec::new(), first);
-        while next < end && bytes.len() < EVIDENCE_BYTES_MAX {
-            let frame = reader.stored_from(next, 0).map_err(read_fault)?;
-            let Ok((stored, _)) = StoredFrame::read(&frame) else { break };
-            next = stored.header.last_sequence() + 1;
-            bytes.extend(frame);
-        }
-        Ok(bytes)
     }
 
     /// Roots cost more than leaves: of old sizes they are made when somebody asks.
@@ -620,15 +494,5 @@ impl<S: Storage> Replica<S> {
         self.sync()?;
         self.snapshot(1)?;
         Ok(self.journal.close()?)
-    }
-}
-
-fn read_fault(fault: crate::journal::ReadFault) -> FollowFault {
-    match fault {
-        crate::journal::ReadFault::Storage(fault) => FollowFault::Storage(fault),
-        crate::journal::ReadFault::NotThere(sequence)
-        | crate::journal::ReadFault::Damaged { sequence, .. } => {
-            FollowFault::Own(MachineFault::Frame(Fault::HistoryMissing { sequence }))
-        }
     }
 }

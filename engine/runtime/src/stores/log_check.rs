@@ -6,11 +6,11 @@ use feiqian_proof::note::NOTE_BYTES_MAX;
 use feiqian_proof::signature::PublicKey;
 use feiqian_proof::tiles::{Edge, Stack, TILE_WIDTH, TileId, append_entry, encode_tile};
 
-use super::log::{CHECKPOINT_FILE, WITNESSED_FILE, path_of};
+use super::log::{CHECKPOINT_FILE, LOG_KEY_FILE, WITNESSED_FILE, path_of};
 use super::{BlockStore, StoreFault};
 use crate::storage::{Storage, read_whole};
 
-/// Compares the checkpoints, and every tile and bundle that the newest one needs; gives its size, 0 if there is none.
+/// Compares the verifier key that is served, the checkpoints, and every tile and bundle that the newest one needs; gives its size, 0 if there is none.
 ///
 /// # Errors
 /// [`StoreFault::Log`] names the first file that differs; [`StoreFault::LogAhead`], [`StoreFault::LogDiffers`].
@@ -25,6 +25,12 @@ pub fn check_log<S: Storage>(
         let Some(bytes) = read_if_there(storage, file, NOTE_BYTES_MAX as u64)? else { continue };
         let (checkpoint, _) = Checkpoint::open(&bytes, &key).map_err(|_| StoreFault::Log(file.to_owned()))?;
         checkpoints.push((checkpoint.head, file));
+    }
+    // Who takes the operator's key from there would believe another's checkpoints.
+    let served = read_if_there(storage, LOG_KEY_FILE, NOTE_BYTES_MAX as u64)?;
+    let is_own = served.as_ref().is_some_and(|bytes| *bytes == format!("{key}\n").into_bytes());
+    if !is_own && (served.is_some() || !checkpoints.is_empty()) {
+        return Err(StoreFault::Log(LOG_KEY_FILE.to_owned()));
     }
     let Some((newest, _)) = checkpoints.first().filter(|(_, file)| *file == CHECKPOINT_FILE).copied() else {
         return Ok(0);
