@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::limits::{FIELDS, MESSAGE_BYTES_MAX};
 use crate::mti::Mti;
 use crate::pan::Pan;
-use crate::reader::{Reader, are_digits, bitmap, decimal, length};
+use crate::reader::{Reader, are_digits, are_packed_track, bitmap, decimal, length};
 use crate::spec::{Digits, FieldSpec, Format, Spec, Text};
 
 /// Where a field stands: its length digits begin at `start`, its content at `content`, and ends at `end`.
@@ -113,9 +113,11 @@ impl<'a> Message<'a> {
         let content = || self.bytes.get(usize::from(span.content)..usize::from(span.end)).unwrap_or_default();
         let is_right = match (spec.format, self.spec.digits) {
             (Format::An | Format::Ans | Format::B, _) => true,
-            (Format::N | Format::Nl, Digits::Ascii) => are_digits(content()),
+            (Format::N | Format::Nl, digits) => are_digits(content(), digits),
             (Format::Z, Digits::Ascii) => content().iter().all(|byte| is_track(*byte)),
-            _ => false,
+            (Format::Z, Digits::Ebcdic) => content().iter().all(|byte| is_track(ebcdic::to_latin_1(*byte))),
+            (Format::Z, Digits::Bcd) => are_packed_track(content()),
+            (Format::Xn, _) => false,
         };
         if is_right { Ok(()) } else { self.field_of(number, spec, span).check() }
     }

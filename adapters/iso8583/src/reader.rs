@@ -48,19 +48,47 @@ pub(crate) fn decimal(bytes: &[u8], digits: Digits) -> Option<usize> {
     }
 }
 
-/// Whether all bytes are ASCII digits: eight at a time, in one word, where there are as many. In a word of digits each
-/// high half is 3, and stays so when 6 is added to the low half.
+/// Whether all bytes are digits as a table writes them, in BCD all halves: eight at a time, in one word, where there are
+/// as many.
 #[inline]
-pub(crate) fn are_digits(bytes: &[u8]) -> bool {
-    const ALL_3: u64 = 0x3030_3030_3030_3030;
+pub(crate) fn are_digits(bytes: &[u8], digits: Digits) -> bool {
+    // 0xF0 to 0xF9 become 0x30 to 0x39, and nothing else does.
+    const EBCDIC_TO_ASCII: u8 = 0xC0;
     let (words, rest) = bytes.as_chunks::<8>();
-    let is_word = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let high_halves = |word: u64| word & 0xF0F0_F0F0_F0F0_F0F0;
-        // No carry runs into the next byte of such that have a 3.
-        high_halves(word) == ALL_3 && high_halves(word.wrapping_add(0x0606_0606_0606_0606)) == ALL_3
-    };
-    words.iter().all(is_word) && rest.iter().all(u8::is_ascii_digit)
+    let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let mut rest = rest.iter();
+    match digits {
+        Digits::Ascii => words.all(is_ascii_word) && rest.all(u8::is_ascii_digit),
+        Digits::Ebcdic => {
+            words.all(|word| is_ascii_word(word ^ u64::from_le_bytes([EBCDIC_TO_ASCII; 8])))
+                && rest.all(|byte| (byte ^ EBCDIC_TO_ASCII).is_ascii_digit())
+        }
+        Digits::Bcd => {
+            words.all(is_bcd_word) && is_bcd_word(rest.fold(0, |word, byte| word << 8 | u64::from(*byte)))
+        }
+    }
+}
+
+/// In a word of digits each high half is 3, and stays so when 6 is added to the low half.
+#[inline]
+const fn is_ascii_word(word: u64) -> bool {
+    const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+    const ALL_3: u64 = 0x3030_3030_3030_3030;
+    // No carry runs into the next byte of such that have a 3.
+    word & HIGH == ALL_3 && word.wrapping_add(0x0606_0606_0606_0606) & HIGH == ALL_3
+}
+
+/// A half over 9 has its highest bit, and one of the two below.
+#[inline]
+const fn is_bcd_word(word: u64) -> bool {
+    word & (word << 1 | word << 2) & 0x8888_8888_8888_8888 == 0
+}
+
+/// Whether both halves of all bytes may stand in a track: digits and the separator, 0xD.
+#[inline]
+pub(crate) fn are_packed_track(bytes: &[u8]) -> bool {
+    const ALLOWED: u16 = 0x23FF;
+    bytes.iter().all(|byte| ALLOWED >> (byte >> 4) & ALLOWED >> (byte & 0x0F) & 1 == 1)
 }
 
 fn half_bitmap(reader: &mut Reader<'_>, form: Bitmap) -> Result<u64, Error> {
@@ -113,16 +141,32 @@ pub(crate) fn length(
 mod tests {
     use super::*;
 
+    fn are_digits_one_by_one(bytes: &[u8], digits: Digits) -> bool {
+        bytes.iter().all(|byte| decimal(&[*byte], digits).is_some())
+    }
+
     #[test]
     fn only_digits_are_digits_at_any_place() {
-        for length in 1..20 {
-            for place in 0..length {
-                for byte in 0..=u8::MAX {
-                    let mut bytes = vec![b'7'; length];
-                    bytes[place] = byte;
-                    assert_eq!(are_digits(&bytes), byte.is_ascii_digit(), "{byte:#x} at {place} of {length}");
+        for (digits, seven) in [(Digits::Ascii, b'7'), (Digits::Ebcdic, 0xF7), (Digits::Bcd, 0x77)] {
+            for length in 1..20 {
+                for place in 0..length {
+                    for byte in 0..=u8::MAX {
+                        let mut bytes = vec![seven; length];
+                        bytes[place] = byte;
+                        let wanted = are_digits_one_by_one(&bytes, digits);
+                        assert_eq!(are_digits(&bytes, digits), wanted, "{byte:#x} at {place} of {length}");
+                    }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_packed_track_has_digits_and_separators() {
+        for byte in 0..=u8::MAX {
+            let is_allowed = |half: u8| half < 10 || half == 0xD;
+            let wanted = is_allowed(byte >> 4) && is_allowed(byte & 0x0F);
+            assert_eq!(are_packed_track(&[0x12, byte, 0x9D]), wanted, "{byte:#x}");
         }
     }
 }
