@@ -1,4 +1,4 @@
-//! The thread that makes what follows from the journal durable: rows and runs of ids after each block, so that they never
+//! The thread that makes what follows from the journal durable: rows and runs of ids some at a time, so that they never
 //! pile up for one long sync, snapshots, whose state the batcher has copied, and the log of blocks with its signed
 //! checkpoint. So none of them keeps a frame waiting.
 
