@@ -30,6 +30,7 @@ pub(crate) struct Clearing<'a> {
 struct Sent {
     place: usize,
     record: Record,
+    earlier_reference: Option<[u8; 32]>,
     /// Of its chain: itself and the legs of its fee.
     length: usize,
 }
@@ -64,7 +65,12 @@ impl<'a> Clearing<'a> {
         let batch = self.batch.get_or_insert_with(|| Batch::new(resolved.participant, Vec::new()));
         let index = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
         self.batch_details_bytes += resolved.details.len();
-        self.batch_sent.push(Sent { place, record: resolved.record, length: chain.len() });
+        self.batch_sent.push(Sent {
+            place,
+            record: resolved.record,
+            earlier_reference: resolved.earlier_reference,
+            length: chain.len(),
+        });
         batch.records.extend(chain);
         batch.details.push((index, resolved.details));
         Ok(())
@@ -136,7 +142,7 @@ impl<'a> Clearing<'a> {
     fn tell(&mut self, sent: &Sent, rows: &[OutcomeRow], first: u64) -> Result<(), FilesError> {
         let Some((row, legs)) = rows.split_first() else { return Ok(()) };
         let original = match row.original() {
-            None if row.reason() == Some(RejectReason::IdReused) => self.charged_otherwise(&sent.record)?,
+            None if row.reason() == Some(RejectReason::IdReused) => self.taken_otherwise(sent)?,
             original => original,
         };
         let (sequence, row) = match original {
@@ -157,11 +163,17 @@ impl<'a> Clearing<'a> {
         Ok(())
     }
 
-    /// The entry of the same payment, where only its fee was another one then: a file that is taken in again after a
-    /// crash finds other tariffs in force.
-    fn charged_otherwise(&self, record: &Record) -> Result<Option<u64>, FilesError> {
+    /// The entry of the same payment, where only its fee was another one then (a file that is taken in again after a
+    /// crash finds other tariffs in force), or its details were journaled in their first version.
+    fn taken_otherwise(&self, sent: &Sent) -> Result<Option<u64>, FilesError> {
         let fault = |error: QueryFault| FilesError::Journal { sequence: 0, reason: error.to_string() };
-        self.engine.find_alike(record).map_err(fault)
+        let found = self.engine.find_alike(&sent.record).map_err(fault)?;
+        match sent.earlier_reference {
+            Some(reference) if found.is_none() => {
+                self.engine.find_alike(&Record { reference, ..sent.record }).map_err(fault)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// The leg for which a chain failed.

@@ -1,26 +1,35 @@
 //! What a payment says beside its record: the JSON that is journaled with it and whose digest the record carries.
 //!
 //! The same payment gives the same bytes whenever and wherever it is read, for its digest is part of what makes a
-//! repetition a repetition (I3). Hence nothing of the transport (file, header, time) stands here.
+//! repetition a repetition (I3). Hence nothing of the transport (file, header, time) stands here, and what fits the first
+//! version is written in it for ever. The second is for what the first has no place for; a payment that was taken in
+//! when there was only the first is known again by [`Details::in_first_version`].
 
-use feiqian_core::bic::Bic;
+mod added;
+mod parts;
+mod told;
+
 use feiqian_core::limits::DETAILS_BYTES_MAX;
 use feiqian_core::uetr::Uetr;
-use feiqian_iso20022::payment::{
-    AccountId, Agent, ClearingMember, CreditTransfer, MessageHead, Party, PaymentIds,
-};
+use feiqian_iso20022::payment::{CreditTransfer, MessageHead, Party, PaymentIds};
 use feiqian_iso20022::returns::ReturnDetails;
 use feiqian_iso20022::status::StatusReason;
 use serde::{Deserialize, Serialize};
 
-/// Version of the form.
-const VERSION: u8 = 1;
+pub use added::{AmountText, ChargeText, PartyText, Underlying};
+pub use parts::{AccountText, AgentText, Side};
+
+use parts::{agent_text, side};
+
+/// The first version of the form, and that with what was added.
+const FIRST: u8 = 1;
+const SECOND: u8 = 2;
 
 /// Details of one payment.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Details {
-    /// 1.
+    /// 1, or 2 where any field says so.
     pub version: u8,
     /// `pacs.008.001.08`.
     pub message_type: String,
@@ -66,7 +75,8 @@ pub struct Details {
     /// Creditor references.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
-    /// BLAKE3 of all remittance information and references, hexadecimal, where not all of it fits.
+    /// BLAKE3 of all remittance information and references, and of all that the second version adds, hexadecimal, where
+    /// not all of it fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remittance_digest: Option<String>,
     /// UETR of the payment that is returned.
@@ -75,60 +85,21 @@ pub struct Details {
     /// Why it is returned, or was not accepted: codes, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-}
-
-/// One side of a payment.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Side {
-    /// Name.
+    /// What was instructed, before charges and exchange; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// BIC of the organisation or institution.
+    pub instructed_amount: Option<AmountText>,
+    /// At which rate it was exchanged; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bic: Option<String>,
-    /// LEI or another identification.
+    pub exchange_rate: Option<String>,
+    /// Charges, in order; version 2.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<ChargeText>,
+    /// Banks between the two agents, in order; version 2.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub intermediaries: Vec<AgentText>,
+    /// The customer's transfer that it covers; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Its account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountText>,
-    /// Its bank.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<AgentText>,
-    /// For whom it acts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ultimate: Option<String>,
-}
-
-/// How an account is named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccountText {
-    /// An IBAN.
-    Iban(String),
-    /// Another number, and its scheme.
-    Other(String, Option<String>),
-    /// An alias, and its kind.
-    Proxy(String, Option<String>),
-}
-
-/// A bank.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AgentText {
-    /// BIC.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bic: Option<String>,
-    /// Clearing system and number in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub member: Option<(Option<String>, String)>,
-    /// Name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// LEI or another identification.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub underlying: Option<Box<Underlying>>,
 }
 
 impl Details {
@@ -138,7 +109,7 @@ impl Details {
         let from = &transfer.details;
         let ultimate = |party: &Option<Party>| party.as_ref().and_then(|party| party.name.clone());
         Self {
-            version: VERSION,
+            version: FIRST,
             message_type: head.message_type.identifier().to_owned(),
             message_id: head.message_id.clone(),
             payment_information_id: from.payment_information_id.clone(),
@@ -161,15 +132,21 @@ impl Details {
             date: from.settlement_date.clone().or_else(|| from.requested_execution_date.clone()),
             remittance: from.remittance.clone(),
             references: from.remittance_references.clone(),
+            instructed_amount: from.instructed_amount.as_ref().map(AmountText::of),
+            exchange_rate: from.exchange_rate.clone(),
+            charges: from.charges.iter().map(ChargeText::of).collect(),
+            intermediaries: from.intermediaries.iter().map(AgentText::of).collect(),
+            underlying: from.underlying.as_deref().map(|of| Box::new(Underlying::of(of))),
             ..Self::default()
         }
+        .versioned()
     }
 
     /// The details of the return of a payment with the details `of`: its sides swapped.
     #[must_use]
     pub fn of_return(head: &MessageHead, details: &ReturnDetails, (id, of): (Uetr, &Self)) -> Self {
         Self {
-            version: VERSION,
+            version: FIRST,
             message_type: head.message_type.identifier().to_owned(),
             message_id: head.message_id.clone(),
             instruction_id: details.id.clone(),
@@ -182,44 +159,103 @@ impl Details {
             date: details.settlement_date.clone(),
             returns: Some(id.to_string()),
             reasons: codes_of(&details.reasons),
+            instructed_amount: details.returned_instructed_amount.as_ref().map(AmountText::of),
+            exchange_rate: details.exchange_rate.clone(),
+            charges: details.charges.iter().map(ChargeText::of).collect(),
             ..Self::default()
         }
+        .versioned()
     }
 
     /// The details of a creditor's bank's refusal of a payment.
     #[must_use]
     pub fn of_rejection(reasons: &[StatusReason]) -> Self {
-        Self { version: VERSION, reasons: codes_of(reasons), ..Self::default() }
+        Self { version: FIRST, reasons: codes_of(reasons), ..Self::default() }
     }
 
-    /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information that does not fit is left out from
-    /// its end, and its digest says that it was there.
+    /// In the second version where that is needed.
+    fn versioned(self) -> Self {
+        Self { version: if self.has_added() { SECOND } else { FIRST }, ..self }
+    }
+
+    fn has_added(&self) -> bool {
+        self.instructed_amount.is_some()
+            || self.exchange_rate.is_some()
+            || !self.charges.is_empty()
+            || !self.intermediaries.is_empty()
+            || self.underlying.is_some()
+    }
+
+    /// As the first version said it; none where that is how it is said.
+    #[must_use]
+    pub fn in_first_version(&self) -> Option<Self> {
+        (self.version > FIRST).then(|| Self {
+            version: FIRST,
+            instructed_amount: None,
+            exchange_rate: None,
+            charges: Vec::new(),
+            intermediaries: Vec::new(),
+            underlying: None,
+            ..self.clone()
+        })
+    }
+
+    /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information and charges that do not fit are left out
+    /// from their end, and their digest says that they were there; at the last the customer's transfer too.
     #[must_use]
     pub fn encode(mut self) -> Vec<u8> {
         let bytes = self.json();
         if bytes.len() <= DETAILS_BYTES_MAX {
             return bytes;
         }
-        let mut hasher = blake3::Hasher::new();
-        for line in self.remittance.iter().chain(&self.references) {
-            hasher.update(&(line.len() as u64).to_le_bytes()).update(line.as_bytes());
-        }
-        self.remittance_digest = Some(hasher.finalize().to_hex().to_string());
+        self.remittance_digest = Some(self.digest());
         loop {
             let bytes = self.json();
             if bytes.len() <= DETAILS_BYTES_MAX {
                 return bytes;
             }
-            // Halving ends after a few rounds, whatever the number of lines.
-            self.remittance.truncate(self.remittance.len() / 2);
-            self.references.truncate(self.references.len() / 2);
+            self.shorten();
+        }
+    }
+
+    /// Over all that may be left out; of the first version over remittance information and references alone.
+    fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for line in self.remittance.iter().chain(&self.references) {
+            hasher.update(&(line.len() as u64).to_le_bytes()).update(line.as_bytes());
+        }
+        if self.has_added() {
+            let added = (&self.charges, &self.underlying);
+            hasher.update(&serde_json::to_vec(&added).expect("texts and lists always have a JSON form"));
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Leaves half of each list out. Ends after a few rounds, whatever the number of lines: without lists a payment fits but
+    /// for its customer's transfer, whose aliases and names may be long.
+    fn shorten(&mut self) {
+        fn halve<T>(list: &mut Vec<T>) -> bool {
+            list.truncate(list.len() / 2);
+            !list.is_empty()
+        }
+        let mut is_left = halve(&mut self.remittance);
+        is_left |= halve(&mut self.references);
+        is_left |= halve(&mut self.charges);
+        if let Some(of) = &mut self.underlying {
+            is_left |= halve(&mut of.remittance);
+            is_left |= halve(&mut of.references);
+        }
+        if !is_left && self.json().len() > DETAILS_BYTES_MAX {
+            self.underlying = None;
         }
     }
 
     /// Reads what [`Details::encode`] wrote; none for bytes of another adapter or version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().filter(|details: &Self| details.version == VERSION)
+        let details: Self = serde_json::from_slice(bytes).ok()?;
+        let is_known = details.version == SECOND || details.version == FIRST && !details.has_added();
+        is_known.then_some(details)
     }
 
     /// The payment's references.
@@ -238,86 +274,11 @@ impl Details {
     }
 }
 
-impl Side {
-    /// As a party of a message.
-    #[must_use]
-    pub fn party(&self) -> Party {
-        Party {
-            name: self.name.clone(),
-            bic: self.bic.as_deref().and_then(|bic| Bic::parse(bic).ok()),
-            ..Party::default()
-        }
-    }
-
-    /// Its account, as in a message.
-    #[must_use]
-    pub fn account_id(&self) -> Option<AccountId> {
-        self.account.as_ref().map(|account| match account {
-            AccountText::Iban(iban) => AccountId::Iban(iban.clone()),
-            AccountText::Other(id, scheme) => AccountId::Other { id: id.clone(), scheme: scheme.clone() },
-            AccountText::Proxy(id, kind) => AccountId::Proxy { id: id.clone(), kind: kind.clone() },
-        })
-    }
-}
-
-impl AgentText {
-    /// As an agent of a message.
-    #[must_use]
-    pub fn agent(&self) -> Agent {
-        let member = self.member.clone().map(|(system, id)| ClearingMember { system, id });
-        let bic = self.bic.as_deref().and_then(|bic| Bic::parse(bic).ok());
-        Agent { bic, member, name: self.name.clone(), ..Agent::default() }
-    }
-}
-
 /// The codes of reasons, else what stands in their place; not their texts, which no bound of a record holds.
 fn codes_of(reasons: &[StatusReason]) -> Vec<String> {
     let code = |reason: &StatusReason| reason.code.clone().or_else(|| reason.proprietary.clone());
     reasons.iter().filter_map(code).collect()
 }
 
-fn side(party: &Party, account: Option<&AccountId>, agent: Option<&Agent>) -> Side {
-    let id = party.lei.clone().or_else(|| party.organisation_id.clone()).or_else(|| party.private_id.clone());
-    Side {
-        name: party.name.clone(),
-        bic: party.bic.map(|bic| bic.as_str().to_owned()),
-        id: id.or_else(|| party.member.as_ref().map(|member| member.id.clone())),
-        account: account.map(|account| match account {
-            AccountId::Iban(iban) => AccountText::Iban(iban.clone()),
-            AccountId::Other { id, scheme } => AccountText::Other(id.clone(), scheme.clone()),
-            AccountId::Proxy { id, kind } => AccountText::Proxy(id.clone(), kind.clone()),
-        }),
-        agent: agent.map(agent_text),
-        ultimate: None,
-    }
-}
-
-fn agent_text(agent: &Agent) -> AgentText {
-    AgentText {
-        bic: agent.bic.map(|bic| bic.as_str().to_owned()),
-        member: agent.member.clone().map(|member| (member.system, member.id)),
-        name: agent.name.clone(),
-        id: agent.lei.clone().or_else(|| agent.other.clone()),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_remittance_is_cut_but_never_forgotten() {
-        let long = |last: &str| {
-            let mut remittance = vec!["x".repeat(140); 1_000];
-            remittance.push(last.to_owned());
-            Details { version: VERSION, remittance, ..Details::default() }.encode()
-        };
-        let (one, other) = (long("one"), long("other"));
-        assert!(one.len() <= DETAILS_BYTES_MAX);
-        assert_ne!(one, other, "what was cut off still tells payments apart");
-        let details = Details::decode(&one).expect("readable");
-        assert!(details.remittance_digest.is_some() && details.remittance.len() > 100);
-        assert_eq!(Details::decode(b"{\"version\":2}"), None);
-        assert_eq!(Details::decode(b"\0"), None);
-    }
-}
+mod tests;

@@ -29,8 +29,8 @@ use feiqian_runtime::pipeline::Engine;
 
 use crate::after::time_limits::RecallLimits;
 use crate::after::{
-    AfterFault, answers, cases, confirmations, direct_debits, investigations, messages, payment_requests,
-    recalls, request_answers, requests, returns, waiting,
+    AfterFault, answers, cases, confirmations, covers, direct_debits, investigations, messages,
+    payment_requests, recalls, request_answers, requests, returns, waiting,
 };
 use crate::answer::{Answerer, PaymentSums, changed, group_status};
 use crate::clearing::Clearing;
@@ -225,9 +225,10 @@ impl Intake<'_> {
             let verdicts = self.clear((source, summary.transactions), profile, &mut report)?;
             waiting::note(self, source, &verdicts)?;
             self.note_message(source, summary)?;
-            if matches!(profile, Profile::Instant(_)) {
-                report.forwarded = waiting::pass_on(self, source, &verdicts)?;
-            }
+            report.forwarded = match profile {
+                Profile::Instant(_) => waiting::pass_on(self, source, &verdicts)?,
+                _ => covers::pass_on(self, source, (summary.head.family(), &verdicts))?,
+            };
             verdicts
         } else {
             report.reason = summary.refusals.first().map(|refusal| refusal.text.clone());

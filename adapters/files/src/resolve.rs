@@ -58,6 +58,21 @@ pub struct Resolved {
     pub record: Record,
     /// What is journaled beside it.
     pub details: Vec<u8>,
+    /// The reference that the record had while details had their first version, where that is another one: a payment that
+    /// was taken in then is the same payment (I3).
+    pub earlier_reference: Option<[u8; 32]>,
+}
+
+/// The digest by which a record names its details.
+#[must_use]
+pub(crate) fn reference(details: &[u8]) -> [u8; 32] {
+    keyed(Domain::Document, details).0
+}
+
+/// [`Resolved::earlier_reference`] of details.
+#[must_use]
+pub(crate) fn earlier_reference(details: &Details) -> Option<[u8; 32]> {
+    details.in_first_version().map(|first| reference(&first.encode()))
 }
 
 /// Resolves one payment.
@@ -79,13 +94,15 @@ pub fn resolve(
     let debtor = account(debtor, submitter, currency, names)?;
     let creditor = account(creditor, receiver, currency, names)?;
     let uetr = transfer_id(head, details, transfer.index);
-    let bytes = Details::of(head, transfer).encode();
+    let told = Details::of(head, transfer);
+    let earlier_reference = earlier_reference(&told);
+    let bytes = told.encode();
     let record = Record {
         purpose: purpose(details),
-        reference: keyed(Domain::Document, &bytes).0,
+        reference: reference(&bytes),
         ..Record::new(uetr.bits(), debtor, creditor, transfer.amount.minor(), currency.numeric())
     };
-    Ok(Resolved { participant: submitter.handle, record, details: bytes })
+    Ok(Resolved { participant: submitter.handle, record, details: bytes, earlier_reference })
 }
 
 /// The names under which the directory may have an account, the most exact first.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use feiqian_core::bic::Bic;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::{Record, flags};
+use feiqian_iso20022::codes;
 use feiqian_iso20022::payment::{CreditTransfer, MessageHead, Refusal};
 use feiqian_iso20022::profile::{Form, Profile, Stray};
 use feiqian_runtime::pipeline::Engine;
@@ -59,13 +60,14 @@ impl UsageOfFile {
     /// A payment that is in the journal already is answered by what became of it, whatever profile is in force by now.
     ///
     /// # Errors
-    /// The profile's [`Refusal`].
+    /// The profile's [`Refusal`]; AG03 for what another message settles.
     pub(crate) fn hold(
         &self,
         engine: &Engine,
         (head, transfer): (&MessageHead, &CreditTransfer),
         mut resolved: Resolved,
     ) -> Result<Resolved, Refusal> {
+        unless_journaled(engine, &resolved.record, settled_here(head))?;
         let Some(profile) = self.of(&resolved) else { return Ok(resolved) };
         unless_journaled(engine, &resolved.record, profile.check(head, transfer, self.transactions))?;
         shorten(&mut resolved.record, profile.confirmation_s);
@@ -102,6 +104,15 @@ pub fn hold_form(
     (transfer, record): (&CreditTransfer, &Record),
 ) -> Result<(), Stray> {
     unless_journaled(engine, record, profile.check_form(form, transfer))
+}
+
+/// A message with `COVE` is settled by its cover, which comes by itself: whoever paid both would pay twice.
+fn settled_here(head: &MessageHead) -> Result<(), Refusal> {
+    if head.settlement_method.as_deref() != Some("COVE") {
+        return Ok(());
+    }
+    let text = "SttlmMtd is COVE: a cover settles it; send that, a pacs.009 COV, here and this to the creditor's bank";
+    Err(Refusal { code: codes::AG03, text: text.to_owned() })
 }
 
 fn unless_journaled<E>(engine: &Engine, record: &Record, checked: Result<(), E>) -> Result<(), E> {

@@ -8,6 +8,8 @@ mod shared;
 
 #[path = "intake/after.rs"]
 mod after;
+#[path = "intake/covers.rs"]
+mod covers;
 #[path = "intake/crashes.rs"]
 mod crashes;
 #[path = "intake/customers.rs"]

@@ -138,6 +138,7 @@ reasons! {
     BE07 Status Return "The debtor's address is wrong or missing.",
     BE08 Return "A fault of the bank.",
     CH16 Status "An element's content is wrong.",
+    CH17 Status "An element is there that may not be.",
     CH20 Status "The amount has other decimals than its currency.",
     CH21 Status "An element that is needed is missing.",
     CNOR Status Return "The creditor's bank is not registered here.",

@@ -87,9 +87,13 @@ pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, curren
         [ULTMT_CDTR, rest @ ..] => party(to.ultimate_creditor.get_or_insert_default(), rest, text),
         [INSTG_AGT, rest @ ..] => agent(to.instructing_agent.get_or_insert_default(), rest, text),
         [INSTD_AGT, rest @ ..] => agent(to.instructed_agent.get_or_insert_default(), rest, text),
-        [INTRMY_AGT1, rest @ ..] => agent(intermediary(to, 0), rest, text),
-        [INTRMY_AGT2, rest @ ..] => agent(intermediary(to, 1), rest, text),
-        [INTRMY_AGT3, rest @ ..] => agent(intermediary(to, 2), rest, text),
+        [INTRMY_AGT1, rest @ ..] => agent(at(&mut to.intermediaries, 0), rest, text),
+        [INTRMY_AGT2, rest @ ..] => agent(at(&mut to.intermediaries, 1), rest, text),
+        [INTRMY_AGT3, rest @ ..] => agent(at(&mut to.intermediaries, 2), rest, text),
+        [PRVS_INSTG_AGT | PRVS_INSTG_AGT1, rest @ ..] => agent(at(&mut to.previous_agents, 0), rest, text),
+        [PRVS_INSTG_AGT2, rest @ ..] => agent(at(&mut to.previous_agents, 1), rest, text),
+        [PRVS_INSTG_AGT3, rest @ ..] => agent(at(&mut to.previous_agents, 2), rest, text),
+        [INITG_PTY, rest @ ..] => party(to.initiating_party.get_or_insert_default(), rest, text),
         [PURP, ..] => to.purpose = owned(text),
         [CHRG_BR] => to.charge_bearer = owned(text),
         [STTLM_PRTY] => to.priority = owned(text),
@@ -100,6 +104,9 @@ pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, curren
         [INSTD_AMT] => to.instructed_amount = Some(told(text, currency)),
         [XCHG_RATE] => to.exchange_rate = owned(text),
         [CHRGS_INF, rest @ ..] => charge(&mut to.charges, rest, text, currency),
+        [UNDRLYG_CSTMR_CDT_TRF, rest @ ..] => {
+            details(to.underlying.get_or_insert_default(), rest, text, currency);
+        }
         _ => {}
     }
 }
@@ -112,16 +119,18 @@ pub(crate) fn details_open(to: &mut TransferDetails, path: &[u16]) {
         }
         [INSTG_AGT] => to.instructing_agent = None,
         [INSTD_AGT] => to.instructed_agent = None,
-        [UNDRLYG_CSTMR_CDT_TRF] => to.is_cover = true,
+        [UNDRLYG_CSTMR_CDT_TRF] => {
+            to.underlying.get_or_insert_default();
+        }
         _ => {}
     }
 }
 
-fn intermediary(to: &mut TransferDetails, place: usize) -> &mut Agent {
-    while to.intermediaries.len() <= place {
-        to.intermediaries.push(Agent::default());
+fn at(agents: &mut Vec<Agent>, place: usize) -> &mut Agent {
+    while agents.len() <= place {
+        agents.push(Agent::default());
     }
-    &mut to.intermediaries[place]
+    &mut agents[place]
 }
 
 fn payment_ids(to: &mut TransferDetails, path: &[u16], text: &str) {
@@ -182,7 +191,12 @@ pub(crate) fn original_ids(to: &mut PaymentIds, path: &[u16], text: &str) {
 }
 
 /// A value below `OrgnlTxRef`; what [`TransferDetails::to_reference`] keeps.
-pub(crate) fn original_reference(to: &mut Option<Box<TransferDetails>>, path: &[u16], text: &str) {
+pub(crate) fn original_reference(
+    to: &mut Option<Box<TransferDetails>>,
+    path: &[u16],
+    text: &str,
+    currency: &str,
+) {
     let kept = [
         INTR_BK_STTLM_DT,
         PMT_TP_INF,
@@ -196,9 +210,10 @@ pub(crate) fn original_reference(to: &mut Option<Box<TransferDetails>>, path: &[
         CDTR_ACCT,
         ULTMT_CDTR,
         PURP,
+        UNDRLYG_CSTMR_CDT_TRF,
     ];
     if path.first().is_some_and(|name| kept.contains(name)) {
-        details(to.get_or_insert_default(), path, text, "");
+        details(to.get_or_insert_default(), path, text, currency);
     }
 }
 

@@ -28,7 +28,7 @@ impl OriginalMessage {
 
 impl TransferDetails {
     /// What of the details an `OrgnlTxRef` can carry: parties, accounts, agents, payment type, remittance
-    /// information, purpose and settlement date.
+    /// information, purpose, settlement date and the customer's transfer that a cover is for.
     #[must_use]
     pub fn to_reference(&self) -> Self {
         let of = self.clone();
@@ -49,6 +49,7 @@ impl TransferDetails {
             remittance: of.remittance,
             remittance_references: of.remittance_references,
             settlement_date: of.settlement_date,
+            underlying: of.underlying,
             ..Self::default()
         }
     }

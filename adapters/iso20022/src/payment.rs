@@ -218,6 +218,10 @@ pub struct TransferDetails {
     pub instructed_agent: Option<Agent>,
     /// Banks between the two agents, in order.
     pub intermediaries: Vec<Agent>,
+    /// Banks that the instruction has passed before the instructing agent, in order.
+    pub previous_agents: Vec<Agent>,
+    /// Who initiated the payment for the debtor; in a pain.001 the group header says it for all.
+    pub initiating_party: Option<Party>,
     /// Purpose, code or proprietary.
     pub purpose: Option<String>,
     /// Category purpose, code or proprietary.
@@ -246,8 +250,17 @@ pub struct TransferDetails {
     pub charges: Vec<Charge>,
     /// `ClrSysRef`.
     pub clearing_reference: Option<String>,
-    /// A pacs.009 that covers a customer transfer (`UndrlygCstmrCdtTrf` is there).
-    pub is_cover: bool,
+    /// `UndrlygCstmrCdtTrf`: the customer's transfer that a pacs.009 covers. It has parties, accounts, agents, remittance
+    /// information and `InstdAmt`, and nothing else.
+    pub underlying: Option<Box<TransferDetails>>,
+}
+
+impl TransferDetails {
+    /// Whether it covers a customer's transfer (pacs.009 COV), which goes to the creditor's bank by another message.
+    #[must_use]
+    pub fn is_cover(&self) -> bool {
+        self.underlying.is_some()
+    }
 }
 
 /// A transaction that passed every check of form; funds, limits and accounts are the engine's to check.

@@ -8,19 +8,25 @@
 //! | references | `UETR`, `InstrId` | `EndToEndId`, `TxId` | `EndToEndId` |
 //! | payment type | any | `SvcLvl` SEPA, `LclInstrm` INST | any |
 //! | charge bearer | not SLEV | SLEV | any |
+//! | charges (`ChrgsInf`) | by the bearer | none | any |
+//! | cover (pacs.009 COV) | announced, parties and agents below named | no such message | any |
 //! | `InstgAgt`, `InstdAgt` | BIC | any | `USABA` |
 //! | `DbtrAgt`, `CdtrAgt` | BIC or name | BIC | `USABA` |
 //! | accounts | any | IBAN | any |
 //! | characters of references; of names and remittance | FIN X; printable | FIN X | any |
 //! | confirmed by the receiver's bank in | no such time | 10 s | 20 s |
 //!
+//! Charges by the bearer: `CRED` must say them, if only 0; `DEBT` may say one, what is paid in advance; `InstdAmt` goes with
+//! them, and who takes them is named as banks are. A cover has a `BizSvc` of `swift.cbprplus.cov.…` where it has one of CBPR+,
+//! and what is announced so has `UndrlygCstmrCdtTrf`, whose debtor and creditor have a name or BIC, and their agents too.
+//!
 //! A payment in another form, a line of a table or an instruction over the API, is asked the same, but for what its form has
-//! no place for ([`Form`]): payments of a message, payment type, charge bearer, neighbours, and references that it can't say.
+//! no place for ([`Form`]): payments of a message, payment type, charge bearer, charges, neighbours, and references that it can't say.
 //!
 //! A pain.001 is a customer's and not yet a scheme's: only messages, currency, amount and characters are asked of it.
 //!
 //! Sources: CBPR+ usage guidelines SR2025 (types `CBPR_RestrictedFINXMax35Text` and
-//! `CBPR_RestrictedFINXMax140Text_Extended`; UETR and one transaction are mandatory, SLEV is removed); EPC SCT Inst
+//! `CBPR_RestrictedFINXMax140Text_Extended`; UETR and one transaction are mandatory, SLEV is removed; rules on charges by `ChrgBr`; `BizSvc` by usage); EPC SCT Inst
 //! rulebook 2025 v1.0 with its inter-PSP implementation guidelines (EPC122-16) and EPC217-08 on characters, which allows
 //! others where banks agree: they then do without this profile; Regulation (EU) 2024/886 (ten seconds, and no
 //! maximum amount any more); ABA routing number policy (nine digits, weights 3, 7, 1); the announcement of Federal Reserve
@@ -31,7 +37,9 @@
 //! Never looks at an account, a clock or a directory. What a profile does not name is not asked: addresses, regulatory
 //! reporting, and the dates and hours of a scheme.
 
+mod charges;
 mod checks;
+mod covers;
 
 pub use checks::Stray;
 
@@ -112,6 +120,17 @@ pub enum BearerRule {
     NotServiceLevel,
 }
 
+/// Which charges a message may say (`ChrgsInf`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChargesRule {
+    /// Any.
+    Any,
+    /// None: what the scheme's banks charge, each charges its own customer.
+    None,
+    /// As `ChrgBr` says: `CRED` at least one, `DEBT` at most one.
+    ByBearer,
+}
+
 /// What a scheme asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -133,6 +152,10 @@ pub struct Profile {
     pub local_instrument: Option<&'static str>,
     /// `ChrgBr`.
     pub bearer: BearerRule,
+    /// `ChrgsInf`.
+    pub charges: ChargesRule,
+    /// Whether something is asked of covers (`UndrlygCstmrCdtTrf` of a pacs.009).
+    pub has_covers: bool,
     /// `InstgAgt` and `InstdAgt`.
     pub neighbours: AgentRule,
     /// `DbtrAgt` and `CdtrAgt`; in a pacs.009 without them the two parties.
@@ -173,6 +196,8 @@ pub const PROFILES: [Profile; 3] = [
         transactions_max: 1,
         references: &[Reference::Uetr, Reference::Instruction],
         bearer: BearerRule::NotServiceLevel,
+        charges: ChargesRule::ByBearer,
+        has_covers: true,
         neighbours: AgentRule::Bic,
         banks: AgentRule::BicOrName,
         reference_characters: CharacterSet::FinX,
@@ -187,6 +212,7 @@ pub const PROFILES: [Profile; 3] = [
         service_level: Some("SEPA"),
         local_instrument: Some("INST"),
         bearer: BearerRule::ServiceLevel,
+        charges: ChargesRule::None,
         banks: AgentRule::Bic,
         needs_iban: true,
         reference_characters: CharacterSet::FinX,
@@ -218,6 +244,8 @@ const NOTHING: Profile = Profile {
     service_level: None,
     local_instrument: None,
     bearer: BearerRule::Any,
+    charges: ChargesRule::Any,
+    has_covers: false,
     neighbours: AgentRule::Any,
     banks: AgentRule::Any,
     needs_iban: false,

@@ -368,7 +368,9 @@ impl RecalledPayment {
             [ORGNL_INTR_BK_STTLM_AMT] => self.original_amount = Some(told(text, currency)),
             [ORGNL_INTR_BK_STTLM_DT] => self.original_settlement_date = Some(text.to_owned()),
             [CXL_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
-            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
+            [ORGNL_TX_REF, rest @ ..] => {
+                original_reference(&mut self.original_reference, rest, text, currency);
+            }
             _ => original_ids(&mut self.original, path, text),
         }
     }

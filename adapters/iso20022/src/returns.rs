@@ -395,7 +395,9 @@ fn value(to: &mut ReturnDetails, path: &[u16], text: &str, currency: &str) {
         [INSTG_AGT, rest @ ..] => fields::agent(to.instructing_agent.get_or_insert_default(), rest, text),
         [INSTD_AGT, rest @ ..] => fields::agent(to.instructed_agent.get_or_insert_default(), rest, text),
         [RTR_RSN_INF, rest @ ..] => reason_value(to.reasons.last_mut(), rest, text),
-        [ORGNL_TX_REF, rest @ ..] => original_reference(&mut to.original_reference, rest, text),
+        [ORGNL_TX_REF, rest @ ..] => {
+            original_reference(&mut to.original_reference, rest, text, currency);
+        }
         _ => original_ids(&mut to.original, path, text),
     }
 }

@@ -199,7 +199,7 @@ impl RequestedStatus {
             [INSTD_AGT, rest @ ..] => {
                 fields::agent(self.instructed_agent.get_or_insert_default(), rest, text);
             }
-            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text),
+            [ORGNL_TX_REF, rest @ ..] => original_reference(&mut self.original_reference, rest, text, ""),
             _ => original_ids(&mut self.original, path, text),
         }
     }

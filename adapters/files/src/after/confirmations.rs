@@ -205,7 +205,7 @@ fn submission(engine: &Engine, named: &Named, participant: ParticipantHandle) ->
     if finish == Finish::Void {
         record.reference = keyed(Domain::Document, &details).0;
     }
-    Resolved { participant, record, details }
+    Resolved { participant, record, details, earlier_reference: None }
 }
 
 /// Answers what became of the payment, whichever confirmation of it this is.

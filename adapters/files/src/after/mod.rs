@@ -4,12 +4,13 @@
 //! Reading order: [`original`] (finding a payment and what became of it), [`messages`] (finding a whole message), [`waiting`] (payments that are answered later),
 //! [`confirmations`] (pacs.002 of the bank that is to be paid), [`returns`] (pacs.004), [`requests`] (pacs.028),
 //! [`recalls`] (camt.056; camt.055 with [`customers`]) with their [`cases`] and [`time_limits`], [`answers`] (camt.029), [`investigations`] (camt.026, camt.028), [`direct_debits`] (pacs.010, refused),
-//! [`payment_requests`] (pain.013) with their [`request_cases`] and [`request_answers`] (pain.014), [`forward`] (what is passed on to other banks). Whether money may go back is the engine's to decide; here is only told
+//! [`payment_requests`] (pain.013) with their [`request_cases`] and [`request_answers`] (pain.014), [`forward`] (what is passed on to other banks), [`covers`] (pacs.009 COV, passed on when it is paid). Whether money may go back is the engine's to decide; here is only told
 //! which entry is meant, and refused what names none of the sender's.
 
 pub(crate) mod answers;
 pub mod cases;
 pub(crate) mod confirmations;
+pub(crate) mod covers;
 pub(crate) mod customers;
 pub(crate) mod direct_debits;
 pub(crate) mod forward;

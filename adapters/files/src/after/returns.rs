@@ -25,7 +25,6 @@ use feiqian_iso20022::payment::{Agent, FileSummary, MessageHead, Refusal};
 use feiqian_iso20022::returns::{PaymentReturn, ReturnEntry, ReturnReader};
 use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::write::pacs004;
-use feiqian_proof::hash::{Domain, keyed};
 
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
@@ -38,7 +37,7 @@ use crate::inbox::InboxFile;
 use crate::intake::{Intake, count, reject_all};
 use crate::limits::FORWARDED_RETURNS;
 use crate::report::{Disposition, FileReport};
-use crate::resolve::{Resolved, refuse};
+use crate::resolve::{Resolved, earlier_reference, reference, refuse};
 use crate::source::Source;
 use crate::status::Verdicts;
 use crate::store;
@@ -159,10 +158,10 @@ fn submission(
     (participant, related): (ParticipantHandle, u128),
 ) -> Resolved {
     let id = return_id(head, &one.details, one.index);
-    let details = match Uetr::new(original.id()) {
-        Some(of) => Details::of_return(head, &one.details, (of, &original.details)).encode(),
-        None => Vec::new(),
-    };
+    let told =
+        Uetr::new(original.id()).map(|of| Details::of_return(head, &one.details, (of, &original.details)));
+    let earlier_reference = told.as_ref().and_then(earlier_reference);
+    let details = told.map_or_else(Vec::new, Details::encode);
     let (debtor, creditor) = (original.record.creditor.get(), original.record.debtor.get());
     // The message has the ISO code alone; the product is the payment's.
     let currency = Currency::from_numeric(original.record.currency.get())
@@ -172,10 +171,10 @@ fn submission(
         flags: flags::RETURN.into(),
         related: related.into(),
         purpose: original.record.purpose,
-        reference: keyed(Domain::Document, &details).0,
+        reference: reference(&details),
         ..Record::new(id.bits(), debtor, creditor, one.amount.minor(), currency.numeric())
     };
-    Resolved { participant, record, details }
+    Resolved { participant, record, details, earlier_reference }
 }
 
 /// Passes the cleared returns on, so many in a message; gives the number of messages.

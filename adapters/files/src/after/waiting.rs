@@ -23,6 +23,7 @@ use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::{pacs002, pacs008};
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::covers;
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
 use crate::answer::changed;
@@ -136,6 +137,9 @@ fn tell_one(intake: &Intake<'_>, sequence: u64) -> Result<bool, FilesError> {
     let (status, refusal) = original.status(intake)?;
     if status == Status::Pdng {
         return Ok(false);
+    }
+    if matches!(status, Status::Acsp | Status::Acsc) {
+        covers::pass_on_paid(intake, &original)?;
     }
     let Some(to) = original.debtor_bank(intake.engine).and_then(|bank| bic_of(intake.engine, bank)) else {
         return Err(FilesError::Unknown(format!("nobody owns the debtor account of entry {sequence}")));

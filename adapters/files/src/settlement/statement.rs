@@ -6,9 +6,7 @@ use feiqian_core::participant::{CycleState, Participant, SlotTerms};
 use feiqian_core::transfer::flags;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{AccountId, Agent, Party};
-use feiqian_iso20022::write::{
-    AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, ReportEntry,
-};
+use feiqian_iso20022::write::{AccountReport, Balance, BankTransactionCode, EntrySummary, ReportEntry};
 use feiqian_runtime::history::{JournaledEntry, entry_of};
 use feiqian_runtime::journal::{Durable, Frame};
 use feiqian_runtime::pipeline::Engine;
@@ -136,30 +134,8 @@ fn entry(context: &Context, item: &Item, journaled: &JournaledEntry) -> ReportEn
         value_date: Some(date(context.cycle.closed_at)),
         servicer_reference: Some(item.sequence.to_string()),
         code: if fee_on.is_some() { charge(item.is_credit) } else { code(item.is_credit) },
-        transactions: vec![transaction(details.unwrap_or_default(), id)],
+        transactions: vec![details.unwrap_or_default().entry_transaction(id)],
         information: fee_on.map(|payment| format!("fee on {payment}")),
-    }
-}
-
-fn transaction(details: Details, id: u128) -> EntryTransaction {
-    // The message takes UUIDs of version 4 alone; the engine takes any id.
-    let uetr = Some(Uetr::from_digest(id.to_be_bytes())).filter(|uetr| uetr.bits() == id);
-    let mut ids = details.ids(uetr);
-    if uetr.is_none() && ids.transaction.is_none() {
-        ids.transaction = Some(format!("{id:032x}"));
-    }
-    let party = |side: &crate::details::Side| Some(side.party()).filter(|party| *party != Party::default());
-    EntryTransaction {
-        message_id: Some(details.message_id.clone()).filter(|id| !id.is_empty()),
-        ids,
-        minor: None,
-        debtor: party(&details.debtor),
-        debtor_account: details.debtor.account_id(),
-        creditor: party(&details.creditor),
-        creditor_account: details.creditor.account_id(),
-        debtor_agent: details.debtor.agent.as_ref().map(crate::details::AgentText::agent),
-        creditor_agent: details.creditor.agent.as_ref().map(crate::details::AgentText::agent),
-        remittance: details.remittance,
     }
 }
 

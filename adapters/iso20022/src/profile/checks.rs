@@ -3,7 +3,7 @@
 
 use crate::codes::{self, ReasonCode};
 use crate::payment::{AccountId, Agent, CreditTransfer, MessageHead, Party, Refusal};
-use crate::profile::{AgentRule, BearerRule, CharacterSet, Form, Profile, Reference, is_routing_number};
+use crate::profile::{AgentRule, CharacterSet, Form, Profile, Reference, is_routing_number};
 use crate::schema::Family;
 
 /// What of a payment is not as its profile asks.
@@ -15,9 +15,9 @@ pub struct Stray {
     pub refusal: Refusal,
 }
 
-type Checked = Result<(), Stray>;
+pub(super) type Checked = Result<(), Stray>;
 
-fn refuse(element: &'static str, code: ReasonCode, text: String) -> Checked {
+pub(super) fn refuse(element: &'static str, code: ReasonCode, text: String) -> Checked {
     Err(Stray { element, refusal: Refusal { code, text } })
 }
 
@@ -27,7 +27,8 @@ impl Profile {
     /// # Errors
     /// The first [`Refusal`], which names the element and the way out: the message's type AG03, more than one payment
     /// AM18, currency AM03, amount AM02, something that is missing CH21, another service or instrument AG03, charge
-    /// bearer CH16, banks RC03 and RC04 (neighbours RC01), accounts AC02 and AC03, characters CH16.
+    /// bearer CH16, charges that may not be there CH17, banks RC03 and RC04 (neighbours RC01, others CH16), accounts AC02
+    /// and AC03, a cover that is not announced as one CH16, characters CH16.
     pub fn check(
         &self,
         head: &MessageHead,
@@ -55,9 +56,12 @@ impl Profile {
         if head.family() != Family::Pain001 {
             self.check_references(transfer, self.references)?;
             self.check_payment_type(transfer)?;
+            self.check_bearer(head.family(), transfer)?;
+            self.check_charges(transfer)?;
             self.check_neighbours(transfer)?;
             self.check_banks(transfer, head.family() == Family::Pacs009)?;
             self.check_accounts(transfer)?;
+            self.check_cover(head, transfer)?;
         }
         self.check_characters(&head.message_id, transfer)
     }
@@ -110,15 +114,7 @@ impl Profile {
     fn check_payment_type(&self, transfer: &CreditTransfer) -> Checked {
         let details = &transfer.details;
         self.needs_code("PmtTpInf/SvcLvl", details.service_level.as_deref(), self.service_level)?;
-        self.needs_code("PmtTpInf/LclInstrm", details.local_instrument.as_deref(), self.local_instrument)?;
-        let is_by_service = details.charge_bearer.as_deref() == Some("SLEV");
-        let way = match self.bearer {
-            BearerRule::ServiceLevel if !is_by_service => "give SLEV",
-            BearerRule::NotServiceLevel if is_by_service => "give DEBT, CRED or SHAR",
-            _ => return Ok(()),
-        };
-        let given = details.charge_bearer.as_deref().unwrap_or("missing");
-        refuse("ChrgBr", codes::CH16, format!("ChrgBr is {given}, which {} does not have; {way}", self.name))
+        self.needs_code("PmtTpInf/LclInstrm", details.local_instrument.as_deref(), self.local_instrument)
     }
 
     fn check_neighbours(&self, transfer: &CreditTransfer) -> Checked {
@@ -144,7 +140,7 @@ impl Profile {
         Ok(())
     }
 
-    fn check_agent(
+    pub(super) fn check_agent(
         &self,
         element: &'static str,
         agent: Option<&Agent>,
@@ -184,7 +180,11 @@ impl Profile {
     }
 
     fn check_characters(&self, message_id: &str, transfer: &CreditTransfer) -> Checked {
-        for (element, text) in references(message_id, transfer) {
+        self.check_characters_of(&references(message_id, transfer), &texts(transfer))
+    }
+
+    pub(super) fn check_characters_of(&self, references: &Texts<'_>, texts: &Texts<'_>) -> Checked {
+        for (element, text) in references {
             self.check_text(element, text, self.reference_characters)?;
             let is_plain = !text.starts_with('/') && !text.ends_with('/') && !text.contains("//");
             if self.has_plain_slashes && !is_plain {
@@ -193,9 +193,7 @@ impl Profile {
                 return refuse(element, codes::CH16, text);
             }
         }
-        texts(transfer)
-            .iter()
-            .try_for_each(|(element, text)| self.check_text(element, text, self.text_characters))
+        texts.iter().try_for_each(|(element, text)| self.check_text(element, text, self.text_characters))
     }
 
     fn check_text(&self, element: &'static str, text: &str, set: CharacterSet) -> Checked {
@@ -207,7 +205,7 @@ impl Profile {
         refuse(element, codes::CH16, text)
     }
 
-    fn needs(&self, element: &'static str, is_there: bool) -> Checked {
+    pub(super) fn needs(&self, element: &'static str, is_there: bool) -> Checked {
         if is_there {
             return Ok(());
         }
@@ -238,7 +236,7 @@ fn has_routing_number(agent: &Agent) -> bool {
     member.is_some_and(|member| member.system.as_deref() == Some("USABA") && is_routing_number(&member.id))
 }
 
-type Texts<'a> = Vec<(&'static str, &'a str)>;
+pub(super) type Texts<'a> = Vec<(&'static str, &'a str)>;
 
 /// References and numbers, with their elements.
 fn references<'a>(message_id: &'a str, transfer: &'a CreditTransfer) -> Texts<'a> {
@@ -278,14 +276,14 @@ fn texts(transfer: &CreditTransfer) -> Texts<'_> {
     all
 }
 
-fn party_name(party: Option<&Party>) -> Option<&str> {
+pub(super) fn party_name(party: Option<&Party>) -> Option<&str> {
     party.and_then(|party| party.name.as_deref())
 }
 
-fn agent_name(agent: Option<&Agent>) -> Option<&str> {
+pub(super) fn agent_name(agent: Option<&Agent>) -> Option<&str> {
     agent.and_then(|agent| agent.name.as_deref())
 }
 
-fn named<'a, const N: usize>(all: [(&'static str, Option<&'a str>); N]) -> Texts<'a> {
+pub(super) fn named<'a, const N: usize>(all: [(&'static str, Option<&'a str>); N]) -> Texts<'a> {
     all.into_iter().filter_map(|(element, text)| Some((element, text?))).collect()
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use feiqian_core::currency::Currency;
 use feiqian_core::money::{AMOUNT_DIGITS_MAX, decimal};
 
-use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds};
+use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds, ToldAmount};
 use crate::schema::{Family, MessageType};
 use crate::write::head::{known, start_versioned, written};
 use crate::write::parts::{self, ID_MAX, NAME_MAX};
@@ -88,6 +88,11 @@ impl BankTransactionCode {
     pub const CHARGES_RECEIVED: Self = Self("PMNT", "MCOP", "CHRG");
     /// Payments, miscellaneous debit operations, charges.
     pub const CHARGES_PAID: Self = Self("PMNT", "MDOP", "CHRG");
+
+    /// Whether all of the entry is a charge.
+    fn is_charge(self) -> bool {
+        self.2 == "CHRG"
+    }
 }
 
 /// A booked entry.
@@ -122,6 +127,12 @@ pub struct EntryTransaction {
     pub ids: PaymentIds,
     /// Minor units; none if the entry's amount is this one's.
     pub minor: Option<u128>,
+    /// What was instructed, before charges and exchange; left out where no schema can hold it.
+    pub instructed_amount: Option<ToldAmount>,
+    /// For whom the debtor paid: of a cover the customer.
+    pub ultimate_debtor: Option<Party>,
+    /// For whom the creditor was paid: of a cover the customer.
+    pub ultimate_creditor: Option<Party>,
     /// Who paid.
     pub debtor: Option<Party>,
     /// From which account.
@@ -333,6 +344,9 @@ fn entry<W: Write>(to: &mut XmlWriter<W>, entry: &ReportEntry, currency: Currenc
     date(to, "ValDt", entry.value_date.as_ref())?;
     to.optional("AcctSvcrRef", entry.servicer_reference.as_deref(), ID_MAX)?;
     bank_transaction_code(to, entry.code)?;
+    if entry.code.is_charge() {
+        charges(to, entry, currency)?;
+    }
     if !entry.transactions.is_empty() {
         to.start("NtryDtls")?;
         entry.transactions.iter().try_for_each(|one| transaction(to, one, entry, currency))?;
@@ -361,6 +375,25 @@ fn bank_transaction_code<W: Write>(to: &mut XmlWriter<W>, code: BankTransactionC
     to.end()
 }
 
+/// `Chrgs` of an entry that is one: charges in a payment's own message were taken by others, before it came here.
+fn charges<W: Write>(to: &mut XmlWriter<W>, entry: &ReportEntry, currency: Currency) -> io::Result<()> {
+    let amount = bounded(entry.minor, currency)?;
+    to.start("Chrgs")?;
+    // A record of its own from version 03 on.
+    let has_record = to.has("Rcrd");
+    if has_record {
+        to.amount("TtlChrgsAndTaxAmt", &amount, currency.iso_code())?;
+        to.start("Rcrd")?;
+    }
+    to.amount("Amt", &amount, currency.iso_code())?;
+    to.value("CdtDbtInd", side(entry.is_credit))?;
+    to.if_known("ChrgInclInd", Some("true"), 4)?;
+    if has_record {
+        to.end()?;
+    }
+    to.end()
+}
+
 fn transaction<W: Write>(
     to: &mut XmlWriter<W>,
     transaction: &EntryTransaction,
@@ -370,16 +403,13 @@ fn transaction<W: Write>(
     to.start("TxDtls")?;
     references(to, transaction)?;
     let amount = bounded(transaction.minor.unwrap_or(entry.minor), currency)?;
-    if to.has("Amt") {
+    let is_told_here = to.has("Amt");
+    if is_told_here {
         to.amount("Amt", &amount, currency.iso_code())?;
         to.value("CdtDbtInd", side(entry.is_credit))?;
-    } else {
-        to.start("AmtDtls")?;
-        to.start("TxAmt")?;
-        to.amount("Amt", &amount, currency.iso_code())?;
-        to.end()?;
-        to.end()?;
     }
+    let told_below = (!is_told_here).then_some(amount.as_str());
+    amount_details(to, transaction.instructed_amount.as_ref(), told_below.map(|amount| (amount, currency)))?;
     related_parties(to, transaction)?;
     if transaction.debtor_agent.is_some() || transaction.creditor_agent.is_some() {
         to.start("RltdAgts")?;
@@ -392,6 +422,30 @@ fn transaction<W: Write>(
         for line in &transaction.remittance {
             to.text("Ustrd", line, NAME_MAX)?;
         }
+        to.end()?;
+    }
+    to.end()
+}
+
+fn amount_details<W: Write>(
+    to: &mut XmlWriter<W>,
+    instructed: Option<&ToldAmount>,
+    amount: Option<(&str, Currency)>,
+) -> io::Result<()> {
+    let is_allowed = |told: &&ToldAmount| parts::is_allowed(to, &["AmtDtls", "InstdAmt"], ("Amt", told));
+    let instructed = instructed.filter(is_allowed);
+    if instructed.is_none() && amount.is_none() {
+        return Ok(());
+    }
+    to.start("AmtDtls")?;
+    if let Some(instructed) = instructed {
+        to.start("InstdAmt")?;
+        to.amount("Amt", &instructed.text, &instructed.currency)?;
+        to.end()?;
+    }
+    if let Some((text, currency)) = amount {
+        to.start("TxAmt")?;
+        to.amount("Amt", text, currency.iso_code())?;
         to.end()?;
     }
     to.end()
@@ -410,15 +464,18 @@ fn references<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransaction) -
 
 fn related_parties<W: Write>(to: &mut XmlWriter<W>, transaction: &EntryTransaction) -> io::Result<()> {
     let EntryTransaction { debtor, debtor_account, creditor, creditor_account, .. } = transaction;
-    let is_empty =
-        debtor.is_none() && debtor_account.is_none() && creditor.is_none() && creditor_account.is_none();
-    if is_empty {
+    let EntryTransaction { ultimate_debtor, ultimate_creditor, .. } = transaction;
+    let has_account = debtor_account.is_some() || creditor_account.is_some();
+    let parties = [debtor, creditor, ultimate_debtor, ultimate_creditor];
+    if !has_account && parties.iter().all(|party| party.is_none()) {
         return Ok(());
     }
     to.start("RltdPties")?;
     parts::party_or_agent(to, "Dbtr", debtor.as_ref())?;
     parts::account(to, "DbtrAcct", debtor_account.as_ref())?;
+    parts::party_or_agent(to, "UltmtDbtr", ultimate_debtor.as_ref())?;
     parts::party_or_agent(to, "Cdtr", creditor.as_ref())?;
     parts::account(to, "CdtrAcct", creditor_account.as_ref())?;
+    parts::party_or_agent(to, "UltmtCdtr", ultimate_creditor.as_ref())?;
     to.end()
 }

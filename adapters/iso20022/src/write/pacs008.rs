@@ -68,7 +68,7 @@ pub(crate) fn transaction_start<W: Write>(
     to.optional("SttlmPrty", details.priority.as_deref().filter(|priority| *priority == "URGT"), 4)
 }
 
-/// The agents of a transaction that differ from those of the group, then the intermediaries.
+/// The agents before, those of a transaction that differ from those of the group, then the intermediaries.
 pub(crate) fn agents<W: Write>(
     to: &mut XmlWriter<W>,
     head: &MessageHead,
@@ -76,6 +76,7 @@ pub(crate) fn agents<W: Write>(
 ) -> io::Result<()> {
     let instructing = details.instructing_agent.as_ref();
     let instructed = details.instructed_agent.as_ref();
+    parts::previous_agents(to, details)?;
     parts::optional_agent(
         to,
         "InstgAgt",
@@ -116,21 +117,13 @@ fn transaction<W: Write>(
 }
 
 fn parties<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Result<()> {
-    if let Some(party) = &details.ultimate_debtor {
-        parts::party(to, "UltmtDbtr", party)?;
-    }
+    parts::optional_party(to, "UltmtDbtr", details.ultimate_debtor.as_ref())?;
+    parts::optional_party(to, "InitgPty", details.initiating_party.as_ref())?;
     parts::party(to, "Dbtr", &details.debtor)?;
     parts::account(to, "DbtrAcct", details.debtor_account.as_ref())?;
-    parts::agent(to, "DbtrAgt", details.debtor_agent.as_ref().unwrap_or(&crate::payment::Agent::default()))?;
-    parts::agent(
-        to,
-        "CdtrAgt",
-        details.creditor_agent.as_ref().unwrap_or(&crate::payment::Agent::default()),
-    )?;
+    parts::needed_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    parts::needed_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
     parts::party(to, "Cdtr", &details.creditor)?;
     parts::account(to, "CdtrAcct", details.creditor_account.as_ref())?;
-    match &details.ultimate_creditor {
-        Some(party) => parts::party(to, "UltmtCdtr", party),
-        None => Ok(()),
-    }
+    parts::optional_party(to, "UltmtCdtr", details.ultimate_creditor.as_ref())
 }

@@ -1,4 +1,5 @@
-//! Writes credit transfers of the banks themselves (pacs.009.001.08): the instructions that settle a cycle.
+//! Writes credit transfers of the banks themselves (pacs.009.001.08): the instructions that settle a cycle, and covers with
+//! the customer's transfer that they are for.
 
 use std::io::{self, Write};
 
@@ -111,5 +112,6 @@ fn transaction<W: Write>(
     parts::account(to, "CdtrAcct", details.creditor_account.as_ref())?;
     to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
     parts::remittance(to, &details.remittance, &[])?;
+    parts::underlying(to, details.underlying.as_deref())?;
     to.end()
 }

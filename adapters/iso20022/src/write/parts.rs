@@ -31,7 +31,7 @@ pub(crate) fn agent_body<W: Write>(to: &mut XmlWriter<W>, agent: &Agent) -> io::
         to.if_known(name, bic, 11)?;
     }
     member(to, agent.member.as_ref())?;
-    to.if_known("LEI", agent.lei.as_deref(), 20)?;
+    to.if_accepted("LEI", agent.lei.as_deref())?;
     to.optional("Nm", agent.name.as_deref(), NAME_MAX)?;
     other(to, agent.other.as_deref())?;
     to.end()
@@ -46,12 +46,10 @@ pub(crate) fn optional_agent<W: Write>(
 }
 
 fn other<W: Write>(to: &mut XmlWriter<W>, id: Option<&str>) -> io::Result<()> {
-    if id.is_some() {
-        to.start("Othr")?;
-        to.optional("Id", id, ID_MAX)?;
-        to.end()?;
-    }
-    Ok(())
+    let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(()) };
+    to.start("Othr")?;
+    to.text("Id", id, ID_MAX)?;
+    to.end()
 }
 
 fn member<W: Write>(to: &mut XmlWriter<W>, member: Option<&ClearingMember>) -> io::Result<()> {
@@ -80,7 +78,7 @@ pub(crate) fn party_body<W: Write>(to: &mut XmlWriter<W>, party: &Party) -> io::
         for name in ["BICOrBEI", "AnyBIC"] {
             to.if_known(name, bic, 11)?;
         }
-        to.if_known("LEI", party.lei.as_deref(), 20)?;
+        to.if_accepted("LEI", party.lei.as_deref())?;
         other(to, party.organisation_id.as_deref())?;
         to.end()?;
         to.end()?;
@@ -98,7 +96,7 @@ fn address<W: Write>(to: &mut XmlWriter<W>, party: &Party) -> io::Result<()> {
     if party.town.is_some() || party.country.is_some() {
         to.start("PstlAdr")?;
         to.optional("TwnNm", party.town.as_deref(), ID_MAX)?;
-        to.optional("Ctry", party.country.as_deref(), 2)?;
+        to.if_accepted("Ctry", party.country.as_deref())?;
         to.end()?;
     }
     Ok(())
@@ -114,7 +112,7 @@ pub(crate) fn institution<W: Write>(
     to.start("FinInstnId")?;
     to.optional("BICFI", party.bic.as_ref().map(feiqian_core::bic::Bic::as_str), 11)?;
     member(to, party.member.as_ref())?;
-    to.optional("LEI", party.lei.as_deref(), 20)?;
+    to.if_accepted("LEI", party.lei.as_deref())?;
     to.optional("Nm", party.name.as_deref(), NAME_MAX)?;
     address(to, party)?;
     to.end()?;
@@ -153,7 +151,12 @@ pub(crate) fn account_id_as<W: Write>(
 ) -> io::Result<()> {
     to.start(name)?;
     match account {
-        AccountId::Iban(iban) => to.value("IBAN", iban)?,
+        AccountId::Iban(iban) if to.accepts("IBAN", iban) => to.value("IBAN", iban)?,
+        AccountId::Iban(id) => {
+            to.start("Othr")?;
+            to.text("Id", id, ACCOUNT_MAX)?;
+            to.end()?;
+        }
         AccountId::Other { id, scheme } => {
             to.start("Othr")?;
             to.text("Id", id, ACCOUNT_MAX)?;
@@ -248,6 +251,7 @@ pub(crate) fn original_reference<W: Write>(
     if to.has("Purp") {
         to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
     }
+    underlying(to, details.underlying.as_deref())?;
     to.end()
 }
 
@@ -275,13 +279,24 @@ pub(crate) fn told<W: Write>(
     name: &'static str,
     amount: Option<&ToldAmount>,
 ) -> io::Result<()> {
-    let Some(ToldAmount { text, currency }) = amount.filter(|_| to.has(name)) else { return Ok(()) };
-    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
-    if is_currency && to.accepts(name, text) {
+    let Some(amount) = amount.filter(|_| to.has(name)) else { return Ok(()) };
+    let ToldAmount { text, currency } = amount;
+    if is_allowed(to, &[], (name, amount)) {
         return to.amount(name, text, currency);
     }
     let text = format!("{:?} {:?} is no {name}", shortened(text), shortened(currency));
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+/// Whether the element `name` in the elements `path` can hold an amount.
+pub(crate) fn is_allowed<W: Write>(
+    to: &mut XmlWriter<W>,
+    path: &[&str],
+    (name, amount): (&str, &ToldAmount),
+) -> bool {
+    let currency = &amount.currency;
+    let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_currency && to.accepts_below(path, name, &amount.text)
 }
 
 /// `PmtId` of an interbank message.
@@ -314,11 +329,52 @@ pub(crate) fn payment_type<W: Write>(to: &mut XmlWriter<W>, details: &TransferDe
 }
 
 pub(crate) fn intermediaries<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Result<()> {
-    let names = ["IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3"];
-    for (name, intermediary) in names.into_iter().zip(&details.intermediaries) {
-        agent(to, name, intermediary)?;
-    }
-    Ok(())
+    agents(to, ["IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3"], &details.intermediaries)
+}
+
+pub(crate) fn previous_agents<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Result<()> {
+    agents(to, ["PrvsInstgAgt1", "PrvsInstgAgt2", "PrvsInstgAgt3"], &details.previous_agents)
+}
+
+fn agents<W: Write>(to: &mut XmlWriter<W>, names: [&'static str; 3], all: &[Agent]) -> io::Result<()> {
+    names.into_iter().zip(all).try_for_each(|(name, one)| agent(to, name, one))
+}
+
+/// An agent that must be there; one that nobody has named is there and names nobody.
+pub(crate) fn needed_agent<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    of: Option<&Agent>,
+) -> io::Result<()> {
+    agent(to, name, of.unwrap_or(&Agent::default()))
+}
+
+pub(crate) fn optional_party<W: Write>(
+    to: &mut XmlWriter<W>,
+    name: &'static str,
+    of: Option<&Party>,
+) -> io::Result<()> {
+    of.map_or(Ok(()), |of| party(to, name, of))
+}
+
+/// `UndrlygCstmrCdtTrf`, where the version has it.
+pub(crate) fn underlying<W: Write>(to: &mut XmlWriter<W>, of: Option<&TransferDetails>) -> io::Result<()> {
+    let Some(of) = of.filter(|_| to.has("UndrlygCstmrCdtTrf")) else { return Ok(()) };
+    to.start("UndrlygCstmrCdtTrf")?;
+    optional_party(to, "UltmtDbtr", of.ultimate_debtor.as_ref())?;
+    optional_party(to, "InitgPty", of.initiating_party.as_ref())?;
+    party(to, "Dbtr", &of.debtor)?;
+    account(to, "DbtrAcct", of.debtor_account.as_ref())?;
+    needed_agent(to, "DbtrAgt", of.debtor_agent.as_ref())?;
+    previous_agents(to, of)?;
+    intermediaries(to, of)?;
+    needed_agent(to, "CdtrAgt", of.creditor_agent.as_ref())?;
+    party(to, "Cdtr", &of.creditor)?;
+    account(to, "CdtrAcct", of.creditor_account.as_ref())?;
+    optional_party(to, "UltmtCdtr", of.ultimate_creditor.as_ref())?;
+    remittance(to, &of.remittance, &of.remittance_references)?;
+    told(to, "InstdAmt", of.instructed_amount.as_ref())?;
+    to.end()
 }
 
 /// `RmtInf` with lines and creditor references.

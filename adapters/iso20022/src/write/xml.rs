@@ -53,7 +53,15 @@ impl<W: Write> XmlWriter<W> {
 
     /// Whether the open element has a child `name` that allows `text`.
     pub(crate) fn accepts(&mut self, name: &str, text: &str) -> bool {
-        match self.child(name).map(schema::content) {
+        self.accepts_below(&[], name, text)
+    }
+
+    /// Whether, in the elements `path` below the open one, a child `name` allows `text`.
+    pub(crate) fn accepts_below(&mut self, path: &[&str], name: &str, text: &str) -> bool {
+        let mut names = path.iter().copied().chain([name]);
+        let first = names.next().and_then(|first| self.child(first));
+        let kind = names.try_fold(first, |kind, name| Some(schema::child(kind?, name))).flatten();
+        match kind.map(schema::content) {
             Some(Content::Text(simple) | Content::Valued { text: simple, .. }) => {
                 schema::check(simple, text).is_ok()
             }
@@ -95,6 +103,15 @@ impl<W: Write> XmlWriter<W> {
     pub(crate) fn checked_if_known(&mut self, name: &'static str, text: Option<&str>) -> io::Result<()> {
         match text.filter(|text| !text.is_empty()) {
             Some(text) if self.has(name) => self.checked(name, text),
+            _ => Ok(()),
+        }
+    }
+
+    /// A value, left out where there is none or the version does not allow it: what was journaled by others is written too,
+    /// and must not spoil what stands beside it.
+    pub(crate) fn if_accepted(&mut self, name: &'static str, text: Option<&str>) -> io::Result<()> {
+        match text {
+            Some(text) if self.accepts(name, text) => self.value(name, text),
             _ => Ok(()),
         }
     }

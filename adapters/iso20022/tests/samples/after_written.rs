@@ -18,7 +18,7 @@ use feiqian_iso20022::{Family, Limits, MessageType, write};
 use crate::after::read_returns;
 use crate::data;
 use crate::fixtures::clean;
-use crate::round_trip::{bic, business, currency, full_transfer};
+use crate::round_trip::{bic, business, currency, full_cover, full_transfer};
 
 const CREATION: &str = "2026-03-16T12:00:00Z";
 
@@ -69,6 +69,14 @@ fn reference(is_new: bool) -> Option<Box<TransferDetails>> {
     Some(Box::new(details))
 }
 
+/// The same of a cover, where the version has a place for what it is for.
+fn of_cover(reference: Option<Box<TransferDetails>>, is_told: bool) -> Option<Box<TransferDetails>> {
+    reference.map(|mut reference| {
+        reference.underlying = full_cover().1.details.underlying.filter(|_| is_told);
+        reference
+    })
+}
+
 /// A reason with all that it may say, as the version has the code.
 fn reason(code: &str, is_listed: bool) -> StatusReason {
     let (listed, own) = if is_listed { (owned(code), None) } else { (None, owned(code)) };
@@ -105,15 +113,18 @@ pub(crate) fn returns(message: MessageType) -> (MessageHead, Vec<PaymentReturn>)
         exchange_rate: owned("1.5"),
         compensation: told("0.1"),
         charge_bearer: owned("SLEV"),
-        charges: vec![Charge {
-            amount: told("0.055").expect("an amount"),
-            agent: Agent::of_bic(bic("BNKBXXAAXXX")),
-        }],
+        charges: vec![
+            Charge { amount: told("0.055").expect("an amount"), agent: Agent::of_bic(bic("BNKBXXAAXXX")) },
+            Charge {
+                amount: told("1234567890123.45").expect("an amount"),
+                agent: Agent { name: owned("Charging bank"), other: owned("0815"), ..Agent::default() },
+            },
+        ],
         clearing_reference: owned("CLR-1").filter(|_| is_new),
         instructing_agent: Some(Agent::of_bic(bic("CLRHXXAAXXX"))),
         instructed_agent: Some(Agent::of_bic(bic("BNKCXXAAXXX"))),
         reasons: vec![reason("AC04", true)],
-        original_reference: reference(is_new),
+        original_reference: of_cover(reference(is_new), message.version() >= 10),
     };
     let short = ReturnDetails {
         original: PaymentIds { transaction: owned("TX-9"), ..PaymentIds::default() },

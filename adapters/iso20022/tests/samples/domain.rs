@@ -144,6 +144,10 @@ fn same_details(problems: &mut Vec<String>, expected: &Value, ours: &TransferDet
     same_party(problems, "ultmt_dbtr", &expected["ultmt_dbtr"], ours.ultimate_debtor.as_ref());
     same_party(problems, "ultmt_cdtr", &expected["ultmt_cdtr"], ours.ultimate_creditor.as_ref());
     same_told(problems, "instd_amt", &expected["instd_amt"], ours.instructed_amount.as_ref());
+    if expected["cov"].is_object() {
+        let empty = TransferDetails::default();
+        same_details(problems, &expected["cov"], ours.underlying.as_deref().unwrap_or(&empty));
+    }
     for (at, agent) in expected["intrmy"].as_array().into_iter().flatten().enumerate() {
         same_agent(problems, "intrmy", agent, ours.intermediaries.get(at));
     }

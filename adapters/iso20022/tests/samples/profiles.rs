@@ -7,7 +7,8 @@ use feiqian_core::currency::Currency;
 use feiqian_core::money::Amount;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{
-    AccountId, Agent, ClearingMember, CreditTransfer, Entry, MessageHead, Party, PaymentIds, TransferDetails,
+    AccountId, Agent, BusinessHead, Charge, ClearingMember, CreditTransfer, Entry, MessageHead, Party,
+    PaymentIds, ToldAmount, TransferDetails,
 };
 use feiqian_iso20022::profile::{CharacterSet, PROFILES, Profile, is_routing_number};
 use feiqian_iso20022::transfers::{TransferReader, check};
@@ -81,6 +82,42 @@ fn good(profile: &str) -> Case {
     (set("pacs.008.001.08"), transfer, 1)
 }
 
+/// Makes it a payment with so many charges.
+fn charged(it: &mut Case, bearer: &str, charges: usize) {
+    let told = |text: &str| ToldAmount { text: text.to_owned(), currency: "EUR".to_owned() };
+    let details = &mut it.1.details;
+    details.charge_bearer = Some(bearer.to_owned());
+    details.instructed_amount = (charges > 0).then(|| told("9.99"));
+    let agent = of_bic("BNKCXXAAXXX").expect("one");
+    details.charges = vec![Charge { amount: told("0"), agent }; charges];
+}
+
+/// Makes it a cover of what it was, as CBPR+ announces one.
+fn cover(it: &mut Case) {
+    it.0 = set("pacs.009.001.08");
+    let [from, to] = [&it.1.details.instructing_agent, &it.1.details.instructed_agent];
+    let [from, to] = [from, to].map(|agent| agent.clone().expect("one"));
+    let mut business = BusinessHead::new(from, to, "MSG-1", it.0.message_type, "2026-03-16T08:00:00Z");
+    business.business_service = Some("swift.cbprplus.cov.03".to_owned());
+    it.0.business = Some(business);
+    let details = &mut it.1.details;
+    details.underlying = Some(Box::new(details.to_reference()));
+    details.debtor = institution("BNKAXXAAXXX");
+    details.creditor = institution("BNKBXXAAXXX");
+    details.charge_bearer = None;
+    (details.debtor_agent, details.creditor_agent) = (None, None);
+}
+
+/// Makes it a cover, and gives what stands below.
+fn below(it: &mut Case) -> &mut TransferDetails {
+    cover(it);
+    it.1.details.underlying.as_deref_mut().expect("a cover")
+}
+
+fn institution(bic: &str) -> Party {
+    Party { bic: Bic::parse(bic).ok(), ..Party::default() }
+}
+
 /// The code that a profile refuses a payment with, and the text.
 fn refused(profile: &Profile, (head, transfer, transactions): &Case) -> Option<(&'static str, String)> {
     let refusal = profile.check(head, transfer, *transactions).err()?;
@@ -115,7 +152,82 @@ const ROWS: &[(&str, Change, Expected<'_>)] = &[
     ("cbpr+", |it| it.1.details.remittance[0].push('\n'), Some(("CH16", "RmtInf/Ustrd"))),
     ("cbpr+", |it| it.1.details.ids.end_to_end = Some("E&1".to_owned()), Some(("CH16", "PmtId/EndToEndId"))),
     ("cbpr+", |it| it.0.message_id = "M_1".to_owned(), Some(("CH16", "MsgId"))),
+    ("cbpr+", |it| it.1.details.charge_bearer = None, Some(("CH16", "ChrgBr is missing"))),
+    ("cbpr+", |it| charged(it, "CRED", 0), Some(("CH21", "ChrgsInf"))),
+    ("cbpr+", |it| charged(it, "CRED", 1), None),
+    ("cbpr+", |it| charged(it, "CRED", 3), None),
+    ("cbpr+", |it| charged(it, "DEBT", 0), None),
+    ("cbpr+", |it| charged(it, "DEBT", 1), None),
+    ("cbpr+", |it| charged(it, "DEBT", 2), Some(("CH17", "ChrgsInf"))),
+    ("cbpr+", |it| charged(it, "SHAR", 2), None),
+    (
+        "cbpr+",
+        |it| {
+            charged(it, "SHAR", 2);
+            it.1.details.instructed_amount = None;
+        },
+        Some(("CH21", "InstdAmt")),
+    ),
+    (
+        "cbpr+",
+        |it| {
+            charged(it, "SHAR", 2);
+            it.1.details.charges[1].agent = routed("021040078").expect("one");
+        },
+        Some(("CH16", "ChrgsInf/Agt")),
+    ),
+    ("cbpr+", cover, None),
+    (
+        "cbpr+",
+        |it| {
+            cover(it);
+            it.0.business.as_mut().expect("one").business_service = Some("swift.cbprplus.03".to_owned());
+        },
+        Some(("CH16", "BizSvc")),
+    ),
+    (
+        "cbpr+",
+        |it| {
+            cover(it);
+            it.0.business.as_mut().expect("one").business_service = Some("own.service".to_owned());
+        },
+        None,
+    ),
+    (
+        "cbpr+",
+        |it| {
+            cover(it);
+            it.1.details.underlying = None;
+        },
+        Some(("CH21", "UndrlygCstmrCdtTrf")),
+    ),
+    ("cbpr+", |it| below(it).debtor.name = None, Some(("CH21", "UndrlygCstmrCdtTrf/Dbtr/Nm"))),
+    ("cbpr+", |it| below(it).creditor = Party::default(), Some(("CH21", "UndrlygCstmrCdtTrf/Cdtr/Nm"))),
+    ("cbpr+", |it| below(it).creditor = institution("BNKBXXAAXXX"), None),
+    ("cbpr+", |it| below(it).debtor_agent = None, Some(("RC03", "UndrlygCstmrCdtTrf/DbtrAgt"))),
+    (
+        "cbpr+",
+        |it| below(it).creditor_agent = routed("021040078"),
+        Some(("RC04", "UndrlygCstmrCdtTrf/CdtrAgt")),
+    ),
+    (
+        "cbpr+",
+        |it| below(it).debtor = named("Müller"),
+        Some(("CH16", "UndrlygCstmrCdtTrf/Dbtr/Nm has the character U+00FC")),
+    ),
+    (
+        "cbpr+",
+        |it| below(it).remittance.push("é".to_owned()),
+        Some(("CH16", "UndrlygCstmrCdtTrf/RmtInf/Ustrd")),
+    ),
+    (
+        "cbpr+",
+        |it| below(it).debtor_account = Some(AccountId::Other { id: "1_2".to_owned(), scheme: None }),
+        Some(("CH16", "UndrlygCstmrCdtTrf/DbtrAcct")),
+    ),
     ("sct-inst", |_| {}, None),
+    ("sct-inst", |it| charged(it, "SLEV", 1), Some(("CH17", "ChrgsInf"))),
+    ("sct-inst", |it| it.1.details.charge_bearer = Some("SHAR".to_owned()), Some(("CH16", "ChrgBr is SHAR"))),
     ("sct-inst", |it| it.2 = 500, None),
     ("sct-inst", |it| it.0 = set("pacs.009.001.08"), Some(("AG03", "pacs.009.001.08"))),
     ("sct-inst", |it| it.1.currency = Currency::from_code("CHF").expect("one"), Some(("AM03", "Ccy is CHF"))),
@@ -156,6 +268,7 @@ const ROWS: &[(&str, Change, Expected<'_>)] = &[
         Some(("CH16", "PmtId/EndToEndId")),
     ),
     ("fednow", |_| {}, None),
+    ("fednow", |it| charged(it, "CRED", 0), None),
     ("fednow", |it| it.1.currency = Currency::from_code("EUR").expect("one"), Some(("AM03", "Ccy is EUR"))),
     ("fednow", |it| it.1.amount = Amount::new(1_000_000_000).expect("one"), None),
     (

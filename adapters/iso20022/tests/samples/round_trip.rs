@@ -6,7 +6,8 @@ use feiqian_core::money::Amount;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::codes::{self, Status};
 use feiqian_iso20022::payment::{
-    AccountId, Agent, BusinessHead, CreditTransfer, Entry, MessageHead, Party, PaymentIds, TransferDetails,
+    AccountId, Agent, BusinessHead, Charge, CreditTransfer, Entry, MessageHead, Party, PaymentIds,
+    ToldAmount, TransferDetails,
 };
 use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::status::{
@@ -217,10 +218,8 @@ pub(crate) fn full_transfer() -> CreditTransfer {
         name: owned("Bank & Co"),
         other: owned("other-1"),
     };
-    let told = |text: &str| feiqian_iso20022::payment::ToldAmount {
-        text: text.to_owned(),
-        currency: "USD".to_owned(),
-    };
+    let named = |agent: Agent| Agent { name: owned("Charging bank"), ..agent };
+    let told = |text: &str| ToldAmount { text: text.to_owned(), currency: "USD".to_owned() };
     let details = TransferDetails {
         ids: PaymentIds {
             instruction: owned("I-1"),
@@ -240,6 +239,8 @@ pub(crate) fn full_transfer() -> CreditTransfer {
         instructing_agent: Some(agent("BNKAXXAAXXX")),
         instructed_agent: Some(agent("BNKBXXAAXXX")),
         intermediaries: vec![agent("BNKCXXAAXXX"), agent("BNKDXXAAXXX"), agent("BNKEXXAAXXX")],
+        previous_agents: vec![agent("BNKFXXAAXXX"), agent("BNKGXXAAXXX"), agent("BNKHXXAAXXX")],
+        initiating_party: Some(party("Initiator")),
         purpose: owned("SALA"),
         category_purpose: owned("a proprietary purpose"),
         charge_bearer: owned("SHAR"),
@@ -252,12 +253,16 @@ pub(crate) fn full_transfer() -> CreditTransfer {
         requested_execution_date: None,
         instructed_amount: Some(told("12.34")),
         exchange_rate: owned("1.2345"),
-        charges: vec![feiqian_iso20022::payment::Charge {
-            amount: told("0.50"),
-            agent: agent("BNKCXXAAXXX"),
-        }],
+        charges: vec![
+            Charge { amount: told("0.50"), agent: agent("BNKCXXAAXXX") },
+            Charge {
+                amount: told("12345678901234.5"),
+                agent: named(Agent { bic: None, ..agent("BNKDXXAAXXX") }),
+            },
+            Charge { amount: told("0"), agent: named(Agent::default()) },
+        ],
         clearing_reference: owned("C-1"),
-        is_cover: false,
+        underlying: None,
     };
     CreditTransfer {
         index: 1,
@@ -281,6 +286,75 @@ fn every_field_of_a_transfer_is_read_back() {
     let text = write::to_text(|out| write::pacs008(out, &head, &transfers)).expect("written");
     let (summary, read) = clean(&text);
     assert_eq!((&summary.head, read.as_slice()), (&head, transfers.as_slice()));
+}
+
+/// A pacs.009 COV with every field of the customer's transfer below it that is kept.
+pub(crate) fn full_cover() -> (MessageHead, CreditTransfer) {
+    let (head, mut transfer) = obligation().to_message().expect("supported");
+    let of = full_transfer().details;
+    transfer.details.underlying = Some(Box::new(TransferDetails {
+        ultimate_debtor: of.ultimate_debtor,
+        initiating_party: of.initiating_party,
+        debtor: of.debtor,
+        debtor_account: of.debtor_account,
+        debtor_agent: of.debtor_agent,
+        previous_agents: of.previous_agents,
+        intermediaries: of.intermediaries,
+        creditor_agent: of.creditor_agent,
+        creditor: of.creditor,
+        creditor_account: of.creditor_account,
+        ultimate_creditor: of.ultimate_creditor,
+        remittance: of.remittance,
+        remittance_references: of.remittance_references,
+        instructed_amount: of.instructed_amount,
+        ..TransferDetails::default()
+    }));
+    (head, transfer)
+}
+
+#[test]
+fn a_cover_is_read_back_with_the_customers_transfer_below_it() {
+    let (head, transfer) = full_cover();
+    let transfers = [transfer];
+    let text = write::to_text(|out| write::pacs009(out, &head, &transfers)).expect("written");
+    let (summary, read) = clean(&text);
+    assert_eq!((&summary.head, read.as_slice()), (&head, transfers.as_slice()));
+}
+
+#[test]
+fn covers_of_the_samples_are_written_and_read_back() {
+    let Some(folder) = data::folder("samples") else { return };
+    let mut count = 0;
+    for sample in data::samples(&folder).into_iter().filter(|sample| sample.is_valid) {
+        if domain::family(&sample) != Some(Family::Pacs009) {
+            continue;
+        }
+        let (summary, entries) = domain::read(&data::read(&folder.join(&sample.file))).expect("valid");
+        for entry in entries {
+            let Entry::Transfer(transfer) = entry else { continue };
+            if !transfer.details.is_cover() {
+                continue;
+            }
+            let head = MessageHead { business: None, total: None, ..summary.head.clone() };
+            let text =
+                write::to_text(|out| write::pacs009(out, &head, &[*transfer.clone()])).expect("written");
+            let (_, read) = clean(&text);
+            let without = |of: &CreditTransfer| {
+                let of = of.details.underlying.clone().expect("a cover");
+                // Told by an address alone: mandatory, so it is there, but it names nobody.
+                let agent = |agent: Option<Agent>| agent.filter(|agent| *agent != Agent::default());
+                TransferDetails {
+                    debtor_agent: agent(of.debtor_agent.clone()),
+                    creditor_agent: agent(of.creditor_agent.clone()),
+                    ..*of
+                }
+            };
+            assert_eq!(without(&read[0]), without(&transfer), "{}", sample.file);
+            count += 1;
+        }
+    }
+    say(&format!("checked {count} covers written and read back"));
+    assert!(count >= 4);
 }
 
 #[test]
@@ -326,6 +400,9 @@ pub(crate) fn account_report() -> AccountReport {
                 message_id: owned("FIXTURE-0001"),
                 ids: full_transfer().details.ids,
                 minor: Some(12_350),
+                instructed_amount: Some(ToldAmount { text: "124".to_owned(), currency: "EUR".to_owned() }),
+                ultimate_debtor: Some(Party { name: owned("Anna's mother"), ..Party::default() }),
+                ultimate_creditor: full_transfer().details.ultimate_creditor,
                 debtor: Some(Party { name: owned("Anna Example"), ..Party::default() }),
                 creditor_account: Some(AccountId::Iban("FR1420041010050500013M02606".to_owned())),
                 debtor_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
@@ -338,6 +415,16 @@ pub(crate) fn account_report() -> AccountReport {
     }
 }
 
+/// The same with an entry that is a charge.
+pub(crate) fn charged_report() -> AccountReport {
+    let mut report = account_report();
+    let mut charge = report.entries[0].clone();
+    charge.code = BankTransactionCode::CHARGES_PAID;
+    charge.transactions.clear();
+    report.entries.push(charge);
+    report
+}
+
 #[test]
 fn statements_and_notifications_say_what_happened() {
     let report = account_report();
@@ -348,6 +435,17 @@ fn statements_and_notifications_say_what_happened() {
     assert_eq!(stated["bal"][1]["ind"], "DBIT");
     assert_eq!(stated["entries"][0]["btc"], "PMNT/ICDT/DMCT");
     assert_eq!(stated["entries"][0]["txs"][0]["e2e_id"], "E-1");
+    let instructed = "<AmtDtls><InstdAmt><Amt Ccy=\"EUR\">124</Amt></InstdAmt></AmtDtls>";
+    assert!(statement.contains(instructed));
+    assert!(statement.contains("<UltmtDbtr><Pty><Nm>Anna's mother</Nm></Pty></UltmtDbtr>"), "{statement}");
+    assert!(!statement.contains("<Chrgs>"), "what others have charged is not of this entry");
+    let charged = write::to_text(|out| write::camt053(out, &charged_report())).expect("written");
+    let amount = "Ccy=\"EUR\">123.50</";
+    let charges = format!(
+        "<Chrgs><TtlChrgsAndTaxAmt {amount}TtlChrgsAndTaxAmt><Rcrd><Amt {amount}Amt><CdtDbtInd>DBIT</CdtDbtInd>\
+         <ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs>"
+    );
+    assert_eq!(charged.matches(&charges).count(), 1, "{charged}");
     let notification = write::to_text(|out| write::camt054(out, &report)).expect("written");
     let facts = facts::of(notification.as_bytes()).expect("valid");
     assert_eq!(facts["msg_type"], "camt.054.001.08");
@@ -357,6 +455,13 @@ fn statements_and_notifications_say_what_happened() {
 #[test]
 fn what_no_schema_can_hold_is_refused_when_written() {
     let mut report = account_report();
+    let told = [("1e5", "EUR"), ("1.123456", "EUR"), ("1", "EU\"R"), ("", "EUR"), ("-1", "EUR")];
+    for (text, currency) in told {
+        let told = ToldAmount { text: text.to_owned(), currency: currency.to_owned() };
+        report.entries[0].transactions[0].instructed_amount = Some(told);
+        let text = write::to_text(|out| write::camt053(out, &report)).expect("all but that is written");
+        assert!(!text.contains("InstdAmt"), "{text}");
+    }
     report.balances[0].minor = 1_000_000_000_000_000_000;
     assert!(write::to_text(|out| write::camt053(out, &report)).is_err());
     report.balances.clear();
@@ -370,7 +475,7 @@ fn as_written(transfer: &CreditTransfer) -> CreditTransfer {
     let details = &mut transfer.details;
     details.requested_execution_date = None;
     details.payment_information_id = None;
-    details.is_cover = false;
+    details.underlying = None;
     details.charge_bearer.get_or_insert_with(|| "SLEV".to_owned());
     for agent in [&mut details.debtor_agent, &mut details.creditor_agent] {
         // Told by an address alone: mandatory, so it is there, but it names nobody.

@@ -10,7 +10,9 @@ use feiqian_iso20022::{Family, MessageType};
 use crate::after_written::{self, versions};
 use crate::data::{self, say};
 use crate::fixtures::clean;
-use crate::round_trip::{account_report, business, customers_report, full_transfer, obligation, report};
+use crate::round_trip::{
+    account_report, business, charged_report, customers_report, full_cover, full_transfer, obligation, report,
+};
 
 /// What xmllint says against `text` under the schema of `message`; none if it is valid.
 fn complaint(schemas: &Path, message: &str, text: &str) -> Option<String> {
@@ -51,6 +53,8 @@ fn written() -> Vec<(String, String)> {
     }
     let (head, transfer) = obligation().to_message().expect("supported");
     add("pacs.009.001.08", write::to_text(|out| write::pacs009(out, &head, &[transfer])));
+    let (_, cover) = full_cover();
+    add("pacs.009.001.08", write::to_text(|out| write::pacs009(out, &head, &[cover])));
     add("pacs.008.001.08", write::to_text(|out| write::pacs008(out, &head, &[full_transfer()])));
     let (summary, transfers) = clean(&data::text(&data::fixtures().join("pacs.008.xml")));
     add("pacs.008.001.08", write::to_text(|out| write::pacs008(out, &summary.head, &transfers)));
@@ -79,7 +83,7 @@ fn written() -> Vec<(String, String)> {
     }
     for family in [Family::Camt052, Family::Camt053, Family::Camt054] {
         for version in versions(family, 2) {
-            let text = write::to_text(|out| write::account_report(out, version, &account_report()));
+            let text = write::to_text(|out| write::account_report(out, version, &charged_report()));
             add(version.identifier(), text);
             let answer = report_answer(version);
             let two = [account_report(), account_report()];
