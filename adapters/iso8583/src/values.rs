@@ -78,6 +78,19 @@ impl Message<'_> {
         self.number_of(4)
     }
 
+    /// Field 30 of 1993, amounts, original, its first half: what field 4 of the original was, where the message's own
+    /// says what remains of that (function code 401). None of 1987, whose field 30 is a fee.
+    ///
+    /// # Errors
+    /// Not twelve digits and more, by a table whose field 30 is another.
+    pub fn original_amount(&self) -> Result<Option<u64>, Error> {
+        let Some(field) = self.field(30).filter(|_| self.spec().edition == Edition::E1993) else {
+            return Ok(None);
+        };
+        let digits: Vec<u8> = field.characters().take(12).collect();
+        part(&digits, 0, 12).map(Some).ok_or_else(|| wrong(&field))
+    }
+
     /// Field 49: the currency's number in ISO 4217.
     ///
     /// # Errors

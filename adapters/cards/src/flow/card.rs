@@ -37,6 +37,13 @@ impl Prices {
         Ok(Self { transaction, billing })
     }
 
+    /// With another amount of the transaction. What the cardholder was billed then is not told beside it.
+    pub(super) fn of_original(self, amount: u64) -> Self {
+        let transaction = Price { amount: Some(amount), ..self.transaction };
+        let billing = self.billing.map(|price| Price { amount: None, ..price });
+        Self { transaction, billing }
+    }
+
     /// In order of precedence.
     pub(super) fn all(&self) -> impl Iterator<Item = Price> {
         [Some(self.transaction), self.billing].into_iter().flatten()

@@ -40,7 +40,7 @@ pub(crate) struct Reversal {
     participant: ParticipantHandle,
     original: u128,
     told: Told,
-    /// Minor units that are to remain, by field 95.
+    /// Minor units that are to remain; nothing of a full reversal.
     remains: u64,
     /// What a payment back keeps of the business day that the message says.
     day: [u8; 4],
@@ -65,11 +65,13 @@ impl Desk {
     /// Begins a reversal or its advice.
     pub(super) fn reverse(&self, heard: Heard<'_>, speaker: Speaker) -> Result<Begun, Code> {
         let named = speaker.naming.original(heard.message)?.ok_or(Code::FormatError)?;
+        let told = self.told(heard.message, speaker.naming.is_of_terminals)?;
+        let (told, remains) = reduction(heard.message, told)?;
         let reversal = Reversal {
             participant: speaker.participant,
             original: self.vault.id(speaker.bic, &named),
-            told: self.told(heard.message, speaker.naming.is_of_terminals)?,
-            remains: remaining(heard.message)?,
+            told,
+            remains,
             day: business_day::note(heard.message, heard.now),
             is_cancellation: false,
         };
@@ -102,17 +104,24 @@ impl Desk {
     }
 }
 
-/// Field 95 of 1987, replacement amounts: the first n12 is the amount that the transaction really has. Of 1993 a function
-/// code says that a part remains, and which field then tells how much, networks agree on apart.
-fn remaining(message: &Message<'_>) -> Result<u64, Code> {
+/// What a message says of its original, and how much of that is to remain.
+///
+/// Of 1987 field 95 tells, replacement amounts: the first n12 is the amount that the transaction really has. Of 1993 function code
+/// 401 does: field 4 is then that amount, and field 30 what it was.
+fn reduction(message: &Message<'_>, told: Told) -> Result<(Told, u64), Code> {
     if message.spec().edition == Edition::E1993 {
         let function = message.field(24).and_then(|field| field.number());
-        return if function == Some(PARTIAL_REVERSAL) { Err(Code::NotSupported) } else { Ok(0) };
+        if function != Some(PARTIAL_REVERSAL) {
+            return Ok((told, 0));
+        }
+        let amounts = (message.original_amount(), message.amount());
+        let (Ok(Some(original)), Ok(Some(remains))) = amounts else { return Err(Code::FormatError) };
+        return Ok((told.of_original(original), remains));
     }
-    let Some(field) = message.field(95) else { return Ok(0) };
+    let Some(field) = message.field(95) else { return Ok((told, 0)) };
     let digits: Vec<u8> = field.characters().take(12).collect();
     let amount = std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok());
-    amount.ok_or(Code::FormatError)
+    amount.map(|remains| (told, remains)).ok_or(Code::FormatError)
 }
 
 impl Reversal {

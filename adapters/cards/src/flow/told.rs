@@ -40,6 +40,11 @@ impl Told {
         Self { purpose: None, ..self }
     }
 
+    /// With what the original was, where the message's own amounts say what is to remain of it.
+    pub(super) fn of_original(self, amount: u64) -> Self {
+        Self { prices: self.prices.of_original(amount), ..self }
+    }
+
     /// Whether a record is the one that is spoken of.
     pub(super) fn fits(&self, record: &Record) -> bool {
         let is_credit = record.purpose == CREDIT;

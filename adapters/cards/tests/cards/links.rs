@@ -21,7 +21,7 @@ fn table(name: &str) -> Arc<Spec> {
     Arc::new(Spec::built_in(name).expect("built in").clone())
 }
 
-fn link(name: &str, length: LengthHeader, envelope: Envelope, spec: &str) -> Link {
+pub(crate) fn link(name: &str, length: LengthHeader, envelope: Envelope, spec: &str) -> Link {
     let framing = Framing { length, envelope };
     Link { name: name.to_owned(), framing, spec: table(spec), ..plain_link() }
 }

@@ -4,6 +4,7 @@ mod house;
 mod flows;
 mod reversals;
 mod reductions;
+mod reductions_1993;
 mod enrolments;
 mod cut_overs;
 mod restarts;
