@@ -9,7 +9,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use feiqian_core::frame::FRAME_HEADER_BYTES;
 use feiqian_core::limits::FRAME_PAYLOAD_BYTES_MAX;
 
-use crate::execution::Execution;
+use crate::execution::{Execution, Replies};
 use crate::fatal;
 use crate::journal::{Journal, Spare, SparePreparer, SpareSegment};
 use crate::lane::Lane;
@@ -84,6 +84,9 @@ impl<S: Storage> JournalThread<S> {
             replies.push(next.replies);
             group.push(next.frame);
         }
+        if self.is_lone(&replies) {
+            self.lanes.iter().for_each(Lane::announce);
+        }
         let begun = Instant::now();
         // A failed sync is final, and frames that were sequenced can't be taken back for want of room either.
         let durable = match self.journal.append(group) {
@@ -95,6 +98,14 @@ impl<S: Storage> JournalThread<S> {
             let execution = Execution::new(frame, replies, self.lanes.len());
             self.lanes.iter().for_each(|lane| lane.push(Arc::clone(&execution)));
         }
+    }
+
+    /// Whether a single submitter waits: its answer should take little more than the sync. With more of them, cores have
+    /// better to do than to look out.
+    fn is_lone(&self, replies: &[Replies]) -> bool {
+        self.lanes.len() == 1
+            && self.frames.is_empty()
+            && matches!(replies, [Replies::Batches(batches)] if batches.len() == 1)
     }
 
     /// Takes a spare that is ready, and orders one where it is wanted.
