@@ -11,6 +11,7 @@ use std::time::Instant;
 use actix_web::rt::System;
 use feiqian_core::account::AccountHandle;
 use feiqian_core::uetr::Uetr;
+use feiqian_files::{IntakeOptions, WorkDir};
 use feiqian_http::{CodeKey, House, HttpOptions, Server};
 use feiqian_identity::Identities;
 use feiqian_identity::api_key::ApiKey;
@@ -68,7 +69,8 @@ pub fn run(folder: &Path, count: u64) -> Result<HttpReport, String> {
     let engine = engine.map_err(|fault| fault.to_string())?;
     found(&engine, &layout)?;
     let lanes = lanes(&layout, count);
-    let report = measure(&engine, &lanes);
+    let work = WorkDir::create(data.join("work")).map_err(|fault| fault.to_string())?;
+    let report = measure(&engine, IntakeOptions::new(work, bic(0)), &lanes);
     let held = report.and_then(|report| check(&engine, &lanes).map(|()| report));
     engine.shutdown();
     drop(engine);
@@ -117,7 +119,7 @@ fn identities(lanes: &[Lane]) -> Result<Identities, String> {
     Identities::parse(&text, 0).map_err(|fault| fault.to_string())
 }
 
-fn measure(engine: &Engine, lanes: &[Lane]) -> Result<HttpReport, String> {
+fn measure(engine: &Engine, files: IntakeOptions, lanes: &[Lane]) -> Result<HttpReport, String> {
     let options = HttpOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..HttpOptions::default() };
     let identities = Arc::new(identities(lanes)?);
     let (engine, (tell, told)) = (engine.clone(), std::sync::mpsc::channel());
@@ -126,11 +128,7 @@ fn measure(engine: &Engine, lanes: &[Lane]) -> Result<HttpReport, String> {
         System::new().block_on(async {
             let started = Server::start(
                 engine,
-                House {
-                    operator: bic(0),
-                    codes: CodeKey::new(b"TEST KEY: codes of a benchmark.."),
-                    webhooks: None,
-                },
+                House { files, codes: CodeKey::new(b"TEST KEY: codes of a benchmark.."), webhooks: None },
                 identities,
                 options,
             );

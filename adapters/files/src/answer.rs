@@ -2,31 +2,20 @@
 //! once more meanwhile, so that a report on a million transactions is never held.
 
 use std::io;
-use std::path::Path;
 
-use feiqian_core::bic::Bic;
 use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::payment::{Agent, BusinessHead, MessageHead, Refusal};
-use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::status::{
     GroupStatus, PaymentStatus, StatusHead, StatusReason, TransactionStatus, answer_type,
 };
-use feiqian_iso20022::write::{StatusWriter, admi002};
+use feiqian_iso20022::write::StatusWriter;
 use feiqian_iso20022::{Family, ReadError};
 
 use crate::error::FilesError;
+use crate::intake::Intake;
 use crate::source::Source;
 use crate::status::Verdicts;
-use crate::store;
 use crate::timestamp::date_time;
-
-/// Who answers, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answerer {
-    pub(crate) operator: Bic,
-    /// Nanoseconds since 1970.
-    pub(crate) now: u64,
-}
 
 /// The group's status of those of its transactions.
 pub(crate) fn group_status(statuses: &(impl Iterator<Item = Status> + Clone)) -> Status {
@@ -40,24 +29,24 @@ pub(crate) fn group_status(statuses: &(impl Iterator<Item = Status> + Clone)) ->
     }
 }
 
-impl Answerer {
-    /// Writes the pacs.002 on a file that was read to its end. `next` reads it once more and gives each transaction's
+impl Intake<'_> {
+    /// Answers a message that was read to its end by a pacs.002. `next` reads it once more and gives each transaction's
     /// references.
     pub(crate) fn statuses(
-        self,
-        path: &Path,
+        &self,
+        name: &str,
         source: &Source,
         of: (&MessageHead, &[Refusal]),
         verdicts: &Verdicts,
         next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
     ) -> Result<(), FilesError> {
-        self.statuses_by_payment(path, source, (of.0, of.1, &PaymentSums::default()), verdicts, next)
+        self.statuses_by_payment(name, source, (of.0, of.1, &PaymentSums::default()), verdicts, next)
     }
 
     /// The same with the statuses of payment informations, in the order of their transactions: a pain.002.
     pub(crate) fn statuses_by_payment(
-        self,
-        path: &Path,
+        &self,
+        name: &str,
         source: &Source,
         (head, refusals, payments): (&MessageHead, &[Refusal], &PaymentSums),
         verdicts: &Verdicts,
@@ -66,34 +55,11 @@ impl Answerer {
         let counts = verdicts.counts();
         let status = group_status(&counts.keys().map(|(status, _)| *status));
         let head = self.status_head(source, (head, refusals), status)?;
-        store::write_file(path, |out| write(out, (&head, payments), verdicts, &mut next))
-    }
-
-    /// The same as text.
-    pub(crate) fn statuses_text(
-        self,
-        source: &Source,
-        (head, refusals, payments): (&MessageHead, &[Refusal], &PaymentSums),
-        verdicts: &Verdicts,
-        mut next: impl FnMut() -> Result<Option<TransactionStatus>, ReadError>,
-    ) -> Result<Vec<u8>, FilesError> {
-        let counts = verdicts.counts();
-        let status = group_status(&counts.keys().map(|(status, _)| *status));
-        let head = self.status_head(source, (head, refusals), status)?;
-        let mut text = Vec::new();
-        let written = write(&mut text, (&head, payments), verdicts, &mut next);
-        written.map_err(FilesError::io(source.path(), "write"))?;
-        Ok(text)
-    }
-
-    /// Writes the admi.002 on a file that can't be read.
-    pub(crate) fn reject(self, path: &Path, error: &ReadError) -> Result<(), FilesError> {
-        let reject = MessageReject::of(error, &date_time(self.now));
-        store::write_file(path, |out| admi002(out, &reject))
+        self.answer(name, |out| write(out, (&head, payments), verdicts, &mut next))
     }
 
     fn status_head(
-        self,
+        &self,
         source: &Source,
         (of, refusals): (&MessageHead, &[Refusal]),
         status: Status,
@@ -112,7 +78,7 @@ impl Answerer {
         let business = of.business.as_ref().map(|received| BusinessHead {
             business_service: received.business_service.clone(),
             ..BusinessHead::new(
-                Agent::of_bic(self.operator),
+                Agent::of_bic(self.options.operator),
                 received.from.clone(),
                 &message_id,
                 message_type,
@@ -124,7 +90,7 @@ impl Answerer {
             business,
             message_id,
             creation,
-            instructing_agent: Some(Agent::of_bic(self.operator)),
+            instructing_agent: Some(Agent::of_bic(self.options.operator)),
             instructed_agent: sender,
             groups: vec![group],
         })

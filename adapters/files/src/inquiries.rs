@@ -19,14 +19,13 @@ use feiqian_iso20022::verification::{
 use feiqian_iso20022::write::{acmt024, admi002, admi011};
 use feiqian_iso20022::{Family, MessageType, codes};
 
-use crate::after::{AfterFault, sender};
+use crate::after::AfterFault;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
 use crate::limits::VERIFICATIONS_MAX;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::{Names, aliases_of, find};
 use crate::source::Source;
-use crate::store;
 use crate::timestamp::date_time;
 
 /// Said of an account that is there where a party was named with it (`Rsn/Prtry`).
@@ -40,7 +39,7 @@ pub(crate) fn verify(
 ) -> Result<FileReport, AfterFault> {
     let request = VerificationRequest::read(source.reader()?, intake.options.limits)?;
     let names = intake.engine.directory();
-    let asker = sender(request.assigner.agent(), request.business.as_ref(), names);
+    let asker = intake.sender(request.assigner.agent(), request.business.as_ref());
     let asker = asker.and_then(|asker| bounded(&request).map(|()| asker));
     if let Err(refusal) = asker {
         let of = (request.message_type, request.message_id.as_str());
@@ -64,7 +63,7 @@ pub(crate) fn verify(
         results,
     };
     let name = format!("{}.acmt.024.xml", source.stem());
-    store::write_file(&intake.options.work.outbox().join(&name), |out| acmt024(out, &report))?;
+    intake.answer(&name, |out| acmt024(out, &report))?;
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
         message_type: Some(request.message_type.identifier().to_owned()),
@@ -90,7 +89,7 @@ pub(crate) fn acknowledge(
         event: notice.event,
     };
     let name = format!("{}.admi.011.xml", source.stem());
-    store::write_file(&intake.options.work.outbox().join(&name), |out| admi011(out, &receipt))?;
+    intake.answer(&name, |out| admi011(out, &receipt))?;
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
         message_type: Some(notice.message_type.identifier().to_owned()),
@@ -167,7 +166,7 @@ pub(crate) fn refused(
         ..MessageReject::default()
     };
     let name = format!("{}.admi.002.xml", source.stem());
-    store::write_file(&intake.options.work.outbox().join(&name), |out| admi002(out, &reject))?;
+    intake.answer(&name, |out| admi002(out, &reject))?;
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
         message_type: Some(message_type.identifier().to_owned()),

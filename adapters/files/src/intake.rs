@@ -14,16 +14,19 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use feiqian_core::bic::Bic;
 use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::derive::transfer_id;
 use feiqian_iso20022::events::{Event, Events};
-use feiqian_iso20022::payment::{Entry, FileSummary};
+use feiqian_iso20022::payment::{Entry, FileSummary, Refusal};
+use feiqian_iso20022::reject::MessageReject;
 use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::transfers::{TransferReader, check};
+use feiqian_iso20022::write::admi002;
 use feiqian_iso20022::{ErrorCode, Family, Limits, MessageType, ReadError};
 use feiqian_runtime::pipeline::Engine;
 
@@ -32,20 +35,23 @@ use crate::after::{
     AfterFault, answers, cases, confirmations, covers, direct_debits, investigations, messages,
     payment_requests, recalls, request_answers, requests, returns, waiting,
 };
-use crate::answer::{Answerer, PaymentSums, changed, group_status};
+use crate::answer::{PaymentSums, changed, group_status};
 use crate::clearing::Clearing;
 use crate::csv;
 use crate::error::FilesError;
+use crate::handed::Caller;
 use crate::inbox::{InboxFile, list};
 use crate::inquiries;
 use crate::layout::WorkDir;
 use crate::limits::SCANNED_ENTRIES_MAX;
+use crate::mailbox;
 use crate::profile::{Deadlines, Profile};
 use crate::report::{Disposition, FileReport, IntakeReport};
-use crate::resolve::resolve;
+use crate::resolve::{Resolved, resolve};
 use crate::source::Source;
 use crate::status::Verdicts;
 use crate::store;
+use crate::timestamp::date_time;
 use crate::usage::Usage;
 
 /// What is done with a file that has been worked on.
@@ -182,11 +188,14 @@ pub(crate) struct Intake<'a> {
     pub(crate) now: u64,
     /// Entries of the journal that may still be looked through for it.
     scans: Cell<u64>,
+    /// Who has handed the message in; none for a file.
+    pub(crate) caller: Option<Caller>,
 }
 
 impl<'a> Intake<'a> {
     pub(crate) fn new(engine: &'a Engine, options: &'a IntakeOptions) -> Self {
-        Self { engine, options, now: (options.clock)(), scans: Cell::new(SCANNED_ENTRIES_MAX) }
+        let scans = Cell::new(SCANNED_ENTRIES_MAX);
+        Self { engine, options, now: (options.clock)(), scans, caller: None }
     }
 
     /// Whether so many more entries of the journal may be looked through.
@@ -203,13 +212,18 @@ impl Intake<'_> {
         if csv::is_csv(&file.name) {
             return csv::take(self, file, &source);
         }
+        self.work(file, &source)
+    }
+
+    /// Works on a message to its answer.
+    pub(crate) fn work(&self, file: &InboxFile, source: &Source) -> Result<FileReport, FilesError> {
         match check(source.reader()?, self.options.limits) {
-            Ok(summary) => self.payments(file, &source, &summary),
+            Ok(summary) => self.payments(file, source, &summary),
             Err(error) if error.code == ErrorCode::Io => {
-                Err(FilesError::io(&file.path, "read")(std::io::Error::other(error.message)))
+                Err(FilesError::io(&file.path, "read")(io::Error::other(error.message)))
             }
-            Err(error) if error.code == ErrorCode::WrongMessage => self.after(file, &source),
-            Err(error) => self.unreadable(file, &source, &error),
+            Err(error) if error.code == ErrorCode::WrongMessage => self.after(file, source),
+            Err(error) => self.unreadable(file, source, &error),
         }
     }
 
@@ -239,11 +253,10 @@ impl Intake<'_> {
             _ => (PaymentSums::default(), "pacs.002"),
         };
         let name = format!("{}.{kind}.xml", source.stem());
-        let path = self.options.work.outbox().join(&name);
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
         let of = (&summary.head, summary.refusals.as_slice(), &payments);
-        self.answerer().statuses_by_payment(&path, source, of, &verdicts, || {
+        self.statuses_by_payment(&name, source, of, &verdicts, || {
             Ok(reader.next_transfer()?.map(|entry| match &entry {
                 Entry::Transfer(transfer) => TransactionStatus::of(&transfer.details, Status::Pdng),
                 Entry::Refused(refused) => TransactionStatus::of(&refused.details, Status::Pdng),
@@ -259,14 +272,15 @@ impl Intake<'_> {
 
     /// Notes whose message a file is, so that it can be named as a whole. A file that is left where it is can't be.
     fn note_message(&self, source: &Source, summary: &FileSummary) -> Result<(), FilesError> {
-        if self.options.disposal == Disposal::Leave {
+        if self.options.disposal == Disposal::Leave && self.caller.is_none() {
             return Ok(());
         }
         let mut reader =
             TransferReader::new(source.reader()?, self.options.limits).map_err(|_| changed(source))?;
         while let Some(entry) = reader.next_transfer().map_err(|_| changed(source))? {
             let Entry::Transfer(transfer) = &entry else { continue };
-            if let Ok(resolved) = resolve(reader.head(), transfer, self.engine.directory()) {
+            let resolved = resolve(reader.head(), transfer, self.engine.directory());
+            if let Ok(resolved) = resolved.and_then(|resolved| self.of_caller(resolved)) {
                 let archived = format!("{}.xml", source.stem());
                 let named = (summary.head.message_id.as_str(), archived.as_str());
                 return messages::note(&self.options.work, resolved.participant, named);
@@ -330,7 +344,8 @@ impl Intake<'_> {
                         let id = transfer_id(reader.head(), &transfer.details, transfer.index);
                         ids.push((place, id.to_string()));
                     }
-                    let resolved = resolve(reader.head(), transfer, self.engine.directory());
+                    let resolved = resolve(reader.head(), transfer, self.engine.directory())
+                        .and_then(|resolved| self.of_caller(resolved));
                     let marked = resolved.and_then(|mut resolved| {
                         profile.mark(reader.head(), transfer, &mut resolved.record).map(|()| resolved)
                     });
@@ -362,10 +377,13 @@ impl Intake<'_> {
         // A reject is never answered by a reject, or two houses would send them for ever.
         if message.map(MessageType::family) != Some(Family::Admi002) {
             let name = format!("{}.admi.002.xml", source.stem());
-            self.answerer().reject(&self.options.work.outbox().join(&name), error)?;
+            let reject = MessageReject::of(error, &date_time(self.now));
+            self.answer(&name, |out| admi002(out, &reject))?;
             report.answer = Some(name);
         }
-        self.put_rejected(file, source, error)?;
+        if self.caller.is_none() {
+            self.put_rejected(file, source, error)?;
+        }
         report.message_type = message.map(|message| message.identifier().to_owned());
         report.message_id.clone_from(&error.reference);
         report.reason = Some(error.to_string());
@@ -424,12 +442,23 @@ impl Intake<'_> {
         }
     }
 
-    pub(crate) fn answerer(&self) -> Answerer {
-        Answerer { operator: self.options.operator, now: self.now }
+    /// A letter to a bank, into the outbox.
+    pub(crate) fn post(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<(), FilesError> {
+        mailbox::post(&self.options.work, name, write)
+    }
+
+    fn of_caller(&self, resolved: Resolved) -> Result<Resolved, Refusal> {
+        self.check_caller(resolved.participant).map(|_| resolved)
     }
 
     pub(crate) fn dispose(&self, source: &Source, folder: &Path) -> Result<(), FilesError> {
         match self.options.disposal {
+            // It is no file; whether it becomes one is told once it is answered.
+            _ if self.caller.is_some() => Ok(()),
             Disposal::Move => {
                 let name = format!("{}.{}", source.stem(), source.extension());
                 store::move_file(source.path(), &folder.join(name))

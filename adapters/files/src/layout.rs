@@ -14,14 +14,27 @@
 //! ```
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::FilesError;
 use crate::store;
 
 /// A work directory, with all its folders there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WorkDir {
     root: PathBuf,
+    shared: Arc<Shared>,
+}
+
+/// What all share who work on a directory: the watch of its inbox, and connections that hand messages in.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Held while a case is read and written again.
+    cases: Mutex<()>,
+    /// When the last letter was put into the outbox; none before the first of this process.
+    posted: Mutex<Option<u64>>,
 }
 
 const FOLDERS: [&str; 10] = [
@@ -49,7 +62,17 @@ impl WorkDir {
             std::fs::create_dir_all(&path).map_err(FilesError::io(&path, "create the folder"))?;
         }
         store::sync_folder(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, shared: Arc::default() })
+    }
+
+    /// The turn to read a case and write it again: who decides on one, decides on what it finds.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.shared.cases.lock()
+    }
+
+    /// When the last letter was put into the outbox, microseconds since 1970.
+    pub(crate) fn posted(&self) -> &Mutex<Option<u64>> {
+        &self.shared.posted
     }
 
     /// The directory that holds the folders.

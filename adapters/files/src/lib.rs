@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`intake`] (what happens to a file, step by step), [`resolve`] (whose accounts a payment means),
 //! [`status`] (what an outcome is in ISO codes), [`after`] (what comes after a payment), `inquiries` (what asks and moves
-//! nothing), [`usage`] (what is asked of whose messages), then [`csv`] (payments as tables), [`settlement`] (what a closed
-//! cycle sends). Knows directories and no rule of clearing: what the engine can decide is left to it.
+//! nothing), [`usage`] (what is asked of whose messages), then [`csv`] (payments as tables), [`handed`] (a message
+//! that comes over a connection) and [`mailbox`] (what it is not answered by), [`settlement`] (what a closed cycle sends). Knows directories and no rule of clearing: what the engine can decide is left to it.
 #![forbid(unsafe_code)]
 
 pub mod intake;
@@ -24,7 +24,8 @@ pub mod watch;
 pub mod report;
 pub mod inbox;
 pub mod layout;
-pub mod document;
+pub mod handed;
+pub mod mailbox;
 mod source;
 pub mod store;
 pub mod timestamp;

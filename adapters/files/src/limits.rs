@@ -48,6 +48,8 @@ pub const ANSWERED_REPORTS_MAX: usize = 31;
 pub const SCANNED_ENTRIES_MAX: u64 = 20_000_000;
 /// Entries of an account report that stand one by one; a busier cycle is summed up by counterparty.
 pub const REPORT_ENTRIES_MAX: usize = 1_000;
+/// Bytes of a letter that is handed out over a connection: many times what a message is that came over one.
+pub const LETTER_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of one line of a CSV file: all of its columns at their longest, quoted.
 pub const CSV_LINE_BYTES_MAX: usize = 16 * 1024;
 /// Characters of a CSV file's field: ISO 20022's Max140Text.

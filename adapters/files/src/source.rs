@@ -28,11 +28,17 @@ impl Source {
         Self::open_keeping(file, bytes_max, MEMORY_BYTES_MAX)
     }
 
-    /// A message that was no file.
-    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
-        let digest = blake3::Hasher::new_derive_key(CONTEXT).update(&bytes).finalize();
-        let (path, name, bytes_max) = (PathBuf::from("-"), "-".to_owned(), bytes.len() as u64);
-        Self { path, name, kept: Some(bytes), bytes_max, digest }
+    /// A message that is no file, under the name that it would have.
+    pub(crate) fn of_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, FilesError> {
+        let mut source = Self {
+            path: PathBuf::from("-"),
+            name: name.to_owned(),
+            bytes_max: bytes.len() as u64,
+            kept: Some(bytes),
+            digest: blake3::Hash::from_bytes([0; 32]),
+        };
+        source.digest = source.hash()?;
+        Ok(source)
     }
 
     fn open_keeping(file: &InboxFile, bytes_max: u64, kept_max: u64) -> Result<Self, FilesError> {

@@ -3,8 +3,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,11 +23,29 @@ pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), FilesError> {
+    write_file_at(path, None, write)
+}
+
+/// As [`write_file`]; the file says that it was written at that time.
+///
+/// # Errors
+/// [`FilesError::Io`]; the file is then as it was before.
+pub(crate) fn write_file_at(
+    path: &Path,
+    at: Option<SystemTime>,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FilesError> {
     let aside = aside(path);
-    write_synced(&aside, write).map_err(FilesError::io(&aside, "write"))?;
+    let writer = usize::try_from(BuildHasherDefault::<DefaultHasher>::default().hash_one(path)).unwrap_or(0);
+    let _turn = WRITERS.get(writer % WRITERS.len()).map(Mutex::lock);
+    write_synced(&aside, at, write).map_err(FilesError::io(&aside, "write"))?;
     fs::rename(&aside, path).map_err(FilesError::io(path, "rename into place"))?;
     sync_parent(path)
 }
+
+/// Who writes a file: one at a time, for what is written aside has one name. Files of different names share a place, which
+/// costs them time alone.
+static WRITERS: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
 
 /// Moves a file, to another file system too.
 ///
@@ -71,10 +93,17 @@ fn aside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_synced(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+fn write_synced(
+    path: &Path,
+    at: Option<SystemTime>,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
     write(&mut out)?;
     out.flush()?;
+    if let Some(at) = at {
+        out.get_ref().set_modified(at)?;
+    }
     out.get_ref().sync_all()
 }
 

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use feiqian_core::bic::Bic;
 use feiqian_core::command::Genesis;
 use feiqian_core::participant::ParticipantHandle;
+use feiqian_files::IntakeOptions;
 use feiqian_runtime::pipeline::Engine;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,10 @@ pub(crate) struct Api {
     pub(crate) codes: CodeKey,
     /// Who sends statements.
     pub(crate) operator: Bic,
+    /// How messages are taken in, and where those to banks lie.
+    pub(crate) files: Arc<IntakeOptions>,
+    /// Messages without payments that are worked on at once, and looks into the outbox.
+    pub(crate) messages: Arc<Semaphore>,
     /// Where participants register webhooks; none where nobody is told.
     pub(crate) webhooks: Option<Arc<Desk>>,
     pub(crate) options: HttpOptions,

@@ -36,6 +36,8 @@ pub(crate) const TOKEN_EXPIRES_S_MAX: u32 = 3_600;
 pub(crate) const CODE_MODULE_PIXELS: usize = 8;
 /// Bytes of an XML message that is posted; larger ones belong into the inbox.
 pub(crate) const XML_BYTES_MAX: usize = 8 << 20;
+/// Messages without payments that are worked on at once: each may look through much of the journal or of the outbox.
+pub(crate) const MESSAGES_AT_ONCE: usize = 2;
 /// Transfers that may be tried to pay one code: a payer who lacked funds, another card, and then it is spent.
 pub(crate) const CODE_ATTEMPTS_MAX: u8 = 16;
 /// KiB of large bodies that are taken in at once, of all connections together: 16 bulks.

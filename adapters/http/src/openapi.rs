@@ -136,6 +136,10 @@ fn path_parameter(part: &str) -> Option<Value> {
             json!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }),
             "The name under which it is registered.",
         ),
+        "message" => (
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9]{1,35}[.][A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{5}[.][a-z]{4}[.][0-9]{3}$" }),
+            "Its name in the list.",
+        ),
         "alias" => (json!({ "type": "string", "minLength": 1, "maxLength": 64 }), "A name, with its scheme."),
         _ => (json!({ "type": "integer", "minimum": 0 }), "Its number."),
     };
@@ -193,6 +197,10 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
         Answer::Xml => {
             add("200", "The message.", json!({ "application/xml": { "schema": { "type": "string" } } }));
         }
+        Answer::Reply => {
+            add("200", "The answer.", json!({ "application/xml": { "schema": { "type": "string" } } }));
+            add("204", "Taken; no answer is due.", Value::Null);
+        }
         Answer::Events(described) => {
             let data = reference(described, schemas);
             let text = "Events without end; the data of each is as described.";
@@ -202,7 +210,7 @@ fn responses(route: &Route, schemas: &mut Schemas) -> Value {
     for (status, text) in problems(route) {
         let schema = json!({ "$ref": "#/components/schemas/Problem" });
         let mut content = json!({ PROBLEM_JSON: { "schema": schema } });
-        if status == "400" && matches!(route.answer, Answer::Xml) && route.body.is_some() {
+        if status == "400" && matches!(route.answer, Answer::Reply) {
             content["application/xml"] = json!({ "schema": { "type": "string" } });
         }
         add(status, text, content);

@@ -111,6 +111,8 @@ pub(crate) enum Answer {
     Proof,
     /// An ISO 20022 message.
     Xml,
+    /// What a message is answered by, or 204 where no answer is due.
+    Reply,
     /// Server-sent events, whose data is this.
     Events(Described),
 }
@@ -191,12 +193,27 @@ const fn bank(name: &'static str, text: &'static str) -> Parameter {
 }
 
 const BIC: &str = "^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$";
+const PLACE: &str =
+    "^(0|[1-9][0-9]{0,18})[.][A-Za-z0-9]{1,35}[.][A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{5}[.][a-z]{4}[.][0-9]{3}$";
 const CURSOR: Parameter = text("cursor", "Where to go on: the `next` of the page before.");
 const LIMIT: Parameter = Parameter {
     name: "limit",
     kind: Values::Number(1, 1_000),
     is_required: false,
     text: "Items of the page at the most; 100 where it is missing.",
+};
+const HANDLING: Parameter = Parameter {
+    name: "handling",
+    kind: Values::OneOf(&["instant", "queued"]),
+    is_required: false,
+    text: "How payments of the message are paid: once their receiver's bank has confirmed, or once there are funds; at once or \
+           not at all where it is missing.",
+};
+const AFTER: Parameter = Parameter {
+    name: "after",
+    kind: Values::Like(PLACE),
+    is_required: false,
+    text: "Go on behind this place: the `next` of the list before, or the `place` of any message.",
 };
 const PARTICIPANT: Parameter = Parameter {
     name: "participant",
@@ -378,10 +395,25 @@ pub(crate) static ROUTES: &[Route] = &[
         "Proof that its submitter signed the batch of a transfer; for the submitter, and those who see all",
     ),
     named(
-        post("/v1/iso20022", XML, Answer::Xml, |call| Box::pin(iso20022::take(call))),
-        "transfers",
+        asks(post("/v1/iso20022", XML, Answer::Reply, |call| Box::pin(iso20022::take(call))), &[HANDLING]),
+        "messages",
         "sendMessage",
-        "Pay by a pacs.008, pacs.009 or pain.001, answered by a pacs.002; by an admi.002 (400) where it can't be read",
+        "Send any message that the inbox takes; answered as a file is, by an admi.002 (400) where it can't be read",
+    ),
+    named(
+        asks(
+            get("/v1/iso20022/messages", view::<model::Messages>(), |call| Box::pin(iso20022::list(call))),
+            &[PARTICIPANT, AFTER, LIMIT],
+        ),
+        "messages",
+        "listMessages",
+        "Messages to the caller that answer none of its own at once: passed on by others, or told later; oldest first",
+    ),
+    named(
+        get("/v1/iso20022/messages/{message}", Answer::Xml, |call| Box::pin(iso20022::one(call))),
+        "messages",
+        "getMessage",
+        "A message to the caller, as XML",
     ),
     named(
         post("/v1/returns", json::<model::ReturnRequest>(ONE), Answer::Transfer, |call| {

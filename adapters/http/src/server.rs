@@ -9,7 +9,8 @@ use actix_web::http::KeepAlive;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt};
-use feiqian_core::bic::Bic;
+use feiqian_files::IntakeOptions;
+use feiqian_iso20022::Limits;
 use feiqian_runtime::pipeline::Engine;
 use feiqian_runtime::query::QueryFault;
 use rustls::ServerConfig;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use crate::api::Api;
 use crate::caller::Identify;
 use crate::codes::CodeKey;
-use crate::limits::LARGE_BODIES_KIB_MAX;
+use crate::limits::{LARGE_BODIES_KIB_MAX, MESSAGES_AT_ONCE, XML_BYTES_MAX};
 use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
@@ -45,8 +46,9 @@ pub enum HttpServerFault {
 /// What stands behind the API beside the engine.
 #[derive(Clone, Debug)]
 pub struct House {
-    /// Who sends statements.
-    pub operator: Bic,
+    /// How messages are taken in: in which directory, within which limits, and who sends statements. The profiles that they
+    /// are held to are those of [`HttpOptions`].
+    pub files: IntakeOptions,
     /// What QR codes are sealed with.
     pub codes: CodeKey,
     /// Where participants register webhooks; none where they can't.
@@ -93,7 +95,13 @@ impl Server {
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, Option<ServerConfig>),
     ) -> Result<Self, HttpServerFault> {
-        let House { operator, codes, webhooks } = house;
+        let House { files, codes, webhooks } = house;
+        let file_bytes_max = files.limits.file_bytes_max.min(XML_BYTES_MAX as u64);
+        let files = IntakeOptions {
+            limits: Limits { file_bytes_max, ..files.limits },
+            usage: options.usage.clone(),
+            ..files
+        };
         let api = Arc::new(Api {
             codes,
             webhooks,
@@ -103,7 +111,9 @@ impl Server {
             meter: Meter::new(),
             genesis: engine.archive().genesis()?,
             engine,
-            operator,
+            operator: files.operator,
+            files: Arc::new(files),
+            messages: Arc::new(Semaphore::new(MESSAGES_AT_ONCE)),
             identify,
             proofs: Arc::new(Semaphore::new(options.proofs_max)),
             streams: Arc::new(Semaphore::new(options.streams_max)),

@@ -9,16 +9,15 @@ use feiqian_iso20022::codes::{RecallStatus, Verdict};
 use feiqian_iso20022::resolution::{Resolution, ResolvedPayment};
 use feiqian_iso20022::write::camt029;
 
+use crate::after::AfterFault;
 use crate::after::cases::{RecallCase, RecallState};
 use crate::after::forward::Letter;
 use crate::after::original::{Original, bic_of};
-use crate::after::{AfterFault, sender};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
 use crate::report::{Disposition, FileReport};
 use crate::source::Source;
-use crate::store;
 
 /// Takes an answer in; none if it answers no recall that the sender was asked.
 pub(crate) fn take(
@@ -27,8 +26,8 @@ pub(crate) fn take(
     source: &Source,
 ) -> Result<Option<FileReport>, AfterFault> {
     let resolution = Resolution::read(source.reader()?, intake.options.limits)?;
-    let engine = intake.engine;
-    let by = sender(resolution.assignment.assigner.agent(), resolution.business.as_ref(), engine.directory());
+    let (engine, _turn) = (intake.engine, intake.options.work.turn());
+    let by = intake.sender(resolution.assignment.assigner.agent(), resolution.business.as_ref());
     let by = by.ok().filter(|_| resolution.refusals().is_empty()).and_then(|bank| bic_of(engine, bank));
     let Some(by) = by else { return Ok(None) };
     let mut letters: BTreeMap<Bic, Vec<(u128, ResolvedPayment)>> = BTreeMap::new();
@@ -112,6 +111,5 @@ fn pass_on(
         groups: Vec::new(),
         transactions,
     };
-    let path = intake.options.work.outbox().join(&letter.name);
-    store::write_file(&path, |out| camt029(out, &passed))
+    intake.post(&letter.name, |out| camt029(out, &passed))
 }

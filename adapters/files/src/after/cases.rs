@@ -99,6 +99,7 @@ pub fn all(work: &WorkDir) -> Result<Vec<RecallCase>, FilesError> {
 /// Tells the askers of recalls whose answer is overdue, once; gives their number.
 pub(crate) fn tell_overdue(intake: &Intake<'_>) -> Result<u64, FilesError> {
     let options = intake.options;
+    let _turn = options.work.turn();
     let mut told = 0;
     for case in all(&options.work)? {
         let is_open = matches!(case.state, RecallState::Open | RecallState::Pending);
@@ -141,6 +142,5 @@ fn write_overdue(intake: &Intake<'_>, case: &RecallCase) -> Result<(), FilesErro
     resolution.assignment = letter.assignment(intake, to);
     resolution.business = Some(letter.business);
     resolution.transactions = vec![one];
-    let path = intake.options.work.outbox().join(&letter.name);
-    store::write_file(&path, |out| camt029(out, &resolution))
+    intake.post(&letter.name, |out| camt029(out, &resolution))
 }

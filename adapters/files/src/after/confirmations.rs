@@ -14,9 +14,9 @@ use feiqian_iso20022::status::{StatusReport, TransactionStatus};
 use feiqian_proof::hash::{Domain, keyed};
 use feiqian_runtime::pipeline::Engine;
 
+use crate::after::AfterFault;
 use crate::after::forward::payment_of;
 use crate::after::original::{Fate, Original};
-use crate::after::{AfterFault, sender};
 use crate::clearing::Clearing;
 use crate::details::Details;
 use crate::error::FilesError;
@@ -69,7 +69,7 @@ pub(crate) fn take(
     let mut named = Vec::new();
     for confirmation in report.confirmations() {
         named.push(match confirmation {
-            Ok(confirmation) => find(intake.engine, confirmation)?,
+            Ok(confirmation) => find(intake, confirmation)?,
             Err(refusal) => Err(refusal),
         });
     }
@@ -96,9 +96,8 @@ fn answer(
         ..MessageHead::new(report.head.message_type, &report.head.message_id, &report.head.creation)
     };
     let name = format!("{}.pacs.002.xml", source.stem());
-    let path = intake.options.work.outbox().join(&name);
     let mut all = named.iter();
-    intake.answerer().statuses(&path, source, (&head, refusals), verdicts, || {
+    intake.statuses(&name, source, (&head, refusals), verdicts, || {
         Ok(all.next().map(|one| TransactionStatus {
             original: match one {
                 Ok(named) => {
@@ -119,12 +118,17 @@ fn answer(
     Ok(told)
 }
 
-fn find(engine: &Engine, confirmation: Confirmation) -> Result<Result<Named, Refusal>, FilesError> {
+fn find(intake: &Intake<'_>, confirmation: Confirmation) -> Result<Result<Named, Refusal>, FilesError> {
+    let engine = intake.engine;
     let of_message = || confirmation.original_message.as_ref().and_then(|told| payment_of(&told.message_id));
     let ids =
         PaymentIds { uetr: confirmation.original.uetr.or_else(of_message), ..confirmation.original.clone() };
     let found = Original::find(engine, &ids, confirmation.clearing_reference.as_deref())?;
-    match found.filter(Original::is_held) {
+    // Who has proven who it is need not be told of a payment to another bank that there is one.
+    let is_own = |original: &Original| {
+        intake.caller().is_none_or(|caller| original.creditor_bank(engine) == Some(caller))
+    };
+    match found.filter(|found| found.is_held() && is_own(found)) {
         Some(original) => Ok(Ok(Named { confirmation, original })),
         None => {
             Ok(refuse(codes::AG09, "no such payment waits for a confirmation; check its UETR".to_owned()))
@@ -144,7 +148,7 @@ fn finish(
         let place = clearing.verdicts().reserve();
         let decided = match (refused, one) {
             (Some(refusal), _) | (None, Err(refusal)) => Err(refusal.clone()),
-            (None, Ok(named)) => check_sender(engine, named, business).map(|sender| (named, sender)),
+            (None, Ok(named)) => check_sender(intake, named, business).map(|sender| (named, sender)),
         };
         match decided {
             Err(refusal) => clearing.verdicts().reject(place, refusal),
@@ -159,7 +163,7 @@ fn finish(
     for (place, one) in named.iter().enumerate() {
         let Ok(named) = one else { continue };
         let is_decided = refused.is_none() && named.confirmation.verdict != Verdict::Pending;
-        if is_decided && check_sender(engine, named, business).is_ok() {
+        if is_decided && check_sender(intake, named, business).is_ok() {
             explain(intake, named, (&mut verdicts, place))?;
         }
     }
@@ -168,12 +172,12 @@ fn finish(
 
 /// Only the bank that is to be paid confirms; nobody else is told of the payment.
 fn check_sender(
-    engine: &Engine,
+    intake: &Intake<'_>,
     named: &Named,
     business: Option<&BusinessHead>,
 ) -> Result<ParticipantHandle, Refusal> {
-    let sender = sender(named.confirmation.sender.as_ref(), business, engine.directory())?;
-    if named.original.creditor_bank(engine) == Some(sender) {
+    let sender = intake.sender(named.confirmation.sender.as_ref(), business)?;
+    if named.original.creditor_bank(intake.engine) == Some(sender) {
         return Ok(sender);
     }
     refuse(codes::AG09, "no such payment waits for the sender's confirmation; check its UETR".to_owned())

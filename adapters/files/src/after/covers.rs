@@ -18,7 +18,6 @@ use crate::error::FilesError;
 use crate::intake::Intake;
 use crate::source::Source;
 use crate::status::Verdicts;
-use crate::store;
 
 /// Passes the paid covers of a file on; gives the number of messages.
 pub(crate) fn pass_on(
@@ -69,8 +68,7 @@ fn write(intake: &Intake<'_>, original: &Original, mut transfer: CreditTransfer)
         instructed_agent: Some(receiver),
         ..MessageHead::new(kind, &letter.id, &letter.creation)
     };
-    let path = intake.options.work.outbox().join(&letter.name);
-    store::write_file(&path, |out| pacs009(out, &head, std::slice::from_ref(&transfer)))?;
+    intake.post(&letter.name, |out| pacs009(out, &head, std::slice::from_ref(&transfer)))?;
     Ok(true)
 }
 

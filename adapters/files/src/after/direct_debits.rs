@@ -28,9 +28,8 @@ pub(crate) fn refuse_all(
         verdicts.reject(place, Refusal { code: codes::AG03, text: WHY.to_owned() });
     }
     let name = format!("{}.pacs.002.xml", source.stem());
-    let path = intake.options.work.outbox().join(&name);
     let mut all = debits.iter();
-    intake.answerer().statuses(&path, source, (&head, &[]), &verdicts, || {
+    intake.statuses(&name, source, (&head, &[]), &verdicts, || {
         Ok(all.next().map(|debit| TransactionStatus::of(debit, Status::Rjct)))
     })?;
     intake.dispose(source, &intake.options.work.archive())?;

@@ -16,7 +16,7 @@ use feiqian_iso20022::write::passed_investigation;
 
 use crate::after::forward::{Letter, payment_of};
 use crate::after::original::{Original, bic_of};
-use crate::after::{AfterFault, messages, sender};
+use crate::after::{AfterFault, messages};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::inquiries::refused;
@@ -24,7 +24,6 @@ use crate::intake::Intake;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::{find, refuse};
 use crate::source::Source;
-use crate::store;
 
 /// Takes an investigation in, and passes it on.
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
@@ -60,7 +59,7 @@ fn found(
 ) -> Result<Result<(ParticipantHandle, Original), Refusal>, FilesError> {
     let engine = intake.engine;
     let assigner = asked.assignment.assigner.agent();
-    let by = sender(assigner, asked.business.as_ref(), engine.directory());
+    let by = intake.sender(assigner, asked.business.as_ref());
     let by = match asked.refusals().into_iter().next().map_or(by, Err) {
         Ok(by) => by,
         Err(refusal) => return Ok(Err(refusal)),
@@ -126,7 +125,6 @@ fn pass_on(
     let ids = [original.id(), u128::from(by)].into_iter().chain(assignment);
     let letter = Letter::new(intake, asked.message_type, to, ids);
     let own = letter.assignment(intake, to);
-    let path = intake.options.work.outbox().join(&letter.name);
     let (input, limits) = (source.reader()?, intake.options.limits);
-    store::write_file(&path, |out| passed_investigation(out, input, limits, (&letter.business, &own)))
+    intake.post(&letter.name, |out| passed_investigation(out, input, limits, (&letter.business, &own)))
 }

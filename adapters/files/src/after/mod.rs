@@ -33,7 +33,8 @@ use feiqian_iso20022::payment::{Agent, BusinessHead, Refusal};
 use feiqian_runtime::query::QueryFault;
 
 use crate::error::FilesError;
-use crate::resolve::{Names, check_header, find_or_refuse};
+use crate::intake::Intake;
+use crate::resolve::{check_header, find_or_refuse, refuse};
 
 /// Why a message was not worked on to its end.
 #[derive(Debug)]
@@ -60,17 +61,34 @@ pub(crate) fn journal_fault(sequence: u64) -> impl FnOnce(QueryFault) -> FilesEr
     move |fault| FilesError::Journal { sequence, reason: fault.to_string() }
 }
 
-/// Who sends: the instructing agent where one is given, else the header's sender. The two must agree (I7).
-pub(crate) fn sender(
-    instructing: Option<&Agent>,
-    business: Option<&BusinessHead>,
-    names: &impl Names,
-) -> Result<ParticipantHandle, Refusal> {
-    let Some(agent) = instructing.or(business.map(|business| &business.from)) else {
-        let text = "nobody is named as sender; give InstgAgt or a header".to_owned();
-        return Err(Refusal { code: codes::AGNT, text });
-    };
-    let bank = find_or_refuse("instructing agent", agent, (codes::AGNT, codes::AGNT), names)?;
-    check_header(business, bank, names)?;
-    Ok(bank.handle)
+impl Intake<'_> {
+    /// Who sends: the instructing agent where one is given, else the header's sender. The two must agree, and be who has
+    /// handed the message in where that is known (I7); who is known need not be named.
+    pub(crate) fn sender(
+        &self,
+        instructing: Option<&Agent>,
+        business: Option<&BusinessHead>,
+    ) -> Result<ParticipantHandle, Refusal> {
+        let names = self.engine.directory();
+        match (instructing.or(business.map(|business| &business.from)), self.caller()) {
+            (Some(agent), _) => {
+                let bank = find_or_refuse("instructing agent", agent, (codes::AGNT, codes::AGNT), names)?;
+                check_header(business, bank, names)?;
+                self.check_caller(bank.handle)
+            }
+            (None, Some(caller)) => Ok(caller),
+            (None, None) => {
+                refuse(codes::AGNT, "nobody is named as sender; give InstgAgt or a header".to_owned())
+            }
+        }
+    }
+
+    /// I7: whoever hands a message in may send for itself alone, whatever the message says.
+    pub(crate) fn check_caller(&self, sender: ParticipantHandle) -> Result<ParticipantHandle, Refusal> {
+        if self.caller().is_none_or(|caller| caller == sender) {
+            return Ok(sender);
+        }
+        let text = "the message's sender is not who has handed it in; hand it in as its sender";
+        refuse(codes::AGNT, text.to_owned())
+    }
 }

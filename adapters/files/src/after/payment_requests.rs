@@ -35,19 +35,18 @@ use crate::limits::REQUESTED_PAYMENTS_MAX;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::{find, find_or_refuse, refuse};
 use crate::source::Source;
-use crate::store;
 use crate::timestamp::{date_time, end_of};
 
 /// Takes requests in, passes them on, and answers them.
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
     let request = PaymentRequest::read(source.reader()?, intake.options.limits)?;
+    let _turn = intake.options.work.turn();
     let (case, refused) = judge(intake, source, &request)?;
     let mut report = FileReport::new(&file.name, Disposition::Answered);
     report.forwarded = pass_on(intake, source, (&request, &case))?;
     let name = format!("{}.pain.014.xml", source.stem());
     let answer = answer(intake, source, (&request, &case, refused.as_ref()));
-    let path = intake.options.work.outbox().join(&name);
-    store::write_file(&path, |out| pacs002(out, &answer))?;
+    intake.answer(&name, |out| pacs002(out, &answer))?;
     intake.dispose(source, &intake.options.work.archive())?;
     report.answer = Some(name);
     report.status = answer.head.groups.first().and_then(|group| group.status.clone());
@@ -112,7 +111,7 @@ fn requester(intake: &Intake<'_>, request: &PaymentRequest) -> Result<(Participa
         return refuse(codes::AGNT, "nobody is named as sender; give a header or CdtrAgt".to_owned());
     };
     let bank = find_or_refuse("sender", agent, (codes::AGNT, codes::AGNT), names)?;
-    match bic_of(intake.engine, bank.handle) {
+    match bic_of(intake.engine, intake.check_caller(bank.handle)?) {
         Some(bic) => Ok((bank.handle, bic)),
         None => refuse(codes::AGNT, "the sender has no BIC here".to_owned()),
     }
@@ -247,7 +246,6 @@ fn pass_on(
         let kept = |one: &RequestOfCase| Some(one).filter(is_own).and_then(|one| Uetr::parse(&one.uetr).ok());
         let kept: Vec<Option<Uetr>> = case.requests.iter().map(kept).collect();
         let letter = Letter::with_id(intake, request.message_type, to, case.id.clone());
-        let path = intake.options.work.outbox().join(&letter.name);
         let (input, limits) = (source.reader()?, intake.options.limits);
         let passed = PassedRequest {
             business: &letter.business,
@@ -256,7 +254,7 @@ fn pass_on(
             request,
             kept: &kept,
         };
-        store::write_file(&path, |out| passed_request(out, input, limits, &passed))?;
+        intake.post(&letter.name, |out| passed_request(out, input, limits, &passed))?;
         written += 1;
     }
     Ok(written)

@@ -29,7 +29,7 @@ use feiqian_runtime::pipeline::Engine;
 use crate::after::cases::{RecallCase, RecallState};
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
-use crate::after::{AfterFault, customers, messages, sender};
+use crate::after::{AfterFault, customers, messages};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
@@ -37,7 +37,6 @@ use crate::limits::FORWARDED_RECALLS;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::refuse;
 use crate::source::Source;
-use crate::store;
 use crate::timestamp::date_time;
 
 /// Takes a recall in, passes it on, and answers it.
@@ -61,8 +60,8 @@ fn work(
     recall: Recall,
 ) -> Result<FileReport, AfterFault> {
     let refused = recall.refusals().into_iter().next();
-    let asker =
-        sender(recall.assignment.assigner.agent(), recall.business.as_ref(), intake.engine.directory());
+    let _turn = intake.options.work.turn();
+    let asker = intake.sender(recall.assignment.assigner.agent(), recall.business.as_ref());
     let asker = refused.clone().map_or(asker, Err);
     let (payments, groups) = expand(intake, &recall, &asker)?;
     let mut results = Vec::new();
@@ -304,8 +303,7 @@ impl Asked {
             groups: Vec::new(),
             transactions: part.iter().map(|(_, one)| one.clone()).collect(),
         };
-        let path = intake.options.work.outbox().join(&letter.name);
-        store::write_file(&path, |out| camt056(out, &passed))
+        intake.post(&letter.name, |out| camt056(out, &passed))
     }
 
     /// Writes the camt.029 to who asked; gives its name.
@@ -330,8 +328,7 @@ impl Asked {
             resolution.transactions.push(resolved);
         }
         let name = format!("{}.camt.029.xml", source.stem());
-        let path = intake.options.work.outbox().join(&name);
-        store::write_file(&path, |out| camt029(out, &resolution))?;
+        intake.answer(&name, |out| camt029(out, &resolution))?;
         Ok(name)
     }
 }

@@ -17,11 +17,11 @@ use feiqian_iso20022::status::{StatusReason, StatusReport, TransactionStatus};
 use feiqian_iso20022::write::pacs002;
 use feiqian_iso20022::{Family, MessageType};
 
+use crate::after::AfterFault;
 use crate::after::forward::Letter;
 use crate::after::original::bic_of;
 use crate::after::payment_requests::{report, status};
 use crate::after::request_cases::{RequestCase, RequestOfCase, RequestState, all};
-use crate::after::{AfterFault, sender};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::inquiries::refused;
@@ -29,11 +29,11 @@ use crate::intake::Intake;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::refuse;
 use crate::source::Source;
-use crate::store;
 
 /// Takes an answer in, and passes on what it decides.
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
     let received = StatusReport::read(source.reader()?, intake.options.limits)?;
+    let _turn = intake.options.work.turn();
     let mut refusals = Vec::new();
     let mut forwarded = 0;
     match asked(intake, &received)? {
@@ -75,7 +75,7 @@ fn asked(
     if let Some(refusal) = received.refusals().into_iter().next() {
         return Ok(Err(refusal));
     }
-    let by = sender(head.instructing_agent.as_ref(), head.business.as_ref(), intake.engine.directory());
+    let by = intake.sender(head.instructing_agent.as_ref(), head.business.as_ref());
     let by = match by.map(|bank| bic_of(intake.engine, bank)) {
         Ok(by) => by,
         Err(refusal) => return Ok(Err(refusal)),
@@ -221,8 +221,7 @@ fn pass_on(
     let mut report = report(case, (kind, letter.id, letter.creation), told);
     report.head.business = Some(letter.business);
     report.head.instructing_agent = Some(Agent::of_bic(intake.options.operator));
-    let path = intake.options.work.outbox().join(&letter.name);
-    store::write_file(&path, |out| pacs002(out, &report))?;
+    intake.post(&letter.name, |out| pacs002(out, &report))?;
     Ok(1)
 }
 
@@ -253,6 +252,7 @@ fn expire(intake: &Intake<'_>, case: &mut RequestCase) -> Result<u64, FilesError
 
 /// Tells the senders of requests that have expired; gives their number, and when the next one will.
 pub(crate) fn tell_expired(intake: &Intake<'_>) -> Result<(u64, Option<u64>), FilesError> {
+    let _turn = intake.options.work.turn();
     let (mut expired, mut next) = (0, None);
     for mut case in all(&intake.options.work)? {
         expired += expire(intake, &mut case)?;

@@ -14,7 +14,7 @@ use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::status_request::{RequestedStatus, StatusRequest};
 
 use crate::after::original::{Fate, Original};
-use crate::after::{AfterFault, messages, sender};
+use crate::after::{AfterFault, messages};
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::{Intake, count};
@@ -45,9 +45,8 @@ pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
     let mut report = FileReport::new(&file.name, Disposition::Answered);
     report.reason = refusals.first().map(|refusal| refusal.text.clone());
     let name = format!("{}.pacs.002.xml", source.stem());
-    let path = intake.options.work.outbox().join(&name);
     let mut asked = asked.iter();
-    intake.answerer().statuses(&path, source, (&head(&request), &refusals), &verdicts, || {
+    intake.statuses(&name, source, (&head(&request), &refusals), &verdicts, || {
         Ok(asked.next().map(references))
     })?;
     intake.dispose(source, &intake.options.work.archive())?;
@@ -63,8 +62,7 @@ fn of_messages(
     intake: &Intake<'_>,
     request: &StatusRequest,
 ) -> Result<Result<Vec<RequestedStatus>, Refusal>, FilesError> {
-    let names = intake.engine.directory();
-    let sender = match sender(request.instructing_agent.as_ref(), request.business.as_ref(), names) {
+    let sender = match intake.sender(request.instructing_agent.as_ref(), request.business.as_ref()) {
         Ok(sender) => sender,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -112,7 +110,7 @@ fn status(
 ) -> Result<(u64, Status, Option<Refusal>), FilesError> {
     let engine = intake.engine;
     let instructing = one.instructing_agent.as_ref().or(request.instructing_agent.as_ref());
-    let sender = match sender(instructing, request.business.as_ref(), engine.directory()) {
+    let sender = match intake.sender(instructing, request.business.as_ref()) {
         Ok(sender) => sender,
         Err(refusal) => return Ok((0, Status::Rjct, Some(refusal))),
     };

@@ -26,9 +26,9 @@ use feiqian_iso20022::returns::{PaymentReturn, ReturnEntry, ReturnReader};
 use feiqian_iso20022::status::TransactionStatus;
 use feiqian_iso20022::write::pacs004;
 
+use crate::after::AfterFault;
 use crate::after::forward::Letter;
 use crate::after::original::{Fate, Original, bic_of};
-use crate::after::{AfterFault, sender};
 use crate::answer::changed;
 use crate::clearing::Clearing;
 use crate::details::Details;
@@ -40,7 +40,6 @@ use crate::report::{Disposition, FileReport};
 use crate::resolve::{Resolved, earlier_reference, reference, refuse};
 use crate::source::Source;
 use crate::status::Verdicts;
-use crate::store;
 
 /// Takes a file of returns in, and answers it.
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
@@ -66,11 +65,10 @@ fn answer(
     report: &mut FileReport,
 ) -> Result<(), FilesError> {
     let name = format!("{}.pacs.002.xml", source.stem());
-    let path = intake.options.work.outbox().join(&name);
     let mut reader =
         ReturnReader::new(source.reader()?, intake.options.limits).map_err(|_| changed(source))?;
     let of = (&summary.head, summary.refusals.as_slice());
-    intake.answerer().statuses(&path, source, of, verdicts, || {
+    intake.statuses(&name, source, of, verdicts, || {
         Ok(reader.next_return()?.map(|entry| match &entry {
             ReturnEntry::Return(one) => TransactionStatus::of_return(&one.details, Status::Pdng),
             ReturnEntry::Refused(one) => TransactionStatus::of_return(&one.details, Status::Pdng),
@@ -118,7 +116,7 @@ fn resolve(
     let engine = intake.engine;
     let details = &one.details;
     let business = head.business.as_ref();
-    let sender = match sender(details.instructing_agent.as_ref(), business, engine.directory()) {
+    let sender = match intake.sender(details.instructing_agent.as_ref(), business) {
         Ok(sender) => sender,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -234,7 +232,6 @@ fn write(
         instructed_agent: Some(Agent::of_bic(to)),
         ..MessageHead::new(kind, &letter.id, &letter.creation)
     };
-    let path = intake.options.work.outbox().join(&letter.name);
-    store::write_file(&path, |out| pacs004(out, &own, &returns))?;
+    intake.post(&letter.name, |out| pacs004(out, &own, &returns))?;
     Ok(1)
 }

@@ -79,8 +79,7 @@ pub(crate) fn pass_on(intake: &Intake<'_>, source: &Source, verdicts: &Verdicts)
             instructed_agent: Some(Agent::of_bic(to)),
             ..MessageHead::new(kind, &letter.id, &letter.creation)
         };
-        let path = intake.options.work.outbox().join(&letter.name);
-        store::write_file(&path, |out| pacs008(out, &head, std::slice::from_ref(&*transfer)))?;
+        intake.post(&letter.name, |out| pacs008(out, &head, std::slice::from_ref(&*transfer)))?;
         written += 1;
     }
     Ok(written)
@@ -147,9 +146,9 @@ fn tell_one(intake: &Intake<'_>, sequence: u64) -> Result<bool, FilesError> {
     let kind = MessageType::parse(&original.details.message_type).and_then(answer_type);
     let Some(kind) = kind.or(MessageType::parse("pacs.002.001.10")) else { return Ok(true) };
     let letter = Letter::new(intake, kind, to, [original.id()].into_iter());
-    let path = intake.options.work.outbox().join(&letter.name);
+    let name = letter.name.clone();
     let report = decided(intake, (kind, letter), &original, (status, refusal));
-    store::write_file(&path, |out| pacs002(out, &report))?;
+    intake.post(&name, |out| pacs002(out, &report))?;
     Ok(true)
 }
 

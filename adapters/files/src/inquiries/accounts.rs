@@ -14,14 +14,13 @@ use feiqian_runtime::directory::Directory;
 use feiqian_runtime::pipeline::Engine;
 
 use super::answering;
-use crate::after::{AfterFault, sender};
+use crate::after::AfterFault;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
 use crate::limits::QUERIED_ACCOUNTS_MAX;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::{Names, aliases_of, refuse};
 use crate::source::Source;
-use crate::store;
 use crate::timestamp::date_time;
 
 /// Said of an account that is not the asker's, or that there is not.
@@ -30,7 +29,7 @@ const UNKNOWN: &str = "UNKNOWN ACCOUNT";
 /// Answers an account query.
 pub(crate) fn tell(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
     let query = AccountQuery::read(source.reader()?, intake.options.limits)?;
-    let accounts = accounts(intake.engine, &query);
+    let accounts = accounts(intake, &query);
     let reason = accounts.as_ref().err().map(|refusal| refusal.text.clone());
     let (id, message_type) = (format!("FQB{}", source.tag(24)), query.answer_type());
     let answer = AccountAnswer {
@@ -42,7 +41,7 @@ pub(crate) fn tell(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
         accounts,
     };
     let name = format!("{}.camt.004.xml", source.stem());
-    store::write_file(&intake.options.work.outbox().join(&name), |out| camt004(out, &answer))?;
+    intake.answer(&name, |out| camt004(out, &answer))?;
     intake.dispose(source, &intake.options.work.archive())?;
     Ok(FileReport {
         message_type: Some(query.message_type.identifier().to_owned()),
@@ -56,9 +55,9 @@ pub(crate) fn tell(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
 /// An account of the asker's, or none, with the name that it is told under.
 type Found = (AccountId, Option<AccountHandle>);
 
-fn accounts(engine: &Engine, query: &AccountQuery) -> Result<Vec<AccountTold>, Refusal> {
-    let names = engine.directory();
-    let asker = sender(None, query.business.as_ref(), names)?;
+fn accounts(intake: &Intake<'_>, query: &AccountQuery) -> Result<Vec<AccountTold>, Refusal> {
+    let (engine, names) = (intake.engine, intake.engine.directory());
+    let asker = intake.sender(None, query.business.as_ref())?;
     if let Some(element) = query.other {
         let text = format!("{element} asks for what is not told here; ask by AcctId/EQ and Ccy");
         return refuse(codes::AG03, text);

@@ -18,7 +18,7 @@ use feiqian_runtime::directory::Directory;
 
 use super::accounts::handle;
 use super::{answering, refused};
-use crate::after::{AfterFault, sender};
+use crate::after::AfterFault;
 use crate::error::FilesError;
 use crate::inbox::InboxFile;
 use crate::intake::Intake;
@@ -27,7 +27,6 @@ use crate::report::{Disposition, FileReport};
 use crate::resolve::{find, refuse};
 use crate::settlement::{StatementMessage, StatementOf, entries_of, reports_of};
 use crate::source::Source;
-use crate::store;
 use crate::timestamp::date_time;
 
 /// The version of an answer whose request names none.
@@ -79,8 +78,7 @@ pub(crate) fn tell(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
         query: (request.message_id.clone(), request.message_type, request.creation),
     };
     let name = format!("{}.{}.xml", source.stem(), message_type.family().identifier());
-    let path = intake.options.work.outbox().join(&name);
-    match store::write_file(&path, |out| account_reports(out, &answer, &reports)) {
+    match intake.answer(&name, |out| account_reports(out, &answer, &reports)) {
         // No message holds it, now or in the next run.
         Err(FilesError::Io { source: fault, .. }) if fault.kind() == ErrorKind::InvalidInput => {
             let refusal = Refusal { code: codes::AM02, text: fault.to_string() };
@@ -101,7 +99,7 @@ fn told(
     intake: &Intake<'_>,
     request: &ReportingRequest,
 ) -> Result<(MessageType, Vec<AccountReport>), Untold> {
-    let asker = asker(request, intake.engine.directory())?;
+    let asker = asker(intake, request)?;
     let message_type = one_type(&request.reports)?;
     let mut all = Vec::new();
     for asked in &request.reports {
@@ -119,11 +117,11 @@ fn told(
 }
 
 /// Who asks: `MsgSndr`, else the header's sender, else the owner of the first account, which is always named.
-fn asker(request: &ReportingRequest, names: &Directory) -> Result<ParticipantHandle, Refusal> {
+fn asker(intake: &Intake<'_>, request: &ReportingRequest) -> Result<ParticipantHandle, Refusal> {
     let business = request.business.as_ref();
     let owner = || request.reports.first().filter(|_| business.is_none()).and_then(|one| bank(&one.owner));
     let named = request.sender.as_ref().and_then(bank).or_else(owner);
-    sender(named.as_ref(), business, names)
+    intake.sender(named.as_ref(), business)
 }
 
 /// A party by what banks are known by; none for one that has neither BIC nor number, as customers have not.

@@ -42,7 +42,7 @@ impl OwnPage {
     }
 }
 
-fn limit(asked: Option<&Digits>) -> Outcome<usize> {
+pub(super) fn limit(asked: Option<&Digits>) -> Outcome<usize> {
     let limit = optional(asked, "limit")?.unwrap_or(PAGE_ITEMS);
     let detail = format!("1 to {PAGE_ITEMS_MAX}");
     (1..=PAGE_ITEMS_MAX).contains(&limit).then_some(limit).ok_or_else(|| Problem::parameter("limit", detail))

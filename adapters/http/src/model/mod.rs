@@ -6,6 +6,7 @@ mod book;
 mod code;
 mod exchange;
 mod form;
+mod message;
 mod seconds;
 mod sequence;
 mod transfer;
@@ -20,6 +21,7 @@ pub(crate) use exchange::{
     Draft, QuoteOrder, QuoteRequest, QuoteView, RateView, Rates, TradeRequest, TradeView,
 };
 pub(crate) use form::words;
+pub(crate) use message::{MessageView, Messages};
 pub(crate) use seconds::Seconds;
 pub(crate) use transfer::{
     Amend, Bulk, BulkItem, BulkMode, BulkReport, BulkStatus, EventView, HoldView, Holds, ItemState, Money,

@@ -98,6 +98,13 @@ fn rows(of: &Others) -> Vec<Row> {
         get("/v1/transfers/{uetr}/batch", PROVE, &format!("/v1/transfers/{transfer}/batch"), Refused(404)),
         // A pacs.008 of A's that C hands in: each payment in it is refused.
         post("/v1/iso20022", "/v1/iso20022", json!(null), Own),
+        get("/v1/iso20022/messages", READ, "/v1/iso20022/messages?participant=BNKAXXAA", Refused(404)),
+        get(
+            "/v1/iso20022/messages/{message}",
+            READ,
+            "/v1/iso20022/messages/FQF1.BNKAXXAAXXX.camt.056",
+            Refused(404),
+        ),
         post("/v1/returns", "/v1/returns", json!({ "original": transfer }), Refused(404)),
         post("/v1/holds", "/v1/holds", payment(&uetr(), ALICE, "BNKCXXAAXXX/EUR", "1.00"), Refused(422)),
         post("/v1/codes", "/v1/codes", code(ALICE), Refused(422)),

@@ -13,6 +13,7 @@ use feiqian_core::command::{Command, Entry};
 use feiqian_core::currency::Currency;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
+use feiqian_files::{IntakeOptions, WorkDir};
 use feiqian_http::webhooks::{Tell, Told, WebhookOptions, Webhooks};
 use feiqian_http::{CodeKey, House as Behind, HttpOptions, Identify, Server};
 use feiqian_identity::{Caller, Presented, Role, Roles, Unidentified};
@@ -95,6 +96,7 @@ pub(crate) struct House {
     options: HttpOptions,
     /// Who is told, and where participants may register.
     hooks: Option<WebhookOptions>,
+    files: IntakeOptions,
     data: PathBuf,
     serving: Option<Serving>,
 }
@@ -127,8 +129,10 @@ impl House {
         let mut options = HttpOptions { listen: ([127, 0, 0, 1], 0).into(), ..HttpOptions::default() };
         change(&mut options);
         let hooks = hooks(&data);
-        let (address, serving) = serve(engine.clone(), options.clone(), hooks.clone());
-        Self { engine: Some(engine), address, options, hooks, data, serving: Some(serving) }
+        let work = WorkDir::create(data.join("work")).expect("folders");
+        let files = IntakeOptions::new(work, bic('Z'));
+        let (address, serving) = serve(engine.clone(), options.clone(), (hooks.clone(), files.clone()));
+        Self { engine: Some(engine), address, options, hooks, files, data, serving: Some(serving) }
     }
 
     /// Ends server and engine in order, and opens both again.
@@ -136,7 +140,8 @@ impl House {
         self.close();
         self.engine = None;
         let engine = opened(&engine_options(&self.data));
-        let (address, serving) = serve(engine.clone(), self.options.clone(), self.hooks.clone());
+        let behind = (self.hooks.clone(), self.files.clone());
+        let (address, serving) = serve(engine.clone(), self.options.clone(), behind);
         self.engine = Some(engine);
         (self.address, self.serving) = (address, Some(serving));
     }
@@ -153,6 +158,11 @@ impl House {
 
     pub(crate) fn engine(&self) -> &Engine {
         self.engine.as_ref().expect("it runs")
+    }
+
+    /// How messages are taken in.
+    pub(crate) fn files(&self) -> &IntakeOptions {
+        &self.files
     }
 
     /// The directory of its data.
@@ -253,7 +263,11 @@ fn engine_options(data: &std::path::Path) -> EngineOptions {
     }
 }
 
-fn serve(engine: Engine, options: HttpOptions, hooks: Option<WebhookOptions>) -> (SocketAddr, Serving) {
+fn serve(
+    engine: Engine,
+    options: HttpOptions,
+    (hooks, files): (Option<WebhookOptions>, IntakeOptions),
+) -> (SocketAddr, Serving) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
@@ -262,7 +276,7 @@ fn serve(engine: Engine, options: HttpOptions, hooks: Option<WebhookOptions>) ->
             let hooks = hooks.map(|hooks| Webhooks::start(&engine, &operator_key(), &hooks, &tells));
             let hooks = hooks.transpose().expect("they start");
             let behind = Behind {
-                operator: bic('Z'),
+                files,
                 codes: CodeKey::new(b"TEST KEY: codes, not for real..."),
                 webhooks: hooks.as_ref().map(Webhooks::desk),
             };

@@ -8,6 +8,7 @@ mod description;
 mod events;
 mod fences;
 mod house;
+mod messages;
 mod receiver;
 mod registered;
 mod webhooks;

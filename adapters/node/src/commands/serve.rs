@@ -130,7 +130,7 @@ fn run(
         })?;
         let api = api::Api::start(
             session.engine.clone(),
-            (options.operator, desk),
+            (options.clone(), desk),
             (&context.config, &context.data),
             context.output,
         )?;

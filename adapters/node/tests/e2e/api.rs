@@ -48,17 +48,27 @@ fn send_text(
     (method, path): (&str, &str),
     (media_type, text): (&str, &str),
 ) -> (u16, String) {
+    send_bytes(serving, bank, (method, path), (media_type, text.as_bytes()))
+}
+
+fn send_bytes(
+    serving: &Serving,
+    bank: char,
+    (method, path): (&str, &str),
+    (media_type, body): (&str, &[u8]),
+) -> (u16, String) {
     let base = serving.ready["api"].as_str().expect("an address").strip_prefix("http://").expect("http");
     let address = base.strip_suffix("/v1").expect("a version");
     let mut stream = TcpStream::connect(address).expect("it listens");
     write!(
         stream,
         "{method} /v1{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
-         content-type: {media_type}\r\ncontent-length: {}\r\n\r\n{text}",
+         content-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
         key(bank).reveal(),
-        text.len()
+        body.len()
     )
     .expect("sent");
+    stream.write_all(body).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
@@ -194,4 +204,50 @@ fn house_handle(accounts: &Value) -> u64 {
     clearing
         .and_then(|one| one["account"].as_u64())
         .unwrap_or_else(|| panic!("no clearing account: {accounts}"))
+}
+
+/// The messages that wait for a bank, by what they are.
+fn waiting(serving: &Serving, bank: char) -> Vec<(String, String)> {
+    let (status, listed) = send(serving, bank, ("GET", "/iso20022/messages"), None);
+    assert_eq!(status, 200, "{listed}");
+    let text = |message: &Value, field: &str| message[field].as_str().expect("a text").to_owned();
+    let all = listed["messages"].as_array().expect("a list").iter();
+    all.map(|message| (text(message, "type"), text(message, "message"))).collect()
+}
+
+#[test]
+fn banks_without_a_directory_here_confirm_an_instant_payment_and_are_told_by_the_watch() {
+    let house = House::founded("api-messages");
+    configure(&house, "");
+    let serving = house.serve();
+    let message = std::fs::read_to_string(demo_inbox().join("01-single.xml")).expect("there");
+    let path = ("POST", "/iso20022?handling=instant");
+    let (status, answer) = send_text(&serving, 'A', path, ("application/xml", &message));
+    assert!(status == 200 && answer.contains("<TxSts>PDNG</TxSts>"), "{status} {answer}");
+    let (kind, name) = waiting(&serving, 'B').pop().expect("it was passed on");
+    assert_eq!(kind, "pacs.008");
+    let (status, asked) =
+        send_text(&serving, 'B', ("GET", &format!("/iso20022/messages/{name}")), ("text/xml", ""));
+    assert_eq!(status, 200);
+    let uetr = values(&asked, "UETR")[0];
+    let confirmation = format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pacs.002.001.10\"><FIToFIPmtStsRpt><GrpHdr><MsgId>YES</MsgId>\
+         <CreDtTm>2026-03-16T09:00:00Z</CreDtTm></GrpHdr><TxInfAndSts><OrgnlUETR>{uetr}</OrgnlUETR>\
+         <TxSts>ACSP</TxSts></TxInfAndSts></FIToFIPmtStsRpt></Document>"
+    );
+    let (status, answer) =
+        send_text(&serving, 'B', ("POST", "/iso20022"), ("application/xml", &confirmation));
+    assert!(status == 200 && answer.contains("<TxSts>ACSP</TxSts>"), "{status} {answer}");
+    let begun = std::time::Instant::now();
+    let told = loop {
+        match waiting(&serving, 'A').pop() {
+            Some((_, name)) => break name,
+            None => assert!(begun.elapsed().as_secs() < 60, "the watch tells the payer's bank"),
+        }
+    };
+    let (_, told) =
+        send_text(&serving, 'A', ("GET", &format!("/iso20022/messages/{told}")), ("text/xml", ""));
+    assert!(told.contains("pacs.002.001") && values(&told, "TxSts") == ["ACSP"], "{told}");
+    assert_eq!(serving.terminate(), 0);
+    assert!(waiting(&house.serve(), 'B').iter().any(|(_, other)| *other == name), "over a restart too");
 }

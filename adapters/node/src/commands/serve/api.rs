@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::rt;
-use feiqian_core::bic::Bic;
+use feiqian_files::IntakeOptions;
 use feiqian_http::webhooks::desk::Desk;
 use feiqian_http::{CodeKey, House, HttpOptions, HttpServerFault, Server};
 use feiqian_runtime::pipeline::Engine;
@@ -29,14 +29,14 @@ impl Api {
     /// Listens; call it inside an actix system.
     pub(super) fn start(
         engine: Engine,
-        (operator, webhooks): (Bic, Arc<Desk>),
+        (files, webhooks): (IntakeOptions, Arc<Desk>),
         (config, data): (&Config, &Path),
         output: Output,
     ) -> Result<Self, Fault> {
         let credentials = Credentials::open(&config.api, data)?;
         let options = HttpOptions { usage: config.messages.usage(), ..config.api.options() };
         let codes = CodeKey::new(&read_or_make(&data.join(CODES_KEY_FILE))?.to_bytes());
-        let house = House { operator, codes, webhooks: Some(webhooks) };
+        let house = House { files, codes, webhooks: Some(webhooks) };
         let (identify, tls) = (credentials.identify(), credentials.server_config()?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let started = match tls {
