@@ -7,6 +7,7 @@
 //! never verified, and the answer says so.
 
 pub(crate) mod accounts;
+mod periods;
 pub(crate) mod reports;
 
 use feiqian_core::account::{AccountHandle, AccountState};

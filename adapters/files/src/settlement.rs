@@ -7,6 +7,7 @@
 mod book;
 mod statement;
 mod account_statement;
+mod choice;
 mod cycle_report;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,8 @@ use feiqian_core::account::SlotHandle;
 use feiqian_core::bic::Bic;
 use feiqian_core::model::Model;
 use feiqian_core::money::{Amount, decimal, signed_decimal};
-use feiqian_core::participant::{Cycle, CycleNumber, Participant, SlotTerms};
+use feiqian_core::participant::{Cycle, CycleNumber, CycleState, Participant, SlotTerms};
+use feiqian_core::registry::Registry;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::write::{self, pacs009};
 use feiqian_runtime::pipeline::Engine;
@@ -28,6 +30,7 @@ pub use account_statement::{
 };
 pub(crate) use account_statement::{entries_of, reports_of};
 pub use book::{CycleBook, Sums};
+pub(crate) use choice::{Choice, Entries, Part};
 pub use cycle_report::{
     CounterpartyLine, CurrencyTotals, CycleReport, FeeSums, Movements, PositionReport, cycle_report,
 };
@@ -90,6 +93,8 @@ struct Context {
     cycle: Cycle,
     /// When the cycle before it closed, or the journal began; nanoseconds since 1970.
     opened_at: u64,
+    /// What of it is told.
+    choice: Choice,
 }
 
 /// Writes the files of a closed cycle: its obligations' pacs.009 and the camt.053 of every position that it counts.
@@ -145,15 +150,41 @@ fn check_nets(engine: &Engine, book: &CycleBook, cycle: CycleNumber) -> Result<(
     }
 }
 
+/// When the journal began, nanoseconds since 1970.
+pub(crate) fn begun_at(engine: &Engine) -> u64 {
+    engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp)
+}
+
+/// When a cycle opened: in the instant in which another one, of whatever stream, closed, or when the journal began.
+pub(crate) fn opened_at(registry: &Registry, cycle: &Cycle, begun: u64) -> u64 {
+    let before = registry.cycles().iter().find(|before| before.end_block == cycle.first_block);
+    before.map_or(begun, |before| before.closed_at)
+}
+
 impl Context {
+    /// The first moment that is told of, and whether the cycle had begun before.
+    fn begin(&self) -> (u64, bool) {
+        match self.choice.part {
+            Some(part) if part.from > self.opened_at => (part.from, true),
+            _ => (self.opened_at, false),
+        }
+    }
+
+    /// The last moment that is told of, and whether the cycle went on behind it.
+    fn end(&self) -> (u64, bool) {
+        match self.choice.part {
+            Some(part) if part.until <= self.cycle.closed_at => (part.until, true),
+            // The open cycle is told of up to the last block, behind which its part may begin.
+            _ => (self.cycle.closed_at.max(self.begin().0), self.cycle.state == CycleState::Open),
+        }
+    }
+
     /// Copies what is small; accounts, which may be millions, are asked of the directory.
     fn new(engine: &Engine, operator: Bic, cycle: CycleNumber) -> Result<Self, FilesError> {
         let unknown = || FilesError::Unknown(format!("cycle {cycle} is not known"));
-        let begun = engine.entry(1).ok().flatten().map_or(0, |(entry, _)| entry.timestamp);
+        let begun = begun_at(engine);
         engine.directory().registry(|registry| {
             let found = *registry.cycle(cycle).ok_or_else(unknown)?;
-            // Of whatever stream: a cycle opens in the instant in which another one closes.
-            let before = registry.cycles().iter().find(|before| before.end_block == found.first_block);
             let counted = |terms: &SlotTerms| registry.is_counted(cycle, terms.currency);
             Ok(Self {
                 participants: registry.participants().to_vec(),
@@ -162,7 +193,8 @@ impl Context {
                 operator,
                 chain_id: registry.genesis().map_or([0; 16], |genesis| genesis.chain_id),
                 cycle: found,
-                opened_at: before.map_or(begun, |before| before.closed_at),
+                opened_at: opened_at(registry, &found, begun),
+                choice: Choice::default(),
             })
         })
     }

@@ -48,9 +48,13 @@ pub struct RequestedReport {
     pub period: Option<RequestedPeriod>,
     /// `RptgSeq`: any of these; none for all.
     pub sequences: Vec<SequenceRange>,
+    /// `RptgSeq/NEQSeq`: none of these.
+    pub excluded: Vec<String>,
+    /// `ReqdTxTp`: of which kind the entries are to be.
+    pub entries: Option<RequestedEntries>,
     /// `ReqdBalTp/CdOrPrtry`.
     pub balances: Vec<String>,
-    /// The first element that asks for what [`RequestedReport`] has no field for: `ReqdTxTp`, `NEQSeq`.
+    /// The first element that asks for what [`RequestedReport`] has no field for: `ReqdTxTp/FlrLmt`.
     pub other: Option<&'static str>,
 }
 
@@ -63,6 +67,15 @@ pub struct RequestedPeriod {
     pub until: (Option<String>, Option<String>),
     /// `Tp`: `ALLL`, `CHNG` or `MODF`.
     pub kind: String,
+}
+
+/// `ReqdTxTp`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RequestedEntries {
+    /// `Sts`, or its `Cd` or `Prtry`: `BOOK`.
+    pub status: String,
+    /// `CdtDbtInd`: `CRDT` or `DBIT`.
+    pub side: String,
 }
 
 /// Sequence numbers from and to, both included; none: without end.
@@ -105,7 +118,7 @@ impl Whole for ReportingRequest {
             ([RPTG_REQ, RPTG_SEQ, FR_TO_SEQ], Some(report)) => {
                 report.sequences.push(SequenceRange::default());
             }
-            ([RPTG_REQ, REQD_TX_TP], Some(report)) => report.other("ReqdTxTp"),
+            ([RPTG_REQ, REQD_TX_TP, FLR_LMT], Some(report)) => report.other("ReqdTxTp/FlrLmt"),
             _ => {}
         }
     }
@@ -139,6 +152,8 @@ impl RequestedReport {
             [ACCT_OWNR, rest @ ..] => self.owner.value(rest, text),
             [RPTG_PRD, rest @ ..] => self.period.get_or_insert_default().value(rest, text),
             [RPTG_SEQ, rest @ ..] => self.sequence(rest, text),
+            [REQD_TX_TP, STS, ..] => text.clone_into(&mut self.entries.get_or_insert_default().status),
+            [REQD_TX_TP, CDT_DBT_IND] => text.clone_into(&mut self.entries.get_or_insert_default().side),
             [REQD_BAL_TP, CD_OR_PRTRY, ..] => self.balances.push(text.to_owned()),
             _ => {}
         }
@@ -152,7 +167,8 @@ impl RequestedReport {
             ([EQSEQ], _) => self.sequences.push(SequenceRange { from: number.clone(), to: number }),
             ([FR_TO_SEQ, FR_SEQ], Some(range)) => range.from = number,
             ([FR_TO_SEQ, TO_SEQ], Some(range)) => range.to = number,
-            _ => self.other("NEQSeq"),
+            ([NEQSEQ], _) => self.excluded.extend(number),
+            _ => {}
         }
     }
 

@@ -1,5 +1,5 @@
 //! Account reporting requests (camt.060), answered by one camt.052, camt.053 or camt.054 with what is asked for: the
-//! asker's positions, or an account of its own, over whole cycles. All of a message is told, or none and an admi.002 says
+//! asker's positions, or an account of its own, over whole cycles or parts of them ([`super::periods`]). All of a message is told, or none and an admi.002 says
 //! why; another's account is refused as one that there is not (I7).
 
 use std::io::ErrorKind;
@@ -9,14 +9,13 @@ use feiqian_core::currency::Currency;
 use feiqian_core::participant::{Cycle, CycleNumber, CycleState, ParticipantHandle};
 use feiqian_iso20022::case::CaseParty;
 use feiqian_iso20022::payment::{Agent, Refusal};
-use feiqian_iso20022::reporting_request::{
-    ReportingRequest, RequestedPeriod, RequestedReport, SequenceRange,
-};
+use feiqian_iso20022::reporting_request::{ReportingRequest, RequestedReport};
 use feiqian_iso20022::write::{AccountReport, ReportAnswer, account_reports};
 use feiqian_iso20022::{Family, MessageType, codes};
 use feiqian_runtime::directory::Directory;
 
 use super::accounts::handle;
+use super::periods::Times;
 use super::{answering, refused};
 use crate::after::AfterFault;
 use crate::error::FilesError;
@@ -25,7 +24,9 @@ use crate::intake::Intake;
 use crate::limits::ANSWERED_REPORTS_MAX;
 use crate::report::{Disposition, FileReport};
 use crate::resolve::{find, refuse};
-use crate::settlement::{StatementMessage, StatementOf, entries_of, reports_of};
+use crate::settlement::{
+    Choice, Entries, StatementMessage, StatementOf, begun_at, entries_of, opened_at, reports_of,
+};
 use crate::source::Source;
 use crate::timestamp::date_time;
 
@@ -162,6 +163,9 @@ struct Wanted {
     message: StatementMessage,
     /// That of the account, or those of the positions.
     currencies: Vec<Currency>,
+    /// Of which cycles, or which parts of them.
+    times: Times,
+    entries: Entries,
 }
 
 impl Wanted {
@@ -172,6 +176,7 @@ impl Wanted {
     ) -> Result<Self, Refusal> {
         let names = intake.engine.directory();
         supported(asked)?;
+        let (times, entries) = (Times::of(asked, &name(asked))?, entries(asked)?);
         let is_owner =
             bank(&asked.owner).is_none_or(|owner| find(&owner, names).is_some_and(|it| it.handle == asker));
         let found = if is_owner { found(names, asker, asked) } else { None };
@@ -184,42 +189,35 @@ impl Wanted {
             Family::Camt054 => StatementMessage::Notification,
             _ => StatementMessage::Statement,
         };
-        Ok(Self { of, message, currencies })
+        Ok(Self { of, message, currencies, times, entries })
     }
 
-    /// Whose turn it is: cycles that end in the period and have one of the sequence numbers; where neither is given, the
-    /// newest of each stream. A statement is of closed cycles; the open one ends now.
+    /// Whose turn it is: the cycles that the request chooses; where it says nothing, the newest of each stream. A statement is
+    /// of closed cycles; the open one ends now.
     fn cycles(&self, intake: &Intake<'_>, asked: &RequestedReport) -> Result<Vec<CycleNumber>, Refusal> {
-        let bounds = asked.period.as_ref().map(bounds).transpose()?;
-        let ranges = asked.sequences.iter().map(range).collect::<Option<Vec<_>>>();
-        let Some(ranges) = ranges else {
-            return refuse(codes::AG03, format!("{}: RptgSeq is no number", name(asked)));
-        };
-        let is_newest_wanted = bounds.is_none() && ranges.is_empty();
-        let is_wanted = |cycle: &&Cycle| {
-            let is_open = cycle.state == CycleState::Open;
-            let end = date_time(if is_open { intake.now } else { cycle.closed_at });
-            let is_in = |(from, until): &(String, String)| (from..=until).contains(&&end);
-            let is_of_kind = match self.message {
-                StatementMessage::Statement => !is_open,
-                _ => is_open || !is_newest_wanted,
-            };
-            is_of_kind
-                && bounds.as_ref().is_none_or(is_in)
-                && (ranges.is_empty() || ranges.iter().any(|range| range.contains(&cycle.number)))
-        };
+        let begun = begun_at(intake.engine);
         let mut cycles: Vec<Cycle> = intake.engine.directory().registry(|registry| {
+            let is_wanted = |cycle: &&Cycle| {
+                let is_open = cycle.state == CycleState::Open;
+                let opened = opened_at(registry, cycle, begun);
+                let end = if is_open { intake.now } else { cycle.closed_at };
+                let is_of_kind = match self.message {
+                    StatementMessage::Statement => !is_open,
+                    _ => is_open || !self.times.are_newest(),
+                };
+                is_of_kind && self.times.choose(cycle.number, (opened, end))
+            };
             let is_counted = |cycle: &&Cycle| {
                 self.currencies.iter().any(|currency| registry.streams().is_counted(cycle, *currency))
             };
             registry.cycles().iter().filter(is_wanted).filter(is_counted).copied().collect()
         });
-        if is_newest_wanted {
+        if self.times.are_newest() {
             let all = cycles.clone();
             cycles.retain(|one| !all.iter().any(|it| it.scope == one.scope && it.number > one.number));
         }
         if cycles.is_empty() {
-            let text = format!("{}: no cycle of the account ended then; ask for others", name(asked));
+            let text = format!("{}: no cycle of the account was or ended then; ask for others", name(asked));
             return refuse(codes::DT01, text);
         }
         Ok(cycles.into_iter().map(|cycle| cycle.number).collect())
@@ -239,9 +237,26 @@ impl Wanted {
                 format!("cycle {cycle}: its entries are more than one message is told of; ask by Acct");
             return Err(Refusal { code: codes::AG03, text }.into());
         }
-        let mut reports = reports_of(engine, operator, cycle, (self.of, self.message))?;
+        let choice = Choice { part: self.times.part, entries: self.entries };
+        let mut reports = reports_of(engine, operator, cycle, (self.of, self.message, choice))?;
         reports.retain(|report| self.currencies.contains(&report.currency));
         Ok(reports)
+    }
+}
+
+/// Which entries are asked for. All that are told are booked; what is held or waits is no entry of a report here.
+fn entries(asked: &RequestedReport) -> Result<Entries, Refusal> {
+    let Some(kind) = &asked.entries else { return Ok(Entries::All) };
+    match (kind.status.as_str(), kind.side.as_str()) {
+        ("BOOK", "CRDT") => Ok(Entries::Credits),
+        ("BOOK", _) => Ok(Entries::Debits),
+        (status, _) => {
+            let text = format!(
+                "{}: ReqdTxTp asks for entries that are {status}; only those that are BOOK are told",
+                name(asked)
+            );
+            refuse(codes::AG03, text)
+        }
     }
 }
 
@@ -288,68 +303,4 @@ fn found(
 
 fn name(asked: &RequestedReport) -> String {
     asked.id.as_ref().map_or_else(|| "RptgReq".to_owned(), |id| format!("RptgReq {id}"))
-}
-
-fn range(asked: &SequenceRange) -> Option<std::ops::RangeInclusive<CycleNumber>> {
-    let number = |text: &Option<String>, open: CycleNumber| match text {
-        Some(text) => text.parse().ok(),
-        None => Some(open),
-    };
-    Some(number(&asked.from, 0)?..=number(&asked.to, CycleNumber::MAX)?)
-}
-
-/// First and last moment of a period, as texts in the order of time. Without `ToDt`, `ToTm` is one of the first day, and
-/// without both the period has no end.
-fn bounds(period: &RequestedPeriod) -> Result<(String, String), Refusal> {
-    let RequestedPeriod { from: (from, from_time), until: (until, until_time), .. } = period;
-    let last = match (until, until_time) {
-        (None, None) => moment("9999-12-31", "24:00:00"),
-        (day, time) => moment(day.as_ref().unwrap_or(from), time.as_deref().unwrap_or("24:00:00")),
-    };
-    let first = moment(from, from_time.as_deref().unwrap_or("00:00:00"));
-    first.zip(last).ok_or_else(|| Refusal {
-        code: codes::DT01,
-        text: "RptgPrd is not in UTC; give dates and times with Z, or without a zone".to_owned(),
-    })
-}
-
-/// `2026-03-16T08:00:01.250Z`, as the engine's times are written; none for another zone than UTC.
-fn moment(date: &str, time: &str) -> Option<String> {
-    let (date, time) = (date.trim_end_matches('Z'), time.trim_end_matches('Z'));
-    let (seconds, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let is_plain = date.len() == 10 && seconds.len() == 8 && fraction.bytes().all(|one| one.is_ascii_digit());
-    is_plain.then(|| format!("{date}T{seconds}.{fraction:0<3.3}Z"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_in_the_order_of_time_or_refused() {
-        let rows = [
-            ("2026-03-16", "08:00:00", Some("2026-03-16T08:00:00.000Z")),
-            ("2026-03-16Z", "08:00:00.5Z", Some("2026-03-16T08:00:00.500Z")),
-            ("2026-03-16", "08:00:00.123456", Some("2026-03-16T08:00:00.123Z")),
-            ("2026-03-16+01:00", "08:00:00", None),
-            ("2026-03-16", "08:00:00+01:00", None),
-            ("2026-03-16", "08:00:00.5-01:00", None),
-        ];
-        for (date, time, expected) in rows {
-            assert_eq!(moment(date, time).as_deref(), expected, "{date} {time}");
-        }
-    }
-
-    #[test]
-    fn a_period_without_an_end_has_none_and_a_time_without_a_day_is_of_the_first() {
-        let period = |until: Option<&str>, time: Option<&str>| RequestedPeriod {
-            from: ("2026-03-16".to_owned(), None),
-            until: (until.map(str::to_owned), time.map(str::to_owned)),
-            kind: "ALLL".to_owned(),
-        };
-        let last = |until, time| bounds(&period(until, time)).expect("in UTC").1;
-        assert_eq!(last(None, None), "9999-12-31T24:00:00.000Z");
-        assert_eq!(last(None, Some("12:00:00")), "2026-03-16T12:00:00.000Z");
-        assert_eq!(last(Some("2026-03-17"), None), "2026-03-17T24:00:00.000Z");
-    }
 }

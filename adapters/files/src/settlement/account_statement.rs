@@ -20,6 +20,7 @@ use feiqian_runtime::query::{HistoryStart, Posting};
 use serde::Serialize;
 
 use super::book::{CycleBook, Item, Sums};
+use super::choice::{Choice, Side};
 use super::statement::{code, items, report, told, total};
 use super::{Context, check_nets};
 use crate::error::FilesError;
@@ -109,7 +110,7 @@ pub fn write_statements(
     (of, message): (StatementOf, StatementMessage),
 ) -> Result<Vec<StatementLine>, FilesError> {
     let mut lines = Vec::new();
-    for (stem, report) in marked(engine, operator, cycle, (of, message))? {
+    for (stem, report) in marked(engine, operator, cycle, (of, message, Choice::default()))? {
         let file = folder.join(format!("{stem}.{}.xml", message.name()));
         store::write_file(&file, |out| message.write(out, &report))?;
         lines.push(line(cycle, file, &report));
@@ -127,7 +128,8 @@ pub fn statement_text(
     cycle: CycleNumber,
     (of, currency, message): (StatementOf, Option<Currency>, StatementMessage),
 ) -> Result<Vec<u8>, FilesError> {
-    let mut all = reports_of(engine, operator, cycle, (of, message))?.into_iter();
+    let of = (of, message, Choice::default());
+    let mut all = reports_of(engine, operator, cycle, of)?.into_iter();
     let found = all.find(|report| currency.is_none_or(|currency| report.currency == currency));
     let missing = || FilesError::Unknown(format!("there is no such statement of cycle {cycle}"));
     let report = found.ok_or_else(missing)?;
@@ -152,14 +154,15 @@ pub fn statements(
     Ok(all.into_iter().map(|(_, report)| report).collect())
 }
 
-/// The reports of a cycle, as they stand in their files.
+/// The reports of a cycle, or of what of it is chosen; of the whole as they stand in their files.
 pub(crate) fn reports_of(
     engine: &Engine,
     operator: Bic,
     cycle: CycleNumber,
-    of: (StatementOf, StatementMessage),
+    (of, message, choice): (StatementOf, StatementMessage, Choice),
 ) -> Result<Vec<AccountReport>, FilesError> {
-    Ok(marked(engine, operator, cycle, of)?.into_iter().map(|(_, report)| report).collect())
+    let all = marked(engine, operator, cycle, (of, message, choice))?;
+    Ok(all.into_iter().map(|(_, report)| report).collect())
 }
 
 /// How many entries of the journal a cycle has.
@@ -177,10 +180,11 @@ fn marked(
     engine: &Engine,
     operator: Bic,
     cycle: CycleNumber,
-    (of, message): (StatementOf, StatementMessage),
+    (of, message, choice): (StatementOf, StatementMessage, Choice),
 ) -> Result<Vec<(String, AccountReport)>, FilesError> {
-    let context = context_of(engine, operator, (cycle, message))?;
-    let mark = message.mark(context.cycle.end_block);
+    let context = Context { choice, ..context_of(engine, operator, (cycle, message))? };
+    let end_block = context.cycle.end_block;
+    let mark = choice.mark(end_block).unwrap_or_else(|| message.mark(end_block));
     let mut all = reports(&context, engine, (of, REPORT_ENTRIES_MAX))?;
     for (_, report) in &mut all {
         report.message_id.push_str(&mark);
@@ -251,7 +255,7 @@ fn positions(
     engine: &Engine,
     (bic, entries_max): (Bic, usize),
 ) -> Result<Vec<(String, AccountReport)>, FilesError> {
-    let book = CycleBook::read_keeping(engine, &context.cycle, entries_max)?;
+    let book = CycleBook::read_keeping(engine, &context.cycle, (entries_max, context.choice))?;
     check_nets(engine, &book, context.cycle.number)?;
     let mut reports = Vec::new();
     for ((slot, terms), is_counted) in (0..).zip(&context.slots).zip(&context.counted) {
@@ -269,10 +273,12 @@ fn positions(
     Ok(reports)
 }
 
-/// An account over the cycle: its postings, and what they do.
+/// An account over the cycle, or a part of it: its postings, and what they do.
 #[derive(Debug, Default)]
 struct Period {
     sums: Sums,
+    /// Of all, those that are told.
+    told: Sums,
     /// Newest first; not all of them if there are more than stand one by one.
     postings: Vec<Posting>,
     /// Posted after the period: to be taken off today's balance.
@@ -315,12 +321,12 @@ fn account_statement(
         None => AccountId::Other { id: account.to_string(), scheme: None },
     };
     let message_id = context.message_id('A', account);
-    let sums = ([opening, closing], period.sums, entries);
+    let sums = ([opening, closing], period.told, entries);
     let statement = told(context, (terms, participant), (message_id, id), sums);
     Ok((format!("cycle-{number}.account-{account}"), statement))
 }
 
-/// Walks the account's postings back to where the cycle begins.
+/// Walks the account's postings back to where the cycle, or its part, begins: times never fall as sequences rise.
 fn walk(
     context: &Context,
     engine: &Engine,
@@ -338,15 +344,20 @@ fn walk(
         let is_last = page.len() < PAGE + seen;
         let newest_left = page.last().map_or(0, |posting| posting.sequence);
         for posting in page.into_iter().skip(seen) {
-            if posting.sequence < first {
+            let side = context.choice.side(posting.timestamp);
+            if posting.sequence < first || side == Side::Before {
                 return Ok(period);
             }
             let amount = i128::try_from(posting.amount).unwrap_or(i128::MAX);
-            if posting.sequence >= end {
+            if posting.sequence >= end || side == Side::Behind {
                 period.later += if posting.is_debit { -amount } else { amount };
                 continue;
             }
             period.sums.add(posting.amount, !posting.is_debit);
+            if !context.choice.tells(!posting.is_debit) {
+                continue;
+            }
+            period.told.add(posting.amount, !posting.is_debit);
             if period.postings.len() < entries_max {
                 period.postings.push(posting);
             }
@@ -379,8 +390,8 @@ fn block(engine: &Engine, height: u64) -> Result<BlockHeader, FilesError> {
 }
 
 fn entries(context: &Context, engine: &Engine, period: &Period) -> Result<Vec<ReportEntry>, FilesError> {
-    if period.postings.len() as u64 != period.sums.credits + period.sums.debits {
-        return Ok(summed_up(context, period.sums));
+    if period.postings.len() as u64 != period.told.credits + period.told.debits {
+        return Ok(summed_up(context, period.told));
     }
     let oldest_first = || period.postings.iter().rev();
     let transfer = |posting: &Posting| {

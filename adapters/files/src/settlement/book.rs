@@ -14,6 +14,7 @@ use feiqian_runtime::journal::Frame;
 use feiqian_runtime::pipeline::Engine;
 use zerocopy::FromBytes as _;
 
+use super::choice::{Choice, Side};
 use crate::error::FilesError;
 use crate::limits::REPORT_ENTRIES_MAX;
 
@@ -70,7 +71,14 @@ pub(super) struct Item {
 /// One position in the cycle.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct SlotBook {
+    /// What lies before the part that is told; nothing where that is the whole cycle.
+    before: Sums,
+    /// Of the part.
     pub(super) total: Sums,
+    /// What lies behind the part.
+    behind: Sums,
+    /// Of the part's, those that are told one by one or by counterparty.
+    told: Sums,
     /// Of all, those that are fees.
     pub(super) fees: Sums,
     /// How far its net was below zero at the most: what it had to have to pay so, minor units.
@@ -83,7 +91,7 @@ pub(super) struct SlotBook {
 impl SlotBook {
     /// Whether every transfer is among the items.
     pub(super) fn is_itemised(&self) -> bool {
-        self.total.credits + self.total.debits == self.items.len() as u64
+        self.told.credits + self.told.debits == self.items.len() as u64
     }
 }
 
@@ -94,6 +102,8 @@ pub struct CycleBook {
     slots: BTreeMap<SlotHandle, SlotBook>,
     /// Transfers of a position that are kept one by one.
     items_max: usize,
+    /// What of the cycle is told.
+    choice: Choice,
 }
 
 impl CycleBook {
@@ -102,11 +112,16 @@ impl CycleBook {
     /// # Errors
     /// [`FilesError::Journal`] where a file can't be read.
     pub fn read(engine: &Engine, cycle: &Cycle) -> Result<Self, FilesError> {
-        Self::read_keeping(engine, cycle, REPORT_ENTRIES_MAX)
+        Self::read_keeping(engine, cycle, (REPORT_ENTRIES_MAX, Choice::default()))
     }
 
-    /// As [`CycleBook::read`], keeping `items_max` transfers of a position.
-    pub(super) fn read_keeping(engine: &Engine, cycle: &Cycle, items_max: usize) -> Result<Self, FilesError> {
+    /// As [`CycleBook::read`], keeping `items_max` transfers of a position, of what is chosen. All of the cycle is read in any
+    /// case, so that what is told can be held against the engine's positions.
+    pub(super) fn read_keeping(
+        engine: &Engine,
+        cycle: &Cycle,
+        (items_max, choice): (usize, Choice),
+    ) -> Result<Self, FilesError> {
         // The batcher writes the rows: whatever has been answered is written after this.
         engine.ask(|_| ());
         let archive = engine.archive();
@@ -118,7 +133,7 @@ impl CycleBook {
             Ok(block) => Ok(block.map(|block| (block.header.first_sequence, block.header.count))),
             Err(error) => Err(FilesError::Unknown(format!("block {height} can't be read: {error}"))),
         };
-        let mut book = Self { cycle: cycle.number, items_max, ..Self::default() };
+        let mut book = Self { cycle: cycle.number, items_max, choice, ..Self::default() };
         let Some((first, _)) = first_of(cycle.first_block)? else { return Ok(book) };
         let Some((last, count)) = first_of(cycle.end_block.saturating_sub(1))? else { return Ok(book) };
         for frame in archive.journal.frames_from(first) {
@@ -144,6 +159,22 @@ impl CycleBook {
         self.slots.get(&slot).map_or_else(Sums::default, |book| book.total)
     }
 
+    /// What lies before the part that is told.
+    pub(super) fn before(&self, slot: SlotHandle) -> Sums {
+        self.slots.get(&slot).map_or_else(Sums::default, |book| book.before)
+    }
+
+    /// Of a position's debits and credits in the part, those that are told.
+    pub(super) fn told(&self, slot: SlotHandle) -> Sums {
+        self.slots.get(&slot).map_or_else(Sums::default, |book| book.told)
+    }
+
+    /// Credits less debits of the whole cycle.
+    fn net(&self, slot: SlotHandle) -> i128 {
+        let all = |book: &SlotBook| book.before.net() + book.total.net() + book.behind.net();
+        self.slots.get(&slot).map_or(0, all)
+    }
+
     /// I8: what is told to the banks adds up to what the engine says they owe.
     ///
     /// # Errors
@@ -158,7 +189,7 @@ impl CycleBook {
             registry.slots().get(*slot as usize).is_none_or(|terms| terms.model.is_deferred())
         };
         for (slot, net) in expected.into_iter().filter(|(slot, _)| is_deferred(slot)) {
-            let own = self.sums(slot).net();
+            let own = self.net(slot);
             if own != net {
                 let text = format!("position {slot}: its transfers sum to {own}, the cycle says {net}");
                 return Err(FilesError::Unknown(format!("{text}; run `feiqian audit`")));
@@ -208,12 +239,24 @@ impl CycleBook {
         }
         for (slot, counterparty, is_credit) in [(debtor, creditor, false), (creditor, debtor, true)] {
             let book = self.slots.entry(slot).or_default();
+            match self.choice.side(timestamp) {
+                Side::Before => book.before.add(amount.into(), is_credit),
+                Side::Behind => book.behind.add(amount.into(), is_credit),
+                Side::Within => {}
+            }
+            if self.choice.side(timestamp) != Side::Within {
+                continue;
+            }
             book.total.add(amount.into(), is_credit);
             if record.flags.get() & flags::FEE != 0 {
                 book.fees.add(amount.into(), is_credit);
             }
             let owed = book.total.debit_sum.saturating_sub(book.total.credit_sum);
             book.deepest = book.deepest.max(owed);
+            if !self.choice.tells(is_credit) {
+                continue;
+            }
+            book.told.add(amount.into(), is_credit);
             book.by_counterparty.entry(counterparty).or_default().add(amount.into(), is_credit);
             if book.items.len() < self.items_max {
                 book.items.push(Item { sequence, timestamp, amount, is_credit, counterparty });

@@ -2,7 +2,7 @@
 //! stand one by one with their references; many are summed up by counterparty.
 
 use feiqian_core::account::SlotHandle;
-use feiqian_core::participant::{CycleState, Participant, SlotTerms};
+use feiqian_core::participant::{Participant, SlotTerms};
 use feiqian_core::transfer::flags;
 use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{AccountId, Agent, Party};
@@ -32,7 +32,9 @@ pub(super) fn report(
         Some(own) => summed_up(context, own),
         None => Vec::new(),
     };
-    let balances = [0, sums.net()];
+    let opening = book.before(slot).net();
+    let balances = [opening, opening + sums.net()];
+    let sums = book.told(slot);
     let id = context.message_id('S', slot.into());
     Ok(told(context, (terms, participant), (id, account(terms)), (balances, sums, entries)))
 }
@@ -44,8 +46,10 @@ pub(super) fn told(
     (id, account): (String, AccountId),
     ([opening, closing], sums, entries): ([i128; 2], Sums, Vec<ReportEntry>),
 ) -> AccountReport {
-    let closed = context.cycle.closed_at;
-    let is_open = context.cycle.state == CycleState::Open;
+    let ((opened, is_later), (closed, is_interim)) = (context.begin(), context.end());
+    // Within a cycle, where several may be of one day, a balance is of a moment; that of the open one as a whole, of its day.
+    let is_within = is_interim && context.choice.part.is_some();
+    let at = |is_within: bool, moment: u64| if is_within { date_time(moment) } else { date(moment) };
     let owner =
         Party { name: Some(participant.name.clone()), bic: Some(participant.bic), ..Party::default() };
     AccountReport {
@@ -54,14 +58,22 @@ pub(super) fn told(
         creation: date_time(closed),
         id,
         sequence: Some(context.cycle.number),
-        period: Some((date_time(context.opened_at), date_time(closed))),
+        period: Some((date_time(opened), date_time(closed))),
         account,
         currency: terms.currency,
         owner: Some(owner),
         servicer: Some(Agent::of_bic(context.operator)),
         balances: vec![
-            Balance { kind: "OPBD", minor: opening, date: date(context.opened_at) },
-            Balance { kind: if is_open { "ITBD" } else { "CLBD" }, minor: closing, date: date(closed) },
+            Balance {
+                kind: if is_later { "ITBD" } else { "OPBD" },
+                minor: opening,
+                date: at(is_later, opened),
+            },
+            Balance {
+                kind: if is_interim { "ITBD" } else { "CLBD" },
+                minor: closing,
+                date: at(is_within, closed),
+            },
         ],
         summary: Some(summary(sums)),
         entries,
@@ -163,7 +175,7 @@ pub(super) fn total(context: &Context, (sum, is_credit): (u128, bool), informati
         reference: None,
         minor: sum,
         is_credit,
-        booked: date_time(context.cycle.closed_at),
+        booked: date_time(context.end().0),
         value_date: Some(date(context.cycle.closed_at)),
         servicer_reference: None,
         code: code(is_credit),

@@ -58,7 +58,7 @@ pub struct Balance {
     pub kind: &'static str,
     /// Minor units, below zero for a debit balance.
     pub minor: i128,
-    /// ISO date.
+    /// ISO date, or date and time.
     pub date: String,
 }
 
@@ -309,9 +309,7 @@ fn balance<W: Write>(to: &mut XmlWriter<W>, balance: &Balance, currency: Currenc
     to.end()?;
     to.amount("Amt", &bounded(balance.minor.unsigned_abs(), currency)?, currency.iso_code())?;
     to.value("CdtDbtInd", side(balance.minor >= 0))?;
-    to.start("Dt")?;
-    to.value("Dt", &balance.date)?;
-    to.end()?;
+    date(to, "Dt", Some(&balance.date))?;
     to.end()
 }
 
