@@ -128,7 +128,12 @@ fn measure(engine: &Engine, files: IntakeOptions, lanes: &[Lane]) -> Result<Http
         System::new().block_on(async {
             let started = Server::start(
                 engine,
-                House { files, codes: CodeKey::new(b"TEST KEY: codes of a benchmark.."), webhooks: None },
+                House {
+                    files,
+                    codes: CodeKey::new(b"TEST KEY: codes of a benchmark.."),
+                    scanner: None,
+                    webhooks: None,
+                },
                 identities,
                 options,
             );

@@ -50,6 +50,15 @@ impl fmt::Display for PictureError {
 
 impl std::error::Error for PictureError {}
 
+/// Width and height that a PNG says it has, by its first bytes; none where it is no PNG. Decodes nothing, so it costs nothing.
+#[must_use]
+pub fn png_size(file: &[u8]) -> Option<(u32, u32)> {
+    // ISO/IEC 15948, 5.2 and 11.2.2: the signature, then a chunk IHDR of 13 bytes that begins with the two.
+    let rest = file.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")?;
+    let number = |at: usize| Some(u32::from_be_bytes(rest.get(at..at.checked_add(4)?)?.try_into().ok()?));
+    Some((number(0)?, number(4)?))
+}
+
 /// The modules of a symbol, without its quiet zone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {

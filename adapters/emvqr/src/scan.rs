@@ -41,6 +41,9 @@ pub fn scan_png(file: &[u8]) -> Result<String, PictureError> {
 
 fn gray_of(file: &[u8]) -> Result<Gray, PictureError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(file), Limits { bytes: 4 * SCAN_PIXELS_MAX });
+    // Of no use here, and packed on their own.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(|_| PictureError::NotAPicture)?;
     let (width, height) = (reader.info().width, reader.info().height);

@@ -19,6 +19,7 @@ use crate::handlers::Streaming;
 use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::{Outcome, Problem};
+use crate::scanner::Scanner;
 use crate::webhooks::desk::Desk;
 
 /// What all calls share.
@@ -36,6 +37,10 @@ pub(crate) struct Api {
     pub(crate) messages: Arc<Semaphore>,
     /// Where participants register webhooks; none where nobody is told.
     pub(crate) webhooks: Option<Arc<Desk>>,
+    /// What reads pictures of codes; none where nothing does.
+    pub(crate) scanner: Option<Scanner>,
+    /// Pictures that may still be read at once.
+    pub(crate) scans: Semaphore,
     pub(crate) options: HttpOptions,
     pub(crate) meter: Meter,
     pub(crate) identify: Arc<dyn Identify>,

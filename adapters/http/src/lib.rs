@@ -3,12 +3,12 @@
 //! Reading order: [`routes`] (every route with its roles, its request and its answers: the one table that is
 //! served, described and tested), `front.rs` (what happens to every request before its handler), `instruct.rs` (from JSON
 //! to records), then the handlers, each of which unpacks, calls the engine and answers. Holds sockets and no rule of
-//! clearing; knows who is asking by [`Identify`] alone. [`webhooks`] sends the same events to those who would rather be told.
+//! clearing; knows who is asking by [`Identify`] alone. [`scanner`] has strangers' pictures read elsewhere. [`webhooks`] sends the same events to those who would rather be told.
 #![forbid(unsafe_code)]
 
 pub mod options;
 mod certificate;
-mod limits;
+pub mod limits;
 mod meter;
 mod api;
 mod caller;
@@ -21,6 +21,7 @@ mod number;
 mod instruct;
 mod usage;
 mod codes;
+pub mod scanner;
 mod outcome;
 mod handlers;
 mod feed;
@@ -32,4 +33,5 @@ mod server;
 pub use caller::Identify;
 pub use codes::CodeKey;
 pub use options::HttpOptions;
+pub use scanner::Scanner;
 pub use server::{House, HttpServerFault, Server};

@@ -38,6 +38,12 @@ pub(crate) const CODE_MODULE_PIXELS: usize = 8;
 pub(crate) const XML_BYTES_MAX: usize = 8 << 20;
 /// Messages without payments that are worked on at once: each may look through much of the journal or of the outbox.
 pub(crate) const MESSAGES_AT_ONCE: usize = 2;
+/// Bytes of a picture of a code: a screenshot, or a photograph of a counter that was scaled down.
+pub const PICTURE_BYTES_MAX: usize = 4 << 20;
+/// Pictures that are read at once, each by a process of its own.
+pub(crate) const SCANS_AT_ONCE: usize = 2;
+/// Bytes of what such a process says: the largest payload, with a word before it.
+pub(crate) const SCAN_ANSWER_BYTES_MAX: u64 = 4_096;
 /// Transfers that may be tried to pay one code: a payer who lacked funds, another card, and then it is spent.
 pub(crate) const CODE_ATTEMPTS_MAX: u8 = 16;
 /// KiB of large bodies that are taken in at once, of all connections together: 16 bulks.

@@ -119,6 +119,9 @@ pub(crate) const fn role_name(role: Role) -> &'static str {
 fn content_of(body: &Body, schemas: &mut Schemas) -> Value {
     let schema = match body.schema {
         Some(described) => reference(described, schemas),
+        None if body.media_types.iter().any(|kind| kind.starts_with("image/")) => {
+            json!({ "type": "string", "format": "binary" })
+        }
         None => json!({ "type": "string" }),
     };
     let content = body.media_types.iter().map(|kind| ((*kind).to_owned(), json!({ "schema": schema })));

@@ -179,6 +179,12 @@ impl Problem {
         Self::new(422, kind, "The QR code can't be paid", detail).at(pointer.to_owned())
     }
 
+    /// A picture in which no code is found.
+    pub(crate) fn picture(detail: impl Into<Cow<'static, str>>) -> Self {
+        let problem = Self::new(422, "picture_unreadable", "No QR code can be read", detail);
+        problem.at(String::new()).because(codes::CH16)
+    }
+
     /// A QR code that another payment has paid.
     pub(crate) fn code_paid() -> Self {
         let detail = "it was paid before, by another payment; ask for a new one";

@@ -19,7 +19,7 @@ use crate::handlers::{
     accounts, blocks, bulk, codes, cycles, events, exchange, holds, iso20022, positions, proofs, queue,
     statements, transfers, webhooks,
 };
-use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX, XML_BYTES_MAX};
+use crate::limits::{BODY_BYTES_MAX, BULK_BYTES_MAX, PICTURE_BYTES_MAX, XML_BYTES_MAX};
 use crate::model;
 use crate::problem::{Outcome, Problem};
 use crate::query;
@@ -313,6 +313,9 @@ const XML: Option<Body> = Some(Body {
     reads: |_| Ok(()),
 });
 
+const PNG: Option<Body> =
+    Some(Body { media_types: &["image/png"], bytes_max: PICTURE_BYTES_MAX, schema: None, reads: |_| Ok(()) });
+
 type Payment = model::PaymentRequest;
 const ONE: usize = BODY_BYTES_MAX;
 
@@ -441,6 +444,15 @@ pub(crate) static ROUTES: &[Route] = &[
         "codes",
         "readCode",
         "What a scanned code asks to be paid, to be shown before it is",
+    ),
+    named(
+        by(
+            post("/v1/codes/scan", PNG, view::<model::CodeMeaning>(), |call| Box::pin(codes::scan(call))),
+            READ,
+        ),
+        "codes",
+        "scanCode",
+        "What the code in a picture asks to be paid, with its payload",
     ),
     named(
         post("/v1/codes/pay", json::<model::CodePayment>(ONE), Answer::Transfer, |call| {

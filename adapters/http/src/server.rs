@@ -19,11 +19,12 @@ use tokio::sync::Semaphore;
 use crate::api::Api;
 use crate::caller::Identify;
 use crate::codes::CodeKey;
-use crate::limits::{LARGE_BODIES_KIB_MAX, MESSAGES_AT_ONCE, XML_BYTES_MAX};
+use crate::limits::{LARGE_BODIES_KIB_MAX, MESSAGES_AT_ONCE, SCANS_AT_ONCE, XML_BYTES_MAX};
 use crate::meter::Meter;
 use crate::options::HttpOptions;
 use crate::problem::Problem;
 use crate::routes::{ROUTES, Route};
+use crate::scanner::Scanner;
 use crate::webhooks::desk::Desk;
 use crate::{certificate, front, openapi, page};
 
@@ -51,6 +52,8 @@ pub struct House {
     pub files: IntakeOptions,
     /// What QR codes are sealed with.
     pub codes: CodeKey,
+    /// What reads pictures of codes; none where a client has to.
+    pub scanner: Option<Scanner>,
     /// Where participants register webhooks; none where they can't.
     pub webhooks: Option<Arc<Desk>>,
 }
@@ -95,7 +98,7 @@ impl Server {
         identify: Arc<dyn Identify>,
         (options, tls): (HttpOptions, Option<ServerConfig>),
     ) -> Result<Self, HttpServerFault> {
-        let House { files, codes, webhooks } = house;
+        let House { files, codes, scanner, webhooks } = house;
         let file_bytes_max = files.limits.file_bytes_max.min(XML_BYTES_MAX as u64);
         let files = IntakeOptions {
             limits: Limits { file_bytes_max, ..files.limits },
@@ -114,6 +117,8 @@ impl Server {
             operator: files.operator,
             files: Arc::new(files),
             messages: Arc::new(Semaphore::new(MESSAGES_AT_ONCE)),
+            scanner,
+            scans: Semaphore::new(SCANS_AT_ONCE),
             identify,
             proofs: Arc::new(Semaphore::new(options.proofs_max)),
             streams: Arc::new(Semaphore::new(options.streams_max)),

@@ -61,6 +61,10 @@ pub enum Command {
         /// What it is started with, as JSON
         spec: String,
     },
+    /// Reads one picture of a QR code from standard input; started by `serve`
+    #[cfg(feature = "scan")]
+    #[command(hide = true)]
+    ScanPicture,
     /// Begin a data directory: keys, genesis, participants and accounts
     Init {
         /// Who takes part; config/demo/participants.toml is an example

@@ -1,7 +1,7 @@
 //! QR codes: made, read, paid, charged. What a code is, and why one pays once, stands in `codes/`.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, rt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use feiqian_core::account::AccountHandle;
@@ -9,7 +9,8 @@ use feiqian_core::currency::Currency;
 use feiqian_core::outcome::Outcome as Decision;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
-use feiqian_emvqr::pictures::{Correction, Picture};
+use feiqian_emvqr::limits::SCAN_PIXELS_MAX;
+use feiqian_emvqr::pictures::{Correction, Picture, png_size};
 use feiqian_files::timestamp::{date_time, now};
 use feiqian_iso20022::codes as iso;
 
@@ -27,6 +28,7 @@ use crate::model::{
 };
 use crate::outcome::{Decided, told, view};
 use crate::problem::{Outcome, Problem};
+use crate::scanner::Scanned;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -71,18 +73,47 @@ pub(crate) async fn make(call: Call) -> Outcome<HttpResponse> {
 /// `POST /v1/codes/read`.
 pub(crate) async fn read(call: Call) -> Outcome<HttpResponse> {
     let request: ScannedCode = call.json()?;
-    let code = PaymentCode::read(&request.payload, &call.api.codes).map_err(|fault| refused(&fault))?;
+    answer(&meaning(&call, &request.payload).await?)
+}
+
+/// `POST /v1/codes/scan`.
+pub(crate) async fn scan(call: Call) -> Outcome<HttpResponse> {
+    let Some(scanner) = &call.api.scanner else {
+        return Err(Problem::absent("pictures are not read here: send the text to /v1/codes/read"));
+    };
+    // Before a process is begun for it: what its first bytes say it would take.
+    let (width, height) = png_size(&call.body).ok_or_else(|| Problem::picture("it is no PNG"))?;
+    if u64::from(width) * u64::from(height) > SCAN_PIXELS_MAX as u64 {
+        return Err(Problem::picture(format!("it has more than {SCAN_PIXELS_MAX} pixels: scale it down")));
+    }
+    let busy = || Problem::busy("too many pictures at once");
+    let turn = rt::time::timeout(call.api.options.answer_timeout, call.api.scans.acquire()).await;
+    let _turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+    let payload = match scanner.scan(&call.body).await {
+        Scanned::Payload(payload) => payload,
+        Scanned::NoCode => return Err(Problem::picture("no code is found in it: take another")),
+        Scanned::NoPicture => return Err(Problem::picture("it is no PNG, damaged, or too large")),
+        Scanned::Failed => return Err(Problem::picture("it could not be read in time: take another")),
+    };
+    let meaning = meaning(&call, &payload).await?;
+    answer(&CodeMeaning { payload: Some(payload), ..meaning })
+}
+
+/// What a payload asks to be paid.
+async fn meaning(call: &Call, payload: &str) -> Outcome<CodeMeaning> {
+    let code = PaymentCode::read(payload, &call.api.codes).map_err(|fault| refused(&fault))?;
     let PaymentCode { creditor, currency, shown: Shown { name, city, country, category, reference }, once } =
         code;
     let paid_by = match &once {
-        Some(once) => match standing(&call, CodeKind::Payment, once.code).await? {
+        Some(once) => match standing(call, CodeKind::Payment, once.code).await? {
             Standing::Paid(paid) => Some(id_text(paid.record.uetr.get())),
             Standing::Open(_) => None,
         },
         None => None,
     };
     let agent = call.api.engine.directory().registry(|registry| agent(registry, creditor));
-    answer(&CodeMeaning {
+    Ok(CodeMeaning {
+        payload: None,
         creditor,
         creditor_agent: agent,
         name,

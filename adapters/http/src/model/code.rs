@@ -79,6 +79,9 @@ pub(crate) struct ScannedCode {
 /// What a scanned code says, under the seal of this house.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct CodeMeaning {
+    /// What is in the picture, where that was what came: `/v1/codes/pay` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payload: Option<String>,
     /// The account to be paid.
     pub(crate) creditor: u64,
     /// BIC of its participant.

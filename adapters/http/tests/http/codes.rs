@@ -3,7 +3,7 @@
 use feiqian_emvqr::mpm::{MerchantCode, Profile};
 use serde_json::{Value, json};
 
-use crate::house::{ALICE, BOB, C, House};
+use crate::house::{ALICE, Answer, BOB, C, House};
 
 fn euros(amount: &str) -> Value {
     json!({ "amount": amount, "currency": "EUR" })
@@ -18,6 +18,17 @@ pub(crate) fn code(creditor: &str) -> Value {
 /// A token by which an account is charged up to 50.00.
 pub(crate) fn token(debtor: &str) -> Value {
     json!({ "debtor": debtor, "limit": euros("50.00") })
+}
+
+/// What begins as a PNG of 21 by 21 pixels does, and a payload behind it.
+pub(crate) fn picture(payload: &str) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x15\0\0\0\x15\x01\0\0\0\0CRC4".as_slice(), payload.as_bytes()]
+        .concat()
+}
+
+pub(crate) fn scan(house: &House, who: &str, picture: &[u8]) -> Answer {
+    let who = format!("Bearer {who}");
+    house.send("POST", "/v1/codes/scan", &[("authorization", &who), ("content-type", "image/png")], picture)
 }
 
 fn payload(house: &House, who: &str, (path, body): (&str, Value)) -> String {
@@ -237,4 +248,23 @@ fn a_code_is_drawn_where_one_asks_for_it() {
     long["name"] = json!("X".repeat(26));
     assert_eq!(house.post("b", "/v1/codes", &long).problem(422).2, "/name");
     assert_eq!(house.post("a", "/v1/codes", &code(BOB)).problem(422).1, "AC02");
+}
+
+#[test]
+fn a_picture_is_read_as_its_text_is_and_what_is_none_begins_no_process() {
+    let house = House::new();
+    let text = payload(&house, "b", ("/v1/codes", code(BOB)));
+    let mut read = house.post("a", "/v1/codes/read", &json!({ "payload": text })).with(200);
+    let scanned = scan(&house, "a", &picture(&text)).with(200);
+    read["payload"] = json!(text);
+    assert_eq!(scanned, read);
+    let problem = |bytes: &[u8]| scan(&house, "a", bytes).problem(422).0;
+    assert_eq!(problem(&picture("")), "picture_unreadable", "no code in it");
+    assert_eq!(problem(&picture("000201")), "code_unreadable", "no code of ours");
+    assert_eq!(problem(b"GIF89a"), "picture_unreadable");
+    let mut large = picture(&text);
+    large[16..24].copy_from_slice(&[0, 0, 255, 255, 0, 0, 255, 255]);
+    assert_eq!(problem(&large), "picture_unreadable", "four thousand million pixels");
+    let over = [picture(&text), vec![0; 4 << 20]].concat();
+    assert_eq!(scan(&house, "a", &over).status, 413);
 }

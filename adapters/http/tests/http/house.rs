@@ -14,6 +14,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::Record;
 use feiqian_files::{IntakeOptions, WorkDir};
+use feiqian_http::scanner::Scanner;
 use feiqian_http::webhooks::{Tell, Told, WebhookOptions, Webhooks};
 use feiqian_http::{CodeKey, House as Behind, HttpOptions, Identify, Server};
 use feiqian_identity::{Caller, Presented, Role, Roles, Unidentified};
@@ -26,6 +27,9 @@ use serde_json::Value;
 
 /// Far above what any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Reads pictures for tests: what stands behind the first 33 bytes. The program's own way is tested with the program.
+const STAND_IN: &str =
+    r#"text=$(tail -c +34); [ -n "$text" ] && printf 'code\n%s' "$text" || printf 'none\n'"#;
 /// Clearing accounts of A, B and C, then hosted accounts of A and of B.
 pub(crate) const A: &str = "BNKAXXAAXXX/EUR";
 pub(crate) const B: &str = "BNKBXXAAXXX/EUR";
@@ -277,6 +281,11 @@ fn serve(
             let hooks = hooks.transpose().expect("they start");
             let behind = Behind {
                 files,
+                scanner: Some(Scanner {
+                    program: "/bin/sh".into(),
+                    arguments: vec!["-c".into(), STAND_IN.into()],
+                    time_max: PATIENCE,
+                }),
                 codes: CodeKey::new(b"TEST KEY: codes, not for real..."),
                 webhooks: hooks.as_ref().map(Webhooks::desk),
             };

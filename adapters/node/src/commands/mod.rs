@@ -40,6 +40,8 @@ pub mod receipt;
 mod reconcile;
 mod repair;
 pub mod replay;
+#[cfg(feature = "scan")]
+mod scan_picture;
 mod serve;
 pub mod statement;
 mod takeover;
@@ -82,6 +84,10 @@ impl Context {
 /// # Errors
 /// The command's [`Fault`].
 pub fn run(cli: Cli) -> Result<(), Fault> {
+    #[cfg(feature = "scan")]
+    if matches!(cli.command, Command::ScanPicture) {
+        return scan_picture::scan_picture();
+    }
     let output = Output { is_json: cli.json };
     let config = Config::load(cli.config.as_deref())?;
     let command = match cli.command {
@@ -162,5 +168,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         | Command::ValidatorKey { .. }
         | Command::VerifyEvidence { .. }
         | Command::Keys { .. } => Ok(()),
+        #[cfg(feature = "scan")]
+        Command::ScanPicture => Ok(()),
     }
 }

@@ -206,6 +206,77 @@ fn house_handle(accounts: &Value) -> u64 {
         .unwrap_or_else(|| panic!("no clearing account: {accounts}"))
 }
 
+/// A PNG of so many pixels each way; `byte` gives its bytes in order.
+fn png(side: u32, (color, depth): (png::ColorType, png::BitDepth), byte: impl FnMut(usize) -> u8) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, side, side);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header().expect("a header");
+    let row = color.samples() * depth as usize * side as usize;
+    let bytes: Vec<u8> = (0..row.div_ceil(8) * side as usize).map(byte).collect();
+    writer.write_image_data(&bytes).expect("written");
+    writer.finish().expect("written");
+    file
+}
+
+#[test]
+fn a_picture_of_a_code_is_read_apart_and_no_bomb_ends_the_server() {
+    use feiqian_emvqr::pictures::{Correction, Picture};
+
+    let house = House::founded("api-scan");
+    configure(&house, "");
+    let serving = house.serve();
+    let code = json!({ "creditor": PAID, "amount": euros("12.50"), "name": "TEA HOUSE", "city": "LYON", "country": "FR" });
+    let (status, made) = send(&serving, 'B', ("POST", "/codes"), Some(&code));
+    assert_eq!(status, 200, "{made}");
+    let payload = made["payload"].as_str().expect("a text");
+    let scan = |picture: &[u8]| {
+        let begun = std::time::Instant::now();
+        let (status, body) = send_bytes(&serving, 'A', ("POST", "/codes/scan"), ("image/png", picture));
+        assert!(begun.elapsed().as_secs() < 60, "whatever it is, it is answered");
+        (status, serde_json::from_str::<Value>(&body).unwrap_or_else(|error| panic!("{error}: {body}")))
+    };
+    let picture = Picture::of(payload, Correction::Medium).expect("it fits").to_png(8).expect("drawn");
+    let (status, read) = scan(&picture);
+    assert_eq!(
+        (status, &read["payload"], &read["name"]),
+        (200, &made["payload"], &json!("TEA HOUSE")),
+        "{read}"
+    );
+
+    // 98 MB in some thousand bytes; noise, in which codes are looked for everywhere; more pixels than there may be; half a file.
+    let (gray, wide) =
+        ((png::ColorType::Grayscale, png::BitDepth::One), (png::ColorType::Rgba, png::BitDepth::Sixteen));
+    let mut seed = 1_u32;
+    let noise = png(3_500, gray, |_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    });
+    let mut claims = picture.clone();
+    claims[16..24].copy_from_slice(&[255; 8]);
+    let bombs = [
+        png(3_500, wide, |_| 0),
+        noise,
+        png(3_600, gray, |_| 0),
+        claims,
+        picture[..picture.len() / 2].to_vec(),
+    ];
+    for (at, bomb) in bombs.iter().enumerate() {
+        assert!(bomb.len() < 4 << 20, "{at}: {} bytes", bomb.len());
+        let (status, problem) = scan(bomb);
+        assert_eq!(
+            (status, &problem["type"]),
+            (422, &json!("urn:feiqian:problem:picture_unreadable")),
+            "{at}: {problem}"
+        );
+    }
+    let (status, read) = scan(&picture);
+    assert_eq!((status, &read["payload"]), (200, &made["payload"]), "{read}");
+    assert_eq!(serving.terminate(), 0);
+}
+
 /// The messages that wait for a bank, by what they are.
 fn waiting(serving: &Serving, bank: char) -> Vec<(String, String)> {
     let (status, listed) = send(serving, bank, ("GET", "/iso20022/messages"), None);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::rt;
 use feiqian_files::IntakeOptions;
 use feiqian_http::webhooks::desk::Desk;
-use feiqian_http::{CodeKey, House, HttpOptions, HttpServerFault, Server};
+use feiqian_http::{CodeKey, House, HttpOptions, HttpServerFault, Scanner, Server};
 use feiqian_runtime::pipeline::Engine;
 
 use super::credentials::Credentials;
@@ -17,6 +17,22 @@ use crate::output::Output;
 
 /// What QR codes are sealed with: made at the first start, in no journal, and no validator's.
 const CODES_KEY_FILE: &str = "keys/codes.key";
+
+/// How long a picture may take: many times what a large one does on an idle machine.
+#[cfg(feature = "scan")]
+const SCAN_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// This program itself, whatever has become of its file since it was started.
+#[cfg(feature = "scan")]
+fn scanner() -> Option<Scanner> {
+    let arguments = vec!["scan-picture".to_owned()];
+    Some(Scanner { program: "/proc/self/exe".into(), arguments, time_max: SCAN_TIME_MAX })
+}
+
+#[cfg(not(feature = "scan"))]
+const fn scanner() -> Option<Scanner> {
+    None
+}
 
 /// The running API.
 pub(super) struct Api {
@@ -36,7 +52,7 @@ impl Api {
         let credentials = Credentials::open(&config.api, data)?;
         let options = HttpOptions { usage: config.messages.usage(), ..config.api.options() };
         let codes = CodeKey::new(&read_or_make(&data.join(CODES_KEY_FILE))?.to_bytes());
-        let house = House { files, codes, webhooks: Some(webhooks) };
+        let house = House { files, codes, scanner: scanner(), webhooks: Some(webhooks) };
         let (identify, tls) = (credentials.identify(), credentials.server_config()?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let started = match tls {
