@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the shared tables (`../shared/data` beside the repository, or where FEIQIAN_DATA says) into the corpus of the fuzz
+"""Writes details of our own into the corpus of `details`, and into that of `csv` the shared tables (`../shared/data` beside the repository, or where FEIQIAN_DATA says) into the corpus of the fuzz
 target: those that are not long, as they are and without their header, and lines of our own for what they do not have."""
+import json
 import os
 import pathlib
 
@@ -28,3 +29,24 @@ for file in sorted((data / "other/csv").glob("*.csv")):
     (corpus / f"{file.stem}.body").write_bytes(content.partition(b"\n")[2])
     count += 2
 print(f"{count} files in {corpus}")
+
+details = here / "corpus" / "details"
+details.mkdir(parents=True, exist_ok=True)
+bank = {"bic": "BNKAXXAAXXX", "member": ["USABA", "021040078"], "name": "Bank", "id": "529900T8BM49AURSDO55", "other": "1"}
+side = {"name": "Anna", "bic": "CORPDEFFXXX", "id": "4711", "account": {"iban": "DE89370400440532013000"}, "agent": bank,
+        "ultimate": "Mother"}
+told = {"amount": "12.34", "currency": "USD"}
+party = {"name": "Anna", "bic": "CORPDEFFXXX", "member": [None, "1"], "lei": "529900T8BM49AURSDO55", "organisation": "4711",
+         "person": "P", "country": "DE", "town": "Bonn"}
+below = {"debtor": party, "debtor_account": {"other": ["1", "BBAN"]}, "debtor_agent": bank, "ultimate_debtor": party,
+         "initiating_party": party, "previous_agents": [bank], "intermediaries": [bank], "creditor_agent": bank,
+         "creditor": party, "creditor_account": {"proxy": ["+33", "TELE"]}, "ultimate_creditor": party, "remittance": ["a"],
+         "references": ["RF18539007547034"], "instructed_amount": told}
+first = {"version": 1, "message_type": "pacs.008.001.08", "message_id": "M", "payment_information_id": "P", "debtor": side,
+         "creditor": side, "instructing_agent": bank, "purpose": "SALA", "charge_bearer": "SHAR", "date": "2026-03-16",
+         "remittance": ["one", "two"], "references": ["R"], "returns": "r", "reasons": ["AC04"], "end_to_end_id": "E"}
+second = first | {"version": 2, "instructed_amount": told, "exchange_rate": "1.5", "charges": [{"amount": told, "agent": bank}],
+                  "intermediaries": [bank], "underlying": below}
+for name, value in {"first": first, "second": second, "least": {"version": 1}}.items():
+    (details / name).write_text(json.dumps(value))
+print(f"3 files in {details}")

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use added::{AmountText, ChargeText, PartyText, Underlying};
 pub use parts::{AccountText, AgentText, Side};
 
-use parts::{agent_text, side};
+use parts::{agent_text, agents, side};
 
 /// The first version of the form, and that with what was added.
 const FIRST: u8 = 1;
@@ -95,7 +95,7 @@ pub struct Details {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub charges: Vec<ChargeText>,
     /// Banks between the two agents, in order; version 2.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "agents")]
     pub intermediaries: Vec<AgentText>,
     /// The customer's transfer that it covers; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,11 +5,11 @@ use feiqian_core::bic::Bic;
 use feiqian_iso20022::payment::{Charge, ClearingMember, Party, ToldAmount, TransferDetails};
 use serde::{Deserialize, Serialize};
 
-use super::parts::{AccountText, AgentText};
+use super::parts::{AccountText, AgentText, agents};
 
 /// An amount as it was told.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct AmountText {
     /// Decimal text.
     pub amount: String,
@@ -19,7 +19,7 @@ pub struct AmountText {
 
 /// Charges that a bank has taken, or is to get (`ChrgsInf`).
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ChargeText {
     /// How much.
     pub amount: AmountText,
@@ -76,10 +76,10 @@ pub struct Underlying {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initiating_party: Option<PartyText>,
     /// Banks that it has passed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "agents")]
     pub previous_agents: Vec<AgentText>,
     /// Banks between.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "agents")]
     pub intermediaries: Vec<AgentText>,
     /// The creditor's bank.
     #[serde(skip_serializing_if = "Option::is_none")]

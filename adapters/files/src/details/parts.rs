@@ -3,7 +3,8 @@
 
 use feiqian_core::bic::Bic;
 use feiqian_iso20022::payment::{AccountId, Agent, ClearingMember, Party};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One side of a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -124,6 +125,33 @@ impl AgentText {
             other: self.other.clone().or(other),
         }
     }
+}
+
+/// Banks in a row that a message can name: three intermediaries, three that it has passed.
+const AGENTS_MAX: usize = 3;
+
+/// Banks in a row, no more than a message can name: an empty one says nothing, and would be kept in a hundred times its size.
+pub(super) fn agents<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<AgentText>, D::Error> {
+    struct Few;
+    impl<'de> Visitor<'de> for Few {
+        type Value = Vec<AgentText>;
+
+        fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(to, "at most {AGENTS_MAX} banks")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+            let mut few = Vec::new();
+            while let Some(one) = all.next_element()? {
+                if few.len() == AGENTS_MAX {
+                    return Err(A::Error::custom(format!("more than {AGENTS_MAX} banks")));
+                }
+                few.push(one);
+            }
+            Ok(few)
+        }
+    }
+    from.deserialize_seq(Few)
 }
 
 /// Whether a text has the form of a legal entity identifier (ISO 17442): 18 letters or digits and two digits.

@@ -183,4 +183,11 @@ fn other_versions_are_nobodys() {
     assert_eq!(Details::decode(b"{\"version\":3}"), None);
     assert_eq!(Details::decode(b"{\"version\":1,\"exchange_rate\":\"1\"}"), None);
     assert_eq!(Details::decode(b"\0"), None);
+    let between = |count: usize| {
+        let agents = vec!["{}"; count].join(",");
+        Details::decode(format!("{{\"version\":2,\"intermediaries\":[{agents}]}}").as_bytes())
+    };
+    assert_eq!(between(3).map(|details| details.intermediaries.len()), Some(3));
+    assert_eq!(between(4), None, "no message names so many");
+    assert_eq!(Details::decode(b"{\"version\":2,\"charges\":[{}]}"), None, "of how much?");
 }

@@ -373,7 +373,9 @@ pub(crate) fn underlying<W: Write>(to: &mut XmlWriter<W>, of: Option<&TransferDe
     account(to, "CdtrAcct", of.creditor_account.as_ref())?;
     optional_party(to, "UltmtCdtr", of.ultimate_creditor.as_ref())?;
     remittance(to, &of.remittance, &of.remittance_references)?;
-    told(to, "InstdAmt", of.instructed_amount.as_ref())?;
+    let instructed = of.instructed_amount.as_ref();
+    let instructed = instructed.filter(|amount| is_allowed(to, &[], ("InstdAmt", amount)));
+    told(to, "InstdAmt", instructed)?;
     to.end()
 }
 

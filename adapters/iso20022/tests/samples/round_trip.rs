@@ -322,6 +322,26 @@ fn a_cover_is_read_back_with_the_customers_transfer_below_it() {
 }
 
 #[test]
+fn what_no_cover_can_say_is_left_out_of_it() {
+    let (head, mut transfer) = full_cover();
+    let amount =
+        |text: &str, currency: &str| ToldAmount { text: text.to_owned(), currency: currency.to_owned() };
+    for told in [amount("1e5", "EUR"), amount("12.34", "US,"), amount("", "")] {
+        let below = transfer.details.underlying.as_deref_mut().expect("a cover");
+        below.instructed_amount = Some(told);
+        below.debtor.lei = owned("no LEI");
+        below.debtor.country = owned("D<");
+        below.debtor_account = Some(AccountId::Iban("0042".to_owned()));
+        below.debtor_agent = Some(Agent { other: owned(""), ..Agent::default() });
+        let text = write::to_text(|out| write::pacs009(out, &head, &[transfer.clone()])).expect("written");
+        let (_, read) = clean(&text);
+        let read = read[0].details.underlying.as_deref().expect("a cover");
+        assert_eq!((&read.instructed_amount, &read.debtor.lei, &read.debtor.country), (&None, &None, &None));
+        assert_eq!(read.debtor_account, Some(AccountId::Other { id: "0042".to_owned(), scheme: None }));
+    }
+}
+
+#[test]
 fn covers_of_the_samples_are_written_and_read_back() {
     let Some(folder) = data::folder("samples") else { return };
     let mut count = 0;
