@@ -7,6 +7,7 @@ mod core;
 mod cycles;
 mod durable_ways;
 mod durable_write;
+mod history;
 mod http;
 mod machine;
 mod messages;
@@ -86,7 +87,7 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -105,6 +106,7 @@ const CASES: [Case; 18] = [
     ("snapshots", cases::snapshots),
     ("cycle", cycles::closing),
     ("restart", restart::restart),
+    ("history", history::last_postings),
 ];
 
 fn names() -> Vec<&'static str> {

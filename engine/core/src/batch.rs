@@ -46,6 +46,43 @@ pub struct BatchEntry {
 
 const _: () = assert!(size_of::<BatchEntry>() == BATCH_ENTRY_BYTES);
 
+/// Where things stand in the payload of a transfers frame, in units of 128 bytes: for whoever reads some of it alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PayloadLayout {
+    batches: usize,
+    details_bytes: usize,
+}
+
+impl PayloadLayout {
+    /// From the payload's first unit.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it says more than a frame can hold.
+    pub fn of(preamble: &[u8]) -> Result<Self, Malformed> {
+        let mut preamble = Decoder::new(preamble);
+        let batches = preamble.count(FRAME_BATCHES_MAX)?;
+        Ok(Self { batches, details_bytes: preamble.count(FRAME_DETAILS_BYTES_MAX)? })
+    }
+
+    /// The units of the batch entries: from the first to before the other.
+    #[must_use]
+    pub const fn batch_units(self) -> (usize, usize) {
+        (1, self.batches.saturating_add(1))
+    }
+
+    /// The unit of the record at an index.
+    #[must_use]
+    pub const fn record_unit(self, at: usize) -> usize {
+        self.batches.saturating_add(1).saturating_add(at)
+    }
+
+    /// Bytes of all details, which stand behind the last record.
+    #[must_use]
+    pub const fn details_bytes(self) -> usize {
+        self.details_bytes
+    }
+}
+
 /// The payload of a transfers frame, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
@@ -63,11 +100,9 @@ impl<'a> Payload<'a> {
     /// [`Malformed`] where lengths or counts do not add up; the engine never writes such a frame.
     pub fn parse(bytes: &'a [u8], count: u32) -> Result<Self, Malformed> {
         let (preamble, rest) = bytes.split_at_checked(PREAMBLE_BYTES).ok_or(Malformed)?;
-        let mut preamble = Decoder::new(preamble);
-        let batch_count = preamble.count(FRAME_BATCHES_MAX)?;
-        let details_bytes = preamble.count(FRAME_DETAILS_BYTES_MAX)?;
+        let PayloadLayout { batches, details_bytes } = PayloadLayout::of(preamble)?;
         let (batches, rest) =
-            <[BatchEntry]>::ref_from_prefix_with_elems(rest, batch_count).map_err(|_| Malformed)?;
+            <[BatchEntry]>::ref_from_prefix_with_elems(rest, batches).map_err(|_| Malformed)?;
         let (records, rest) =
             <[Record]>::ref_from_prefix_with_elems(rest, index(count.into())).map_err(|_| Malformed)?;
         let (details, padding) = rest.split_at_checked(details_bytes).ok_or(Malformed)?;
@@ -93,14 +128,7 @@ impl<'a> Payload<'a> {
 
     /// The details that came with records: the record's index in the frame, and its adapter's bytes.
     pub fn details(&self) -> impl Iterator<Item = (usize, &'a [u8])> {
-        let mut from = Decoder::new(self.details);
-        core::iter::from_fn(move || {
-            if from.rest().is_empty() {
-                return None;
-            }
-            let at = from.u32().ok()?;
-            Some((index(at.into()), from.bytes(DETAILS_BYTES_MAX).ok()?))
-        })
+        details_in(self.details)
     }
 
     /// The details that came with the record at `wanted`.
@@ -108,6 +136,18 @@ impl<'a> Payload<'a> {
     pub fn details_of(&self, wanted: usize) -> Option<&'a [u8]> {
         self.details().find(|(at, _)| *at == wanted).map(|(_, bytes)| bytes)
     }
+}
+
+/// The details in the bytes of all of a payload's: each its record's index in the frame, and what its adapter wrote.
+pub fn details_in(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut from = Decoder::new(bytes);
+    core::iter::from_fn(move || {
+        if from.rest().is_empty() {
+            return None;
+        }
+        let at = from.u32().ok()?;
+        Some((index(at.into()), from.bytes(DETAILS_BYTES_MAX).ok()?))
+    })
 }
 
 /// Gathers the batches of a frame, says when it is full, and writes the payload: each record is copied once.

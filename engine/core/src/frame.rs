@@ -4,10 +4,14 @@
 //! accepts a frame as the next one. It never looks into a payload: what transfers and commands mean is the
 //! rules' matter. It reads no clock: the timestamp is the sequencer's.
 
+pub mod parts;
+
 use core::fmt;
+use core::ops::Range;
 
 use feiqian_proof::hash::{Domain, Hash, keyed};
 
+use self::parts::{Division, Parts};
 use crate::limits::{FRAME_PAYLOAD_BYTES_MAX, RECORD_BYTES};
 
 /// Bytes of an encoded header. Like everything in the journal a multiple of 128.
@@ -16,9 +20,11 @@ pub const FRAME_HEADER_BYTES: usize = 256;
 /// The first eight bytes of every frame.
 pub const FRAME_MAGIC: [u8; 8] = *b"FQFRAME1";
 
-/// The version of a frame whose payload is stored as it is.
-pub const FRAME_VERSION: u16 = 1;
-/// The version of a frame whose payload is stored packed, without its zeros.
+/// The version that is written: its payload is stored packed or not, and each of its parts can be checked alone.
+pub const FRAME_VERSION: u16 = 3;
+/// The version, read for ever, of a frame whose payload is stored as it is and checked as a whole.
+pub const FRAME_VERSION_PLAIN: u16 = 1;
+/// The version, read for ever, of a frame whose payload is stored packed and checked as a whole.
 pub const FRAME_VERSION_PACKED: u16 = 2;
 
 /// Bytes of a chain's id.
@@ -27,7 +33,7 @@ pub const CHAIN_ID_BYTES: usize = 16;
 const _: () = assert!(FRAME_HEADER_BYTES.is_multiple_of(RECORD_BYTES));
 const _: () = assert!(FRAME_PAYLOAD_BYTES_MAX.is_multiple_of(RECORD_BYTES));
 
-// Offsets in the encoded header; what lies between RESERVED_AT and HASH_AT is zero.
+// Offsets in the encoded header; what lies between RESERVED_AT and HASH_AT is zero, before version 3 the parts too.
 const VERSION_AT: usize = 8;
 const KIND_AT: usize = 10;
 const EPOCH_AT: usize = 12;
@@ -42,7 +48,8 @@ const BEHIND_AT: usize = 68;
 const PREVIOUS_AT: usize = 72;
 const PAYLOAD_HASH_AT: usize = 104;
 const PLAIN_BYTES_AT: usize = 136;
-const RESERVED_AT: usize = 140;
+const PARTS_AT: usize = 140;
+const RESERVED_AT: usize = PARTS_AT + parts::TABLE_BYTES;
 const HASH_AT: usize = 224;
 
 /// What a frame's payload holds.
@@ -102,8 +109,10 @@ pub struct FrameHeader {
     pub group_behind: u32,
     /// Hash of the frame before; zeros for the first.
     pub previous: Hash,
-    /// `keyed(Payload, payload as stored)`.
+    /// The hash of the payload as stored: see [`Parts::seal`].
     pub payload_hash: Hash,
+    /// Of a frame of version 3, what checks each part of the payload; none before, where only the whole is checked.
+    pub parts: Option<Parts>,
 }
 
 /// Bytes that are no header of this version.
@@ -122,6 +131,8 @@ pub enum FrameError {
     /// The payload's length, stored or before it was packed, is no multiple of 128, over the bound, or of another
     /// version.
     PayloadBytes(u32),
+    /// The table of parts is not one that a payload of this length can have.
+    Parts,
     /// No sequence number is taken, it starts at 0, or it ends past 2^64 - 1.
     Sequence,
     /// The durable mark doesn't end before the frame.
@@ -139,6 +150,7 @@ impl fmt::Display for FrameError {
             Self::Kind(kind) => write!(f, "frame kind {kind} is not known"),
             Self::Reserved => f.write_str("reserved bytes of the frame header are not zero"),
             Self::PayloadBytes(bytes) => write!(f, "a payload of {bytes} bytes is not possible"),
+            Self::Parts => f.write_str("the frame's table of parts is not possible"),
             Self::Sequence => f.write_str("the frame's sequence numbers are not possible"),
             Self::Durable(mark) => write!(f, "the durable mark {mark} doesn't end before the frame"),
             Self::Payload => f.write_str("the payload's checksum differs"),
@@ -228,7 +240,11 @@ impl FrameHeader {
     pub fn encode(&self) -> ([u8; FRAME_HEADER_BYTES], Hash) {
         let mut bytes = [0; FRAME_HEADER_BYTES];
         put(&mut bytes, 0, FRAME_MAGIC);
-        let version = if self.plain_bytes == 0 { FRAME_VERSION } else { FRAME_VERSION_PACKED };
+        let version = match (self.parts, self.plain_bytes) {
+            (Some(_), _) => FRAME_VERSION,
+            (None, 0) => FRAME_VERSION_PLAIN,
+            (None, _) => FRAME_VERSION_PACKED,
+        };
         put(&mut bytes, VERSION_AT, version.to_le_bytes());
         put(&mut bytes, KIND_AT, self.kind.number().to_le_bytes());
         put(&mut bytes, EPOCH_AT, self.epoch.to_le_bytes());
@@ -243,6 +259,9 @@ impl FrameHeader {
         put(&mut bytes, PREVIOUS_AT, self.previous.0);
         put(&mut bytes, PAYLOAD_HASH_AT, self.payload_hash.0);
         put(&mut bytes, PLAIN_BYTES_AT, self.plain_bytes.to_le_bytes());
+        if let Some(parts) = &self.parts {
+            parts.put(&mut bytes, PARTS_AT);
+        }
         let hash = keyed(Domain::Frame, &bytes[..HASH_AT]);
         put(&mut bytes, HASH_AT, hash.0);
         (bytes, hash)
@@ -261,7 +280,7 @@ impl FrameHeader {
             return Err(FrameError::Checksum);
         }
         let version = u16::from_le_bytes(get(bytes, VERSION_AT));
-        if version != FRAME_VERSION && version != FRAME_VERSION_PACKED {
+        if ![FRAME_VERSION, FRAME_VERSION_PLAIN, FRAME_VERSION_PACKED].contains(&version) {
             return Err(FrameError::Version(version));
         }
         let kind = u16::from_le_bytes(get(bytes, KIND_AT));
@@ -279,11 +298,13 @@ impl FrameHeader {
             previous: Hash(get(bytes, PREVIOUS_AT)),
             payload_hash: Hash(get(bytes, PAYLOAD_HASH_AT)),
             plain_bytes: u32::from_le_bytes(get(bytes, PLAIN_BYTES_AT)),
+            parts: (version == FRAME_VERSION).then(|| Parts::get(bytes, PARTS_AT)),
         };
-        if (header.plain_bytes > 0) != (version == FRAME_VERSION_PACKED) {
+        if header.parts.is_none() && (header.plain_bytes > 0) != (version == FRAME_VERSION_PACKED) {
             return Err(FrameError::PayloadBytes(header.plain_bytes));
         }
-        if bytes[RESERVED_AT..HASH_AT].iter().any(|byte| *byte != 0) {
+        let reserved_at = if header.parts.is_some() { RESERVED_AT } else { PARTS_AT };
+        if bytes[reserved_at..HASH_AT].iter().any(|byte| *byte != 0) {
             return Err(FrameError::Reserved);
         }
         header.check().map(|()| (header, hash))
@@ -318,18 +339,54 @@ impl FrameHeader {
     /// # Errors
     /// [`FrameError::Payload`] if not.
     pub fn check_payload(&self, payload: &[u8]) -> Result<(), FrameError> {
-        let is_long = u32::try_from(payload.len()) == Ok(self.payload_bytes);
-        if is_long && keyed(Domain::Payload, payload) == self.payload_hash {
-            Ok(())
-        } else {
-            Err(FrameError::Payload)
+        if u32::try_from(payload.len()) != Ok(self.payload_bytes) {
+            return Err(FrameError::Payload);
+        }
+        let is_payload = match &self.parts {
+            Some(parts) => Parts::seal(payload, parts.ends(self.division())) == (*parts, self.payload_hash),
+            None => keyed(Domain::Payload, payload) == self.payload_hash,
+        };
+        if is_payload { Ok(()) } else { Err(FrameError::Payload) }
+    }
+
+    /// How the payload is divided into parts that can be checked alone.
+    #[must_use]
+    pub fn division(&self) -> Division {
+        let bytes = if self.plain_bytes == 0 { self.payload_bytes } else { self.plain_bytes };
+        let units = crate::number::index(bytes.into()).checked_div(RECORD_BYTES).unwrap_or_default();
+        if self.parts.is_some() { Division::of(units) } else { Division::whole(units) }
+    }
+
+    /// Where a part's bytes lie in the payload as stored.
+    #[must_use]
+    pub fn part_bytes(&self, part: usize) -> Range<u32> {
+        match &self.parts {
+            Some(parts) if self.division().count() > 1 => parts.bytes_of(part),
+            _ => 0..self.payload_bytes,
+        }
+    }
+
+    /// Checks that `stored` is a part of the payload that this header was made for.
+    ///
+    /// # Errors
+    /// [`FrameError::Payload`] if not.
+    pub fn check_part(&self, part: usize, stored: &[u8]) -> Result<(), FrameError> {
+        match &self.parts {
+            Some(parts) if self.division().count() > 1 => {
+                if parts.is_part(part, stored) {
+                    Ok(())
+                } else {
+                    Err(FrameError::Payload)
+                }
+            }
+            _ => self.check_payload(stored),
         }
     }
 
     /// Checks what an encoded header must hold beyond its form; [`FrameHeader::decode`] has done it.
     ///
     /// # Errors
-    /// [`FrameError::PayloadBytes`], [`FrameError::Sequence`] or [`FrameError::Durable`].
+    /// [`FrameError::PayloadBytes`], [`FrameError::Parts`], [`FrameError::Sequence`] or [`FrameError::Durable`].
     pub fn check(&self) -> Result<(), FrameError> {
         let is_payload = usize::try_from(self.payload_bytes)
             .is_ok_and(|bytes| bytes <= FRAME_PAYLOAD_BYTES_MAX && bytes.is_multiple_of(RECORD_BYTES));
@@ -343,6 +400,9 @@ impl FrameHeader {
                 }));
         if !is_plain {
             return Err(FrameError::PayloadBytes(self.plain_bytes));
+        }
+        if let Some(parts) = &self.parts {
+            parts.check(self.division(), self.payload_bytes)?;
         }
         let last =
             u64::from(self.count).checked_sub(1).and_then(|more| self.first_sequence.checked_add(more));
@@ -385,7 +445,14 @@ mod tests {
             group_behind: 2,
             previous: Hash([9; 32]),
             payload_hash: Hash([8; 32]),
+            parts: None,
         }
+    }
+
+    /// Of version 3, with four parts.
+    fn divided() -> FrameHeader {
+        let (parts, payload_hash) = Parts::seal(&[7; 2_560], &[128, 1_000, 2_000, 2_560]);
+        FrameHeader { plain_bytes: 600 * 128, payload_hash, parts: Some(parts), ..header() }
     }
 
     fn head() -> Head {
@@ -401,17 +468,39 @@ mod tests {
         let packed = FrameHeader { plain_bytes: 5_120, ..header() };
         let (packed_bytes, hash) = packed.encode();
         assert_eq!(FrameHeader::decode(&packed_bytes), Ok((packed, hash)));
-        assert_eq!((bytes[VERSION_AT], packed_bytes[VERSION_AT]), (1, 2));
+        let (divided_bytes, hash) = divided().encode();
+        assert_eq!(FrameHeader::decode(&divided_bytes), Ok((divided(), hash)));
+        let versions = [bytes, packed_bytes, divided_bytes].map(|bytes| bytes[VERSION_AT]);
+        assert_eq!(versions, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_divided_payload_is_checked_as_a_whole_and_by_each_part() {
+        let (header, stored) = (divided(), [7; 2_560]);
+        assert_eq!(header.check_payload(&stored), Ok(()));
+        assert_eq!(header.check_payload(&stored[..2_432]), Err(FrameError::Payload));
+        for part in 0..4 {
+            let index = |at: u32| crate::number::index(at.into());
+            let bytes = header.part_bytes(part);
+            let bytes = &stored[index(bytes.start)..index(bytes.end)];
+            assert_eq!(header.check_part(part, bytes), Ok(()));
+            assert_eq!(header.check_part(part + 1, bytes), Err(FrameError::Payload));
+        }
+        // A right payload under a table that is not its own: whoever read by parts would be told otherwise.
+        let other = Parts::seal(&[7; 2_560], &[128, 1_001, 2_000, 2_560]).0;
+        let header = FrameHeader { parts: Some(other), ..header };
+        assert_eq!(header.check_payload(&stored), Err(FrameError::Payload));
     }
 
     #[test]
     fn every_flipped_bit_is_found() {
-        let (bytes, _) = header().encode();
-        for bit in 0..FRAME_HEADER_BYTES * 8 {
-            let mut flipped = bytes;
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            let wanted = if bit < 64 { FrameError::Magic } else { FrameError::Checksum };
-            assert_eq!(FrameHeader::decode(&flipped), Err(wanted), "bit {bit}");
+        for bytes in [header(), divided()].map(|header| header.encode().0) {
+            for bit in 0..FRAME_HEADER_BYTES * 8 {
+                let mut flipped = bytes;
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let wanted = if bit < 64 { FrameError::Magic } else { FrameError::Checksum };
+                assert_eq!(FrameHeader::decode(&flipped), Err(wanted), "bit {bit}");
+            }
         }
     }
 
@@ -427,6 +516,7 @@ mod tests {
         assert_eq!(refused(|h| h.plain_bytes = 2_560), Some(FrameError::PayloadBytes(2_560)));
         assert_eq!(refused(|h| h.plain_bytes = 2_561), Some(FrameError::PayloadBytes(2_561)));
         assert_eq!(refused(|h| h.plain_bytes = 4 << 20), Some(FrameError::PayloadBytes(4 << 20)));
+        assert_eq!(refused(|h| h.parts = divided().parts), Some(FrameError::Parts));
         assert_eq!(refused(|h| h.count = 0), Some(FrameError::Sequence));
         assert_eq!(refused(|h| h.first_sequence = 0), Some(FrameError::Sequence));
         assert_eq!(refused(|h| h.first_sequence = u64::MAX), Some(FrameError::Sequence));
@@ -435,18 +525,24 @@ mod tests {
 
     #[test]
     fn version_kind_and_reserved_bytes_are_checked_even_under_a_right_hash() {
-        let rehashed = |at: usize, value: u8| {
-            let (mut bytes, _) = header().encode();
+        let rehashed = |of: FrameHeader, at: usize, value: u8| {
+            let (mut bytes, _) = of.encode();
             bytes[at] = value;
             let hash = keyed(Domain::Frame, &bytes[..HASH_AT]);
             put(&mut bytes, HASH_AT, hash.0);
             FrameHeader::decode(&bytes).err()
         };
-        assert_eq!(rehashed(VERSION_AT, 3), Some(FrameError::Version(3)));
-        assert_eq!(rehashed(VERSION_AT, 2), Some(FrameError::PayloadBytes(0)));
-        assert_eq!(rehashed(PLAIN_BYTES_AT + 1, 20), Some(FrameError::PayloadBytes(5_120)));
-        assert_eq!(rehashed(KIND_AT, 9), Some(FrameError::Kind(9)));
-        assert_eq!(rehashed(HASH_AT - 1, 1), Some(FrameError::Reserved));
+        for of in [header(), divided()] {
+            assert_eq!(rehashed(of, VERSION_AT, 4), Some(FrameError::Version(4)));
+            assert_eq!(rehashed(of, KIND_AT, 9), Some(FrameError::Kind(9)));
+            assert_eq!(rehashed(of, HASH_AT - 1, 1), Some(FrameError::Reserved));
+        }
+        assert_eq!(rehashed(header(), VERSION_AT, 2), Some(FrameError::PayloadBytes(0)));
+        assert_eq!(rehashed(header(), PLAIN_BYTES_AT + 1, 20), Some(FrameError::PayloadBytes(5_120)));
+        // What version 3 has there is zero in the versions before, and the other way round.
+        assert_eq!(rehashed(header(), PARTS_AT, 1), Some(FrameError::Reserved));
+        assert_eq!(rehashed(divided(), VERSION_AT, 2), Some(FrameError::Reserved));
+        assert_eq!(rehashed(divided(), PARTS_AT + 4 * 8, 1), Some(FrameError::Parts));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub enum Domain {
     Header,
     /// A journal frame's header.
     Frame,
-    /// A journal frame's payload.
+    /// A journal frame's payload, or a part of it.
     Payload,
     /// A payment's details, kept beside its record.
     Document,
@@ -44,11 +44,13 @@ pub enum Domain {
     Batch,
     /// A sealed run of ids on disk.
     IdRun,
+    /// The hashes of the parts of a journal frame's payload.
+    Parts,
 }
 
 impl Domain {
     /// All domains, in the order of `FORMAT.md`.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TransferLeaf,
         Self::TransferNode,
         Self::ParticipantNode,
@@ -68,6 +70,7 @@ impl Domain {
         Self::Command,
         Self::Batch,
         Self::IdRun,
+        Self::Parts,
     ];
 
     /// The string that the key is derived from (BLAKE3 `derive_key` context).
@@ -93,6 +96,7 @@ impl Domain {
             Self::Command => "feiqian 2026 signed command",
             Self::Batch => "feiqian 2026 signed batch",
             Self::IdRun => "feiqian 2026 id run",
+            Self::Parts => "feiqian 2026 journal frame parts",
         }
     }
 
@@ -194,6 +198,11 @@ impl Domain {
                 0xf8, 0x54, 0x3a, 0xb8, 0x5f, 0xed, 0x7e, 0x3f, 0xb0, 0x19, 0xb7, 0xed, 0x64, 0x34, 0x33,
                 0x9e, 0xb6, 0x4c, 0x21, 0x10, 0x92, 0x30, 0xc3, 0x0d, 0x80, 0xcf, 0x3c, 0x09, 0xcd, 0x1a,
                 0x5c, 0xd8,
+            ],
+            Self::Parts => &[
+                0xb1, 0xad, 0xd7, 0xf6, 0x6d, 0x55, 0x21, 0xce, 0x4e, 0xb9, 0x01, 0xf5, 0xcd, 0xb3, 0xe2,
+                0x07, 0x72, 0x9c, 0x65, 0x35, 0xb7, 0x92, 0xb6, 0xb7, 0xb6, 0x35, 0x48, 0xd4, 0x91, 0x27,
+                0x34, 0xea,
             ],
         }
     }

@@ -18,8 +18,8 @@ use feiqian_core::uetr::Uetr;
 use zerocopy::FromBytes as _;
 
 use crate::execution::view_of_copy;
-use crate::history::{entry_of, records_of};
-use crate::journal::{Durable, Frame, JournalReader};
+use crate::history::{frame_holding, record_in, records_of};
+use crate::journal::{Frame, JournalReader};
 use crate::query::QueryFault;
 use crate::storage::Storage;
 use crate::stores::{OutcomeStore, StoreFault};
@@ -64,7 +64,7 @@ impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, 
     ) -> Result<Option<Vec<Payment>>, QueryFault> {
         let mut sequence = (self.known)(account).map_or(0, |known| known.last_posting);
         let (mut paid, mut seen, mut newer) = (Vec::new(), 0, 0);
-        let mut frame: Option<Durable<Frame>> = None;
+        let mut held = None;
         while sequence > after {
             let count = if sequence <= until { &mut seen } else { &mut newer };
             *count += 1;
@@ -74,12 +74,8 @@ impl<S: Storage, K: Fn(AccountHandle) -> Option<Known>> Payments for Chains<'_, 
             if newer > self.newer_max {
                 return Err(QueryFault::TooManyNewer(account));
             }
-            let held = frame.take().filter(|frame| frame.header.first_sequence <= sequence);
-            let held = frame.insert(match held {
-                Some(held) => held,
-                None => self.journal.frame_at(sequence)?,
-            });
-            let record = entry_of(held, sequence).ok_or(QueryFault::Unreadable(sequence))?.record;
+            let frame = frame_holding(self.journal, &mut held, sequence)?;
+            let record = record_in(frame, sequence)?.ok_or(QueryFault::Unreadable(sequence))?;
             let row = row_of(self.outcomes, sequence)?;
             let is_debit = record.debtor.get() == account;
             if record.flags.get() & flags::COMMAND != 0 || !(is_debit || record.creditor.get() == account) {

@@ -9,7 +9,7 @@ use feiqian_core::command::{Command, Genesis};
 use feiqian_core::mirror::Mirror;
 use feiqian_core::outcome::OutcomeRow;
 use feiqian_core::participant::CycleNumber;
-use feiqian_core::transfer::flags;
+use feiqian_core::transfer::{Record, flags};
 use feiqian_proof::groups::{GROUP_LEAVES, path_in_groups};
 use feiqian_proof::hash::{Domain, Hash};
 use feiqian_proof::header::BlockHeader;
@@ -22,8 +22,8 @@ use zerocopy::FromBytes as _;
 
 use crate::book::SealedBlock;
 use crate::directory::Directory;
-use crate::history::{JournaledEntry, entry_of, records_of};
-use crate::journal::{Durable, Frame, JournalReader, ReadFault};
+use crate::history::{JournaledEntry, entry_in, frame_holding, record_in, records_of};
+use crate::journal::{JournalReader, ReadFault};
 use crate::storage::Storage;
 use crate::stores::{BlockStore, GroupStore, OutcomeStore, StoreFault};
 
@@ -108,8 +108,8 @@ impl<S: Storage> Archive<S> {
         if sequence == 0 || sequence > self.journal.durable() {
             return Ok(None);
         }
-        let frame = self.journal.frame_at(sequence)?;
-        let entry = entry_of(&frame, sequence).ok_or(QueryFault::Unreadable(sequence))?;
+        let mut frame = self.journal.parted_at(sequence)?;
+        let entry = entry_in(&mut frame, sequence)?.ok_or(QueryFault::Unreadable(sequence))?;
         Ok(Some((entry, self.row(sequence)?)))
     }
 
@@ -157,8 +157,8 @@ impl<S: Storage> Archive<S> {
     /// # Errors
     /// [`QueryFault`] where it can't be read.
     pub fn genesis(&self) -> Result<Genesis, QueryFault> {
-        let frame = self.journal.frame_at(1)?;
-        match entry_of(&frame, 1).and_then(|entry| entry.command).map(|entry| entry.command) {
+        let mut frame = self.journal.parted_at(1)?;
+        match entry_in(&mut frame, 1)?.and_then(|entry| entry.command).map(|entry| entry.command) {
             Some(Command::Genesis(genesis)) => Ok(genesis),
             _ => Err(QueryFault::Unreadable(1)),
         }
@@ -239,17 +239,15 @@ impl<S: Storage> Archive<S> {
     pub fn history(&self, mirror: &HistoryStart, limit: usize) -> Result<Vec<Posting>, QueryFault> {
         let mut postings = Vec::new();
         let mut sequence = mirror.last_posting;
-        let mut frame: Option<Durable<Frame>> = None;
+        let mut held = None;
         while sequence > 0 && postings.len() < limit {
             // An active account's postings lie close together.
-            let held = frame.take().filter(|frame| frame.header.first_sequence <= sequence);
-            let held = frame.insert(match held {
-                Some(held) => held,
-                None => self.journal.frame_at(sequence)?,
-            });
-            let entry = entry_of(held, sequence).ok_or(QueryFault::Unreadable(sequence))?;
+            let frame = frame_holding(&self.journal, &mut held, sequence)?;
+            let timestamp = frame.header.timestamp;
+            let record = record_in(frame, sequence)?.ok_or(QueryFault::Unreadable(sequence))?;
             let row = self.row(sequence)?;
-            let Some((posting, previous)) = mirror.posting(sequence, &entry, &row) else { break };
+            let posting = mirror.posting(sequence, (&record, timestamp), &row);
+            let Some((posting, previous)) = posting else { break };
             postings.push(posting);
             sequence = previous;
         }
@@ -318,9 +316,13 @@ impl HistoryStart {
 
     /// The posting at a sequence and the sequence before it. None where the chain leads to a settlement that
     /// is no longer at hand.
-    fn posting(&self, sequence: u64, entry: &JournaledEntry, row: &OutcomeRow) -> Option<(Posting, u64)> {
-        let record = &entry.record;
-        let (timestamp, uetr) = (entry.timestamp, record.uetr.get());
+    fn posting(
+        &self,
+        sequence: u64,
+        (record, timestamp): (&Record, u64),
+        row: &OutcomeRow,
+    ) -> Option<(Posting, u64)> {
+        let uetr = record.uetr.get();
         if record.flags.get() & flags::COMMAND != 0 {
             let (_, cycle, net, previous) = self.settlements.iter().find(|(by, ..)| *by == sequence)?;
             let posting = Posting {

@@ -117,7 +117,7 @@ impl StoredFrame {
         };
         let packed = (header.plain_bytes > 0).then_some(stored);
         // Checked when it was read.
-        PreparedFrame { frame, packed, payload_hash: header.payload_hash }
+        PreparedFrame { frame, packed, payload_hash: header.payload_hash, parts: header.parts }
     }
 }
 

@@ -59,6 +59,7 @@ mod copy;
 mod index;
 mod milestone;
 mod packing;
+mod parted;
 mod reader;
 mod recovery;
 mod repair;
@@ -69,13 +70,14 @@ mod writer;
 use std::fmt;
 use std::ops::Deref;
 
+use feiqian_core::frame::parts::Parts;
 use feiqian_core::frame::{CHAIN_ID_BYTES, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameKind, NotNext};
 use feiqian_proof::Hash;
-use feiqian_proof::hash::{Domain, keyed};
 
 use crate::storage::{BLOCK_BYTES, StorageFault};
 
 pub use copy::{BadFrame, StoredFrame, forget_torn_group};
+pub use parted::PartedFrame;
 pub use reader::{Frames, JournalReader, ReadFault};
 pub use recovery::{Recovered, RecoveryFault, RecoveryRefusal, Refusal, Tail};
 pub use repair::{DAMAGED_DIRECTORY, RepairFault, Repaired, repair};
@@ -133,7 +135,7 @@ pub struct SequencedFrame {
     pub payload: Vec<u8>,
 }
 
-/// A sequenced frame with its payload in the form that is stored, and that one's hash: what a journal can append
+/// A sequenced frame with its payload in the form that is stored, and that one's hashes: what a journal can append
 /// without looking at the payload again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PreparedFrame {
@@ -141,13 +143,15 @@ pub struct PreparedFrame {
     /// None: as it is.
     packed: Option<Vec<u8>>,
     pub(super) payload_hash: Hash,
+    /// None: copied from a journal that was written before parts were.
+    pub(super) parts: Option<Parts>,
 }
 
 impl From<SequencedFrame> for PreparedFrame {
     fn from(frame: SequencedFrame) -> Self {
-        let packed = packing::pack(&frame.payload);
-        let payload_hash = keyed(Domain::Payload, packed.as_ref().unwrap_or(&frame.payload));
-        Self { frame, packed, payload_hash }
+        let packing::Packed { bytes: packed, ends } = packing::pack(&frame.payload);
+        let (parts, payload_hash) = Parts::seal(packed.as_ref().unwrap_or(&frame.payload), ends.as_slice());
+        Self { frame, packed, payload_hash, parts: Some(parts) }
     }
 }
 

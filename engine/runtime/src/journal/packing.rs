@@ -6,10 +6,12 @@
 //! lengths:  16 times 4 bits, the lower half of a byte first: how many bytes of the word follow, 0 to 8
 //! bytes:    of each word its lowest ones; those that are left out are zero
 //! ```
-//! The units stand behind each other, then zeros up to a multiple of 128. One payload has one packed form.
+//! The units stand behind each other, then zeros up to a multiple of 128. One payload has one packed form. No unit depends
+//! on another one, so each of the parts that a header names is unpacked alone.
 
 use std::cell::RefCell;
 
+use feiqian_core::frame::parts::{Division, PARTS_MAX};
 use feiqian_core::limits::RECORD_BYTES;
 
 const WORDS: usize = RECORD_BYTES / 8;
@@ -22,11 +24,50 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The packed form, if it is shorter.
-pub(super) fn pack(payload: &[u8]) -> Option<Vec<u8>> {
+/// A payload in the form that is stored, and where its parts end in that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Packed {
+    /// None: as it is.
+    pub(super) bytes: Option<Vec<u8>>,
+    pub(super) ends: Ends,
+}
+
+/// Where the parts of a stored payload end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Ends {
+    ends: [u32; PARTS_MAX],
+    count: usize,
+}
+
+impl Ends {
+    fn push(&mut self, end: usize) {
+        self.ends[self.count] = u32::try_from(end).expect("a payload's length fits 32 bits");
+        self.count += 1;
+    }
+
+    /// The last part takes what stands behind its units too.
+    fn stretch(&mut self, end: usize) {
+        self.count -= 1;
+        self.push(end);
+    }
+
+    pub(super) fn as_slice(&self) -> &[u32] {
+        &self.ends[..self.count]
+    }
+}
+
+/// The form in which a payload is stored: packed, if that is shorter.
+pub(super) fn pack(payload: &[u8]) -> Packed {
     let (units, rest) = payload.as_chunks::<RECORD_BYTES>();
+    let division = Division::of(units.len());
+    let plain = || {
+        let mut ends = Ends::default();
+        (0..division.count()).for_each(|part| ends.push(division.units_of(part).end * RECORD_BYTES));
+        ends.stretch(payload.len());
+        Packed { bytes: None, ends }
+    };
     if !rest.is_empty() {
-        return None;
+        return plain();
     }
     SCRATCH.with_borrow_mut(|scratch| {
         // A word is written whole and only its length counted, so the last one may reach behind its end.
@@ -34,24 +75,32 @@ pub(super) fn pack(payload: &[u8]) -> Option<Vec<u8>> {
         if scratch.len() < room {
             scratch.resize(room, 0);
         }
-        let end = pack_units(units, scratch)?;
+        let (mut end, mut ends) = (0, Ends::default());
+        for part in 0..division.count() {
+            end += pack_units(&units[division.units_of(part)], &mut scratch[end..]);
+            ends.push(end);
+        }
         let length = end.next_multiple_of(RECORD_BYTES);
-        (length < payload.len()).then(|| {
-            let mut packed = Vec::with_capacity(length);
-            packed.extend_from_slice(&scratch[..end]);
-            packed.resize(length, 0);
-            packed
-        })
+        if length >= payload.len() {
+            return plain();
+        }
+        ends.stretch(length);
+        let mut packed = Vec::with_capacity(length);
+        packed.extend_from_slice(&scratch[..end]);
+        packed.resize(length, 0);
+        Packed { bytes: Some(packed), ends }
     })
 }
 
-fn pack_units(units: &[[u8; RECORD_BYTES]], into: &mut [u8]) -> Option<usize> {
+/// Packs units into the beginning of `into`, which has room; gives how many bytes they take.
+fn pack_units(units: &[[u8; RECORD_BYTES]], into: &mut [u8]) -> usize {
     let mut end = 0;
     for unit in units {
-        let (lengths, bytes) = into[end..].split_first_chunk_mut::<LENGTHS_BYTES>()?;
+        let (lengths, bytes) =
+            into[end..].split_first_chunk_mut::<LENGTHS_BYTES>().expect("room for every unit");
         end += LENGTHS_BYTES + pack_unit(unit, lengths, bytes);
     }
-    Some(end)
+    end
 }
 
 #[inline]
@@ -68,14 +117,41 @@ fn pack_unit(unit: &[u8; RECORD_BYTES], lengths: &mut [u8; LENGTHS_BYTES], bytes
     at
 }
 
-/// The payload of `length` bytes whose packed form this is; none for bytes that [`pack`] does not make.
-pub(super) fn unpack(packed: &[u8], length: usize) -> Option<Vec<u8>> {
+/// The payload of `length` bytes whose packed form this is, its parts ending at `ends` if it has several; none for bytes
+/// that [`pack`] does not make.
+pub(super) fn unpack(packed: &[u8], length: usize, division: Division, ends: &[u32]) -> Option<Vec<u8>> {
     if !length.is_multiple_of(RECORD_BYTES) {
         return None;
     }
     let mut payload = Vec::with_capacity(length);
     let mut rest = packed;
-    for _ in 0..length / RECORD_BYTES {
+    for part in 0..division.count() {
+        rest = unpack_units(rest, division.units_of(part).len(), &mut payload)?;
+        let is_last = part + 1 == division.count();
+        let at = u32::try_from(packed.len() - rest.len()).ok()?;
+        if !is_last && ends.get(part) != Some(&at) {
+            return None;
+        }
+    }
+    is_padding(rest).then_some(payload)
+}
+
+/// The units of one part, which is followed by padding if it is the last.
+pub(super) fn unpack_part(packed: &[u8], units: usize, is_last: bool) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(units * RECORD_BYTES);
+    let rest = unpack_units(packed, units, &mut plain)?;
+    let is_end = if is_last { is_padding(rest) } else { rest.is_empty() };
+    is_end.then_some(plain)
+}
+
+fn is_padding(rest: &[u8]) -> bool {
+    rest.len() < RECORD_BYTES && rest.iter().all(|byte| *byte == 0)
+}
+
+/// Appends `count` units to `payload`; gives what stands behind them.
+fn unpack_units<'a>(packed: &'a [u8], count: usize, payload: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let mut rest = packed;
+    for _ in 0..count {
         let (lengths, bytes) = rest.split_first_chunk::<LENGTHS_BYTES>()?;
         let lengths = u64::from_le_bytes(*lengths);
         let (unit, end) = match bytes.first_chunk::<RECORD_BYTES>() {
@@ -90,7 +166,7 @@ pub(super) fn unpack(packed: &[u8], length: usize) -> Option<Vec<u8>> {
         payload.extend_from_slice(&unit);
         rest = bytes.get(end..)?;
     }
-    (rest.len() < RECORD_BYTES && rest.iter().all(|byte| *byte == 0)).then_some(payload)
+    Some(rest)
 }
 
 /// One unit's words, and where its bytes end.
@@ -146,25 +222,63 @@ mod tests {
         bytes
     }
 
+    fn packed(payload: &[u8]) -> Vec<u8> {
+        pack(payload).bytes.expect("it has zeros")
+    }
+
+    fn whole(packed: &[u8], length: usize) -> Option<Vec<u8>> {
+        unpack(packed, length, Division::whole(length / RECORD_BYTES), &[])
+    }
+
     #[test]
     fn what_is_packed_comes_back_whatever_its_words() {
         for seed in 0..300 {
             // One unit alone takes a whole one packed, too.
             for units in [2, 3, 17] {
                 let payload = payload(units, seed);
-                let packed = pack(&payload).expect("it has zeros");
+                let packed = packed(&payload);
                 assert!(packed.len().is_multiple_of(RECORD_BYTES) && packed.len() < payload.len());
-                assert_eq!(unpack(&packed, payload.len()).as_ref(), Some(&payload), "seed {seed}");
+                assert_eq!(whole(&packed, payload.len()).as_ref(), Some(&payload), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_unpacks_alone_and_all_together_only_where_they_end() {
+        for units in [256, 257, 600, 2_600, 8_192] {
+            let (payload, division) = (payload(units, 11), Division::of(units));
+            let Packed { bytes, ends } = pack(&payload);
+            let (packed, ends) = (bytes.expect("it has zeros"), ends.as_slice());
+            assert_eq!(ends.len(), division.count());
+            assert_eq!(ends.last().copied(), u32::try_from(packed.len()).ok());
+            assert_eq!(unpack(&packed, payload.len(), division, ends).as_ref(), Some(&payload));
+            let mut begin = 0;
+            for (part, end) in ends.iter().enumerate() {
+                let (stored, units) = (&packed[begin..*end as usize], division.units_of(part));
+                let is_last = part + 1 == division.count();
+                let plain = &payload[units.start * RECORD_BYTES..units.end * RECORD_BYTES];
+                assert_eq!(unpack_part(stored, units.len(), is_last).as_deref(), Some(plain), "part {part}");
+                assert_eq!(unpack_part(&stored[..stored.len() / 2], units.len(), is_last), None);
+                if !is_last {
+                    assert_eq!(unpack_part(&packed[begin..], units.len(), false), None, "part {part}");
+                    let mut moved = ends.to_vec();
+                    moved[part] += 1;
+                    assert_eq!(unpack(&packed, payload.len(), division, &moved), None, "part {part}");
+                }
+                begin = *end as usize;
             }
         }
     }
 
     #[test]
     fn what_would_not_become_shorter_is_not_packed() {
-        assert_eq!(pack(&[0xFF; 1_280]), None);
-        assert_eq!(pack(&[1; 100]), None);
-        assert_eq!(pack(&[]), None);
-        assert_eq!(pack(&[0; 128]), None, "one unit takes a whole one");
+        for plain in [&[0xFF; 1_280][..], &[1; 100], &[], &[0; 128]] {
+            // A unit of zeros takes a whole one packed.
+            let Packed { bytes, ends } = pack(plain);
+            assert_eq!((bytes, ends.count, ends.as_slice()[0] as usize), (None, 1, plain.len()));
+        }
+        let ends = pack(&[0xFF; 600 * RECORD_BYTES]).ends;
+        assert_eq!(ends.as_slice(), [32, 288, 544, 600].map(|units| units * 128));
     }
 
     #[test]
@@ -172,16 +286,16 @@ mod tests {
         let records: Vec<_> =
             (0..1_000).map(|at| Record::new(u128::MAX / 3 - at, 70_000, 900_000, 12_345, 978)).collect();
         let payload: Vec<_> = records.iter().flat_map(|record| *record.bytes()).collect();
-        let packed = pack(&payload).expect("it has zeros");
+        let packed = packed(&payload);
         assert!(packed.len() <= 1_000 * 34 + RECORD_BYTES, "{}", packed.len());
     }
 
     #[test]
     fn no_other_bytes_unpack_and_none_panic() {
         let payload = payload(9, 5);
-        let packed = pack(&payload).expect("it has zeros");
+        let packed = packed(&payload);
         for length in 0..packed.len() {
-            let unpacked = unpack(&packed[..length], payload.len());
+            let unpacked = whole(&packed[..length], payload.len());
             let is_padding = packed[length..].iter().all(|byte| *byte == 0);
             assert!(unpacked.is_none() || is_padding, "cut at {length}");
         }
@@ -189,12 +303,12 @@ mod tests {
             for bit in 0..8 {
                 let mut flipped = packed.clone();
                 flipped[at] ^= 1 << bit;
-                assert_ne!(unpack(&flipped, payload.len()).as_ref(), Some(&payload), "byte {at}, bit {bit}");
+                assert_ne!(whole(&flipped, payload.len()).as_ref(), Some(&payload), "byte {at}, bit {bit}");
             }
         }
         // The length is the header's to vouch for: padding may pass for units of zeros, and for nothing else.
-        let longer = unpack(&packed, payload.len() + RECORD_BYTES);
+        let longer = whole(&packed, payload.len() + RECORD_BYTES);
         assert!(longer.is_none_or(|longer| longer == [&payload[..], &[0; RECORD_BYTES]].concat()));
-        assert_eq!(unpack(&packed, payload.len() - 128), None);
+        assert_eq!(whole(&packed, payload.len() - 128), None);
     }
 }

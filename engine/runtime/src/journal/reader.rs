@@ -1,15 +1,20 @@
-//! Reading the journal while it is written: one frame by its sequence, or all frames from one on.
+//! Reading the journal while it is written: one frame by its sequence, as a whole or by its parts, or all frames from one
+//! on.
 //!
 //! Sees only what is durable. Every frame is checked against its hashes as it is read, and in a walk against
 //! its predecessor; what can't be read is a fault with its place, never skipped.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use feiqian_core::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, Head};
 use feiqian_proof::Hash;
+use parking_lot::Mutex;
 
 use super::index::Index;
 use super::milestone::Milestone;
+use super::parted::{PartedFrame, Place};
 use super::scan::{Flaw, decode_header, payload_of, plain_payload};
 use super::segment::{number_of, path_of};
 use super::{Durable, Frame, JOURNAL_DIRECTORY};
@@ -18,12 +23,26 @@ use crate::storage::{Access, BLOCK_BYTES, Storage, StorageFault, StorageFile};
 
 /// Bytes read at a time: one for each entry of the index, and as many again.
 const WINDOW_BYTES: usize = 128 << 10;
+/// Bytes read at first where one header is looked for: it, and what stands behind it of a small frame.
+const GLANCE_BYTES: usize = 2 * BLOCK_BYTES;
+/// Segments that stay open for questions: 4 GiB of journal at the usual length.
+const OPEN_SEGMENTS_MAX: usize = 64;
 
 /// Reads durable frames. Clones share the index with the writer.
-#[derive(Clone, Debug)]
-pub struct JournalReader<S> {
+#[derive(Debug)]
+pub struct JournalReader<S: Storage> {
     storage: S,
     index: Index,
+    open: Arc<Mutex<OpenSegments<S::File>>>,
+}
+
+/// Segments that are open for reading through the page cache, with their lengths, by number.
+type OpenSegments<F> = BTreeMap<u32, (Arc<F>, u64)>;
+
+impl<S: Storage> Clone for JournalReader<S> {
+    fn clone(&self) -> Self {
+        Self { storage: self.storage.clone(), index: self.index.clone(), open: self.open.clone() }
+    }
 }
 
 /// Why a frame can't be had.
@@ -61,8 +80,8 @@ impl fmt::Display for ReadFault {
 impl std::error::Error for ReadFault {}
 
 impl<S: Storage> JournalReader<S> {
-    pub(super) const fn new(storage: S, index: Index) -> Self {
-        Self { storage, index }
+    pub(super) fn new(storage: S, index: Index) -> Self {
+        Self { storage, index, open: Arc::default() }
     }
 
     /// The storage that the journal is in.
@@ -83,6 +102,52 @@ impl<S: Storage> JournalReader<S> {
     /// [`ReadFault`].
     pub fn frame_at(&self, sequence: u64) -> Result<Durable<Frame>, ReadFault> {
         self.frames_from(sequence).next().unwrap_or(Err(ReadFault::NotThere(sequence)))
+    }
+
+    /// The frame that took `sequence`, of which so far only the header is read.
+    ///
+    /// # Errors
+    /// [`ReadFault`].
+    pub fn parted_at(&self, sequence: u64) -> Result<PartedFrame<S>, ReadFault> {
+        match self.find(sequence, Access::Buffered) {
+            // The page cache may lag behind the disk: see the module's documentation of parts.
+            Err(ReadFault::Damaged { .. }) => self.find(sequence, Access::Direct),
+            found => found,
+        }
+    }
+
+    fn find(&self, sequence: u64, access: Access) -> Result<PartedFrame<S>, ReadFault> {
+        let durable = self.durable();
+        if sequence == 0 || sequence > durable {
+            return Err(ReadFault::NotThere(sequence));
+        }
+        let mut cursor = Cursor::at(self, sequence, (access, GLANCE_BYTES))?;
+        cursor.refresh(durable);
+        loop {
+            let (header, hash) = cursor.next_header(self, sequence)?;
+            if header.first_sequence > sequence {
+                return Err(cursor.damaged(sequence, Flaw::Misplaced));
+            }
+            if header.last_sequence() >= sequence {
+                return Ok(PartedFrame::new((header, hash), cursor.into_place(), self.clone()));
+            }
+            cursor.at += (FRAME_HEADER_BYTES + header.payload_bytes as usize) as u64;
+        }
+    }
+
+    /// A segment for reading through the page cache, and its length; it stays open.
+    fn segment_file(&self, number: u32) -> Result<(Arc<S::File>, u64), StorageFault> {
+        if let Some(open) = self.open.lock().get(&number) {
+            return Ok(open.clone());
+        }
+        let file = self.storage.open(&path_of(number), Access::Buffered)?;
+        let length = file.length()?;
+        let mut open = self.open.lock();
+        if open.len() >= OPEN_SEGMENTS_MAX {
+            // Old entries are asked for least.
+            open.pop_first();
+        }
+        Ok(open.entry(number).or_insert((Arc::new(file), length)).clone())
     }
 
     /// Durable frames from the one that begins at `sequence` on, as they are stored, one behind the other: as many as
@@ -111,11 +176,11 @@ impl<S: Storage> JournalReader<S> {
         if sequence == 0 || sequence > durable {
             return Err(ReadFault::NotThere(sequence));
         }
-        let mut cursor = Cursor::at(self, sequence)?;
+        let mut cursor = Cursor::at(self, sequence, WALK)?;
         cursor.refresh(durable);
         let mut wanted = sequence;
         while wanted <= durable {
-            let (header, hash) = cursor.next_header(&self.storage, wanted)?;
+            let (header, hash) = cursor.next_header(self, wanted)?;
             let length = FRAME_HEADER_BYTES + header.payload_bytes as usize;
             if header.last_sequence() >= wanted {
                 if header.first_sequence != wanted {
@@ -217,11 +282,11 @@ impl<S: Storage> Frames<S> {
     fn read(&mut self, durable: u64) -> Result<Durable<Frame>, ReadFault> {
         let mut cursor = match self.cursor.take() {
             Some(cursor) => cursor,
-            None => Cursor::at(&self.reader, self.wanted)?,
+            None => Cursor::at(&self.reader, self.wanted, WALK)?,
         };
         cursor.refresh(durable);
         loop {
-            let (header, hash) = cursor.next_header(&self.reader.storage, self.wanted)?;
+            let (header, hash) = cursor.next_header(&self.reader, self.wanted)?;
             if header.last_sequence() < self.wanted {
                 cursor.at += (FRAME_HEADER_BYTES + header.payload_bytes as usize) as u64;
                 continue;
@@ -239,32 +304,66 @@ impl<S: Storage> Frames<S> {
     }
 }
 
+/// How a walk reads: past the page cache, much at a time.
+const WALK: (Access, usize) = (Access::Direct, WINDOW_BYTES);
+
 /// A place in a segment, and the bytes around it.
 #[derive(Debug)]
 struct Cursor<S: Storage> {
-    file: S::File,
+    file: Arc<S::File>,
+    access: Access,
     segment: u32,
     length: u64,
     at: u64,
     window: AlignedBuffer,
     window_at: u64,
+    /// Bytes that are read next, at least.
+    window_bytes: usize,
     /// The head when the window was read: what lay behind it may since have been written.
     window_durable: u64,
 }
 
 impl<S: Storage> Cursor<S> {
-    fn at(reader: &JournalReader<S>, sequence: u64) -> Result<Self, ReadFault> {
+    /// At the last place before `sequence` that the index knows; how files are read, and how much of them at first.
+    fn at(reader: &JournalReader<S>, sequence: u64, how: (Access, usize)) -> Result<Self, ReadFault> {
         let entry = reader.index.before(sequence).ok_or(ReadFault::NotThere(sequence))?;
-        let mut cursor = Self::open(&reader.storage, entry.segment)?;
+        let mut cursor = Self::open(reader, entry.segment, how)?;
         cursor.at = u64::from(entry.offset);
         Ok(cursor)
     }
 
-    fn open(storage: &S, segment: u32) -> Result<Self, ReadFault> {
-        let file = storage.open(&path_of(segment), Access::Direct).map_err(ReadFault::Storage)?;
-        let length = file.length().map_err(ReadFault::Storage)?;
-        let window = AlignedBuffer::default();
-        Ok(Self { file, segment, length, at: BLOCK_BYTES as u64, window, window_at: 0, window_durable: 0 })
+    fn open(
+        reader: &JournalReader<S>,
+        segment: u32,
+        (access, window_bytes): (Access, usize),
+    ) -> Result<Self, ReadFault> {
+        let open = || match access {
+            Access::Buffered => reader.segment_file(segment),
+            Access::Direct => {
+                let file = reader.storage.open(&path_of(segment), access)?;
+                let length = file.length()?;
+                Ok((Arc::new(file), length))
+            }
+        };
+        let (file, length) = open().map_err(ReadFault::Storage)?;
+        Ok(Self {
+            file,
+            access,
+            segment,
+            length,
+            at: BLOCK_BYTES as u64,
+            window: AlignedBuffer::default(),
+            window_at: 0,
+            window_bytes,
+            window_durable: 0,
+        })
+    }
+
+    /// The place of the frame whose header has just been read, with what of it is in the window.
+    fn into_place(self) -> Place<S::File> {
+        let behind = self.at + FRAME_HEADER_BYTES as u64 - self.window_at;
+        let behind = self.window.get(usize::try_from(behind).unwrap_or(usize::MAX)..).unwrap_or_default();
+        Place { file: self.file, segment: self.segment, offset: self.at, behind: behind.to_vec() }
     }
 
     fn refresh(&mut self, durable: u64) {
@@ -276,7 +375,11 @@ impl<S: Storage> Cursor<S> {
 
     /// The header of the next frame at or behind the cursor, in this segment or the next. Only frames that
     /// are durable are looked for, so there must be one.
-    fn next_header(&mut self, storage: &S, wanted: u64) -> Result<(FrameHeader, Hash), ReadFault> {
+    fn next_header(
+        &mut self,
+        reader: &JournalReader<S>,
+        wanted: u64,
+    ) -> Result<(FrameHeader, Hash), ReadFault> {
         loop {
             let here = self.bytes(FRAME_HEADER_BYTES)?;
             if here.starts_with(&FRAME_MAGIC) {
@@ -294,14 +397,14 @@ impl<S: Storage> Cursor<S> {
             } else if Milestone::decode(self.bytes(BLOCK_BYTES)?).is_some() {
                 self.at += BLOCK_BYTES as u64;
             } else {
-                self.next_segment(storage, wanted)?;
+                self.next_segment(reader, wanted)?;
             }
         }
     }
 
-    fn next_segment(&mut self, storage: &S, wanted: u64) -> Result<(), ReadFault> {
+    fn next_segment(&mut self, reader: &JournalReader<S>, wanted: u64) -> Result<(), ReadFault> {
         let durable = self.window_durable;
-        match Self::open(storage, self.segment + 1) {
+        match Self::open(reader, self.segment + 1, (self.access, self.window_bytes)) {
             Ok(next) => *self = Self { window_durable: durable, ..next },
             // A durable frame must follow, so what should have been here is gone.
             Err(ReadFault::Storage(fault)) if fault.is_absent() => {
@@ -341,7 +444,8 @@ impl<S: Storage> Cursor<S> {
 
     fn load(&mut self, end: u64) -> Result<(), ReadFault> {
         self.window_at = self.at.min(end) / BLOCK_BYTES as u64 * BLOCK_BYTES as u64;
-        let wanted = end.next_multiple_of(BLOCK_BYTES as u64).max(self.window_at + WINDOW_BYTES as u64);
+        let wanted = end.next_multiple_of(BLOCK_BYTES as u64).max(self.window_at + self.window_bytes as u64);
+        self.window_bytes = WINDOW_BYTES;
         let bytes = wanted.min(self.length).saturating_sub(self.window_at);
         self.window.reset(usize::try_from(bytes).unwrap_or(0));
         self.file.read_at(self.window_at, &mut self.window).map_err(ReadFault::Storage)

@@ -269,10 +269,18 @@ pub(super) fn payload_of<'a>(here: &'a [u8], header: &FrameHeader) -> Option<&'a
 
 /// The payload of a frame from the form that it is stored in, whose hash has been checked.
 pub(super) fn plain_payload(header: &FrameHeader, stored: &[u8]) -> Result<Vec<u8>, FrameError> {
-    match usize::try_from(header.plain_bytes) {
-        Ok(0) => Ok(stored.to_vec()),
-        bytes => bytes.ok().and_then(|bytes| unpack(stored, bytes)).ok_or(FrameError::Payload),
-    }
+    let division = header.division();
+    let ends = header.parts.as_ref().map_or(&[][..], |parts| parts.ends(division));
+    let plain = match usize::try_from(header.plain_bytes) {
+        Ok(0) => {
+            let is_end = |(part, end): (usize, &u32)| {
+                division.count() == 1 || *end as usize == division.units_of(part).end * RECORD_BYTES
+            };
+            ends.iter().enumerate().all(is_end).then(|| stored.to_vec())
+        }
+        bytes => bytes.ok().and_then(|bytes| unpack(stored, bytes, division, ends)),
+    };
+    plain.ok_or(FrameError::Payload)
 }
 
 /// Whether all bytes are zero.

@@ -308,6 +308,7 @@ impl<S: Storage> Journal<S> {
             group_behind: 0,
             previous: head.hash,
             payload_hash: prepared.payload_hash,
+            parts: prepared.parts,
         })
     }
 
