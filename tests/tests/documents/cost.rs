@@ -9,10 +9,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use feiqian_core::limits::BATCH_TRANSFERS_MAX;
+use feiqian_core::limits::{BATCH_TRANSFERS_MAX, DETAILS_BYTES_MAX};
 use feiqian_emvqr::cpm::ConsumerCode;
 use feiqian_emvqr::mpm::{MerchantCode, Profile};
 use feiqian_files::csv::reading::CsvReader;
+use feiqian_files::details::Details;
 use feiqian_http::routes::{Served, read_body, read_query, served};
 use feiqian_identity::{Identities, Presented};
 use feiqian_iso8583::spec::{GENERIC_1987, GENERIC_1993, UNIONPAY, UNIONPAY_MAB, UNIONPAY_TERMINAL};
@@ -117,7 +118,17 @@ fn hold(cases: &[Case]) {
 const KEPT_WHOLE: &[(&str, usize)] = &[
     // A transfer of a bulk is kept with room for all its fields; of bulks that are larger no more are kept.
     ("bulk: as many as may be", 6),
+    ("customers' recalls: many", 26),
+    // A charge or a line of a payment's details is kept with room for all that its bank may say; details are 60 KiB at the most.
+    ("transfers: charges", 6),
+    ("details: charges", 14),
+    ("details: lines", 20),
+    ("direct debits: many", 42),
     ("recalls: many", 26),
+    ("requests to pay: many", 37),
+    ("verifications: many", 9),
+    ("reporting requests: many", 20),
+    ("answers to requests to pay: many", 25),
     ("resolutions: many", 26),
     ("status reports: many", 25),
     ("status requests: many", 23),
@@ -280,9 +291,187 @@ fn crowded() -> Vec<Case> {
     ]
 }
 
+/// The same of what comes before payments and beside them: requests to pay and their answers, investigations, direct debits,
+/// customers' recalls, questions about accounts.
+fn crowded_beside_payments() -> Vec<Case> {
+    let head = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>1</NbOfTxs><InitgPty/></GrpHdr>";
+    let block = "<PmtInf><PmtMtd>TRF</PmtMtd><ReqdExctnDt><Dt>2026-03-16</Dt></ReqdExctnDt><Dbtr/><DbtrAgt><FinInstnId/></DbtrAgt>";
+    let request = "<CdtTrfTx><PmtId><EndToEndId>E</EndToEndId></PmtId><Amt><InstdAmt Ccy=\"EUR\">1</InstdAmt></Amt>\
+        <ChrgBr>SLEV</ChrgBr><CdtrAgt><FinInstnId/></CdtrAgt><Cdtr/></CdtTrfTx>";
+    let of_pain_013 = |name: &str, (head, item, tail): (&str, &str, &str), count| {
+        let read: Reader =
+            |bytes| drop(PaymentRequest::read(bytes, Limits::default()).expect("a right message"));
+        let text = message("pain.013.001.07", "CdtrPmtActvtnReq", (head, item, tail), count);
+        case(&format!("requests to pay: {name}"), text, read)
+    };
+    let answered = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><InitgPty/></GrpHdr><OrgnlGrpInfAndSts>\
+        <OrgnlMsgId>M</OrgnlMsgId><OrgnlMsgNmId>pain.013</OrgnlMsgNmId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>\
+        <OrgnlPmtInfId>P</OrgnlPmtInfId>";
+    let initiation =
+        format!("{ASSIGNMENT}<Undrlyg><Initn><OrgnlInstdAmt Ccy=\"EUR\">1</OrgnlInstdAmt></Initn></Undrlyg>");
+    let debit = "<DrctDbtTxInf><PmtId><EndToEndId>E</EndToEndId></PmtId><IntrBkSttlmAmt Ccy=\"EUR\">1</IntrBkSttlmAmt>\
+        <Dbtr><FinInstnId/></Dbtr></DrctDbtTxInf>";
+    let debits = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>1</NbOfTxs></GrpHdr><CdtInstr>\
+        <CdtId>C</CdtId><Cdtr><FinInstnId/></Cdtr>";
+    let of_whole = |name: &str, (kind, root): (&str, &str), parts: (&str, &str, &str), read: Reader| {
+        case(name, message(kind, root, parts, 19_900), read)
+    };
+    vec![
+        of_pain_013("many blocks", (head, &format!("{block}{request}</PmtInf>"), ""), 9_900),
+        of_pain_013("many of one block", (&format!("{head}{block}"), request, "</PmtInf>"), 19_900),
+        case(
+            "answers to requests to pay: many",
+            message(
+                "pain.014.001.07",
+                "CdtrPmtActvtnReqStsRpt",
+                (answered, &empty("TxInfAndSts"), "</OrgnlPmtInfAndSts>"),
+                99_000,
+            ),
+            |bytes| drop(StatusReport::read(bytes, Limits::default()).expect("a right message")),
+        ),
+        of_whole(
+            "unable to apply: much supplementary data",
+            ("camt.026.001.07", "UblToApply"),
+            (
+                &format!("{initiation}<Justfn><AnyInf>true</AnyInf></Justfn>"),
+                &format!("<SplmtryData><Envlp><x>{}</x></Envlp></SplmtryData>", "y".repeat(20)),
+                "",
+            ),
+            |bytes| {
+                drop(Investigation::read_unable_to_apply(bytes, Limits::default()).expect("a right message"))
+            },
+        ),
+        of_whole(
+            "additional information: many lines",
+            ("camt.028.001.09", "AddtlPmtInf"),
+            (
+                &format!("{initiation}<Inf><RmtInf>"),
+                "<Ustrd>a line of remittance information that says next to nothing</Ustrd>",
+                "</RmtInf></Inf>",
+            ),
+            |bytes| drop(Investigation::read_additional(bytes, Limits::default()).expect("a right message")),
+        ),
+        of_whole(
+            "direct debits: many",
+            ("pacs.010.001.03", "FIDrctDbt"),
+            (debits, debit, "</CdtInstr>"),
+            |bytes| drop(DirectDebits::read(bytes, Limits::default()).expect("a right message")),
+        ),
+        of_whole(
+            "customers' recalls: many",
+            ("camt.055.001.08", "CstmrPmtCxlReq"),
+            (
+                &format!("{ASSIGNMENT}<Undrlyg><OrgnlPmtInfAndCxl><OrgnlPmtInfId>P</OrgnlPmtInfId>"),
+                &empty("TxInf"),
+                "</OrgnlPmtInfAndCxl></Undrlyg>",
+            ),
+            |bytes| drop(Recall::read_customers(bytes, Limits::default()).expect("a right message")),
+        ),
+        of_whole(
+            "verifications: many",
+            ("acmt.023.001.02", "IdVrfctnReq"),
+            (
+                "<Assgnmt><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><Assgnr><Pty/></Assgnr><Assgne><Pty/>\
+                 </Assgne></Assgnmt>",
+                "<Vrfctn><Id>V</Id><PtyAndAcctId>                  </PtyAndAcctId></Vrfctn>",
+                "",
+            ),
+            |bytes| drop(VerificationRequest::read(bytes, Limits::default()).expect("a right message")),
+        ),
+        case(
+            "account queries: many accounts",
+            message(
+                "camt.003.001.07",
+                "GetAcct",
+                (
+                    "<MsgHdr><MsgId>M</MsgId></MsgHdr><AcctQryDef><AcctCrit><NewCrit>",
+                    // Two elements that repeat, in the bytes of two.
+                    &format!(
+                        "<SchCrit>{}<AcctId><EQ><Othr><Id>1</Id></Othr></EQ></AcctId></SchCrit>",
+                        " ".repeat(64)
+                    ),
+                    "</NewCrit></AcctCrit></AcctQryDef>",
+                ),
+                9_900,
+            ),
+            |bytes| drop(AccountQuery::read(bytes, Limits::default()).expect("a right message")),
+        ),
+        of_whole(
+            "reporting requests: many",
+            ("camt.060.001.05", "AcctRptgReq"),
+            (GROUP, "<RptgReq><ReqdMsgNmId>camt.053</ReqdMsgNmId><AcctOwnr><Pty/></AcctOwnr></RptgReq>", ""),
+            |bytes| drop(ReportingRequest::read(bytes, Limits::default()).expect("a right message")),
+        ),
+    ]
+}
+
+/// Covers and charges: what of one transaction repeats without a bound of its own.
+fn crowded_transactions() -> Vec<Case> {
+    let group = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>1</NbOfTxs><SttlmInf>\
+        <SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr><CdtTrfTxInf><PmtId><EndToEndId>E</EndToEndId><TxId>T</TxId></PmtId>\
+        <IntrBkSttlmAmt Ccy=\"EUR\">1</IntrBkSttlmAmt>";
+    let bank = "<FinInstnId/>";
+    let of_pacs_008 = message(
+        "pacs.008.001.08",
+        "FIToFICstmrCdtTrf",
+        (
+            &format!("{group}<ChrgBr>SHAR</ChrgBr>"),
+            "<ChrgsInf><Amt Ccy=\"EUR\">0</Amt><Agt><FinInstnId/></Agt></ChrgsInf>",
+            "<Dbtr/><DbtrAgt><FinInstnId/></DbtrAgt><CdtrAgt><FinInstnId/></CdtrAgt><Cdtr/></CdtTrfTxInf>",
+        ),
+        60_000,
+    );
+    let below = format!(
+        "{group}<Dbtr>{bank}</Dbtr><Cdtr>{bank}</Cdtr><UndrlygCstmrCdtTrf><Dbtr/><DbtrAgt>{bank}</DbtrAgt><CdtrAgt>{bank}\
+         </CdtrAgt><Cdtr/><RmtInf>"
+    );
+    let of_pacs_009 = message(
+        "pacs.009.001.08",
+        "FICdtTrf",
+        (&below, "<Ustrd>a</Ustrd>", "</RmtInf></UndrlygCstmrCdtTrf></CdtTrfTxInf>"),
+        200_000,
+    );
+    let read: Reader = |bytes| drop(check(bytes, Limits::default()).expect("a right message"));
+    vec![case("transfers: charges", of_pacs_008, read), case("transfers: a cover's lines", of_pacs_009, read)]
+}
+
 #[test]
 fn no_crowded_message_costs_more_than_its_size_allows() {
     hold(&crowded());
+}
+
+#[test]
+fn no_crowded_message_beside_payments_costs_more_than_its_size_allows() {
+    hold(&crowded_beside_payments());
+}
+
+#[test]
+fn no_crowded_transaction_costs_more_than_its_size_allows() {
+    hold(&crowded_transactions());
+}
+
+// Details, which a bank may hand in as it likes over the bulk protocol
+
+#[test]
+fn no_details_cost_more_than_their_size_allows() {
+    let read: Reader = |bytes| drop(Details::decode(bytes));
+    let many = |name: &str, (head, item, tail): (&str, &str, &str)| {
+        let count = (DETAILS_BYTES_MAX - head.len() - tail.len()) / (item.len() + 1);
+        case(&format!("details: {name}"), format!("{head}{}{tail}", vec![item; count].join(",")), read)
+    };
+    let charge = "{\"amount\":{\"amount\":\"\",\"currency\":\"\"},\"agent\":{}}";
+    let below = "{\"version\":2,\"underlying\":";
+    let charges = many("charges", ("{\"version\":2,\"charges\":[", charge, "]}"));
+    assert!(Details::decode(&charges.input).is_some_and(|details| details.charges.len() > 1_000));
+    hold(&[
+        charges,
+        many("lines", ("{\"version\":1,\"remittance\":[", "\"\"", "]}")),
+        many("lines of a cover", (&format!("{below}{{\"remittance\":["), "\"\"", "]}}")),
+        many("banks", ("{\"version\":2,\"intermediaries\":[", "{}", "]}")),
+        many("banks of a cover", (&format!("{below}{{\"previous_agents\":["), "{}", "]}}")),
+        case("details: deep", "[".repeat(DETAILS_BYTES_MAX), read),
+        case("details: one string", format!("{{\"message_id\":\"{}\"}}", "\\u00e9".repeat(10_000)), read),
+    ]);
 }
 
 /// What attacks parsers of XML, around and inside a message.
