@@ -1,9 +1,11 @@
 //! Checks a load on a server that was running before: through the protocol alone. Accounts are those that the
-//! server says; balances are asked before and after; a sample of batches is sent again, and must be answered with
-//! the sequences at which it was acknowledged. Nobody else may move those accounts' money meanwhile.
+//! server says; balances are asked before and after; every batch is sent again, and must be answered with the
+//! sequences at which it was acknowledged. Nobody else may move those accounts' money meanwhile.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use feiqian_core::account::AccountHandle;
@@ -11,7 +13,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
 use feiqian_wire::Address;
-use feiqian_wire::client::{AccountRange, Client, Credentials, Outcomes, Verdict};
+use feiqian_wire::client::{AccountRange, BusyReason, Client, Credentials, Outcomes, Verdict};
 use tokio::runtime::Runtime;
 
 use super::driver::{Acknowledged, Plan, Server};
@@ -27,8 +29,8 @@ const BALANCES_MAX: usize = 100_000;
 const SCAN_MAX: u64 = 20_000;
 /// What an account must have to take part, minor units: a thousand of the largest usual transfers.
 const FUNDS_MIN: i128 = 1_024_000;
-/// Batches that are sent again.
-const SAMPLE: usize = 32;
+/// How long a batch that was not taken waits before it is sent again.
+const PAUSE: Duration = Duration::from_millis(1);
 /// How long balances may take to show: answers come before the block is sealed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -87,38 +89,51 @@ impl Asked {
 
     /// Checks what was acknowledged.
     pub(super) fn check(&self, shape: &Arc<Shape>, plan: Plan, acknowledged: &[Acknowledged]) -> Findings {
-        let mut findings = Findings::default();
-        let mut balances = Balances::new(self.layout.end());
-        let mut again = Again::new(shape, plan);
-        let step = acknowledged.len().div_ceil(SAMPLE).max(1);
-        let mut sample = Vec::new();
-        for (number, at) in acknowledged.iter().enumerate() {
-            let (participant, made) = again.batch(at);
-            for (record, expected) in made.iter() {
-                balances.apply(record, expected);
-                *findings.outcomes.entry(expected.name()).or_insert(0) += 1;
-            }
-            if number % step == 0 {
-                sample.push((participant as usize, at.first_sequence, made));
-            }
-        }
-        let repeated = self.runtime.block_on(self.send_again(&sample));
-        findings.add("a_sample_is_found_and_sent_again_gets_its_first_outcomes", repeated);
-        findings.add("balances_equal_the_model", self.compare(&balances));
+        let resent = Resent::new(Balances::new(self.layout.end()));
+        let answered = self.runtime.block_on(self.send_again((shape, plan), acknowledged, &resent));
+        let Resent { balances, outcomes, transfers } = resent;
+        let mut findings =
+            Findings { outcomes: outcomes.into_inner(), sent_again: transfers.get(), ..Findings::default() };
+        findings.add("every_batch_sent_again_gets_its_first_outcomes", answered);
+        findings.add("balances_equal_the_model", self.compare(&balances.into_inner()));
+        findings.balances = self.before.len() as u64;
         findings
     }
 
-    async fn send_again(&self, sample: &[(usize, u64, MadeBatch)]) -> Result<(), String> {
-        for (participant, first_sequence, made) in sample {
-            let mut client = connect(&self.server, *participant).await?;
-            let verdict = client.submit(&made.records).await.map_err(|fault| fault.to_string())?;
-            let Verdict::Outcomes(outcomes) = verdict else {
-                return Err("the server does not take a batch again".to_owned());
-            };
-            if !are_repetitions(*first_sequence, made, &outcomes) {
-                return Err(format!("the batch at sequence {first_sequence} is not known at that sequence"));
+    /// Sends every acknowledged batch again: those of each participant one behind the other, those of all at once, so at the
+    /// most one of each is on its way.
+    async fn send_again(
+        &self,
+        load: (&Arc<Shape>, Plan),
+        acknowledged: &[Acknowledged],
+        resent: &Resent,
+    ) -> Result<(), String> {
+        let participants = self.server.credentials.len();
+        let of = |participant| {
+            let own = acknowledged.iter().filter(move |at| at.session as usize % participants == participant);
+            self.send_own_again((participant, load), own, resent)
+        };
+        all((0..participants).map(of).collect()).await
+    }
+
+    async fn send_own_again(
+        &self,
+        (participant, (shape, plan)): (usize, (&Arc<Shape>, Plan)),
+        acknowledged: impl Iterator<Item = &Acknowledged>,
+        resent: &Resent,
+    ) -> Result<(), String> {
+        let mut client = connect(&self.server, participant).await?;
+        let mut again = Again::new(shape, plan);
+        for at in acknowledged {
+            let (speaker, made) = again.batch(at);
+            assert_eq!(speaker as usize, participant, "session n speaks for participant n, counted round");
+            let outcomes = submit(&mut client, &made).await?;
+            let first = at.first_sequence;
+            if !are_repetitions(first, &made, &outcomes) {
+                return Err(format!("the batch at sequence {first} is not known at that sequence"));
             }
-            look_up(&mut client, *first_sequence, made).await?;
+            look_up(&mut client, first, &made).await?;
+            resent.note(&made);
         }
         Ok(())
     }
@@ -138,6 +153,60 @@ impl Asked {
                 Some(fault) if begun.elapsed() > PATIENCE => return Err(fault),
                 Some(_) => std::thread::sleep(PATIENCE / 25),
             }
+        }
+    }
+}
+
+/// What was sent again and answered as it must be.
+struct Resent {
+    balances: RefCell<Balances>,
+    outcomes: RefCell<BTreeMap<&'static str, u64>>,
+    transfers: Cell<u64>,
+}
+
+impl Resent {
+    fn new(balances: Balances) -> Self {
+        Self { balances: RefCell::new(balances), outcomes: RefCell::default(), transfers: Cell::new(0) }
+    }
+
+    fn note(&self, made: &MadeBatch) {
+        let (mut balances, mut outcomes) = (self.balances.borrow_mut(), self.outcomes.borrow_mut());
+        for (record, expected) in made.iter() {
+            balances.apply(record, expected);
+            *outcomes.entry(expected.name()).or_insert(0) += 1;
+        }
+        self.transfers.set(self.transfers.get() + made.records.len() as u64);
+    }
+}
+
+/// Drives all to their ends on this thread, or to the first fault.
+async fn all<F: Future<Output = Result<(), String>>>(work: Vec<F>) -> Result<(), String> {
+    let mut work: Vec<_> = work.into_iter().map(Box::pin).collect();
+    std::future::poll_fn(|context| {
+        let mut fault = None;
+        work.retain_mut(|one| match one.as_mut().poll(context) {
+            Poll::Ready(result) => {
+                fault = fault.take().or(result.err());
+                false
+            }
+            Poll::Pending => true,
+        });
+        match fault {
+            Some(fault) => Poll::Ready(Err(fault)),
+            None if work.is_empty() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Sends a batch until it is taken.
+async fn submit(client: &mut Client, made: &MadeBatch) -> Result<Outcomes, String> {
+    loop {
+        match client.submit(&made.records).await.map_err(|fault| fault.to_string())? {
+            Verdict::Outcomes(outcomes) => return Ok(outcomes),
+            Verdict::Busy(BusyReason::Closing) => return Err("the server is shutting down".to_owned()),
+            Verdict::Busy(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }

@@ -27,6 +27,12 @@ pub struct LoadReport {
     pub checked: bool,
     /// The checks.
     pub checks: BTreeMap<&'static str, bool>,
+    /// Of a server that runs: transfers that were sent again at the end, all answered as at first; none for an own server,
+    /// whose journal is read instead.
+    pub sent_again: Option<u64>,
+    /// Of a server that runs: accounts whose balances were compared with the model, 100,000 of them at the most; none for an
+    /// own server, where all are.
+    pub balances_compared: Option<u64>,
     /// Why checks do not hold, and what else went wrong.
     pub faults: Vec<String>,
     /// Answered transfers.
@@ -99,6 +105,7 @@ impl LoadReport {
         let is_whole = transfers == plan.transfers && measured.different == 0 && measured.faults.is_empty();
         let mut checks: BTreeMap<_, _> = findings.checks.iter().copied().collect();
         checks.insert("every_transfer_is_answered_as_it_must_be", is_whole);
+        let is_asked = findings.recovered.is_none() && disk_bytes.is_none();
         let seconds = elapsed.as_secs_f64();
         #[expect(clippy::cast_sign_loss, reason = "neither transfers nor time are below zero")]
         let transfers_per_second = if seconds > 0.0 { (transfers as f64 / seconds) as u64 } else { 0 };
@@ -108,6 +115,8 @@ impl LoadReport {
             bytes_per_transfer: disk_bytes.map(|bytes| bytes as f64 / transfers.max(1) as f64),
             checked: is_whole && findings.all_hold(),
             checks,
+            sent_again: is_asked.then_some(findings.sent_again),
+            balances_compared: is_asked.then_some(findings.balances),
             faults: measured.faults.iter().chain(&findings.faults).take(10).cloned().collect(),
             transfers,
             elapsed_ms: seconds * 1e3,
@@ -162,6 +171,10 @@ impl fmt::Display for LoadReport {
                 grouped(memory),
                 grouped(cpu)
             )?;
+        }
+        if let (Some(transfers), Some(accounts)) = (self.sent_again, self.balances_compared) {
+            let (transfers, accounts) = (grouped(transfers), grouped(accounts));
+            writeln!(f, "  checked              {transfers} transfers sent again, {accounts} balances")?;
         }
         for (name, holds) in &self.checks {
             writeln!(f, "  {} {}", if *holds { "holds " } else { "FAILED" }, name.replace('_', " "))?;

@@ -34,6 +34,10 @@ pub struct Findings {
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Transfers that were found in the journal and had not been acknowledged.
     pub unacknowledged: u64,
+    /// Transfers that a server which was running before was sent again, all answered as at first.
+    pub sent_again: u64,
+    /// Accounts whose balances were asked of such a server and compared.
+    pub balances: u64,
     /// What opening the directory found.
     pub recovered: Option<RecoveryReport>,
 }

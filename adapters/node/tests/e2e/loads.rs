@@ -78,7 +78,9 @@ fn a_load_on_a_server_that_runs_is_checked_through_the_protocol() {
     for kind in [&["--batch", "250"][..], &["--rejections", "0.2", "--two-phase", "0.2", "--batch", "100"]] {
         let report = run(&house, &[&["--connect", &address], kind].concat());
         assert_eq!(report["bytes_per_transfer"], Value::Null, "the disk is not ours");
-        assert_eq!(report["checks"]["a_sample_is_found_and_sent_again_gets_its_first_outcomes"], true);
+        assert_eq!(report["checks"]["every_batch_sent_again_gets_its_first_outcomes"], true);
+        assert_eq!(report["sent_again"], report["transfers"]);
+        assert!(report["balances_compared"].as_u64().is_some_and(|accounts| accounts >= 1_000));
         assert_eq!(report["checks"]["balances_equal_the_model"], true);
     }
     assert_eq!(server.terminate(), 0);
