@@ -114,7 +114,7 @@ pub fn record_in<S: Storage>(frame: &mut PartedFrame<S>, sequence: u64) -> Resul
     }
     let Some((layout, at)) = layout_in(frame, sequence)? else { return Ok(None) };
     let unit = frame.unit(layout.record_unit(at))?;
-    Ok(unit.and_then(|unit| Record::read_from_bytes(unit).ok()))
+    Ok(unit.and_then(|unit| Record::read_from_bytes(&unit).ok()))
 }
 
 /// The entry at `sequence` of a frame that holds it, as [`entry_of`] gives it; only what it needs is read.
@@ -166,7 +166,7 @@ fn layout_in<S: Storage>(
 ) -> Result<Option<(PayloadLayout, usize)>, ReadFault> {
     let at = sequence.checked_sub(frame.header.first_sequence).filter(|_| frame.holds(sequence));
     let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { return Ok(None) };
-    let layout = frame.unit(0)?.and_then(|preamble| PayloadLayout::of(preamble).ok());
+    let layout = frame.unit(0)?.and_then(|preamble| PayloadLayout::of(&preamble).ok());
     Ok(layout.map(|layout| (layout, at)))
 }
 

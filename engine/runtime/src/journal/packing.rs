@@ -152,21 +152,46 @@ fn is_padding(rest: &[u8]) -> bool {
 fn unpack_units<'a>(packed: &'a [u8], count: usize, payload: &mut Vec<u8>) -> Option<&'a [u8]> {
     let mut rest = packed;
     for _ in 0..count {
-        let (lengths, bytes) = rest.split_first_chunk::<LENGTHS_BYTES>()?;
-        let lengths = u64::from_le_bytes(*lengths);
-        let (unit, end) = match bytes.first_chunk::<RECORD_BYTES>() {
-            Some(bytes) => unpack_unit(lengths, bytes)?,
-            // The last ones: zeros behind them, so that there is as much to read.
-            None => {
-                let mut padded = [0; RECORD_BYTES];
-                padded[..bytes.len()].copy_from_slice(bytes);
-                unpack_unit(lengths, &padded)?
-            }
-        };
+        let (unit, behind) = unpack_first(rest)?;
         payload.extend_from_slice(&unit);
-        rest = bytes.get(end..)?;
+        rest = behind;
     }
     Some(rest)
+}
+
+/// The first unit, and what stands behind it.
+#[inline]
+fn unpack_first(packed: &[u8]) -> Option<([u8; RECORD_BYTES], &[u8])> {
+    let (lengths, bytes) = packed.split_first_chunk::<LENGTHS_BYTES>()?;
+    let lengths = u64::from_le_bytes(*lengths);
+    let (unit, end) = match bytes.first_chunk::<RECORD_BYTES>() {
+        Some(bytes) => unpack_unit(lengths, bytes)?,
+        // The last ones: zeros behind them, so that there is as much to read.
+        None => {
+            let mut padded = [0; RECORD_BYTES];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            unpack_unit(lengths, &padded)?
+        }
+    };
+    Some((unit, bytes.get(end..)?))
+}
+
+/// One unit of a part, those before it passed over by their lengths; none where they lead out of the part.
+pub(super) fn unit_of_part(packed: &[u8], unit: usize) -> Option<[u8; RECORD_BYTES]> {
+    let mut rest = packed;
+    for _ in 0..unit {
+        let (lengths, bytes) = rest.split_first_chunk::<LENGTHS_BYTES>()?;
+        rest = bytes.get(sum_of_halves(u64::from_le_bytes(*lengths))..)?;
+    }
+    unpack_first(rest).map(|(unit, _)| unit)
+}
+
+/// The sum of sixteen numbers of four bits each.
+fn sum_of_halves(lengths: u64) -> usize {
+    const LOWER: u64 = 0x0F0F_0F0F_0F0F_0F0F;
+    let bytes = (lengths & LOWER) + (lengths >> 4 & LOWER);
+    // Eight bytes of at most 30: their sum fits the highest byte of the product.
+    (bytes.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 
 /// One unit's words, and where its bytes end.
@@ -259,6 +284,10 @@ mod tests {
                 let plain = &payload[units.start * RECORD_BYTES..units.end * RECORD_BYTES];
                 assert_eq!(unpack_part(stored, units.len(), is_last).as_deref(), Some(plain), "part {part}");
                 assert_eq!(unpack_part(&stored[..stored.len() / 2], units.len(), is_last), None);
+                for (at, unit) in plain.as_chunks().0.iter().enumerate() {
+                    assert_eq!(unit_of_part(stored, at).as_ref(), Some(unit), "part {part}, unit {at}");
+                }
+                assert_eq!(unit_of_part(stored, 2 * RECORD_BYTES * units.len()), None);
                 if !is_last {
                     assert_eq!(unpack_part(&packed[begin..], units.len(), false), None, "part {part}");
                     let mut moved = ends.to_vec();
@@ -267,6 +296,14 @@ mod tests {
                 }
                 begin = *end as usize;
             }
+        }
+    }
+
+    #[test]
+    fn halves_of_bytes_are_summed_as_one_by_one() {
+        for lengths in [0, u64::MAX, 0x8888_8888_8888_8888, 0x0123_4567_8012_3456, 0x8000_0000_0000_0001] {
+            let one_by_one: u64 = (0..16).map(|at| lengths >> (4 * at) & 0xF).sum();
+            assert_eq!(sum_of_halves(lengths) as u64, one_by_one, "{lengths:x}");
         }
     }
 

@@ -14,7 +14,7 @@ use feiqian_core::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader};
 use feiqian_core::limits::RECORD_BYTES;
 use feiqian_proof::Hash;
 
-use super::packing::unpack_part;
+use super::packing::{unit_of_part, unpack_part};
 use super::reader::{JournalReader, ReadFault};
 use super::scan::{Flaw, plain_payload};
 use super::segment::path_of;
@@ -41,8 +41,17 @@ pub struct PartedFrame<S: Storage> {
     place: Place<S::File>,
     reader: JournalReader<S>,
     division: Division,
-    /// The units of the parts that have been read.
-    parts: [Option<Vec<u8>>; PARTS_MAX],
+    /// The parts that have been read.
+    parts: [Option<Part>; PARTS_MAX],
+}
+
+/// A part that is what the header says.
+#[derive(Debug)]
+enum Part {
+    /// As it is stored, packed: one unit of it is found faster than all are unpacked.
+    Stored(Vec<u8>),
+    /// Its units.
+    Units(Vec<u8>),
 }
 
 impl<S: Storage> PartedFrame<S> {
@@ -73,11 +82,14 @@ impl<S: Storage> PartedFrame<S> {
     ///
     /// # Errors
     /// [`ReadFault::Damaged`] where its part is not what the header says; [`ReadFault::Storage`].
-    pub fn unit(&mut self, unit: usize) -> Result<Option<&[u8; RECORD_BYTES]>, ReadFault> {
+    pub fn unit(&mut self, unit: usize) -> Result<Option<[u8; RECORD_BYTES]>, ReadFault> {
         let Some(part) = self.division.part_of(unit) else { return Ok(None) };
-        let first = self.division.units_of(part).start;
-        let units = self.part(part)?.as_chunks::<RECORD_BYTES>().0;
-        Ok(units.get(unit - first))
+        let at = unit - self.division.units_of(part).start;
+        let found = match self.read(part)? {
+            Part::Units(units) => return Ok(units.as_chunks().0.get(at).copied()),
+            Part::Stored(stored) => unit_of_part(stored, at),
+        };
+        found.map(Some).ok_or_else(|| self.damaged(part, FrameError::Payload))
     }
 
     /// The payload's bytes from one unit to before another, or to its end.
@@ -92,38 +104,48 @@ impl<S: Storage> PartedFrame<S> {
             let of_part = self.division.units_of(part);
             let until = of_part.end.min(to);
             let place = |unit: usize| (unit - of_part.start) * RECORD_BYTES;
-            bytes.extend_from_slice(&self.part(part)?[place(next)..place(until)]);
+            bytes.extend_from_slice(&self.units_of(part)?[place(next)..place(until)]);
             next = until;
         }
         Ok(bytes)
     }
 
     /// The units of a part, read if they have not been.
-    fn part(&mut self, part: usize) -> Result<&[u8], ReadFault> {
+    fn units_of(&mut self, part: usize) -> Result<&[u8], ReadFault> {
+        self.read(part)?;
         let units = match self.parts[part].take() {
-            Some(units) => units,
-            None => self.read_part(part)?,
+            Some(Part::Units(units)) => units,
+            Some(Part::Stored(stored)) => {
+                self.unpacked(part, &stored).ok_or_else(|| self.damaged(part, FrameError::Payload))?
+            }
+            None => Vec::new(),
         };
-        Ok(self.parts[part].insert(units))
+        match self.parts[part].insert(Part::Units(units)) {
+            Part::Units(bytes) | Part::Stored(bytes) => Ok(bytes),
+        }
     }
 
-    fn read_part(&self, part: usize) -> Result<Vec<u8>, ReadFault> {
+    /// A part, read and checked if it has not been.
+    fn read(&mut self, part: usize) -> Result<&Part, ReadFault> {
+        let read = match self.parts[part].take() {
+            Some(read) => read,
+            None => self.read_part(part)?,
+        };
+        Ok(self.parts[part].insert(read))
+    }
+
+    fn read_part(&self, part: usize) -> Result<Part, ReadFault> {
         let bytes = self.header.part_bytes(part);
         let stored = match self.place.behind.get(bytes.start as usize..bytes.end as usize) {
             Some(stored) => stored.to_vec(),
             None => self.stored(&self.place.file, part)?,
         };
-        if let Ok(units) = self.checked(part, &stored) {
-            return Ok(units);
+        if let Ok(part) = self.checked(part, stored) {
+            return Ok(part);
         }
         let past_cache = self.reader.storage().open(&path_of(self.place.segment), Access::Direct);
         let stored = self.stored(&past_cache.map_err(ReadFault::Storage)?, part)?;
-        self.checked(part, &stored).map_err(|error| ReadFault::Damaged {
-            file: path_of(self.place.segment),
-            offset: self.place.offset + FRAME_HEADER_BYTES as u64 + u64::from(bytes.start),
-            sequence: self.header.first_sequence,
-            flaw: Flaw::Frame(error),
-        })
+        self.checked(part, stored).map_err(|error| self.damaged(part, error))
     }
 
     fn stored(&self, file: &S::File, part: usize) -> Result<Vec<u8>, ReadFault> {
@@ -134,18 +156,32 @@ impl<S: Storage> PartedFrame<S> {
         Ok(stored)
     }
 
-    /// The units of a part from the form that it is stored in.
-    fn checked(&self, part: usize, stored: &[u8]) -> Result<Vec<u8>, FrameError> {
-        self.header.check_part(part, stored)?;
+    /// A part from the form that it is stored in, if its hash is the header's.
+    fn checked(&self, part: usize, stored: Vec<u8>) -> Result<Part, FrameError> {
+        self.header.check_part(part, &stored)?;
         if self.division.count() == 1 {
-            return plain_payload(&self.header, stored);
+            return plain_payload(&self.header, &stored).map(Part::Units);
         }
-        let units = self.division.units_of(part).len();
-        let is_last = part + 1 == self.division.count();
         match self.header.plain_bytes {
-            0 => Some(stored.to_vec()).filter(|plain| plain.len() == units * RECORD_BYTES),
-            _ => unpack_part(stored, units, is_last),
+            0 if stored.len() == self.division.units_of(part).len() * RECORD_BYTES => Ok(Part::Units(stored)),
+            0 => Err(FrameError::Payload),
+            _ => Ok(Part::Stored(stored)),
         }
-        .ok_or(FrameError::Payload)
+    }
+
+    /// All units of one of several packed parts.
+    fn unpacked(&self, part: usize, stored: &[u8]) -> Option<Vec<u8>> {
+        let is_last = part + 1 == self.division.count();
+        unpack_part(stored, self.division.units_of(part).len(), is_last)
+    }
+
+    fn damaged(&self, part: usize, error: FrameError) -> ReadFault {
+        let begin = self.header.part_bytes(part).start;
+        ReadFault::Damaged {
+            file: path_of(self.place.segment),
+            offset: self.place.offset + FRAME_HEADER_BYTES as u64 + u64::from(begin),
+            sequence: self.header.first_sequence,
+            flaw: Flaw::Frame(error),
+        }
     }
 }
