@@ -28,6 +28,7 @@ mod proofs;
 #[path = "../../../http/tests/http/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the API ask more of it")]
 mod receiver;
+mod requests;
 mod serving;
 mod validators;
 mod webhooks;
