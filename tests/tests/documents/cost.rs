@@ -338,7 +338,7 @@ fn crowded_beside_payments() -> Vec<Case> {
                 "",
             ),
             |bytes| {
-                drop(Investigation::read_unable_to_apply(bytes, Limits::default()).expect("a right message"))
+                drop(Investigation::read_unable_to_apply(bytes, Limits::default()).expect("a right message"));
             },
         ),
         of_whole(
