@@ -218,11 +218,12 @@ fn a_replay_tells_again_from_a_sequence_and_sets_going_what_was_gone() {
     let receiver = Receiver::start(|at| if at == 1 { Reply::Status(410) } else { Reply::Status(200) });
     let house = house(&receiver);
     let paid = [pay(&house), pay(&house)];
+    // Before there is who is told, so that both are told at once, however long each took.
+    house.seal();
     let mut body = hook(&receiver, "ledger", "/b");
     (body["from"], body["kinds"]) = (json!(1.0), json!(["cleared"]));
     let made = house.post("b", "/v1/webhooks", &body).with(200);
     assert_eq!((&made["next"], &made["kinds"]), (&json!(1), &json!(["cleared"])));
-    house.seal();
     let request = receiver.next();
     let (id, events) = (request.id().to_owned(), request.events());
     assert_eq!(
