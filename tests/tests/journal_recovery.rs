@@ -1,6 +1,9 @@
 //! The recovery table of the journal, row by row: what is found at start, what it means, what is done. Damage
 //! is made by hand here; `journal_crash.rs` makes it by chance.
 
+#[path = "journal_recovery/parts.rs"]
+mod parts;
+
 use std::convert::Infallible;
 
 use feiqian_core::frame::{FrameHeader, FrameKind, Head};

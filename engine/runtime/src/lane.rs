@@ -155,12 +155,17 @@ impl<T> LaneEnd<T> {
     /// The next item; an announced one is looked out for, its core given to whoever else wants it.
     fn next(&self) -> Result<T, TryRecvError> {
         let is_announced = self.is_announced.swap(false, Ordering::SeqCst);
+        match self.queue.try_recv() {
+            Err(TryRecvError::Empty) if is_announced => self.look_out(),
+            next => next,
+        }
+    }
+
+    fn look_out(&self) -> Result<T, TryRecvError> {
         let begun = Instant::now();
         loop {
             match self.queue.try_recv() {
-                Err(TryRecvError::Empty) if is_announced && begun.elapsed() < LOOKOUT => {
-                    std::thread::yield_now();
-                }
+                Err(TryRecvError::Empty) if begun.elapsed() < LOOKOUT => std::thread::yield_now(),
                 next => return next,
             }
         }
@@ -205,6 +210,7 @@ mod tests {
     fn an_announced_item_is_found_without_a_second_wake() {
         let wakes = with_lane(|lane, end| {
             lane.announce();
+            assert!(lane.is_awake.load(Ordering::SeqCst), "it is woken before there is an item");
             lane.push(7);
             let mut taken = Vec::new();
             assert!(!end.drain(4, |item| taken.push(item)));
