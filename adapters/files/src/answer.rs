@@ -92,7 +92,7 @@ impl Intake<'_> {
             creation,
             instructing_agent: Some(Agent::of_bic(self.options.operator)),
             instructed_agent: sender,
-            groups: vec![group],
+            groups: vec![group].into(),
         })
     }
 }

@@ -6,6 +6,7 @@
 //! when there was only the first is known again by [`Details::in_first_version`].
 
 mod added;
+mod listed;
 mod parts;
 mod told;
 
@@ -14,9 +15,11 @@ use feiqian_core::uetr::Uetr;
 use feiqian_iso20022::payment::{CreditTransfer, MessageHead, Party, PaymentIds};
 use feiqian_iso20022::returns::ReturnDetails;
 use feiqian_iso20022::status::StatusReason;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use added::{AmountText, ChargeText, PartyText, Underlying};
+pub use listed::Listed;
 pub use parts::{AccountText, AgentText, Side};
 
 use parts::{agent_text, agents, side};
@@ -70,11 +73,11 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// Remittance information, line by line.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub remittance: Vec<String>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub remittance: Listed<String>,
     /// Creditor references.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<String>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub references: Listed<String>,
     /// BLAKE3 of all remittance information and references, and of all that the second version adds, hexadecimal, where
     /// not all of it fits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +86,8 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,
     /// Why it is returned, or was not accepted: codes, in order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub reasons: Listed<String>,
     /// What was instructed, before charges and exchange; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructed_amount: Option<AmountText>,
@@ -92,8 +95,8 @@ pub struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange_rate: Option<String>,
     /// Charges, in order; version 2.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub charges: Vec<ChargeText>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub charges: Listed<ChargeText>,
     /// Banks between the two agents, in order; version 2.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "agents")]
     pub intermediaries: Vec<AgentText>,
@@ -130,8 +133,8 @@ impl Details {
             category_purpose: from.category_purpose.clone(),
             charge_bearer: from.charge_bearer.clone(),
             date: from.settlement_date.clone().or_else(|| from.requested_execution_date.clone()),
-            remittance: from.remittance.clone(),
-            references: from.remittance_references.clone(),
+            remittance: from.remittance.iter().cloned().collect(),
+            references: from.remittance_references.iter().cloned().collect(),
             instructed_amount: from.instructed_amount.as_ref().map(AmountText::of),
             exchange_rate: from.exchange_rate.clone(),
             charges: from.charges.iter().map(ChargeText::of).collect(),
@@ -193,7 +196,7 @@ impl Details {
             version: FIRST,
             instructed_amount: None,
             exchange_rate: None,
-            charges: Vec::new(),
+            charges: Listed::default(),
             intermediaries: Vec::new(),
             underlying: None,
             ..self.clone()
@@ -221,7 +224,7 @@ impl Details {
     /// Over all that may be left out; of the first version over remittance information and references alone.
     fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for line in self.remittance.iter().chain(&self.references) {
+        for line in self.remittance.iter().chain(self.references.iter()) {
             hasher.update(&(line.len() as u64).to_le_bytes()).update(line.as_bytes());
         }
         if self.has_added() {
@@ -234,7 +237,7 @@ impl Details {
     /// Leaves half of each list out. Ends after a few rounds, whatever the number of lines: without lists a payment fits but
     /// for its customer's transfer, whose aliases and names may be long.
     fn shorten(&mut self) {
-        fn halve<T>(list: &mut Vec<T>) -> bool {
+        fn halve<T: Serialize + DeserializeOwned>(list: &mut Listed<T>) -> bool {
             list.truncate(list.len() / 2);
             !list.is_empty()
         }
@@ -275,7 +278,7 @@ impl Details {
 }
 
 /// The codes of reasons, else what stands in their place; not their texts, which no bound of a record holds.
-fn codes_of(reasons: &[StatusReason]) -> Vec<String> {
+fn codes_of(reasons: &[StatusReason]) -> Listed<String> {
     let code = |reason: &StatusReason| reason.code.clone().or_else(|| reason.proprietary.clone());
     reasons.iter().filter_map(code).collect()
 }

@@ -50,7 +50,7 @@ pub(crate) fn verify(
         let state = names.registry(|registry| registry.account(account).map(|terms| terms.state));
         state.is_some_and(|state| state != AccountState::Closed)
     };
-    let results = request.accounts.iter().map(|account| result(account, names, is_open)).collect();
+    let results = request.accounts.iter().map(|account| result(&account, names, is_open)).collect();
     let message_type = Family::Acmt024.version(request.message_type.version());
     let (id, creation) = (format!("FQV{}", source.tag(24)), date_time(intake.now));
     let report = VerificationReport {

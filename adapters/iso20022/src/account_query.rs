@@ -7,6 +7,7 @@ use std::io::BufRead;
 use feiqian_core::currency::Currency;
 
 use crate::error::ReadError;
+use crate::kept::push;
 use crate::limits::Limits;
 use crate::payment::{AccountId, BusinessHead, Refusal};
 use crate::schema::names::*;
@@ -103,9 +104,9 @@ impl AccountQuery {
     fn criterion(&mut self, path: &[u16], text: &str) {
         let Some(last) = self.criteria.last_mut() else { return };
         match path {
-            [ACCT_ID, EQ, IBAN] => last.accounts.push(AccountId::Iban(text.to_owned())),
+            [ACCT_ID, EQ, IBAN] => push(&mut last.accounts, AccountId::Iban(text.to_owned())),
             [ACCT_ID, EQ, OTHR, ID] => {
-                last.accounts.push(AccountId::Other { id: text.to_owned(), scheme: None });
+                push(&mut last.accounts, AccountId::Other { id: text.to_owned(), scheme: None });
             }
             [ACCT_ID, EQ, OTHR, SCHME_NM, ..] => {
                 if let Some(AccountId::Other { scheme, .. }) = last.accounts.last_mut() {
@@ -113,7 +114,7 @@ impl AccountQuery {
                 }
             }
             [ACCT_ID, EQ, ..] => {}
-            [CCY] => last.currencies.push(text.to_owned()),
+            [CCY] => push(&mut last.currencies, text.to_owned()),
             _ => self.other("SchCrit"),
         }
     }
@@ -138,10 +139,11 @@ impl Whole for AccountQuery {
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         if let [ACCT_QRY_DEF, ACCT_CRIT, NEW_CRIT, SCH_CRIT] = path {
-            self.criteria.push(AccountCriteria::default());
+            push(&mut self.criteria, AccountCriteria::default());
         }
+        false
     }
 
     fn value(&mut self, path: &[u16], text: &str, _currency: &str) {

@@ -3,6 +3,7 @@
 //!
 //! Values only. Whether the payment waits, for this bank, and still in time, is the engine's to say.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::codes::{self, Status, Verdict};
@@ -59,16 +60,16 @@ impl StatusReport {
     #[must_use]
     pub fn confirmations(&self) -> Vec<Result<Confirmation, Refusal>> {
         if self.transactions.is_empty() {
-            return self.head.groups.iter().map(|group| self.of_group(group)).collect();
+            return self.head.groups.iter().map(|group| self.of_group(&group)).collect();
         }
-        let groups: BTreeMap<&str, &GroupStatus> =
-            self.head.groups.iter().map(|group| (group.original_message_id.as_str(), group)).collect();
-        let only = if let [only] = self.head.groups.as_slice() { Some(only) } else { None };
+        let groups: BTreeMap<String, Cow<'_, GroupStatus>> =
+            self.head.groups.iter().map(|group| (group.original_message_id.clone(), group)).collect();
+        let only = self.head.groups.only();
         let group = |transaction: &TransactionStatus| match &transaction.original_message {
-            Some((id, _)) => groups.get(id.as_str()).copied(),
-            None => only,
+            Some((id, _)) => groups.get(id).map(Cow::as_ref),
+            None => only.as_deref(),
         };
-        self.transactions.iter().map(|one| self.of_transaction(one, group(one))).collect()
+        self.transactions.iter().map(|one| self.of_transaction(&one, group(&one))).collect()
     }
 
     fn of_group(&self, group: &GroupStatus) -> Result<Confirmation, Refusal> {

@@ -5,6 +5,7 @@ use std::io::BufRead;
 
 use crate::error::ReadError;
 use crate::fields;
+use crate::kept::{Element, Kept};
 use crate::limits::Limits;
 use crate::payment::{BusinessHead, MessageHead, TransferDetails};
 use crate::schema::names::*;
@@ -17,7 +18,7 @@ pub struct DirectDebits {
     /// Its headers.
     pub head: MessageHead,
     /// `DrctDbtTxInf` of all `CdtInstr`, in order: `PmtId` alone.
-    pub debits: Vec<TransferDetails>,
+    pub debits: Kept<TransferDetails>,
 }
 
 impl DirectDebits {
@@ -26,7 +27,9 @@ impl DirectDebits {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        whole::read(input, limits)
+        let mut message: Self = whole::read(input, limits)?;
+        message.debits.end(());
+        Ok(message)
     }
 }
 
@@ -35,22 +38,25 @@ impl Whole for DirectDebits {
     const WHAT: &'static str = "direct debit of banks";
 
     fn begin(message_type: MessageType, business: Option<BusinessHead>) -> Self {
-        Self { head: MessageHead { business, ..MessageHead::new(message_type, "", "") }, debits: Vec::new() }
+        Self {
+            head: MessageHead { business, ..MessageHead::new(message_type, "", "") },
+            debits: Kept::default(),
+        }
     }
 
-    fn open(&mut self, path: &[u16]) {
-        if let [CDT_INSTR, DRCT_DBT_TX_INF] = path {
-            self.debits.push(TransferDetails::default());
+    fn open(&mut self, path: &[u16]) -> bool {
+        let is_debit = matches!(path, [CDT_INSTR, DRCT_DBT_TX_INF]);
+        if is_debit {
+            self.debits.begin(0);
         }
+        is_debit
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [GRP_HDR, rest @ ..] => fields::group_head(&mut self.head, rest, text, currency),
             [CDT_INSTR, DRCT_DBT_TX_INF, rest @ ..] if rest.first() == Some(&PMT_ID) => {
-                if let Some(debit) = self.debits.last_mut() {
-                    fields::details(debit, rest, text, currency);
-                }
+                self.debits.value(rest, text, currency);
             }
             _ => {}
         }
@@ -58,5 +64,20 @@ impl Whole for DirectDebits {
 
     fn reference(&self) -> (Option<&BusinessHead>, &str) {
         (self.head.business.as_ref(), &self.head.message_id)
+    }
+}
+
+impl Element for TransferDetails {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, _: &[u16]) {}
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        fields::details(self, path, text, currency);
     }
 }

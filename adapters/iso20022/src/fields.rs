@@ -6,6 +6,7 @@
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
 
+use crate::kept::push;
 use crate::original::OriginalMessage;
 use crate::payment::{
     AccountId, Agent, BusinessHead, Charge, ClearingMember, MessageHead, Party, PaymentIds, ToldAmount,
@@ -97,8 +98,10 @@ pub(crate) fn details(to: &mut TransferDetails, path: &[u16], text: &str, curren
         [PURP, ..] => to.purpose = owned(text),
         [CHRG_BR] => to.charge_bearer = owned(text),
         [STTLM_PRTY] => to.priority = owned(text),
-        [RMT_INF, USTRD] => to.remittance.push(text.to_owned()),
-        [RMT_INF, STRD, CDTR_REF_INF, REF | CDTR_REF] => to.remittance_references.push(text.to_owned()),
+        [RMT_INF, USTRD] => push(&mut to.remittance, text.to_owned()),
+        [RMT_INF, STRD, CDTR_REF_INF, REF | CDTR_REF] => {
+            push(&mut to.remittance_references, text.to_owned());
+        }
         [INTR_BK_STTLM_DT] => to.settlement_date = owned(text),
         [REQD_EXCTN_DT, ..] => to.requested_execution_date = owned(text),
         [INSTD_AMT] => to.instructed_amount = Some(told(text, currency)),
@@ -158,11 +161,11 @@ fn payment_type(to: &mut TransferDetails, path: &[u16], text: &str) {
 pub(crate) fn charge(to: &mut Vec<Charge>, path: &[u16], text: &str, currency: &str) {
     match path {
         [AMT | CHRGS_AMT] => {
-            to.push(Charge { amount: told(text, currency), agent: Agent::default() });
+            push(to, Charge { amount: told(text, currency), agent: None });
         }
         [AGT | CHRGS_PTY | PTY, rest @ ..] => {
             if let Some(charge) = to.last_mut() {
-                agent(&mut charge.agent, rest, text);
+                agent(charge.agent.get_or_insert_default(), rest, text);
             }
         }
         _ => {}

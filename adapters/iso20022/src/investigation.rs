@@ -71,7 +71,9 @@ impl Whole for Investigation {
         }
     }
 
-    fn open(&mut self, _: &[u16]) {}
+    fn open(&mut self, _: &[u16]) -> bool {
+        false
+    }
 
     fn value(&mut self, path: &[u16], text: &str, _: &str) {
         match path {
@@ -103,7 +105,9 @@ impl Whole for Additional {
         Self(Investigation::begin(message_type, business))
     }
 
-    fn open(&mut self, _: &[u16]) {}
+    fn open(&mut self, _: &[u16]) -> bool {
+        false
+    }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         self.0.value(path, text, currency);

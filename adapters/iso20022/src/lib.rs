@@ -20,6 +20,7 @@ pub mod events;
 mod fields;
 pub mod generation;
 pub mod investigation;
+mod kept;
 mod lexical;
 pub mod limits;
 mod namespace;
@@ -45,5 +46,6 @@ pub mod write;
 mod xml;
 
 pub use error::{ErrorCode, ReadError};
+pub use kept::Kept;
 pub use limits::Limits;
 pub use schema::{Family, MessageType};

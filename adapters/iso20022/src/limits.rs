@@ -21,14 +21,21 @@ pub const FILE_REFUSALS_MAX: usize = 16;
 /// that are kept.
 pub const REPORT_ITEMS_MAX: usize = 100_000;
 /// Repeated elements (transactions, reasons, lines) of a camt.029, camt.056 or pacs.028, which are read whole: a
-/// few thousand payments. A kept payment takes up to 3 kB where its message took 80 bytes, so this bounds the
-/// memory.
-pub const WHOLE_ITEMS_MAX: usize = 20_000;
-/// Repeated elements of a message that is kept whole, whatever its size.
-pub const SMALL_ITEMS: usize = 1_000;
-/// Bytes that such a message has for each of its repeated elements beyond those, up to where it is read: what says anything
-/// at all takes more, and an empty one would be kept in a hundred times its size.
+/// recall of ten thousand payments, each with a reason and a line, is one message.
+pub const WHOLE_ITEMS_MAX: usize = 30_000;
+/// Repeated elements (reasons, lines, charges) of what becomes one value (a transaction, an entry, the head of a message),
+/// whatever its size.
+pub const SMALL_ITEMS: usize = 500;
+/// Bytes that it has for each of its repeated elements beyond those: what says anything at all takes more, and values take
+/// four times as much at the most.
 pub const ITEM_BYTES_MIN: u64 = 64;
+/// Repeated elements that who gives a reason counts for beside the reason itself: a party takes the memory of as many.
+pub const ORIGINATOR_ITEMS: usize = 3;
+/// Bytes that a statement has with its entries, on average, where a file of more than [`STATEMENTS_FREE`] is kept whole: its
+/// account alone takes as many.
+pub const STATEMENT_BYTES_MIN: u64 = 112;
+/// Statements of a file that is kept whole, whatever its size.
+pub const STATEMENTS_FREE: u64 = 64;
 /// Repeated elements (transactions, remittance lines, balances, reasons) of one entry, one statement's head or one
 /// return. A batch of that many fills the bytes that an entry may have.
 pub const ENTRY_ITEMS_MAX: usize = 20_000;

@@ -3,6 +3,8 @@
 //! Values only: no reading, no writing, no rule. Texts are as received; amounts are exact; dates stay texts, for
 //! the engine's time is not theirs.
 
+use std::borrow::Cow;
+
 use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
 use feiqian_core::money::{Amount, AmountError};
@@ -185,8 +187,16 @@ impl ToldAmount {
 pub struct Charge {
     /// How much.
     pub amount: ToldAmount,
+    /// By whom; none where nothing is said of it.
+    pub agent: Option<Box<Agent>>,
+}
+
+impl Charge {
     /// By whom.
-    pub agent: Agent,
+    #[must_use]
+    pub fn agent(&self) -> Cow<'_, Agent> {
+        self.agent.as_deref().map_or_else(Cow::default, Cow::Borrowed)
+    }
 }
 
 /// All that a transaction says beside its amount; what the group or payment information says for all is filled in.

@@ -6,6 +6,7 @@
 //! Whether the banks take part, and whether the request has expired, is for others to say.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use feiqian_core::currency::Currency;
 use feiqian_core::money::Amount;
@@ -13,6 +14,7 @@ use feiqian_core::money::Amount;
 use crate::codes;
 use crate::error::ReadError;
 use crate::fields::{self, told};
+use crate::kept::{Element, Kept};
 use crate::limits::Limits;
 use crate::payment::{Agent, BusinessHead, Refusal, ToldAmount, TransferDetails, header_refusals};
 use crate::schema::names::*;
@@ -37,9 +39,9 @@ pub struct PaymentRequest {
     /// `CtrlSum`, decimal text as received.
     pub control_sum: Option<String>,
     /// What is said for several requests (`PmtInf`), in order.
-    pub blocks: Vec<RequestBlock>,
+    pub blocks: Kept<RequestBlock>,
     /// The requests (`CdtTrfTx`), in order.
-    pub requests: Vec<RequestedPayment>,
+    pub requests: Kept<RequestedPayment>,
 }
 
 /// A debtor's requests (`PmtInf`).
@@ -56,8 +58,10 @@ pub struct RequestBlock {
 /// One request (`CdtTrfTx`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RequestedPayment {
-    /// The place of its block.
-    pub block: usize,
+    /// The place of its block, from 0.
+    pub place: usize,
+    /// What is said there for several requests.
+    pub block: Arc<RequestBlock>,
     /// `InstdAmt`, or the amount of an `EqvtAmt`.
     pub amount: ToldAmount,
     /// The amount is only an equivalent (`EqvtAmt`).
@@ -72,7 +76,10 @@ impl PaymentRequest {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        whole::read(input, limits)
+        let mut message: Self = whole::read(input, limits)?;
+        message.blocks.end(());
+        message.requests.end(message.blocks.clone());
+        Ok(message)
     }
 
     /// What speaks against the message as a whole: header against document (FF01), counts (AM18), sums (AM10).
@@ -95,39 +102,35 @@ impl PaymentRequest {
         refusals
     }
 
-    /// The block that a request stands in.
+    /// Who sends the message: the header's sender, or else the creditor's bank of the first request.
     #[must_use]
-    pub fn block(&self, request: &RequestedPayment) -> Option<&RequestBlock> {
-        self.blocks.get(request.block)
+    pub fn sender(&self) -> Option<Agent> {
+        let header = self.business.as_ref().map(|business| business.from.clone());
+        header.or_else(|| self.requests.first()?.details.creditor_agent.clone())
     }
+}
 
+impl RequestedPayment {
     /// The amount that is asked for, where the request can be paid here at all.
     ///
     /// # Errors
     /// The refusal of a request that can't, whatever the banks: by cheque or in another currency's equivalent (AG03), an
     /// amount (AM01, AM02, AM03, AM12), an IBAN that is none (AC02, AC03), no reference (CH21).
-    pub fn amount(&self, request: &RequestedPayment) -> Result<(Amount, Currency), Refusal> {
-        let block = self.block(request);
-        if let Some(method) = block.map(|block| block.method.as_str()).filter(|method| *method != "TRF") {
+    pub fn to_minor(&self) -> Result<(Amount, Currency), Refusal> {
+        let Self { block, details, .. } = self;
+        if let Some(method) = Some(block.method.as_str()).filter(|method| *method != "TRF") {
             return refuse(codes::AG03, format!("PmtMtd {method} is not cleared here; ask for a TRF"));
         }
-        if request.is_equivalent {
+        if self.is_equivalent {
             return refuse(codes::AG03, "an EqvtAmt is not cleared here; ask for an InstdAmt".to_owned());
         }
-        let amount = request.amount.to_minor()?;
-        check_iban(block.and_then(|block| block.details.debtor_account.as_ref()), codes::AC02, "debtor")?;
-        check_iban(request.details.creditor_account.as_ref(), codes::AC03, "creditor")?;
-        if request.details.ids.is_empty() {
+        let amount = self.amount.to_minor()?;
+        check_iban(block.details.debtor_account.as_ref(), codes::AC02, "debtor")?;
+        check_iban(details.creditor_account.as_ref(), codes::AC03, "creditor")?;
+        if details.ids.is_empty() {
             return refuse(codes::CH21, "the request has no reference; give an EndToEndId".to_owned());
         }
         Ok(amount)
-    }
-
-    /// Who sends the message: the header's sender, or else the creditor's bank of the first request.
-    #[must_use]
-    pub fn sender(&self) -> Option<&Agent> {
-        let header = self.business.as_ref().map(|business| &business.from);
-        header.or_else(|| self.requests.first()?.details.creditor_agent.as_ref())
     }
 }
 
@@ -143,20 +146,18 @@ impl Whole for PaymentRequest {
             creation: String::new(),
             number_of_transactions: None,
             control_sum: None,
-            blocks: Vec::new(),
-            requests: Vec::new(),
+            blocks: Kept::default(),
+            requests: Kept::default(),
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         match path {
-            [PMT_INF] => self.blocks.push(RequestBlock::default()),
-            [PMT_INF, CDT_TRF_TX] => {
-                let block = self.blocks.len().saturating_sub(1);
-                self.requests.push(RequestedPayment { block, ..RequestedPayment::default() });
-            }
-            _ => {}
+            [PMT_INF] => self.blocks.begin(0),
+            [PMT_INF, CDT_TRF_TX] => self.requests.begin(self.blocks.place()),
+            _ => return false,
         }
+        true
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
@@ -165,19 +166,8 @@ impl Whole for PaymentRequest {
             [GRP_HDR, CRE_DT_TM] => text.clone_into(&mut self.creation),
             [GRP_HDR, NB_OF_TXS] => self.number_of_transactions = text.parse().ok(),
             [GRP_HDR, CTRL_SUM] => self.control_sum = Some(text.to_owned()),
-            [PMT_INF, CDT_TRF_TX, rest @ ..] => {
-                if let Some(request) = self.requests.last_mut() {
-                    request.value(rest, text, currency);
-                }
-            }
-            [PMT_INF, rest @ ..] => {
-                let Some(block) = self.blocks.last_mut() else { return };
-                match rest {
-                    [PMT_MTD] => text.clone_into(&mut block.method),
-                    [XPRY_DT, ..] => block.expiry = Some(text.to_owned()),
-                    _ => fields::details(&mut block.details, rest, text, currency),
-                }
-            }
+            [PMT_INF, CDT_TRF_TX, rest @ ..] => self.requests.value(rest, text, currency),
+            [PMT_INF, rest @ ..] => self.blocks.value(rest, text, currency),
             _ => {}
         }
     }
@@ -187,7 +177,41 @@ impl Whole for PaymentRequest {
     }
 }
 
-impl RequestedPayment {
+impl Element for RequestBlock {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, _: &[u16]) {}
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        match path {
+            [PMT_MTD] => text.clone_into(&mut self.method),
+            [XPRY_DT, ..] => self.expiry = Some(text.to_owned()),
+            _ => fields::details(&mut self.details, path, text, currency),
+        }
+    }
+}
+
+impl Element for RequestedPayment {
+    type Above = Kept<RequestBlock>;
+    /// The place of its block, and the block.
+    type Shared = (usize, Arc<RequestBlock>);
+
+    fn shared(above: &Self::Above, place: u32) -> Self::Shared {
+        let block = Arc::new(above.above(place).unwrap_or_default());
+        (usize::try_from(place).unwrap_or(usize::MAX).saturating_sub(1), block)
+    }
+
+    fn inherit(&mut self, (place, block): &Self::Shared) {
+        (self.place, self.block) = (*place, Arc::clone(block));
+    }
+
+    fn open(&mut self, _: &[u16]) {}
+
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [AMT, INSTD_AMT] => self.amount = told(text, currency),

@@ -11,6 +11,7 @@ use crate::codes::{self, ReasonCode};
 use crate::error::ReadError;
 use crate::fields::{original_ids, original_message, original_reference, told};
 use crate::generation::in_generation;
+use crate::kept::{Element, Kept};
 use crate::limits::Limits;
 use crate::original::OriginalMessage;
 use crate::payment::{
@@ -19,7 +20,7 @@ use crate::payment::{
 };
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
-use crate::status::{StatusReason, inherited, reason_value};
+use crate::status::{StatusReason, begin_reason, inherited, reason_value};
 use crate::whole::{self, Whole};
 
 /// A recall message, `camt.056.001.08` or `camt.055.001.08`.
@@ -39,9 +40,9 @@ pub struct Recall {
     pub control_sum: Option<String>,
     /// Whole messages that are recalled, or that recalled payments came in (`OrgnlGrpInfAndCxl`), and of a customer's
     /// payment informations (`OrgnlPmtInfAndCxl`).
-    pub groups: Vec<RecalledGroup>,
+    pub groups: Kept<RecalledGroup>,
     /// Recalled payments (`TxInf`), in order.
-    pub transactions: Vec<RecalledPayment>,
+    pub transactions: Kept<RecalledPayment>,
 }
 
 /// A message that is recalled as a whole or in part (`OrgnlGrpInfAndCxl`).
@@ -130,7 +131,7 @@ impl Recall {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        Ok(Self::filled_in(whole::read(input, limits)?))
+        whole::read(input, limits).map(Draft::ended)
     }
 
     /// Reads a camt.055 in the same way.
@@ -138,38 +139,13 @@ impl Recall {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_customers(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        let CustomersDraft(mut draft) = whole::read(input, limits)?;
-        let mut message: Option<RecalledGroup> = None;
-        for (group, begins) in draft.recall.groups.iter_mut().zip(&draft.begins) {
-            if *begins {
-                message = None;
-            }
-            match (&group.payment_information_id, &message) {
-                (None, _) => message = Some(group.clone()),
-                (Some(_), Some(message)) => group.inherit(message),
-                (Some(_), None) => {}
-            }
-        }
-        Ok(Self::filled_in(draft))
+        whole::read(input, limits).map(|CustomersDraft(draft)| draft.ended())
     }
 
     /// The type of the message by which it is passed on to another bank: of its generation, a camt.056.
     #[must_use]
     pub fn passed_type(&self) -> MessageType {
         in_generation(self.message_type, Family::Camt056).unwrap_or(self.message_type)
-    }
-
-    /// Fills in what groups and message say for their payments.
-    fn filled_in(Draft { mut recall, group_of, .. }: Draft) -> Self {
-        for (transaction, group) in recall.transactions.iter_mut().zip(group_of) {
-            if let Some(group) = group.and_then(|place| recall.groups.get(place)) {
-                transaction.inherit(group);
-            }
-            if transaction.case.is_none() {
-                transaction.case.clone_from(&recall.case);
-            }
-        }
-        recall
     }
 
     /// What speaks against the message as a whole: header against document (FF01) or assigner (AGNT), counts
@@ -195,19 +171,31 @@ impl Recall {
 /// A recall being read.
 struct Draft {
     recall: Recall,
-    /// The place of the group that the next transactions belong to.
-    group: Option<usize>,
-    /// The place of each transaction's group.
-    group_of: Vec<Option<usize>>,
-    /// Whether each group is the first of its `Undrlyg`.
-    begins: Vec<bool>,
+    /// The place of the group that the next transactions belong to; 0 for none.
+    group: u32,
+    /// The messages above a customer's payment informations, and the place of the last one.
+    messages: Kept<RecalledGroup>,
+    message: u32,
 }
 
 impl Draft {
-    fn group(&mut self, group: RecalledGroup) {
-        self.begins.push(self.group.is_none());
-        self.group = Some(self.recall.groups.len());
-        self.recall.groups.push(group);
+    fn begin_group(&mut self, message: u32) {
+        self.recall.groups.begin(message);
+        self.group = self.recall.groups.place();
+    }
+
+    fn begin_message(&mut self) {
+        self.messages.begin(0);
+        self.message = self.messages.place();
+    }
+
+    /// The recall, each payment below its group and each group below its message.
+    fn ended(self) -> Recall {
+        let Self { mut recall, mut messages, .. } = self;
+        messages.end(Kept::default());
+        recall.groups.end(messages);
+        recall.transactions.end((recall.case.clone(), recall.groups.clone()));
+        recall
     }
 }
 
@@ -223,32 +211,22 @@ impl Whole for Draft {
             case: None,
             number_of_transactions: None,
             control_sum: None,
-            groups: Vec::new(),
-            transactions: Vec::new(),
+            groups: Kept::default(),
+            transactions: Kept::default(),
         };
-        Self { recall, group: None, group_of: Vec::new(), begins: Vec::new() }
+        Self { recall, group: 0, messages: Kept::default(), message: 0 }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         match path {
-            [UNDRLYG] => self.group = None,
-            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => self.group(RecalledGroup::default()),
-            [UNDRLYG, TX_INF] => {
-                self.group_of.push(self.group);
-                self.recall.transactions.push(RecalledPayment::default());
-            }
-            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, CXL_RSN_INF] => {
-                if let Some(group) = self.recall.groups.last_mut() {
-                    group.reasons.push(StatusReason::default());
-                }
-            }
-            [UNDRLYG, TX_INF, CXL_RSN_INF] => {
-                if let Some(transaction) = self.recall.transactions.last_mut() {
-                    transaction.reasons.push(StatusReason::default());
-                }
-            }
+            [UNDRLYG] => (self.group, self.message) = (0, 0),
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => self.begin_group(0),
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] => self.recall.groups.open(rest),
+            [UNDRLYG, TX_INF] => self.recall.transactions.begin(self.group),
+            [UNDRLYG, TX_INF, rest @ ..] => self.recall.transactions.open(rest),
             _ => {}
         }
+        matches!(path, [UNDRLYG, ORGNL_GRP_INF_AND_CXL | TX_INF])
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
@@ -258,16 +236,8 @@ impl Whole for Draft {
             [CASE, rest @ ..] => Case::value(&mut recall.case, rest, text),
             [CTRL_DATA, NB_OF_TXS] => recall.number_of_transactions = text.parse().ok(),
             [CTRL_DATA, CTRL_SUM] => recall.control_sum = Some(text.to_owned()),
-            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] => {
-                if let Some(group) = recall.groups.last_mut() {
-                    group.value(rest, text);
-                }
-            }
-            [UNDRLYG, TX_INF, rest @ ..] => {
-                if let Some(transaction) = recall.transactions.last_mut() {
-                    transaction.value(rest, text, currency);
-                }
-            }
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] => recall.groups.value(rest, text, currency),
+            [UNDRLYG, TX_INF, rest @ ..] => recall.transactions.value(rest, text, currency),
             _ => {}
         }
     }
@@ -277,7 +247,7 @@ impl Whole for Draft {
     }
 }
 
-/// A customer's recall being read: payments stand below payment informations.
+/// A customer's recall being read: payments stand below payment informations, and these below messages.
 struct CustomersDraft(Draft);
 
 impl Whole for CustomersDraft {
@@ -288,35 +258,44 @@ impl Whole for CustomersDraft {
         Self(Draft::begin(message_type, business))
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
+        let draft = &mut self.0;
         match path {
-            [UNDRLYG, ORGNL_PMT_INF_AND_CXL] => self.0.group(RecalledGroup {
-                payment_information_id: Some(String::new()),
-                ..RecalledGroup::default()
-            }),
-            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, CXL_RSN_INF] => {
-                self.0.open(&[UNDRLYG, ORGNL_GRP_INF_AND_CXL, CXL_RSN_INF]);
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL] => {
+                draft.begin_group(draft.message);
+                draft.recall.groups.value(&[ORGNL_PMT_INF_ID], "", "");
+                true
             }
-            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF] => self.0.open(&[UNDRLYG, TX_INF]),
-            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF, CXL_RSN_INF] => {
-                self.0.open(&[UNDRLYG, TX_INF, CXL_RSN_INF]);
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF, rest @ ..] => {
+                draft.open(&[&[UNDRLYG, TX_INF][..], rest].concat())
             }
-            _ => self.0.open(path),
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, rest @ ..] => {
+                draft.recall.groups.open(rest);
+                false
+            }
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL] => {
+                draft.begin_message();
+                draft.open(path)
+            }
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] => {
+                draft.messages.open(rest);
+                draft.open(path)
+            }
+            _ => draft.open(path),
         }
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
-        let recall = &mut self.0.recall;
+        let Draft { recall, messages, .. } = &mut self.0;
         match path {
             [UNDRLYG, ORGNL_PMT_INF_AND_CXL, TX_INF, rest @ ..] => {
-                if let Some(transaction) = recall.transactions.last_mut() {
-                    transaction.value(rest, text, currency);
-                }
+                recall.transactions.value(rest, text, currency);
             }
-            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, rest @ ..] => {
-                if let Some(group) = recall.groups.last_mut() {
-                    group.value(rest, text);
-                }
+            [UNDRLYG, ORGNL_PMT_INF_AND_CXL, rest @ ..] => recall.groups.value(rest, text, currency),
+            // A long story told of a message is none of its payment informations'.
+            [UNDRLYG, ORGNL_GRP_INF_AND_CXL, rest @ ..] if rest.last() != Some(&ADDTL_INF) => {
+                messages.value(rest, text, currency);
+                self.0.value(path, text, currency);
             }
             _ => self.0.value(path, text, currency),
         }
@@ -327,8 +306,22 @@ impl Whole for CustomersDraft {
     }
 }
 
-impl RecalledGroup {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for RecalledGroup {
+    /// The messages that are named for the payment informations below them.
+    type Above = Kept<Self>;
+    type Shared = Option<Self>;
+
+    fn shared(above: &Kept<Self>, place: u32) -> Option<Self> {
+        above.above(place)
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        if let [CXL_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [GRP_CXL_ID | PMT_CXL_ID] => self.id = Some(text.to_owned()),
             [ORGNL_PMT_INF_ID] => self.payment_information_id = Some(text.to_owned()),
@@ -342,8 +335,8 @@ impl RecalledGroup {
         }
     }
 
-    /// A payment information below a message that is named for it.
-    fn inherit(&mut self, message: &Self) {
+    fn inherit(&mut self, message: &Option<Self>) {
+        let Some(message) = message else { return };
         if self.original.message_id.is_empty() {
             self.original.clone_from(&message.original);
         }
@@ -356,7 +349,21 @@ impl RecalledGroup {
     }
 }
 
-impl RecalledPayment {
+impl Element for RecalledPayment {
+    /// The message's case, and what is said for several payments.
+    type Above = (Option<Case>, Kept<RecalledGroup>);
+    type Shared = (Option<Case>, Option<RecalledGroup>);
+
+    fn shared((case, groups): &Self::Above, place: u32) -> Self::Shared {
+        (case.clone(), groups.above(place))
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        if let [CXL_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [CXL_ID] => self.id = Some(text.to_owned()),
@@ -375,7 +382,18 @@ impl RecalledPayment {
         }
     }
 
-    fn inherit(&mut self, group: &RecalledGroup) {
+    fn inherit(&mut self, (case, group): &Self::Shared) {
+        if let Some(group) = group {
+            self.inherit_group(group);
+        }
+        if self.case.is_none() {
+            self.case.clone_from(case);
+        }
+    }
+}
+
+impl RecalledPayment {
+    fn inherit_group(&mut self, group: &RecalledGroup) {
         if self.case.is_none() {
             self.case.clone_from(&group.case);
         }

@@ -8,6 +8,7 @@ use std::io::BufRead;
 use crate::case::CaseParty;
 use crate::error::ReadError;
 use crate::fields;
+use crate::kept::{Element, Kept, push};
 use crate::limits::Limits;
 use crate::payment::{AccountId, BusinessHead};
 use crate::schema::names::*;
@@ -28,7 +29,7 @@ pub struct ReportingRequest {
     /// `GrpHdr/MsgSndr`: who asks.
     pub sender: Option<CaseParty>,
     /// What is asked for (`RptgReq`), in order.
-    pub reports: Vec<RequestedReport>,
+    pub reports: Kept<RequestedReport>,
 }
 
 /// One report that is asked for (`RptgReq`).
@@ -93,7 +94,9 @@ impl ReportingRequest {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        whole::read(input, limits)
+        let mut message: Self = whole::read(input, limits)?;
+        message.reports.end(());
+        Ok(message)
     }
 }
 
@@ -108,31 +111,25 @@ impl Whole for ReportingRequest {
             message_id: String::new(),
             creation: String::new(),
             sender: None,
-            reports: Vec::new(),
+            reports: Kept::default(),
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
-        match (path, self.reports.last_mut()) {
-            ([RPTG_REQ], _) => self.reports.push(RequestedReport::default()),
-            ([RPTG_REQ, RPTG_SEQ, FR_TO_SEQ], Some(report)) => {
-                report.sequences.push(SequenceRange::default());
-            }
-            ([RPTG_REQ, REQD_TX_TP, FLR_LMT], Some(report)) => report.other("ReqdTxTp/FlrLmt"),
+    fn open(&mut self, path: &[u16]) -> bool {
+        match path {
+            [RPTG_REQ] => self.reports.begin(0),
+            [RPTG_REQ, rest @ ..] => self.reports.open(rest),
             _ => {}
         }
+        matches!(path, [RPTG_REQ])
     }
 
-    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [GRP_HDR, MSG_ID] => text.clone_into(&mut self.message_id),
             [GRP_HDR, CRE_DT_TM] => text.clone_into(&mut self.creation),
             [GRP_HDR, MSG_SNDR, rest @ ..] => self.sender.get_or_insert_default().value(rest, text),
-            [RPTG_REQ, rest @ ..] => {
-                if let Some(report) = self.reports.last_mut() {
-                    report.value(rest, text);
-                }
-            }
+            [RPTG_REQ, rest @ ..] => self.reports.value(rest, text, currency),
             _ => {}
         }
     }
@@ -142,8 +139,23 @@ impl Whole for ReportingRequest {
     }
 }
 
-impl RequestedReport {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for RequestedReport {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, path: &[u16]) {
+        match path {
+            [RPTG_SEQ, FR_TO_SEQ] => push(&mut self.sequences, SequenceRange::default()),
+            [REQD_TX_TP, FLR_LMT] => self.other("ReqdTxTp/FlrLmt"),
+            _ => {}
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [ID] => self.id = Some(text.to_owned()),
             [REQD_MSG_NM_ID] => text.clone_into(&mut self.message_name),
@@ -154,20 +166,24 @@ impl RequestedReport {
             [RPTG_SEQ, rest @ ..] => self.sequence(rest, text),
             [REQD_TX_TP, STS, ..] => text.clone_into(&mut self.entries.get_or_insert_default().status),
             [REQD_TX_TP, CDT_DBT_IND] => text.clone_into(&mut self.entries.get_or_insert_default().side),
-            [REQD_BAL_TP, CD_OR_PRTRY, ..] => self.balances.push(text.to_owned()),
+            [REQD_BAL_TP, CD_OR_PRTRY, ..] => push(&mut self.balances, text.to_owned()),
             _ => {}
         }
     }
+}
 
+impl RequestedReport {
     fn sequence(&mut self, path: &[u16], text: &str) {
         let number = Some(text.to_owned());
         match (path, self.sequences.last_mut()) {
-            ([FR_SEQ], _) => self.sequences.push(SequenceRange { from: number, to: None }),
-            ([TO_SEQ], _) => self.sequences.push(SequenceRange { from: None, to: number }),
-            ([EQSEQ], _) => self.sequences.push(SequenceRange { from: number.clone(), to: number }),
+            ([FR_SEQ], _) => push(&mut self.sequences, SequenceRange { from: number, to: None }),
+            ([TO_SEQ], _) => push(&mut self.sequences, SequenceRange { from: None, to: number }),
+            ([EQSEQ], _) => {
+                push(&mut self.sequences, SequenceRange { from: number.clone(), to: number });
+            }
             ([FR_TO_SEQ, FR_SEQ], Some(range)) => range.from = number,
             ([FR_TO_SEQ, TO_SEQ], Some(range)) => range.to = number,
-            ([NEQSEQ], _) => self.excluded.extend(number),
+            ([NEQSEQ], _) => push(&mut self.excluded, text.to_owned()),
             _ => {}
         }
     }

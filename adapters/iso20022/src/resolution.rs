@@ -11,13 +11,14 @@ use crate::case::{Assignment, Case};
 use crate::codes::{self, RecallStatus, Verdict};
 use crate::error::ReadError;
 use crate::fields::{original_ids, original_message, original_reference, told};
+use crate::kept::{Element, Kept, push};
 use crate::limits::Limits;
 use crate::original::OriginalMessage;
 use crate::payment::{BusinessHead, PaymentIds, Refusal, ToldAmount, TransferDetails, header_refusals};
 use crate::recall::{Recall, RecalledPayment};
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
-use crate::status::{StatusReason, inherited, reason_value};
+use crate::status::{StatusReason, begin_reason, inherited, reason_value};
 use crate::whole::{self, Whole};
 
 /// An answer to a recall, `camt.029.001.09`.
@@ -36,9 +37,9 @@ pub struct Resolution {
     /// `Sts/RjctdCxl`, which the first version alone has: why the recall is rejected.
     pub reasons: Vec<StatusReason>,
     /// Answers on whole messages (`OrgnlGrpInfAndSts`).
-    pub groups: Vec<ResolvedGroup>,
+    pub groups: Kept<ResolvedGroup>,
     /// Answers on payments (`TxInfAndSts`), in order, those below a payment information included.
-    pub transactions: Vec<ResolvedPayment>,
+    pub transactions: Kept<ResolvedPayment>,
 }
 
 /// The answer on a message that was recalled as a whole (`OrgnlGrpInfAndSts`), or on a payment information
@@ -119,8 +120,8 @@ impl Resolution {
             case: recall.case.clone(),
             confirmation: Some(status.as_str().to_owned()),
             reasons: Vec::new(),
-            groups: Vec::new(),
-            transactions: Vec::new(),
+            groups: Kept::default(),
+            transactions: Kept::default(),
         }
     }
 
@@ -129,15 +130,9 @@ impl Resolution {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        let Draft { mut resolution, group_of, .. } = whole::read(input, limits)?;
-        for (transaction, group) in resolution.transactions.iter_mut().zip(group_of) {
-            if let Some(group) = group.and_then(|place| resolution.groups.get(place)) {
-                transaction.inherit(group);
-            }
-            if transaction.case.is_none() {
-                transaction.case.clone_from(&resolution.case);
-            }
-        }
+        let Draft { mut resolution, .. } = whole::read(input, limits)?;
+        resolution.groups.end(());
+        resolution.transactions.end((resolution.case.clone(), resolution.groups.clone()));
         Ok(resolution)
     }
 
@@ -171,10 +166,8 @@ impl Resolution {
 /// An answer being read.
 struct Draft {
     resolution: Resolution,
-    /// The place of the group that the next transactions belong to.
-    group: Option<usize>,
-    /// The place of each transaction's group.
-    group_of: Vec<Option<usize>>,
+    /// The place of the group that the next transactions belong to; 0 for none.
+    group: u32,
 }
 
 /// The path within one transaction's answer, wherever it stands.
@@ -198,37 +191,31 @@ impl Whole for Draft {
             case: None,
             confirmation: None,
             reasons: Vec::new(),
-            groups: Vec::new(),
-            transactions: Vec::new(),
+            groups: Kept::default(),
+            transactions: Kept::default(),
         };
-        Self { resolution, group: None, group_of: Vec::new() }
+        Self { resolution, group: 0 }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         let resolution = &mut self.resolution;
         match (path, transaction_path(path)) {
-            ([CXL_DTLS], _) => self.group = None,
+            ([CXL_DTLS], _) => self.group = 0,
             ([CXL_DTLS, ORGNL_GRP_INF_AND_STS], _) => {
-                self.group = Some(resolution.groups.len());
-                resolution.groups.push(ResolvedGroup::default());
+                resolution.groups.begin(0);
+                self.group = resolution.groups.place();
+                return true;
             }
-            ([CXL_DTLS, ORGNL_GRP_INF_AND_STS, CXL_STS_RSN_INF], _) => {
-                if let Some(group) = resolution.groups.last_mut() {
-                    group.reasons.push(StatusReason::default());
-                }
-            }
-            ([STS, RJCTD_CXL], _) => resolution.reasons.push(StatusReason::default()),
+            ([CXL_DTLS, ORGNL_GRP_INF_AND_STS, rest @ ..], _) => resolution.groups.open(rest),
+            ([STS, RJCTD_CXL], _) => begin_reason(&mut resolution.reasons),
             (_, Some([])) => {
-                self.group_of.push(self.group);
-                resolution.transactions.push(ResolvedPayment::default());
+                resolution.transactions.begin(self.group);
+                return true;
             }
-            (_, Some([CXL_STS_RSN_INF])) => {
-                if let Some(transaction) = resolution.transactions.last_mut() {
-                    transaction.reasons.push(StatusReason::default());
-                }
-            }
+            (_, Some(rest)) => resolution.transactions.open(rest),
             _ => {}
         }
+        false
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
@@ -239,19 +226,13 @@ impl Whole for Draft {
             ([STS, CONF], _) => resolution.confirmation = Some(text.to_owned()),
             ([STS, RJCTD_CXL, rest @ ..], _) => match (resolution.reasons.last_mut(), rest) {
                 (Some(reason), [RSN_CD]) => reason.code = Some(text.to_owned()),
-                (Some(reason), [RSN]) => reason.additional.push(text.to_owned()),
+                (Some(reason), [RSN]) => push(&mut reason.additional, text.to_owned()),
                 _ => {}
             },
             ([CXL_DTLS, ORGNL_GRP_INF_AND_STS, rest @ ..], _) => {
-                if let Some(group) = resolution.groups.last_mut() {
-                    group.value(rest, text);
-                }
+                resolution.groups.value(rest, text, currency);
             }
-            (_, Some(rest)) => {
-                if let Some(transaction) = resolution.transactions.last_mut() {
-                    transaction.value(rest, text, currency);
-                }
-            }
+            (_, Some(rest)) => resolution.transactions.value(rest, text, currency),
             _ => {}
         }
     }
@@ -261,8 +242,21 @@ impl Whole for Draft {
     }
 }
 
-impl ResolvedGroup {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for ResolvedGroup {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, path: &[u16]) {
+        if let [CXL_STS_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [ORGNL_GRP_CXL_ID] => self.recall_id = Some(text.to_owned()),
             [RSLVD_CASE, rest @ ..] => Case::value(&mut self.case, rest, text),
@@ -273,7 +267,21 @@ impl ResolvedGroup {
     }
 }
 
-impl ResolvedPayment {
+impl Element for ResolvedPayment {
+    /// The message's case, and what is said for several payments.
+    type Above = (Option<Case>, Kept<ResolvedGroup>);
+    type Shared = (Option<Case>, Option<ResolvedGroup>);
+
+    fn shared((case, groups): &Self::Above, place: u32) -> Self::Shared {
+        (case.clone(), groups.above(place))
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        if let [CXL_STS_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [CXL_STS_ID] => self.id = Some(text.to_owned()),
@@ -295,7 +303,18 @@ impl ResolvedPayment {
         }
     }
 
-    fn inherit(&mut self, group: &ResolvedGroup) {
+    fn inherit(&mut self, (case, group): &Self::Shared) {
+        if let Some(group) = group {
+            self.inherit_group(group);
+        }
+        if self.case.is_none() {
+            self.case.clone_from(case);
+        }
+    }
+}
+
+impl ResolvedPayment {
+    fn inherit_group(&mut self, group: &ResolvedGroup) {
         if self.case.is_none() {
             self.case.clone_from(&group.case);
         }

@@ -20,9 +20,10 @@ use crate::payment::{
 };
 use crate::schema::Family;
 use crate::schema::names::*;
-use crate::status::{StatusReason, reason_value};
+use crate::status::{StatusReason, begin_reason, reason_value};
 use crate::totals::Totals;
 use crate::transfers::{check_sender, read_until_document, refuse, with_reference};
+use crate::whole::Crowd;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -157,6 +158,7 @@ struct Draft {
     start: u64,
     /// Repeated elements, so far.
     items: usize,
+    crowd: Crowd,
 }
 
 impl<R: BufRead> ReturnReader<R> {
@@ -302,14 +304,17 @@ impl<R: BufRead> ReturnReader<R> {
             ..ReturnDetails::default()
         };
         self.draft = Draft { details, start: self.events.position(), ..Draft::default() };
+        self.draft.crowd.restart(&self.events);
         Ok(())
     }
 
     /// Keeps what one return may hold within its bounds.
-    fn count(&mut self) -> Result<()> {
-        self.draft.items += usize::from(self.events.is_repeated());
-        if self.draft.items > ENTRY_ITEMS_MAX {
-            let text = format!("more than {ENTRY_ITEMS_MAX} reasons and details in one return; shorten it");
+    fn count(&mut self, event: Event) -> Result<()> {
+        self.draft.items += self.draft.crowd.count(event, &self.events);
+        if self.draft.items > ENTRY_ITEMS_MAX || self.draft.crowd.is_over(&self.events) {
+            let text = format!(
+                "more than {ENTRY_ITEMS_MAX} reasons and details in one return, or many that say nothing; shorten it"
+            );
             return self.fail(ErrorCode::TooMany, text);
         }
         if self.events.position() - self.draft.start > self.limits.transaction_bytes_max {
@@ -321,10 +326,10 @@ impl<R: BufRead> ReturnReader<R> {
     }
 
     fn open_part(&mut self) -> Result<()> {
-        self.count()?;
+        self.count(Event::Open)?;
         let details = &mut self.draft.details;
         match self.events.path() {
-            [_, _, _, RTR_RSN_INF] => details.reasons.push(StatusReason::default()),
+            [_, _, _, RTR_RSN_INF] => begin_reason(&mut details.reasons),
             [_, _, _, INSTG_AGT] => details.instructing_agent = None,
             [_, _, _, INSTD_AGT] => details.instructed_agent = None,
             _ => {}
@@ -333,7 +338,7 @@ impl<R: BufRead> ReturnReader<R> {
     }
 
     fn return_value(&mut self) -> Result<()> {
-        self.count()?;
+        self.count(Event::Value)?;
         let [_, _, _, path @ ..] = self.events.path() else { return Ok(()) };
         let text = self.events.text();
         let currency = self.events.attribute().map_or("", |(_, currency)| currency);

@@ -14,7 +14,8 @@ use feiqian_core::currency::Currency;
 pub use reader::{StatementItem, StatementReader};
 
 use crate::error::{ErrorCode, ReadError};
-use crate::limits::{Limits, REPORT_ITEMS_MAX};
+use crate::kept::{Kept, push};
+use crate::limits::{Limits, REPORT_ITEMS_MAX, STATEMENT_BYTES_MIN, STATEMENTS_FREE};
 use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds, ToldAmount};
 use crate::schema::MessageType;
 use crate::status::StatusReason;
@@ -52,11 +53,11 @@ pub struct StatementHead {
     /// `LglSeqNb`.
     pub legal_sequence: Option<u64>,
     /// `StmtPgntn`, `RptPgntn`, `NtfctnPgntn`: the page's number, and whether it is the last.
-    pub page: Option<(String, bool)>,
+    pub page: Option<Box<(String, bool)>>,
     /// `CreDtTm`.
     pub creation: Option<String>,
     /// `FrToDt`: from and to, ISO dates and times.
-    pub period: Option<(String, String)>,
+    pub period: Option<Box<(String, String)>>,
     /// `CpyDplctInd`: CODU, COPY or DUPL.
     pub copy_duplicate: Option<String>,
     /// `Acct`.
@@ -64,15 +65,15 @@ pub struct StatementHead {
     /// `Acct/Ccy`.
     pub currency: Option<String>,
     /// `Acct/Ownr`.
-    pub owner: Option<Party>,
+    pub owner: Option<Box<Party>>,
     /// `Acct/Svcr`.
-    pub servicer: Option<Agent>,
+    pub servicer: Option<Box<Agent>>,
     /// `Bal`, in order.
     pub balances: Vec<StatedBalance>,
     /// `TxsSummry/TtlCdtNtries`: number and sum of credits, as told.
-    pub credits: Option<StatedSum>,
+    pub credits: Option<Box<StatedSum>>,
     /// `TxsSummry/TtlDbtNtries`: number and sum of debits, as told.
-    pub debits: Option<StatedSum>,
+    pub debits: Option<Box<StatedSum>>,
 }
 
 /// A number of entries and their sum, as told.
@@ -125,7 +126,7 @@ pub struct StatedEntry {
     /// `BkTxCd`: domain, family and sub-family (`PMNT/RCDT/ESCT`), or else the proprietary code.
     pub code: Option<String>,
     /// `TxDtls`, in order.
-    pub transactions: Vec<StatedTransaction>,
+    pub transactions: Kept<StatedTransaction>,
     /// `AddtlNtryInf`.
     pub information: Option<String>,
 }
@@ -193,9 +194,9 @@ impl StatedTransaction {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AccountStatement {
     /// All but the entries.
-    pub head: StatementHead,
-    /// Entries, in order.
-    pub entries: Vec<StatedEntry>,
+    pub head: Box<StatementHead>,
+    /// Entries, in order; each in a box, so that a list that grows moves little.
+    pub entries: Vec<Box<StatedEntry>>,
 }
 
 impl AccountStatement {
@@ -253,15 +254,18 @@ pub fn read_statements(
             StatementItem::Statement(_) => 1,
             StatementItem::Entry(entry) => entry.transactions.len().saturating_add(1),
         };
-        if items > REPORT_ITEMS_MAX {
-            let text = format!("more than {REPORT_ITEMS_MAX} entries and transactions; split the message");
+        let said = reader.position() / STATEMENT_BYTES_MIN;
+        if items > REPORT_ITEMS_MAX || reader.statements() > STATEMENTS_FREE.saturating_add(said) {
+            let text = format!(
+                "more than {REPORT_ITEMS_MAX} entries and transactions, or many statements that say nothing; split the message"
+            );
             return Err(reader.fault(ErrorCode::TooMany, text));
         }
         match (item, statements.last_mut()) {
             (StatementItem::Statement(head), _) => {
-                statements.push(AccountStatement { head: *head, entries: Vec::new() });
+                push(&mut statements, AccountStatement { head, entries: Vec::new() });
             }
-            (StatementItem::Entry(entry), Some(statement)) => statement.entries.push(*entry),
+            (StatementItem::Entry(entry), Some(statement)) => push(&mut statement.entries, entry),
             (StatementItem::Entry(_), None) => {}
         }
     }

@@ -12,6 +12,7 @@ use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
 use crate::fields;
 use crate::generation::in_generation;
+use crate::kept::{Element, Kept, push};
 use crate::limits::{Limits, REPORT_ITEMS_MAX};
 use crate::payment::{
     Agent, BusinessHead, MessageHead, Party, PaymentIds, Refusal, ToldAmount, TransferDetails,
@@ -20,7 +21,7 @@ use crate::returns::ReturnDetails;
 use crate::schema::names::*;
 use crate::schema::{Family, MessageType};
 use crate::transfers::{read_until_document, with_reference};
-use crate::whole::is_crowded;
+use crate::whole::Crowd;
 
 /// Characters of one `AddtlInf` (`Max105Text`); longer texts are written as several.
 pub const ADDITIONAL_CHARS_MAX: usize = 105;
@@ -30,7 +31,7 @@ pub const ADDITIONAL_CHARS_MAX: usize = 105;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StatusReason {
     /// Who gives the reason (`Orgtr`), where said.
-    pub originator: Option<Party>,
+    pub originator: Option<Box<Party>>,
     /// A code of the external set that belongs to the message ([`CodeSet`]).
     pub code: Option<String>,
     /// A code of the sender's own.
@@ -198,7 +199,7 @@ pub struct StatusHead {
     /// Who receives it.
     pub instructed_agent: Option<Agent>,
     /// Statuses of whole messages; one, in what is written here.
-    pub groups: Vec<GroupStatus>,
+    pub groups: Kept<GroupStatus>,
 }
 
 /// A status report.
@@ -207,9 +208,9 @@ pub struct StatusReport {
     /// All but the transactions.
     pub head: StatusHead,
     /// Statuses of payment informations, in the order of their transactions; none in a pacs.002.
-    pub payments: Vec<PaymentStatus>,
+    pub payments: Kept<PaymentStatus>,
     /// Statuses of transactions, in order.
-    pub transactions: Vec<TransactionStatus>,
+    pub transactions: Kept<TransactionStatus>,
 }
 
 /// The version of pacs.002 that belongs to the generation of a message: a pacs.008.001.08 is answered by a
@@ -257,13 +258,16 @@ impl StatusReport {
                 creation: String::new(),
                 instructing_agent: None,
                 instructed_agent: None,
-                groups: Vec::new(),
+                groups: Kept::default(),
             },
-            payments: Vec::new(),
-            transactions: Vec::new(),
+            payments: Kept::default(),
+            transactions: Kept::default(),
         };
         let read = report.read_body(&mut events);
         read.map_err(|error| with_reference(error, report.head.business.as_ref(), &report.head.message_id))?;
+        report.head.groups.end(());
+        report.payments.end(());
+        report.transactions.end(report.payments.clone());
         Ok(report)
     }
 
@@ -273,14 +277,17 @@ impl StatusReport {
             let text = format!("{} is no status report; send a pacs.002 or pain.002", self.head.message_type);
             return Err(events.located(ReadError::new(ErrorCode::WrongMessage, text)));
         }
-        let mut items = 0;
+        let (mut items, mut crowd) = (0, Crowd::default());
         loop {
             let event = events.next_event()?;
+            crowd.count(event, events);
             match (event, events.path()) {
                 (Event::End, _) => return Ok(()),
                 (Event::Open, [_, _, rest @ ..]) => {
                     items += usize::from(is_item(rest));
-                    self.open(rest);
+                    if self.open(rest) {
+                        crowd.restart(events);
+                    }
                 }
                 (Event::Value, [_, _, rest @ ..]) => {
                     items += usize::from(is_item(rest));
@@ -289,44 +296,36 @@ impl StatusReport {
                 }
                 _ => {}
             }
-            if is_crowded(items, REPORT_ITEMS_MAX, events.position()) {
+            if items > REPORT_ITEMS_MAX || crowd.is_over(events) {
                 let text = format!(
-                    "more than {REPORT_ITEMS_MAX} statuses and reasons, or empty ones; split the report"
+                    "more than {REPORT_ITEMS_MAX} statuses and reasons, or many in one that say nothing; split the report"
                 );
                 return Err(events.located(ReadError::new(ErrorCode::TooMany, text)));
             }
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    /// Whether a status begins.
+    fn open(&mut self, path: &[u16]) -> bool {
         match path {
             // The debtor's bank goes before the party that made a pain.014.
             [GRP_HDR, DBTR_AGT] => self.head.instructing_agent = None,
-            [ORGNL_PMT_INF_AND_STS] => self.payments.push(PaymentStatus::default()),
-            [ORGNL_PMT_INF_AND_STS, STS_RSN_INF] => {
-                if let Some(payment) = self.payments.last_mut() {
-                    payment.reasons.push(StatusReason::default());
-                }
+            [ORGNL_PMT_INF_AND_STS] => self.payments.begin(0),
+            [ORGNL_GRP_INF_AND_STS] => self.head.groups.begin(0),
+            [TX_INF_AND_STS] => self.transactions.begin(0),
+            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS] => self.transactions.begin(self.payments.place()),
+            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, rest @ ..] | [TX_INF_AND_STS, rest @ ..] => {
+                self.transactions.open(rest);
             }
-            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS] => {
-                let payment_information_id = self.payments.last().map(|payment| payment.id.clone());
-                self.transactions.push(TransactionStatus { payment_information_id, ..Default::default() });
-            }
-            [ORGNL_PMT_INF_AND_STS, rest @ ..] => self.open(rest),
-            [ORGNL_GRP_INF_AND_STS] => self.head.groups.push(GroupStatus::default()),
-            [TX_INF_AND_STS] => self.transactions.push(TransactionStatus::default()),
-            [ORGNL_GRP_INF_AND_STS, STS_RSN_INF] => {
-                if let Some(group) = self.head.groups.last_mut() {
-                    group.reasons.push(StatusReason::default());
-                }
-            }
-            [TX_INF_AND_STS, STS_RSN_INF] => {
-                if let Some(transaction) = self.transactions.last_mut() {
-                    transaction.reasons.push(StatusReason::default());
-                }
-            }
+            [ORGNL_PMT_INF_AND_STS, rest @ ..] => self.payments.open(rest),
+            [ORGNL_GRP_INF_AND_STS, rest @ ..] => self.head.groups.open(rest),
             _ => {}
         }
+        matches!(
+            path,
+            [ORGNL_GRP_INF_AND_STS | ORGNL_PMT_INF_AND_STS | TX_INF_AND_STS]
+                | [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS]
+        )
     }
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
@@ -344,26 +343,11 @@ impl StatusReport {
             [GRP_HDR, INSTD_AGT, rest @ ..] => {
                 fields::agent(head.instructed_agent.get_or_insert_default(), rest, text);
             }
-            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, rest @ ..] => {
-                if let Some(transaction) = self.transactions.last_mut() {
-                    transaction_value(transaction, rest, text, currency);
-                }
+            [ORGNL_PMT_INF_AND_STS, TX_INF_AND_STS, rest @ ..] | [TX_INF_AND_STS, rest @ ..] => {
+                self.transactions.value(rest, text, currency);
             }
-            [ORGNL_PMT_INF_AND_STS, rest @ ..] => {
-                if let Some(payment) = self.payments.last_mut() {
-                    payment_value(payment, rest, text);
-                }
-            }
-            [ORGNL_GRP_INF_AND_STS, rest @ ..] => {
-                if let Some(group) = head.groups.last_mut() {
-                    group_value(group, rest, text);
-                }
-            }
-            [TX_INF_AND_STS, rest @ ..] => {
-                if let Some(transaction) = self.transactions.last_mut() {
-                    transaction_value(transaction, rest, text, currency);
-                }
-            }
+            [ORGNL_PMT_INF_AND_STS, rest @ ..] => self.payments.value(rest, text, currency),
+            [ORGNL_GRP_INF_AND_STS, rest @ ..] => head.groups.value(rest, text, currency),
             _ => {}
         }
     }
@@ -383,58 +367,126 @@ fn is_item(path: &[u16]) -> bool {
     )
 }
 
-fn group_value(group: &mut GroupStatus, path: &[u16], text: &str) {
-    let owned = || Some(text.to_owned());
-    match path {
-        [ORGNL_MSG_ID] => text.clone_into(&mut group.original_message_id),
-        [ORGNL_MSG_NM_ID] => text.clone_into(&mut group.original_message_type),
-        [ORGNL_CRE_DT_TM] => group.original_creation = owned(),
-        [ORGNL_NB_OF_TXS] => group.original_count = owned(),
-        [GRP_STS] => group.status = owned(),
-        [STS_RSN_INF, rest @ ..] => reason_value(group.reasons.last_mut(), rest, text),
-        _ => {}
-    }
-}
+impl Element for GroupStatus {
+    type Above = ();
+    type Shared = ();
 
-fn payment_value(payment: &mut PaymentStatus, path: &[u16], text: &str) {
-    match path {
-        [ORGNL_PMT_INF_ID] => text.clone_into(&mut payment.id),
-        [ORGNL_NB_OF_TXS] => payment.original_count = Some(text.to_owned()),
-        [PMT_INF_STS] => payment.status = Some(text.to_owned()),
-        [STS_RSN_INF, rest @ ..] => reason_value(payment.reasons.last_mut(), rest, text),
-        _ => {}
-    }
-}
+    fn shared(_: &(), _: u32) {}
 
-fn transaction_value(to: &mut TransactionStatus, path: &[u16], text: &str, currency: &str) {
-    let owned = || Some(text.to_owned());
-    match path {
-        [STS_ID] => to.id = owned(),
-        [ORGNL_PMT_INF_ID] => to.payment_information_id = owned(),
-        [ORGNL_GRP_INF, ORGNL_MSG_ID] => to.original_message.get_or_insert_default().0 = text.to_owned(),
-        [ORGNL_GRP_INF, ORGNL_MSG_NM_ID] => to.original_message.get_or_insert_default().1 = text.to_owned(),
-        [ORGNL_INSTR_ID] => to.original.instruction = owned(),
-        [ORGNL_END_TO_END_ID] => to.original.end_to_end = owned(),
-        [ORGNL_TX_ID] => to.original.transaction = owned(),
-        [ORGNL_UETR] => to.original.uetr = feiqian_core::uetr::Uetr::parse(text).ok(),
-        [TX_STS] => to.status = owned(),
-        [STS_RSN_INF, rest @ ..] => reason_value(to.reasons.last_mut(), rest, text),
-        [ACCPTNC_DT_TM] => to.acceptance = owned(),
-        [FCTV_INTR_BK_STTLM_DT, ..] => to.effective_settlement_date = owned(),
-        [CLR_SYS_REF] => to.clearing_reference = owned(),
-        [INSTG_AGT, rest @ ..] => fields::agent(to.instructing_agent.get_or_insert_default(), rest, text),
-        [INSTD_AGT, rest @ ..] => fields::agent(to.instructed_agent.get_or_insert_default(), rest, text),
-        [DBTR_DCSN_DT_TM] => to.debtor_decision = owned(),
-        [PMT_COND_STS, rest @ ..] => {
-            let condition = to.condition.get_or_insert_default();
-            match rest {
-                [ACCPTD_AMT] => condition.accepted_amount = Some(fields::told(text, currency)),
-                [GRNTED_PMT] => condition.is_guaranteed = owned(),
-                [EARLY_PMT] => condition.is_early = owned(),
-                _ => {}
-            }
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, path: &[u16]) {
+        if let [STS_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
         }
-        _ => {}
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
+        let owned = || Some(text.to_owned());
+        match path {
+            [ORGNL_MSG_ID] => text.clone_into(&mut self.original_message_id),
+            [ORGNL_MSG_NM_ID] => text.clone_into(&mut self.original_message_type),
+            [ORGNL_CRE_DT_TM] => self.original_creation = owned(),
+            [ORGNL_NB_OF_TXS] => self.original_count = owned(),
+            [GRP_STS] => self.status = owned(),
+            [STS_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            _ => {}
+        }
+    }
+}
+
+impl Element for PaymentStatus {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, path: &[u16]) {
+        if let [STS_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
+        match path {
+            [ORGNL_PMT_INF_ID] => text.clone_into(&mut self.id),
+            [ORGNL_NB_OF_TXS] => self.original_count = Some(text.to_owned()),
+            [PMT_INF_STS] => self.status = Some(text.to_owned()),
+            [STS_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            _ => {}
+        }
+    }
+}
+
+impl Element for TransactionStatus {
+    /// The payment informations; of that in which a transaction stands, its id.
+    type Above = Kept<PaymentStatus>;
+    type Shared = Option<String>;
+
+    fn shared(above: &Self::Above, place: u32) -> Self::Shared {
+        above.above(place).map(|payment| payment.id)
+    }
+
+    fn inherit(&mut self, id: &Self::Shared) {
+        if self.payment_information_id.is_none() {
+            self.payment_information_id.clone_from(id);
+        }
+    }
+
+    fn open(&mut self, path: &[u16]) {
+        if let [STS_RSN_INF] = path {
+            begin_reason(&mut self.reasons);
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        let owned = || Some(text.to_owned());
+        match path {
+            [STS_ID] => self.id = owned(),
+            [ORGNL_PMT_INF_ID] => self.payment_information_id = owned(),
+            [ORGNL_GRP_INF, ORGNL_MSG_ID] => {
+                text.clone_into(&mut self.original_message.get_or_insert_default().0);
+            }
+            [ORGNL_GRP_INF, ORGNL_MSG_NM_ID] => {
+                text.clone_into(&mut self.original_message.get_or_insert_default().1);
+            }
+            [TX_STS] => self.status = owned(),
+            [STS_RSN_INF, rest @ ..] => reason_value(self.reasons.last_mut(), rest, text),
+            [ACCPTNC_DT_TM] => self.acceptance = owned(),
+            [FCTV_INTR_BK_STTLM_DT, ..] => self.effective_settlement_date = owned(),
+            [CLR_SYS_REF] => self.clearing_reference = owned(),
+            [INSTG_AGT, rest @ ..] => {
+                fields::agent(self.instructing_agent.get_or_insert_default(), rest, text);
+            }
+            [INSTD_AGT, rest @ ..] => {
+                fields::agent(self.instructed_agent.get_or_insert_default(), rest, text);
+            }
+            [DBTR_DCSN_DT_TM] => self.debtor_decision = owned(),
+            [PMT_COND_STS, rest @ ..] => {
+                self.condition.get_or_insert_default().value(rest, text, currency);
+            }
+            _ => fields::original_ids(&mut self.original, path, text),
+        }
+    }
+}
+
+impl ConditionStatus {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        match path {
+            [ACCPTD_AMT] => self.accepted_amount = Some(fields::told(text, currency)),
+            [GRNTED_PMT] => self.is_guaranteed = Some(text.to_owned()),
+            [EARLY_PMT] => self.is_early = Some(text.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// A reason begins; one before it that says nothing is none.
+pub(crate) fn begin_reason(reasons: &mut Vec<StatusReason>) {
+    if reasons.last() != Some(&StatusReason::default()) {
+        push(reasons, StatusReason::default());
     }
 }
 
@@ -458,7 +510,9 @@ pub(crate) fn reason_value(reason: Option<&mut StatusReason>, path: &[u16], text
         }
         [RSN | STS_RSN | RTR_RSN, CD] => reason.code = Some(text.to_owned()),
         [RSN | STS_RSN | RTR_RSN, PRTRY] => reason.proprietary = Some(text.to_owned()),
-        [ADDTL_INF | ADDTL_STS_RSN_INF | ADDTL_RTR_RSN_INF] => reason.additional.push(text.to_owned()),
+        [ADDTL_INF | ADDTL_STS_RSN_INF | ADDTL_RTR_RSN_INF] => {
+            push(&mut reason.additional, text.to_owned());
+        }
         _ => {}
     }
 }

@@ -6,6 +6,7 @@ use std::io::BufRead;
 use crate::codes;
 use crate::error::ReadError;
 use crate::fields::{self, original_ids, original_message, original_reference};
+use crate::kept::{Element, Kept};
 use crate::limits::Limits;
 use crate::original::OriginalMessage;
 use crate::payment::{
@@ -31,9 +32,9 @@ pub struct StatusRequest {
     /// `InstdAgt`: who is asked.
     pub instructed_agent: Option<Agent>,
     /// Messages that are asked for, or that the payments came in (`OrgnlGrpInf`).
-    pub groups: Vec<RequestedGroup>,
+    pub groups: Kept<RequestedGroup>,
     /// Payments that are asked for (`TxInf`); none if the messages are asked for as a whole.
-    pub transactions: Vec<RequestedStatus>,
+    pub transactions: Kept<RequestedStatus>,
 }
 
 /// A message whose status is asked for (`OrgnlGrpInf`).
@@ -98,11 +99,8 @@ impl StatusRequest {
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
         let mut request: Self = whole::read(input, limits)?;
-        if let [group] = request.groups.as_slice() {
-            for transaction in &mut request.transactions {
-                transaction.original_message.get_or_insert_with(|| group.original.clone());
-            }
-        }
+        request.groups.end(());
+        request.transactions.end(request.groups.clone());
         Ok(request)
     }
 
@@ -132,20 +130,21 @@ impl Whole for StatusRequest {
             creation: String::new(),
             instructing_agent: None,
             instructed_agent: None,
-            groups: Vec::new(),
-            transactions: Vec::new(),
+            groups: Kept::default(),
+            transactions: Kept::default(),
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         match path {
-            [ORGNL_GRP_INF] => self.groups.push(RequestedGroup::default()),
-            [TX_INF] => self.transactions.push(RequestedStatus::default()),
-            _ => {}
+            [ORGNL_GRP_INF] => self.groups.begin(0),
+            [TX_INF] => self.transactions.begin(0),
+            _ => return false,
         }
+        true
     }
 
-    fn value(&mut self, path: &[u16], text: &str, _: &str) {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [GRP_HDR, MSG_ID] => text.clone_into(&mut self.message_id),
             [GRP_HDR, CRE_DT_TM] => text.clone_into(&mut self.creation),
@@ -155,16 +154,8 @@ impl Whole for StatusRequest {
             [GRP_HDR, INSTD_AGT, rest @ ..] => {
                 fields::agent(self.instructed_agent.get_or_insert_default(), rest, text);
             }
-            [ORGNL_GRP_INF, rest @ ..] => {
-                if let Some(group) = self.groups.last_mut() {
-                    group.value(rest, text);
-                }
-            }
-            [TX_INF, rest @ ..] => {
-                if let Some(transaction) = self.transactions.last_mut() {
-                    transaction.value(rest, text);
-                }
-            }
+            [ORGNL_GRP_INF, rest @ ..] => self.groups.value(rest, text, currency),
+            [TX_INF, rest @ ..] => self.transactions.value(rest, text, currency),
             _ => {}
         }
     }
@@ -174,8 +165,17 @@ impl Whole for StatusRequest {
     }
 }
 
-impl RequestedGroup {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for RequestedGroup {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, _: &[u16]) {}
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [ORGNL_NB_OF_TXS] => self.number_of_transactions = text.parse().ok(),
             [ORGNL_CTRL_SUM] => self.control_sum = Some(text.to_owned()),
@@ -184,8 +184,24 @@ impl RequestedGroup {
     }
 }
 
-impl RequestedStatus {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for RequestedStatus {
+    /// The messages: if there is one, the payments are of it.
+    type Above = Kept<RequestedGroup>;
+    type Shared = Option<OriginalMessage>;
+
+    fn shared(above: &Self::Above, _: u32) -> Self::Shared {
+        above.only().map(|group| group.original.clone())
+    }
+
+    fn inherit(&mut self, message: &Self::Shared) {
+        if self.original_message.is_none() {
+            self.original_message.clone_from(message);
+        }
+    }
+
+    fn open(&mut self, _: &[u16]) {}
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [STS_REQ_ID] => self.id = Some(text.to_owned()),
             [ORGNL_GRP_INF, rest @ ..] => {

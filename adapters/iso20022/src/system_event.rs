@@ -5,6 +5,7 @@
 use std::io::BufRead;
 
 use crate::error::ReadError;
+use crate::kept::push;
 use crate::limits::Limits;
 use crate::payment::BusinessHead;
 use crate::schema::names::*;
@@ -66,12 +67,14 @@ impl Whole for SystemEventNotice {
         Self { message_type, business, event: SystemEvent::default() }
     }
 
-    fn open(&mut self, _path: &[u16]) {}
+    fn open(&mut self, _path: &[u16]) -> bool {
+        false
+    }
 
     fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [EVT_INF, EVT_CD] => text.clone_into(&mut self.event.code),
-            [EVT_INF, EVT_PARAM] => self.event.parameters.push(text.to_owned()),
+            [EVT_INF, EVT_PARAM] => push(&mut self.event.parameters, text.to_owned()),
             [EVT_INF, EVT_DESC] => self.event.description = Some(text.to_owned()),
             [EVT_INF, EVT_TM] => self.event.time = Some(text.to_owned()),
             _ => {}

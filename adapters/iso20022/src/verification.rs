@@ -8,6 +8,7 @@ use std::io::BufRead;
 use crate::case::CaseParty;
 use crate::error::ReadError;
 use crate::fields;
+use crate::kept::{Element, Kept};
 use crate::limits::Limits;
 use crate::payment::{AccountId, Agent, BusinessHead};
 use crate::schema::names::*;
@@ -30,7 +31,7 @@ pub struct VerificationRequest {
     /// `Assgnmt/Assgne`: who is asked.
     pub assignee: CaseParty,
     /// What is asked (`Vrfctn`), in order.
-    pub accounts: Vec<AccountToVerify>,
+    pub accounts: Kept<AccountToVerify>,
 }
 
 /// One account to verify (`Vrfctn`).
@@ -86,7 +87,9 @@ impl VerificationRequest {
     /// # Errors
     /// [`ReadError`] where it can't be read, is another message, or is larger.
     pub fn read(input: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        whole::read(input, limits)
+        let mut message: Self = whole::read(input, limits)?;
+        message.accounts.end(());
+        Ok(message)
     }
 }
 
@@ -102,33 +105,26 @@ impl Whole for VerificationRequest {
             creation: String::new(),
             assigner: CaseParty::default(),
             assignee: CaseParty::default(),
-            accounts: Vec::new(),
+            accounts: Kept::default(),
         }
     }
 
-    fn open(&mut self, path: &[u16]) {
+    fn open(&mut self, path: &[u16]) -> bool {
         match path {
-            [VRFCTN] => self.accounts.push(AccountToVerify::default()),
-            [VRFCTN, PTY_AND_ACCT_ID, PTY] => {
-                if let Some(account) = self.accounts.last_mut() {
-                    account.names_party = true;
-                }
-            }
+            [VRFCTN] => self.accounts.begin(0),
+            [VRFCTN, rest @ ..] => self.accounts.open(rest),
             _ => {}
         }
+        matches!(path, [VRFCTN])
     }
 
-    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [ASSGNMT, MSG_ID] => text.clone_into(&mut self.message_id),
             [ASSGNMT, CRE_DT_TM] => text.clone_into(&mut self.creation),
             [ASSGNMT, ASSGNR, rest @ ..] => self.assigner.value(rest, text),
             [ASSGNMT, ASSGNE, rest @ ..] => self.assignee.value(rest, text),
-            [VRFCTN, rest @ ..] => {
-                if let Some(account) = self.accounts.last_mut() {
-                    account.value(rest, text);
-                }
-            }
+            [VRFCTN, rest @ ..] => self.accounts.value(rest, text, currency),
             _ => {}
         }
     }
@@ -138,8 +134,21 @@ impl Whole for VerificationRequest {
     }
 }
 
-impl AccountToVerify {
-    fn value(&mut self, path: &[u16], text: &str) {
+impl Element for AccountToVerify {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, path: &[u16]) {
+        if let [PTY_AND_ACCT_ID, PTY] = path {
+            self.names_party = true;
+        }
+    }
+
+    fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [ID] => text.clone_into(&mut self.id),
             // Version 02 has the number without an `Id` around it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::Kept;
 use feiqian_iso20022::codes::{RecallStatus, Verdict};
 use feiqian_iso20022::resolution::{Resolution, ResolvedPayment};
 use feiqian_iso20022::write::camt029;
@@ -33,7 +34,7 @@ pub(crate) fn take(
     let mut letters: BTreeMap<Bic, Vec<(u128, ResolvedPayment)>> = BTreeMap::new();
     let mut answered = 0;
     for one in &resolution.transactions {
-        if let Some((to, id, passed)) = note(intake, &resolution, (one, by))? {
+        if let Some((to, id, passed)) = note(intake, &resolution, (&one, by))? {
             answered += 1;
             letters.entry(to).or_default().push((id, passed));
         }
@@ -108,8 +109,8 @@ fn pass_on(
         case: None,
         confirmation: resolution.confirmation.clone(),
         reasons: Vec::new(),
-        groups: Vec::new(),
-        transactions,
+        groups: Kept::default(),
+        transactions: transactions.into(),
     };
     intake.post(&letter.name, |out| camt029(out, &passed))
 }

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::uetr::Uetr;
-use feiqian_iso20022::MessageType;
 use feiqian_iso20022::case::{Assignment, Case, CaseParty};
 use feiqian_iso20022::codes::{self, RecallStatus};
 use feiqian_iso20022::recall::{Recall, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedPayment};
 use feiqian_iso20022::status::StatusReason;
 use feiqian_iso20022::write::camt029;
+use feiqian_iso20022::{Kept, MessageType};
 use serde::{Deserialize, Serialize};
 
 use crate::after::forward::Letter;
@@ -131,8 +131,8 @@ fn write_overdue(intake: &Intake<'_>, case: &RecallCase) -> Result<(), FilesErro
         case: Some(Case { id: case.case_id.clone(), creator: CaseParty::of_bic(to), is_reopened: None }),
         number_of_transactions: None,
         control_sum: None,
-        groups: Vec::new(),
-        transactions: Vec::new(),
+        groups: Kept::default(),
+        transactions: Kept::default(),
     };
     let mut resolution = Resolution::of(&recall, "", "", RecallStatus::Pdcr);
     let letter = Letter::new(intake, resolution.message_type, to, [uetr.bits()].into_iter());
@@ -141,6 +141,6 @@ fn write_overdue(intake: &Intake<'_>, case: &RecallCase) -> Result<(), FilesErro
     one.reasons = vec![StatusReason::new(codes::ARPL, text)];
     resolution.assignment = letter.assignment(intake, to);
     resolution.business = Some(letter.business);
-    resolution.transactions = vec![one];
+    resolution.transactions = vec![one].into();
     intake.post(&letter.name, |out| camt029(out, &resolution))
 }

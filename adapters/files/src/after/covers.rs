@@ -88,7 +88,7 @@ fn transfer_of(original: &Original) -> Option<CreditTransfer> {
         purpose: of.purpose.clone(),
         category_purpose: of.category_purpose.clone(),
         settlement_date: of.date.clone(),
-        remittance: of.remittance.clone(),
+        remittance: of.remittance.iter().collect(),
         underlying: Some(Box::new(underlying)),
         ..TransferDetails::default()
     };

@@ -19,21 +19,21 @@ pub(crate) fn named(
     recall: &Recall,
     asker: ParticipantHandle,
 ) -> Result<Vec<RecalledPayment>, FilesError> {
-    let (mut held, mut reads): (Option<(&str, Option<Payments>)>, _) = (None, 0);
+    let (mut held, mut reads): (Option<(String, Option<Payments>)>, _) = (None, 0);
     let mut payments = Vec::new();
     for one in &recall.transactions {
         let message = one.original_message.as_ref().filter(|_| one.original.uetr.is_none());
-        let message = message.map(|message| message.message_id.as_str());
-        if let Some(id) = message
-            && held.as_ref().is_none_or(|(of, _)| *of != id)
+        let message = message.map(|message| message.message_id.clone());
+        if let Some(id) = &message
+            && held.as_ref().is_none_or(|(of, _)| of != id)
             && reads < RECALLED_MESSAGES_MAX
         {
             reads += 1;
-            held = Some((id, messages::payments(intake, asker, id)?.ok()));
+            held = Some((id.clone(), messages::payments(intake, asker, id)?.ok()));
         }
         payments.push(match &held {
-            Some((of, Some(found))) if message == Some(*of) => completed(one, found),
-            _ => one.clone(),
+            Some((of, Some(found))) if message.as_ref() == Some(of) => completed(&one, found),
+            _ => one.into_owned(),
         });
     }
     Ok(payments)

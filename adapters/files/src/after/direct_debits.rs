@@ -30,7 +30,7 @@ pub(crate) fn refuse_all(
     let name = format!("{}.pacs.002.xml", source.stem());
     let mut all = debits.iter();
     intake.statuses(&name, source, (&head, &[]), &verdicts, || {
-        Ok(all.next().map(|debit| TransactionStatus::of(debit, Status::Rjct)))
+        Ok(all.next().map(|debit| TransactionStatus::of(&debit, Status::Rjct)))
     })?;
     intake.dispose(source, &intake.options.work.archive())?;
     let mut report = FileReport::new(&file.name, Disposition::Answered);

@@ -254,7 +254,7 @@ fn outcome_at(engine: &Engine, sequence: u64) -> Result<Option<Outcome>, FilesEr
 fn void_reason(engine: &Engine, sequence: u64) -> Result<Option<ReasonCode>, FilesError> {
     let entry = engine.entry(sequence).map_err(journal_fault(sequence))?;
     let details = entry.and_then(|(entry, _)| Details::decode(entry.details.as_deref()?));
-    Ok(details.and_then(|details| ReasonCode::parse(details.reasons.first()?)))
+    Ok(details.and_then(|details| ReasonCode::parse(&details.reasons.iter().next()?)))
 }
 
 fn moved_by(engine: &Engine, sequence: u64) -> Result<Fate, FilesError> {

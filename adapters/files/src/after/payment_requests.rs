@@ -78,7 +78,7 @@ fn judge(
     let (asker, bic) = match asker {
         Ok(asker) => asker,
         Err(refusal) => {
-            return Ok((case_of(request, "", String::new(), |_, _| Err(refusal.clone())), Some(refusal)));
+            return Ok((case_of(request, "", String::new(), |_| Err(refusal.clone())), Some(refusal)));
         }
     };
     let content = hex(&source.content()?);
@@ -89,15 +89,15 @@ fn judge(
             let text =
                 format!("MsgId {} was given to other requests before; give a new one", request.message_id);
             let refusal = Refusal { code: codes::DU01, text };
-            return Ok((case_of(request, "", content, |_, _| Err(refusal.clone())), Some(refusal)));
+            return Ok((case_of(request, "", content, |_| Err(refusal.clone())), Some(refusal)));
         }
         None => {}
     }
     let mut seen = BTreeSet::new();
-    let mut case = case_of(request, bic.as_str(), content, |place, one| {
+    let mut case = case_of(request, bic.as_str(), content, |one| {
         let is_new =
-            seen.insert((one.block, one.details.ids.instruction.clone(), one.details.ids.end_to_end.clone()));
-        check(intake, (request, place), (asker, is_new))
+            seen.insert((one.place, one.details.ids.instruction.clone(), one.details.ids.end_to_end.clone()));
+        check(intake, one, (asker, is_new))
     });
     case.asked_at = intake.now;
     case.write(&intake.options.work)?;
@@ -110,7 +110,7 @@ fn requester(intake: &Intake<'_>, request: &PaymentRequest) -> Result<(Participa
     let Some(agent) = request.sender() else {
         return refuse(codes::AGNT, "nobody is named as sender; give a header or CdtrAgt".to_owned());
     };
-    let bank = find_or_refuse("sender", agent, (codes::AGNT, codes::AGNT), names)?;
+    let bank = find_or_refuse("sender", &agent, (codes::AGNT, codes::AGNT), names)?;
     match bic_of(intake.engine, intake.check_caller(bank.handle)?) {
         Some(bic) => Ok((bank.handle, bic)),
         None => refuse(codes::AGNT, "the sender has no BIC here".to_owned()),
@@ -135,7 +135,7 @@ fn case_of(
     request: &PaymentRequest,
     requester: &str,
     content: String,
-    mut judged: impl FnMut(usize, &RequestedPayment) -> Result<Passed, Refusal>,
+    mut judged: impl FnMut(&RequestedPayment) -> Result<Passed, Refusal>,
 ) -> RequestCase {
     let id =
         Bic::parse(requester).map(|bic| RequestCase::id_of(bic, &request.message_id)).unwrap_or_default();
@@ -147,17 +147,16 @@ fn case_of(
         creation: request.creation.clone(),
         content,
         asked_at: 0,
-        requests: requests.map(|(place, one)| noted(request, (&id, place), judged(place, one))).collect(),
+        requests: requests.map(|(place, one)| noted(&one, (&id, place), judged(&one))).collect(),
         id,
     }
 }
 
 fn noted(
-    request: &PaymentRequest,
+    one: &RequestedPayment,
     (id, place): (&str, usize),
     judged: Result<Passed, Refusal>,
 ) -> RequestOfCase {
-    let one = request.requests.get(place).cloned().unwrap_or_default();
     let own = one.details.ids.uetr;
     let (state, (receiver, expires_at), reasons, text) = match judged {
         Ok((receiver, end)) => {
@@ -171,9 +170,7 @@ fn noted(
     RequestOfCase {
         uetr: own.unwrap_or_else(|| RequestCase::uetr_of(id, place)).to_string(),
         has_own_uetr: own.is_some(),
-        payment_information_id: request
-            .block(&one)
-            .and_then(|block| block.details.payment_information_id.clone()),
+        payment_information_id: one.block.details.payment_information_id.clone(),
         instruction: one.details.ids.instruction.clone(),
         end_to_end: one.details.ids.end_to_end.clone(),
         receiver,
@@ -189,13 +186,12 @@ fn noted(
 /// Whether a request may be passed on, to whom, and until when it may be accepted.
 fn check(
     intake: &Intake<'_>,
-    (request, place): (&PaymentRequest, usize),
+    one: &RequestedPayment,
     (asker, is_new): (ParticipantHandle, bool),
 ) -> Result<Passed, Refusal> {
     let names = intake.engine.directory();
     let missing = || Refusal { code: codes::RC03, text: "the debtor agent is missing; name it".to_owned() };
-    let one = request.requests.get(place).ok_or_else(missing)?;
-    let (_, currency) = request.amount(one)?;
+    let (_, currency) = one.to_minor()?;
     if !is_new {
         let text = "its InstrId and EndToEndId stand for another request of the PmtInf; give it its own";
         return refuse(codes::DU04, text.to_owned());
@@ -204,8 +200,7 @@ fn check(
     if creditor.is_none_or(|bank| bank.handle != asker) {
         return refuse(codes::AGNT, "the creditor agent is not who asks; ask through it".to_owned());
     }
-    let block = request.block(one).ok_or_else(missing)?;
-    let agent = block.details.debtor_agent.as_ref().ok_or_else(missing)?;
+    let agent = one.block.details.debtor_agent.as_ref().ok_or_else(missing)?;
     let debtor = find_or_refuse("debtor agent", agent, (codes::DNOR, codes::RC03), names)?;
     for bank in [debtor.handle, asker] {
         if names.clearing_account(bank, currency).is_none() {
@@ -214,7 +209,7 @@ fn check(
         }
     }
     let receiver = bic_of(intake.engine, debtor.handle).ok_or_else(missing)?;
-    Ok((receiver, end(block.expiry.as_deref(), intake.now)?))
+    Ok((receiver, end(one.block.expiry.as_deref(), intake.now)?))
 }
 
 fn end(expiry: Option<&str>, now: u64) -> Result<Option<u64>, Refusal> {
@@ -276,7 +271,7 @@ fn answer(
     let mut report = report(case, (message_type, id, creation), case.requests.iter().map(status).collect());
     report.head.business = business;
     report.head.instructing_agent = Some(Agent::of_bic(intake.options.operator));
-    for group in &mut report.head.groups {
+    for group in report.head.groups.values_mut() {
         group.original_count = Some(request.requests.len().to_string());
         group.status = Some(group_status(case).as_str().to_owned());
         group.reasons = refused.iter().map(|refusal| StatusReason::from(*refusal)).collect();
@@ -339,9 +334,9 @@ pub(crate) fn report(
         creation,
         instructing_agent: None,
         instructed_agent: None,
-        groups: vec![group],
+        groups: vec![group].into(),
     };
-    StatusReport { head, payments, transactions }
+    StatusReport { head, payments: payments.into(), transactions: transactions.into() }
 }
 
 fn hex(bytes: &[u8]) -> String {

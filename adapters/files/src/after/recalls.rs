@@ -11,12 +11,12 @@
 //! | its reason is given in time | `NARR` |
 //! | it is not recalled already under another id | `NARR` |
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use feiqian_core::bic::Bic;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::uetr::Uetr;
-use feiqian_iso20022::Family;
 use feiqian_iso20022::case::{Case, CaseParty};
 use feiqian_iso20022::codes::{self, CodeSet, RecallStatus};
 use feiqian_iso20022::payment::{Agent, BusinessHead, CreditTransfer, Refusal};
@@ -24,6 +24,7 @@ use feiqian_iso20022::recall::{Recall, RecalledGroup, RecalledPayment};
 use feiqian_iso20022::resolution::{Resolution, ResolvedGroup, ResolvedPayment};
 use feiqian_iso20022::status::StatusReason;
 use feiqian_iso20022::write::{camt029, camt056};
+use feiqian_iso20022::{Family, Kept};
 use feiqian_runtime::pipeline::Engine;
 
 use crate::after::cases::{RecallCase, RecallState};
@@ -109,12 +110,12 @@ fn expand(
         Ok(asker) if recall.message_type.family() == Family::Camt055 => {
             customers::named(intake, recall, *asker)?
         }
-        _ => recall.transactions.clone(),
+        _ => recall.transactions.iter().map(Cow::into_owned).collect(),
     };
     let mut groups = Vec::new();
     for group in recall.groups.iter().filter(|group| group.is_whole) {
         let found = match asker {
-            Ok(asker) => of_message(intake, (group, *asker), &recall.assignment.id)?,
+            Ok(asker) => of_message(intake, (&group, *asker), &recall.assignment.id)?,
             Err(refusal) => Err(refusal.clone()),
         };
         let status = if found.is_ok() { RecallStatus::Pdcr } else { RecallStatus::Rjcr };
@@ -300,7 +301,7 @@ impl Asked {
             case: None,
             number_of_transactions: Some(part.len() as u64),
             control_sum: None,
-            groups: Vec::new(),
+            groups: Kept::default(),
             transactions: part.iter().map(|(_, one)| one.clone()).collect(),
         };
         intake.post(&letter.name, |out| camt056(out, &passed))
@@ -317,7 +318,8 @@ impl Asked {
         resolution.business = recall.business.as_ref().map(|received| {
             BusinessHead::new(operator, received.from.clone(), &id, resolution.message_type, &creation)
         });
-        resolution.groups.clone_from(&self.groups);
+        resolution.groups = self.groups.clone().into();
+        let mut transactions = Vec::new();
         for (one, result) in self.payments.iter().zip(&self.results) {
             let status = if result.is_ok() { RecallStatus::Pdcr } else { RecallStatus::Rjcr };
             let mut resolved = ResolvedPayment::of(one, &recall_id(recall, one), status);
@@ -325,8 +327,9 @@ impl Asked {
                 Ok(_) => vec![StatusReason::new(codes::PTNA, "")],
                 Err(refusal) => vec![StatusReason::of(refusal, CodeSet::Answer)],
             };
-            resolution.transactions.push(resolved);
+            transactions.push(resolved);
         }
+        resolution.transactions = transactions.into();
         let name = format!("{}.camt.029.xml", source.stem());
         intake.answer(&name, |out| camt029(out, &resolution))?;
         Ok(name)

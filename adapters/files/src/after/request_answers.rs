@@ -10,6 +10,8 @@
 //!
 //! A request that nobody answered in time is told to its sender as `RJCT` with `AEXR`, once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use feiqian_core::bic::Bic;
 use feiqian_iso20022::codes::{self, Status, Verdict};
 use feiqian_iso20022::payment::{Agent, Refusal};
@@ -80,12 +82,12 @@ fn asked(
         Ok(by) => by,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let id = head.groups.first().map_or("", |group| group.original_message_id.as_str());
-    let found = RequestCase::find(&intake.options.work, id)?;
+    let id = head.groups.first().map(|group| group.original_message_id.clone()).unwrap_or_default();
+    let found = RequestCase::find(&intake.options.work, &id)?;
     let is_asked = |case: &RequestCase, by: Bic| case.requests.iter().any(|one| one.receiver == by.as_str());
     Ok(match (found, by) {
         (Some(case), Some(by)) if is_asked(&case, by) => Ok((case, by)),
-        _ => refuse(codes::IRNR, never(id)),
+        _ => refuse(codes::IRNR, never(&id)),
     })
 }
 
@@ -123,23 +125,26 @@ fn named(received: &StatusReport, case: &RequestCase, by: &str) -> Vec<(Vec<usiz
         let requests = case.requests.iter().enumerate();
         requests.filter(|(_, one)| one.receiver == by && is_meant(one)).map(|(place, _)| place).collect()
     };
-    let block = |id: &str| received.payments.iter().find(|payment| payment.id == id);
+    // By their ids, the first of each; a transaction takes from its own what it does not say.
+    let mut blocks: BTreeMap<String, (Option<String>, Vec<StatusReason>)> = BTreeMap::new();
+    for one in &received.payments {
+        let one = one.into_owned();
+        blocks.entry(one.id).or_insert((one.status, one.reasons));
+    }
+    let mut told_of = BTreeSet::new();
     let mut named = Vec::new();
     for one in &received.transactions {
-        let mut told = one.clone();
-        let above = one.payment_information_id.as_deref().and_then(block);
-        if let Some(payment) = above.filter(|_| one.status.is_none()) {
-            (told.status, told.reasons) = (payment.status.clone(), payment.reasons.clone());
+        let mut told = one.into_owned();
+        let places = own(&|request| is_meant(request, &told));
+        let above = told.payment_information_id.as_ref().and_then(|id| blocks.get(id));
+        if let Some((status, reasons)) = above.filter(|_| told.status.is_none()) {
+            (told.status, told.reasons) = (status.clone(), reasons.clone());
         }
-        let places = own(&|request| is_meant(request, one));
+        told_of.extend(told.payment_information_id.clone());
         // References that fit several say nothing of any.
         named.push((if places.len() == 1 { places } else { Vec::new() }, told));
     }
-    let has_none = |id: &str| {
-        let mut all = received.transactions.iter();
-        !all.any(|one| one.payment_information_id.as_deref() == Some(id))
-    };
-    for payment in received.payments.iter().filter(|payment| has_none(&payment.id)) {
+    for payment in received.payments.iter().filter(|payment| !told_of.contains(&payment.id)) {
         let told = whole(payment.status.as_ref(), &payment.reasons);
         named.push((own(&|request| information(request) == payment.id), told));
     }

@@ -8,6 +8,7 @@
 //! | not in the journal, or between other banks | `RJCT`, `AG09` |
 
 use feiqian_core::participant::ParticipantHandle;
+use feiqian_iso20022::Kept;
 use feiqian_iso20022::codes::{self, Status};
 use feiqian_iso20022::payment::{MessageHead, Refusal};
 use feiqian_iso20022::status::TransactionStatus;
@@ -26,10 +27,10 @@ use crate::status::Verdicts;
 pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Result<FileReport, AfterFault> {
     let request = StatusRequest::read(source.reader()?, intake.options.limits)?;
     let mut refusals = request.refusals();
-    let mut asked = request.transactions.clone();
+    let mut asked: Kept<RequestedStatus> = request.transactions.clone();
     if refusals.is_empty() && asked.is_empty() {
         match of_messages(intake, &request)? {
-            Ok(payments) => asked = payments,
+            Ok(payments) => asked = payments.into(),
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -38,7 +39,7 @@ pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
         let place = verdicts.reserve();
         let (sequence, status, refusal) = match refusals.first().cloned().or_else(|| one.refusal()) {
             Some(refusal) => (0, Status::Rjct, Some(refusal)),
-            None => status(intake, &request, one)?,
+            None => status(intake, &request, &one)?,
         };
         verdicts.set(place, sequence, status, refusal);
     }
@@ -47,7 +48,7 @@ pub(crate) fn take(intake: &Intake<'_>, file: &InboxFile, source: &Source) -> Re
     let name = format!("{}.pacs.002.xml", source.stem());
     let mut asked = asked.iter();
     intake.statuses(&name, source, (&head(&request), &refusals), &verdicts, || {
-        Ok(asked.next().map(references))
+        Ok(asked.next().map(|one| references(&one)))
     })?;
     intake.dispose(source, &intake.options.work.archive())?;
     count(&mut report, &verdicts);

@@ -13,7 +13,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use feiqian_iso20022::MessageType;
 use feiqian_iso20022::codes::Status;
 use feiqian_iso20022::payment::{Agent, Entry, MessageHead, Refusal};
 use feiqian_iso20022::status::{
@@ -21,6 +20,7 @@ use feiqian_iso20022::status::{
 };
 use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::{pacs002, pacs008};
+use feiqian_iso20022::{Kept, MessageType};
 use feiqian_runtime::pipeline::Engine;
 
 use crate::after::covers;
@@ -178,7 +178,7 @@ fn decided(
         message_id: letter.id,
         creation: letter.creation,
         instructing_agent: Some(Agent::of_bic(intake.options.operator)),
-        groups: vec![group],
+        groups: vec![group].into(),
     };
-    StatusReport { head, payments: Vec::new(), transactions: vec![transaction] }
+    StatusReport { head, payments: Kept::default(), transactions: vec![transaction].into() }
 }

@@ -5,6 +5,7 @@ use feiqian_core::bic::Bic;
 use feiqian_iso20022::payment::{Charge, ClearingMember, Party, ToldAmount, TransferDetails};
 use serde::{Deserialize, Serialize};
 
+use super::Listed;
 use super::parts::{AccountText, AgentText, agents};
 
 /// An amount as it was told.
@@ -93,11 +94,11 @@ pub struct Underlying {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ultimate_creditor: Option<PartyText>,
     /// Remittance information, line by line.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub remittance: Vec<String>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub remittance: Listed<String>,
     /// Creditor references.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub references: Vec<String>,
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub references: Listed<String>,
     /// What the debtor has instructed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructed_amount: Option<AmountText>,
@@ -121,7 +122,7 @@ impl ChargeText {
     /// What a message says.
     #[must_use]
     pub fn of(charge: &Charge) -> Self {
-        Self { amount: AmountText::of(&charge.amount), agent: AgentText::of(&charge.agent) }
+        Self { amount: AmountText::of(&charge.amount), agent: AgentText::of(&charge.agent()) }
     }
 }
 
@@ -176,8 +177,8 @@ impl Underlying {
             creditor: PartyText::of(&details.creditor),
             creditor_account: details.creditor_account.as_ref().map(AccountText::of),
             ultimate_creditor: party(&details.ultimate_creditor),
-            remittance: details.remittance.clone(),
-            references: details.remittance_references.clone(),
+            remittance: details.remittance.iter().cloned().collect(),
+            references: details.remittance_references.iter().cloned().collect(),
             instructed_amount: details.instructed_amount.as_ref().map(AmountText::of),
         }
     }
@@ -198,8 +199,8 @@ impl Underlying {
             creditor: self.creditor.party(),
             creditor_account: self.creditor_account.as_ref().map(AccountText::account_id),
             ultimate_creditor: party(&self.ultimate_creditor),
-            remittance: self.remittance.clone(),
-            remittance_references: self.references.clone(),
+            remittance: self.remittance.iter().collect(),
+            remittance_references: self.references.iter().collect(),
             instructed_amount: self.instructed_amount.as_ref().map(AmountText::told),
             ..TransferDetails::default()
         }

@@ -110,8 +110,11 @@ fn what_the_first_version_can_say_is_said_in_it_byte_for_byte() {
 #[test]
 fn what_was_added_is_kept_in_full_and_the_first_form_of_the_payment_is_known() {
     let charges = vec![
-        Charge { amount: told("0.50"), agent: bank("Bank C") },
-        Charge { amount: told("1234567890123.45"), agent: Agent { bic: None, ..bank("Bank D") } },
+        Charge { amount: told("0.50"), agent: Some(Box::new(bank("Bank C"))) },
+        Charge {
+            amount: told("1234567890123.45"),
+            agent: Some(Box::new(Agent { bic: None, ..bank("Bank D") })),
+        },
     ];
     let of = TransferDetails {
         instructed_amount: Some(told("99.90")),
@@ -125,10 +128,10 @@ fn what_was_added_is_kept_in_full_and_the_first_form_of_the_payment_is_known() {
     let read = Details::decode(&details.clone().encode()).expect("readable");
     assert_eq!((read.version, &read), (2, &details));
     assert_eq!(read.underlying.as_ref().expect("a cover").details(), underlying("Text"));
-    assert_eq!(read.charges, charges.iter().map(ChargeText::of).collect::<Vec<_>>());
+    assert_eq!(read.charges, charges.iter().map(ChargeText::of).collect());
     assert_eq!(read.intermediaries[0].agent(), bank("Bank E"));
     assert_eq!(read.in_first_version(), Some(payment(plain())));
-    let one_more = Details { charges: read.charges[..1].to_vec(), ..read };
+    let one_more = Details { charges: read.charges.iter().take(1).collect(), ..read };
     assert_ne!(one_more.encode(), details.encode(), "charges tell payments apart");
 }
 
@@ -137,7 +140,8 @@ fn long_remittance_is_cut_but_never_forgotten() {
     let long = |last: &str| {
         let mut remittance = vec!["x".repeat(140); 1_000];
         remittance.push(last.to_owned());
-        Details { version: FIRST, remittance, ..Details::default() }.encode()
+        Details { version: FIRST, remittance: remittance.into_iter().collect(), ..Details::default() }
+            .encode()
     };
     let (one, other) = (long("one"), long("other"));
     assert!(one.len() <= DETAILS_BYTES_MAX);
@@ -162,7 +166,9 @@ fn any_payment_that_a_message_can_carry_fits_and_what_is_left_out_tells_payments
         let mut of = underlying(&"\u{1F4B6}".repeat(2_048));
         of.remittance.extend(vec!["x".repeat(140); 1_000]);
         of.remittance.push(last.to_owned());
-        let charges = (0..1_000).map(|_| Charge { amount: told("0.01"), agent: bank("Bank C") }).collect();
+        let charges = (0..1_000)
+            .map(|_| Charge { amount: told("0.01"), agent: Some(Box::new(bank("Bank C"))) })
+            .collect();
         payment(TransferDetails { underlying: Some(Box::new(of)), charges, ..plain() }).encode()
     };
     let (one, other) = (long("one"), long("other"));
@@ -170,7 +176,9 @@ fn any_payment_that_a_message_can_carry_fits_and_what_is_left_out_tells_payments
     let details = Details::decode(&one).expect("readable");
     assert!(details.underlying.is_none() && details.remittance_digest.is_some());
     let many = payment(TransferDetails {
-        charges: (0..1_000).map(|_| Charge { amount: told("0.01"), agent: bank("Bank C") }).collect(),
+        charges: (0..1_000)
+            .map(|_| Charge { amount: told("0.01"), agent: Some(Box::new(bank("Bank C"))) })
+            .collect(),
         underlying: Some(Box::new(underlying("Text"))),
         ..plain()
     });

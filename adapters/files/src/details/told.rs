@@ -23,8 +23,8 @@ impl Details {
         // The customers of a cover are those for whom its banks pay and are paid.
         let covered = self.underlying.as_deref();
         let remittance = match covered {
-            Some(covered) if self.remittance.is_empty() => covered.remittance.clone(),
-            _ => self.remittance.clone(),
+            Some(covered) if self.remittance.is_empty() => covered.remittance.iter().collect(),
+            _ => self.remittance.iter().collect(),
         };
         let instructed = self.instructed_amount.as_ref();
         EntryTransaction {

@@ -11,7 +11,7 @@ use feiqian_iso20022::case::CaseParty;
 use feiqian_iso20022::payment::{Agent, Refusal};
 use feiqian_iso20022::reporting_request::{ReportingRequest, RequestedReport};
 use feiqian_iso20022::write::{AccountReport, ReportAnswer, account_reports};
-use feiqian_iso20022::{Family, MessageType, codes};
+use feiqian_iso20022::{Family, Kept, MessageType, codes};
 use feiqian_runtime::directory::Directory;
 
 use super::accounts::handle;
@@ -104,8 +104,8 @@ fn told(
     let message_type = one_type(&request.reports)?;
     let mut all = Vec::new();
     for asked in &request.reports {
-        let wanted = Wanted::of(intake, asker, (asked, message_type))?;
-        let cycles = wanted.cycles(intake, asked)?;
+        let wanted = Wanted::of(intake, asker, (&asked, message_type))?;
+        let cycles = wanted.cycles(intake, &asked)?;
         if all.len() + cycles.len() > ANSWERED_REPORTS_MAX {
             let text = format!("more than {ANSWERED_REPORTS_MAX} reports are asked for; ask for fewer");
             return Err(Refusal { code: codes::AG03, text }.into());
@@ -134,7 +134,7 @@ fn bank(party: &CaseParty) -> Option<Agent> {
 }
 
 /// The type of the answer, which all reports of the request ask for.
-fn one_type(reports: &[RequestedReport]) -> Result<MessageType, Refusal> {
+fn one_type(reports: &Kept<RequestedReport>) -> Result<MessageType, Refusal> {
     let mut types = reports.iter().map(|asked| answer_type(&asked.message_name));
     let first = types.next().flatten();
     match first {

@@ -131,10 +131,11 @@ fn their_entries(entry: &StatedEntry) -> Vec<Entry> {
         is_credit: entry.is_credit,
         date: date.clone(),
     };
-    match entry.transactions.as_slice() {
-        [only] => vec![whole(Some(&only.ids), only.servicer_reference.as_ref())],
-        several => {
-            let parts: Vec<_> = several
+    match entry.transactions.only() {
+        Some(only) => vec![whole(Some(&only.ids), only.servicer_reference.as_ref())],
+        None => {
+            let parts: Vec<_> = entry
+                .transactions
                 .iter()
                 .filter_map(|one| {
                     let minor = one.minor(entry.currency)?;
@@ -145,7 +146,8 @@ fn their_entries(entry: &StatedEntry) -> Vec<Entry> {
                 .collect();
             let sum = parts.iter().map(|part| part.minor).try_fold(0_u128, u128::checked_add);
             let is_same_side = parts.iter().all(|part| part.is_credit == entry.is_credit);
-            let is_whole = parts.len() == several.len() && is_same_side && sum == Some(entry.minor);
+            let is_whole =
+                parts.len() == entry.transactions.len() && is_same_side && sum == Some(entry.minor);
             if is_whole && !parts.is_empty() { parts } else { vec![whole(None, None)] }
         }
     }
@@ -206,7 +208,8 @@ mod tests {
             currency: Some(currency.into()),
             ..StatementHead::default()
         };
-        AccountStatement { head, entries }
+        let entries = entries.into_iter().map(Box::new).collect();
+        AccountStatement { head: Box::new(head), entries }
     }
 
     fn report(account: &str) -> AccountReport {

@@ -9,7 +9,7 @@ use feiqian_iso20022::status::StatusReport;
 use feiqian_iso20022::status_request::{RequestedGroup, RequestedStatus, StatusRequest};
 use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::{pacs004, pacs028};
-use feiqian_iso20022::{Limits, MessageType};
+use feiqian_iso20022::{Kept, Limits, MessageType};
 
 use crate::crashes::balances;
 use crate::house::{House, bic};
@@ -53,7 +53,7 @@ pub(crate) fn statuses(report: &StatusReport) -> Vec<(String, Option<String>)> {
     let reason = |one: &feiqian_iso20022::status::TransactionStatus| {
         one.reasons.first().and_then(|reason| reason.code.clone())
     };
-    report.transactions.iter().map(|one| (one.status.clone().unwrap_or_default(), reason(one))).collect()
+    report.transactions.iter().map(|one| (one.status.clone().unwrap_or_default(), reason(&one))).collect()
 }
 
 pub(crate) fn told(status: &str, reason: Option<&str>) -> (String, Option<String>) {
@@ -81,8 +81,8 @@ pub(crate) fn request(file: &str, by: &str) -> Vec<u8> {
         creation: AT.to_owned(),
         instructing_agent: agent(by),
         instructed_agent: agent("CLRHXXAAXXX"),
-        groups: Vec::new(),
-        transactions: vec![RequestedStatus::of(&head, &transfer, "ASK-1")],
+        groups: Kept::default(),
+        transactions: vec![RequestedStatus::of(&head, &transfer, "ASK-1")].into(),
     };
     let mut bytes = Vec::new();
     pacs028(&mut bytes, &request).expect("written");
@@ -93,7 +93,7 @@ pub(crate) fn request(file: &str, by: &str) -> Vec<u8> {
 pub(crate) fn request_by(clearing_reference: Option<String>, by: &str) -> Vec<u8> {
     let bytes = request("01-single.xml", by);
     let mut request = StatusRequest::read(bytes.as_slice(), Limits::default()).expect("readable");
-    request.transactions = vec![RequestedStatus { clearing_reference, ..RequestedStatus::default() }];
+    request.transactions = vec![RequestedStatus { clearing_reference, ..RequestedStatus::default() }].into();
     let mut bytes = Vec::new();
     pacs028(&mut bytes, &request).expect("written");
     bytes
@@ -102,8 +102,8 @@ pub(crate) fn request_by(clearing_reference: Option<String>, by: &str) -> Vec<u8
 fn request_of_message(file: &str, by: &str) -> Vec<u8> {
     let bytes = request(file, by);
     let mut request = StatusRequest::read(bytes.as_slice(), Limits::default()).expect("readable");
-    let original = request.transactions.remove(0).original_message.expect("told");
-    request.groups = vec![RequestedGroup { original, ..RequestedGroup::default() }];
+    let original = request.transactions.values_mut().remove(0).original_message.expect("told");
+    request.groups = vec![RequestedGroup { original, ..RequestedGroup::default() }].into();
     let mut bytes = Vec::new();
     pacs028(&mut bytes, &request).expect("written");
     bytes
@@ -132,7 +132,7 @@ fn a_payment_comes_back_in_parts_and_never_more_than_was_paid() {
         assert_eq!(report.forwarded, u64::from(expected.0 == "ACSP"), "{id}");
         let status = answer(&house, &report);
         assert_eq!(statuses(&status), [expected], "{id}");
-        assert_eq!(status.transactions[0].original.instruction.as_deref(), Some(id));
+        assert_eq!(status.transactions.get(0).expect("there").original.instruction.as_deref(), Some(id));
     }
     assert_ne!(balances(&house), paid);
     let report =
@@ -159,7 +159,10 @@ fn a_cleared_return_is_passed_on_to_the_bank_that_paid() {
     assert_eq!(one.details.original.uetr, payment("01-single.xml").1.details.ids.uetr);
     assert_eq!(one.details.reasons[0].code.as_deref(), Some("AC04"));
     let answered = answer(&house, &report);
-    assert_eq!(one.details.clearing_reference, answered.transactions[0].clearing_reference);
+    assert_eq!(
+        one.details.clearing_reference,
+        answered.transactions.get(0).expect("there").clearing_reference
+    );
 }
 
 #[test]
@@ -218,7 +221,7 @@ fn a_status_request_is_answered_from_the_journal_to_the_banks_of_the_payment_alo
     let report = send(&house, "settled.xml", &request("01-single.xml", "BNKAXXAAXXX"));
     let status = answer(&house, &report);
     assert_eq!(statuses(&status), [told("ACSC", None)]);
-    assert_eq!(status.transactions[0].id.as_deref(), Some("ASK-1"));
-    assert!(status.transactions[0].clearing_reference.is_some());
+    assert_eq!(status.transactions.get(0).expect("there").id.as_deref(), Some("ASK-1"));
+    assert!(status.transactions.get(0).expect("there").clearing_reference.is_some());
     validate(&house.options.work.outbox());
 }

@@ -75,7 +75,7 @@ fn a_customers_recall_is_passed_on_as_one_of_its_bank_in_the_version_that_belong
         let received = Recall::read(letters[0].as_slice(), Limits::default()).expect("readable");
         assert_eq!(received.message_type.identifier(), format!("camt.056.001.{recall}"));
         assert_eq!(received.refusals(), []);
-        let one = &received.transactions[0];
+        let one = received.transactions.get(0).expect("there");
         assert_eq!(one.original.end_to_end.as_deref(), Some("E2E-DEMO07-1"));
         assert_eq!(one.original_amount.as_ref().map(|amount| amount.text.as_str()), Some("60.00"));
         assert_eq!(one.reasons[0].code.as_deref(), Some("CUST"));
@@ -157,7 +157,7 @@ fn a_payment_that_has_an_uetr_is_named_by_it_alone() {
     assert_eq!((report.forwarded, report.pending), (1, 1), "{report:?}");
     let letters = passed(&house, ".BNKBXXAAXXX.camt.056.xml");
     let received = Recall::read(letters[0].as_slice(), Limits::default()).expect("readable");
-    assert_eq!(received.transactions[0].original.uetr, Some(uetr));
+    assert_eq!(received.transactions.get(0).expect("there").original.uetr, Some(uetr));
     assert_eq!(received.assignment.assignee.bic(), Some(bic("BNKBXXAAXXX")));
 
     house.options.clock = later::<60>;

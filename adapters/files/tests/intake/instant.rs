@@ -7,12 +7,12 @@ use feiqian_core::batch::Batch;
 use feiqian_core::outcome::Outcome;
 use feiqian_core::transfer::{Record, flags};
 use feiqian_files::intake;
-use feiqian_iso20022::Limits;
 use feiqian_iso20022::codes::{self, ReasonCode, Status};
 use feiqian_iso20022::payment::{Entry, MessageHead};
 use feiqian_iso20022::status::{GroupStatus, StatusHead, StatusReason, StatusReport, TransactionStatus};
 use feiqian_iso20022::transfers::TransferReader;
 use feiqian_iso20022::write::pacs002;
+use feiqian_iso20022::{Kept, Limits};
 
 use crate::after::{
     AT, agent, answer, demo_file, message_type, payment, request, request_by, return_of, send, statuses, told,
@@ -37,10 +37,10 @@ pub(crate) fn confirmation(by: &str, status: Status, reason: Option<ReasonCode>)
             creation: AT.to_owned(),
             instructing_agent: agent(by),
             instructed_agent: agent("CLRHXXAAXXX"),
-            groups: vec![GroupStatus { status: None, ..GroupStatus::of(&head, status) }],
+            groups: vec![GroupStatus { status: None, ..GroupStatus::of(&head, status) }].into(),
         },
-        payments: Vec::new(),
-        transactions: vec![one],
+        payments: Kept::default(),
+        transactions: vec![one].into(),
     };
     let mut bytes = Vec::new();
     pacs002(&mut bytes, &report).expect("written");
@@ -92,7 +92,7 @@ fn what_the_receivers_bank_accepts_is_paid_once_and_both_banks_are_told() {
     assert_eq!((balances(&house), finals(&house)), (before.clone(), vec![]));
 
     let report = send(&house, "yes.xml", &confirmation("BNKBXXAAXXX", Status::Accp, None));
-    let post = answer(&house, &report).transactions.remove(0);
+    let post = answer(&house, &report).transactions.values_mut().remove(0);
     assert_eq!(statuses(&answer(&house, &report)), [told("ACSP", None)]);
     assert_eq!(finals(&house), [told("ACSP", None)]);
     let by_post = send(&house, "by-post.xml", &request_by(post.clearing_reference, "BNKBXXAAXXX"));

@@ -145,7 +145,7 @@ fn a_direct_debit_of_banks_is_refused_and_moves_nothing() {
             vec![crate::after::told("RJCT", Some("AG03")); 2],
             "{version}: {report:?}"
         );
-        assert_eq!(told.transactions[1].original.end_to_end.as_deref(), Some("D-2"));
+        assert_eq!(told.transactions.get(1).expect("there").original.end_to_end.as_deref(), Some("D-2"));
     }
     assert_eq!(balances(&house), money);
     validate(&house.options.work.outbox());

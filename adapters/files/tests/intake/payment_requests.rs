@@ -137,7 +137,7 @@ fn requests_of_every_version_go_to_the_debtors_banks_and_their_answers_come_back
         let passed_on = || told("ACTC", None);
         let expected = [passed_on(), passed_on(), passed_on(), told("RJCT", Some("DNOR"))];
         assert_eq!(statuses(&answer), expected);
-        assert_eq!(answer.head.groups[0].original_message_id, "ASK-1");
+        assert_eq!(answer.head.groups.get(0).expect("there").original_message_id, "ASK-1");
 
         let letters = passed(&house, &format!(".{A}.pain.013.xml"));
         let received = PaymentRequest::read(letters[0].as_slice(), Limits::default()).expect("readable");
@@ -147,7 +147,7 @@ fn requests_of_every_version_go_to_the_debtors_banks_and_their_answers_come_back
         assert_eq!((letters.len(), ids), (1, vec!["E-1".to_owned(), "E-2".to_owned()]), "its own alone");
         let text = String::from_utf8(letters[0].clone()).expect("UTF-8");
         assert!(text.contains("<Nm>Shop &amp; Söhne</Nm>") && text.contains("<Ustrd>Invoice 7</Ustrd>"));
-        let uetr = received.requests[0].details.ids.uetr;
+        let uetr = received.requests.get(0).expect("there").details.ids.uetr;
         assert_eq!(uetr.is_some(), version >= 7, "{version}: the payment can name it");
 
         let id = received.message_id.as_str();
@@ -156,8 +156,15 @@ fn requests_of_every_version_go_to_the_debtors_banks_and_their_answers_come_back
         assert_eq!((yes.forwarded, yes.disposition), (1, Disposition::Noted), "{version} {yes:?}");
         let back = told_back(&house);
         assert_eq!(statuses(&back[0]), [told("ACCP", None), told("RJCT", Some("CUST"))]);
-        assert_eq!(back[0].head.groups[0].original_message_id, "ASK-1", "in the asker's words");
-        assert_eq!(back[0].transactions[0].payment_information_id.as_deref(), Some("P-1"));
+        assert_eq!(
+            back[0].head.groups.get(0).expect("there").original_message_id,
+            "ASK-1",
+            "in the asker's words"
+        );
+        assert_eq!(
+            back[0].transactions.get(0).expect("there").payment_information_id.as_deref(),
+            Some("P-1")
+        );
         use RequestState::{Accepted, Open, Refused, Rejected};
         assert_eq!(states(&house), [Accepted, Rejected, Open, Refused]);
         assert_eq!(balances(&house), money, "no money moves by a request");
@@ -251,8 +258,10 @@ fn nobody_but_the_bank_that_was_asked_answers_and_its_first_answer_stands() {
     let changed = answer("changed", A, &id, &status("P-1", "E-1", change));
     assert_eq!((changed.forwarded, states(&house)), (1, vec![RequestState::Accepted]));
     let back = told_back(&house);
-    let condition =
-        back.iter().find_map(|report| report.transactions[0].condition.clone()).expect("passed on");
+    let condition = back
+        .iter()
+        .find_map(|report| report.transactions.get(0).expect("there").condition.clone())
+        .expect("passed on");
     assert_eq!(condition.accepted_amount.map(|amount| amount.text).as_deref(), Some("10.00"));
     let no = answer("no", A, &id, &status("P-1", "E-1", NO));
     assert_eq!((refused(&house, &no).as_str(), states(&house)), ("ALAC", vec![RequestState::Accepted]));
@@ -358,7 +367,8 @@ fn the_payment_names_the_request_by_its_uetr_and_is_made_once() {
     send(&house, "ask.xml", &simple("ASK-1"));
     let letters = passed(&house, &format!(".{A}.pain.013.xml"));
     let received = PaymentRequest::read(letters[0].as_slice(), Limits::default()).expect("readable");
-    let uetr: Uetr = received.requests[0].details.ids.uetr.expect("of the clearing house");
+    let uetr: Uetr =
+        received.requests.get(0).expect("there").details.ids.uetr.expect("of the clearing house");
     let paid = String::from_utf8(demo_file("01-single.xml")).expect("text");
     let paid = paid
         .replace("4786.23", "12.50")

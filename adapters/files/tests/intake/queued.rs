@@ -143,7 +143,11 @@ fn a_customers_payment_that_waited_is_told_with_the_payment_information_that_it_
     let mut told: Vec<_> = reports.iter().flat_map(told_of).collect();
     told.sort();
     assert_eq!(told, named.map(|id| (id, None)));
-    assert!(reports.iter().all(|report| report.transactions[0].status.as_deref() == Some("RJCT")));
+    assert!(
+        reports
+            .iter()
+            .all(|report| report.transactions.get(0).expect("there").status.as_deref() == Some("RJCT"))
+    );
     validate(&house.options.work.outbox());
 }
 

@@ -3,7 +3,6 @@
 
 use feiqian_files::after::cases::{RecallState, all};
 use feiqian_files::{Disposition, FileReport, intake};
-use feiqian_iso20022::Limits;
 use feiqian_iso20022::case::{Assignment, CaseParty};
 use feiqian_iso20022::codes::{self, ReasonCode, RecallStatus};
 use feiqian_iso20022::original::OriginalMessage;
@@ -13,6 +12,7 @@ use feiqian_iso20022::resolution::{Resolution, ResolvedPayment};
 use feiqian_iso20022::returns::{PaymentReturn, ReturnDetails};
 use feiqian_iso20022::status::StatusReason;
 use feiqian_iso20022::write::{camt029, camt056, pacs004};
+use feiqian_iso20022::{Kept, Limits};
 
 use crate::after::{AT, demo_file, message_type, payment, return_of, send, told};
 use crate::crashes::balances;
@@ -34,8 +34,8 @@ pub(crate) fn recall_by(by: &str, id: &str, transactions: Vec<RecalledPayment>) 
         case: None,
         number_of_transactions: None,
         control_sum: None,
-        groups: Vec::new(),
-        transactions,
+        groups: Kept::default(),
+        transactions: transactions.into(),
     }
 }
 
@@ -57,7 +57,7 @@ fn resolved(bytes: &[u8]) -> Vec<(String, Option<String>)> {
         let reason = one.reasons.first().and_then(|reason| reason.code.clone());
         (one.status.clone().unwrap_or_default(), reason)
     };
-    answer.transactions.iter().map(one).collect()
+    answer.transactions.iter().map(|each| one(&each)).collect()
 }
 
 pub(crate) fn answer(house: &House, report: &FileReport) -> Vec<(String, Option<String>)> {
@@ -76,11 +76,11 @@ pub(crate) fn reply(recall: &[u8], id: &str, (conf, status): (RecallStatus, Reca
     let recall = Recall::read(recall, Limits::default()).expect("readable");
     let mut resolution = Resolution::of(&recall, id, AT, conf);
     for one in &recall.transactions {
-        let mut resolved = ResolvedPayment::of(one, id, status);
+        let mut resolved = ResolvedPayment::of(&one, id, status);
         if status != RecallStatus::Accr {
             resolved.reasons = vec![StatusReason::new(codes::CUST, "")];
         }
-        resolution.transactions.push(resolved);
+        resolution.transactions.values_mut().push(resolved);
     }
     let mut bytes = Vec::new();
     camt029(&mut bytes, &resolution).expect("written");
@@ -130,9 +130,10 @@ fn a_recall_goes_to_the_bank_that_was_paid_and_its_answer_comes_back() {
     let asked = passed(&house, ".BNKBXXAAXXX.camt.056.xml");
     let received = Recall::read(asked[0].as_slice(), Limits::default()).expect("readable");
     assert_eq!(received.refusals(), []);
-    let case = received.transactions[0].case.as_ref().expect("a case");
+    let payment = received.transactions.get(0).expect("there");
+    let case = payment.case.as_ref().expect("a case");
     assert_eq!((case.id.as_str(), case.creator.bic()), ("C-R1", Some(bic("BNKAXXAAXXX"))));
-    assert_eq!(received.transactions[0].reasons[0].code.as_deref(), Some("DUPL"));
+    assert_eq!(received.transactions.get(0).expect("there").reasons[0].code.as_deref(), Some("DUPL"));
 
     let mut stranger = Resolution::read(
         reply(&asked[0], "S1", (RecallStatus::Cncl, RecallStatus::Accr)).as_slice(),
@@ -260,7 +261,8 @@ fn a_file_is_reversed_by_one_recall_of_its_message() {
         reasons: vec![StatusReason::new(codes::DUPL, "")],
         ..RecalledGroup::default()
     };
-    let whole = |by: &str, id: &str| Recall { groups: vec![group.clone()], ..recall_by(by, id, vec![]) };
+    let whole =
+        |by: &str, id: &str| Recall { groups: vec![group.clone()].into(), ..recall_by(by, id, vec![]) };
     let report = send(&house, "strange.xml", &written(&whole("BNKZXXAAXXX", "W0")));
     assert_eq!((report.forwarded, report.status.as_deref()), (0, Some("RJCR")), "not its message");
     let asked = written(&whole(by.as_str(), "W1"));
@@ -300,7 +302,7 @@ fn returns_of(letter: &[u8], number: usize) -> Vec<u8> {
         };
         PaymentReturn { index: 1, amount, currency, details }
     };
-    let all: Vec<PaymentReturn> = recall.transactions.iter().map(one).collect();
+    let all: Vec<PaymentReturn> = recall.transactions.iter().map(|each| one(&each)).collect();
     let to = recall.assignment.assignee.agent().cloned();
     let head = MessageHead {
         instructing_agent: to,

@@ -47,8 +47,9 @@ fn read(
 }
 
 /// A chain. One that can't be read makes none of it: nothing is submitted.
-async fn atomic(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Outcome<Vec<BulkItem>> {
-    let read: Outcome<Vec<_>> = all.iter().enumerate().map(|item| read(call, own, item)).collect();
+async fn atomic(call: &Call, own: ParticipantHandle, all: &[Box<PaymentRequest>]) -> Outcome<Vec<BulkItem>> {
+    let read: Outcome<Vec<_>> =
+        all.iter().map(Box::as_ref).enumerate().map(|item| read(call, own, item)).collect();
     let mut instructions = read?;
     if instructions.iter().any(|one| one.record.flags.get() & flags::QUEUE != 0) {
         return Err(Problem::field("/transfers", "what must succeed at once with others can't wait"));
@@ -65,10 +66,10 @@ async fn atomic(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> 
 }
 
 /// One batch of all that can be read.
-async fn each(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Outcome<Vec<BulkItem>> {
+async fn each(call: &Call, own: ParticipantHandle, all: &[Box<PaymentRequest>]) -> Outcome<Vec<BulkItem>> {
     let mut items: Vec<Option<BulkItem>> = Vec::with_capacity(all.len());
     let (mut places, mut instructions) = (Vec::new(), Vec::new());
-    for (at, request) in all.iter().enumerate() {
+    for (at, request) in all.iter().map(Box::as_ref).enumerate() {
         match read(call, own, (at, request)) {
             Ok(instruction) => {
                 places.push(at);
@@ -88,9 +89,13 @@ async fn each(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Ou
 }
 
 /// One after the other, each only once the one before is accepted.
-async fn in_order(call: &Call, own: ParticipantHandle, all: &[PaymentRequest]) -> Outcome<Vec<BulkItem>> {
+async fn in_order(
+    call: &Call,
+    own: ParticipantHandle,
+    all: &[Box<PaymentRequest>],
+) -> Outcome<Vec<BulkItem>> {
     let mut items = Vec::with_capacity(all.len());
-    for (at, request) in all.iter().enumerate() {
+    for (at, request) in all.iter().map(Box::as_ref).enumerate() {
         let item = match read(call, own, (at, request)) {
             Ok(instruction) => {
                 let id = instruction.record.uetr.get();

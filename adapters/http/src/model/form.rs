@@ -72,6 +72,10 @@ where
             let mut items = Vec::new();
             while items.len() <= MOST {
                 let Some(item) = list.next_element()? else { return Ok(items) };
+                if items.len() == items.capacity() {
+                    // By quarters: old and new together are little more than twice what is there.
+                    items.reserve_exact(1.max(items.len() / 4));
+                }
                 items.push(item);
             }
             while list.next_element::<IgnoredAny>()?.is_some() {}

@@ -214,7 +214,8 @@ pub(crate) struct Bulk {
     /// In order.
     #[serde(deserialize_with = "bounded::<BATCH_TRANSFERS_MAX, _, _>")]
     #[schema(min_items = 1, max_items = 8190)]
-    pub(crate) transfers: Vec<PaymentRequest>,
+    #[expect(clippy::vec_box, reason = "a list that grows moves boxes, not all that each transfer may say")]
+    pub(crate) transfers: Vec<Box<PaymentRequest>>,
 }
 
 /// What became of a bulk.

@@ -63,13 +63,13 @@ fn reports(input: impl BufRead, limits: Limits) -> Read {
 
 fn resolutions(input: impl BufRead, limits: Limits) -> Read {
     let answer = Resolution::read(input, limits)?;
-    let verdicts: Vec<_> = answer.transactions.iter().map(|one| answer.verdict(one)).collect();
+    let verdicts: Vec<_> = answer.transactions.iter().map(|one| answer.verdict(&one)).collect();
     Ok(format!("{verdicts:?}{:?}{answer:?}", answer.refusals()))
 }
 
 fn requests(input: impl BufRead, limits: Limits) -> Read {
     let request = PaymentRequest::read(input, limits)?;
-    let amounts: Vec<_> = request.requests.iter().map(|one| request.amount(one)).collect();
+    let amounts: Vec<_> = request.requests.iter().map(|one| one.to_minor()).collect();
     Ok(format!("{amounts:?}{:?}{request:?}", request.refusals()))
 }
 

@@ -53,7 +53,7 @@ impl Profile {
         }
         self.needs("InstdAmt", details.charges.is_empty() || details.instructed_amount.is_some())?;
         for charge in &details.charges {
-            self.check_agent("ChrgsInf/Agt", Some(&charge.agent), self.banks, codes::CH16)?;
+            self.check_agent("ChrgsInf/Agt", Some(charge.agent().as_ref()), self.banks, codes::CH16)?;
         }
         Ok(())
     }

@@ -9,16 +9,17 @@ use feiqian_core::uetr::Uetr;
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
 use crate::fields::{self, told};
+use crate::kept::{Element, Kept, push};
 use crate::limits::{ENTRY_ITEMS_MAX, Limits};
 use crate::schema::Family;
 use crate::schema::names::*;
 use crate::statement::{
     StatedBalance, StatedEntry, StatedSum, StatedTransaction, StatementFile, StatementHead,
 };
-use crate::status::{StatusReason, reason_value};
+use crate::status::reason_value;
 use crate::totals::{minor_units, whole_number};
 use crate::transfers::{read_until_document, with_reference};
-use crate::whole::is_crowded;
+use crate::whole::Crowd;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -49,6 +50,8 @@ pub struct StatementReader<R> {
     items: usize,
     /// Where the entry's start tag ended.
     start: u64,
+    /// What the head, the entry or its last transaction holds.
+    crowd: Crowd,
     is_done: bool,
 }
 
@@ -74,7 +77,7 @@ struct DraftEntry {
     /// The code of the domain, then what is known of it; the proprietary code only without a domain.
     domain: Vec<String>,
     proprietary: Option<String>,
-    transactions: Vec<StatedTransaction>,
+    transactions: Kept<StatedTransaction>,
     information: Option<String>,
 }
 
@@ -114,6 +117,7 @@ impl<R: BufRead> StatementReader<R> {
             entries: 0,
             items: 0,
             start: 0,
+            crowd: Crowd::default(),
             is_done: false,
         };
         reader.read_group()?;
@@ -129,6 +133,16 @@ impl<R: BufRead> StatementReader<R> {
     /// The same, handed over.
     pub fn into_file(self) -> StatementFile {
         self.file
+    }
+
+    /// Bytes read so far.
+    pub(crate) fn position(&self) -> u64 {
+        self.events.position()
+    }
+
+    /// Statements read so far.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements
     }
 
     /// The next statement or entry, or none when the file is complete.
@@ -159,7 +173,8 @@ impl<R: BufRead> StatementReader<R> {
                 }
                 (Event::Close, [NTRY], _) => return self.close_entry().map(Some),
                 (Event::Open, _, Some((true, []))) => {
-                    self.entry.transactions.push(StatedTransaction::default());
+                    self.entry.transactions.begin(0);
+                    self.crowd.restart(&self.events);
                 }
                 (Event::Value, _, Some((true, _))) => self.transaction_value(),
                 (Event::Value, _, Some((false, _))) => self.entry_value()?,
@@ -203,11 +218,11 @@ impl<R: BufRead> StatementReader<R> {
         if !matches!(event, Event::Open | Event::Value) {
             return Ok(());
         }
-        self.items += usize::from(self.events.is_repeated());
+        self.items += self.crowd.count(event, &self.events);
         let bytes = self.events.position().saturating_sub(self.start);
-        if is_crowded(self.items, ENTRY_ITEMS_MAX, bytes) {
+        if self.items > ENTRY_ITEMS_MAX || self.crowd.is_over(&self.events) {
             let text = format!(
-                "more than {ENTRY_ITEMS_MAX} transactions and details in one, or empty ones; split it"
+                "more than {ENTRY_ITEMS_MAX} transactions and details in one, or many that say nothing; split it"
             );
             return Err(self.fault(ErrorCode::TooMany, text));
         }
@@ -223,6 +238,7 @@ impl<R: BufRead> StatementReader<R> {
     fn restart(&mut self) {
         self.items = 0;
         self.start = self.events.position();
+        self.crowd.restart(&self.events);
     }
 
     fn open_statement(&mut self) {
@@ -246,7 +262,10 @@ impl<R: BufRead> StatementReader<R> {
 
     fn close_entry(&mut self) -> Result<StatementItem> {
         self.restart();
-        let draft = std::mem::take(&mut self.entry);
+        let mut draft = std::mem::take(&mut self.entry);
+        if !draft.transactions.is_empty() {
+            draft.transactions.end(());
+        }
         let Some((minor, currency)) = draft.amount else {
             return Err(self.fault(ErrorCode::MissingElement, "the entry has no amount; add it".to_owned()));
         };
@@ -307,7 +326,7 @@ impl<R: BufRead> StatementReader<R> {
         if let (Some(head), Some(currency)) = (&mut self.head, currency) {
             let minor = i128::try_from(minor).unwrap_or(i128::MAX);
             let minor = if is_credit { minor } else { -minor };
-            head.balances.push(StatedBalance { kind, minor, currency, date });
+            push(&mut head.balances, StatedBalance { kind, minor, currency, date });
         }
     }
 
@@ -331,9 +350,7 @@ impl<R: BufRead> StatementReader<R> {
         let [_, _, _, path @ ..] = self.events.path() else { return };
         let Some((_, path)) = entry_path(path) else { return };
         let currency = self.events.attribute().map_or("", |(_, currency)| currency);
-        if let Some(to) = self.entry.transactions.last_mut() {
-            transaction_value(to, path, self.events.text(), currency);
-        }
+        self.entry.transactions.value(path, self.events.text(), currency);
     }
 }
 
@@ -385,10 +402,25 @@ fn entry_value(to: &mut DraftEntry, path: &[u16], text: &str) {
         [BOOKG_DT, ..] => to.booked = owned(),
         [VAL_DT, ..] => to.value_date = owned(),
         [ACCT_SVCR_REF] => to.servicer_reference = owned(),
-        [BK_TX_CD, DOMN, ..] => to.domain.push(text.to_owned()),
+        [BK_TX_CD, DOMN, ..] => push(&mut to.domain, text.to_owned()),
         [BK_TX_CD, PRTRY, CD] => to.proprietary = owned(),
         [ADDTL_NTRY_INF] => to.information = owned(),
         _ => {}
+    }
+}
+
+impl Element for StatedTransaction {
+    type Above = ();
+    type Shared = ();
+
+    fn shared(_: &(), _: u32) {}
+
+    fn inherit(&mut self, _: &()) {}
+
+    fn open(&mut self, _: &[u16]) {}
+
+    fn value(&mut self, path: &[u16], text: &str, currency: &str) {
+        transaction_value(self, path, text, currency);
     }
 }
 
@@ -415,11 +447,12 @@ fn transaction_value(to: &mut StatedTransaction, path: &[u16], text: &str, curre
         [RLTD_AGTS, CDTR_AGT, rest @ ..] => {
             fields::agent(to.creditor_agent.get_or_insert_default(), rest, text);
         }
-        [RMT_INF, USTRD] => to.remittance.push(text.to_owned()),
-        [RMT_INF, STRD, CDTR_REF_INF, REF | CDTR_REF] => to.remittance_references.push(text.to_owned()),
+        [RMT_INF, USTRD] => push(&mut to.remittance, text.to_owned()),
+        [RMT_INF, STRD, CDTR_REF_INF, REF | CDTR_REF] => {
+            push(&mut to.remittance_references, text.to_owned());
+        }
         [RTR_INF, rest @ ..] => {
-            let reason = to.return_reason.get_or_insert_with(StatusReason::default);
-            reason_value(Some(reason), rest, text);
+            reason_value(Some(to.return_reason.get_or_insert_default()), rest, text);
         }
         _ => {}
     }

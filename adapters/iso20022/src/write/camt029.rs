@@ -28,12 +28,12 @@ pub fn camt029(out: impl Write, resolution: &Resolution) -> io::Result<()> {
     to.end()?;
     for one in &resolution.groups {
         to.start("CxlDtls")?;
-        group(&mut to, one)?;
+        group(&mut to, &one)?;
         to.end()?;
     }
     if !resolution.transactions.is_empty() {
         to.start("CxlDtls")?;
-        resolution.transactions.iter().try_for_each(|one| transaction(&mut to, one))?;
+        resolution.transactions.iter().try_for_each(|one| transaction(&mut to, &one))?;
         to.end()?;
     }
     to.finish().map(drop)

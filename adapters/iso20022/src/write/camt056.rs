@@ -30,12 +30,12 @@ pub fn camt056(out: impl Write, recall: &Recall) -> io::Result<()> {
     }
     for one in &recall.groups {
         to.start("Undrlyg")?;
-        group(&mut to, one)?;
+        group(&mut to, &one)?;
         to.end()?;
     }
     if recall.groups.is_empty() || !recall.transactions.is_empty() {
         to.start("Undrlyg")?;
-        recall.transactions.iter().try_for_each(|one| transaction(&mut to, one))?;
+        recall.transactions.iter().try_for_each(|one| transaction(&mut to, &one))?;
         to.end()?;
     }
     to.finish().map(drop)

@@ -26,9 +26,9 @@ pub fn pacs002(out: impl Write, report: &StatusReport) -> io::Result<()> {
     for transaction in &report.transactions {
         let id = transaction.payment_information_id.as_deref().unwrap_or("");
         if let Some(payment) = payments.next_if(|payment| payment.id == id) {
-            writer.payment(payment)?;
+            writer.payment(&payment)?;
         }
-        writer.transaction(transaction)?;
+        writer.transaction(&transaction)?;
     }
     writer.finish().map(drop)
 }
@@ -69,7 +69,7 @@ impl<W: Write> StatusWriter<W> {
         }
         writer.to.end()?;
         for group in &head.groups {
-            writer.group(group)?;
+            writer.group(&group)?;
         }
         Ok(writer)
     }

@@ -68,7 +68,7 @@ fn charges<W: Write>(to: &mut XmlWriter<W>, one: &PaymentReturn) -> io::Result<(
         to.start("ChrgsInf")?;
         parts::told(to, "Amt", Some(&charge.amount))?;
         let name = if to.has("Agt") { "Agt" } else { "Pty" };
-        parts::agent(to, name, &charge.agent)?;
+        parts::agent(to, name, &charge.agent())?;
         to.end()?;
     }
     Ok(())

@@ -106,7 +106,7 @@ fn transaction<W: Write>(
     for charge in &details.charges {
         to.start("ChrgsInf")?;
         to.amount("Amt", &charge.amount.text, &charge.amount.currency)?;
-        parts::agent(to, "Agt", &charge.agent)?;
+        parts::agent(to, "Agt", &charge.agent())?;
         to.end()?;
     }
     agents(to, head, details)?;

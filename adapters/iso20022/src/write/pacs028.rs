@@ -21,8 +21,8 @@ pub fn pacs028(out: impl Write, request: &StatusRequest) -> io::Result<()> {
     parts::optional_agent(&mut to, "InstgAgt", request.instructing_agent.as_ref())?;
     parts::optional_agent(&mut to, "InstdAgt", request.instructed_agent.as_ref())?;
     to.end()?;
-    request.groups.iter().try_for_each(|one| group(&mut to, one))?;
-    request.transactions.iter().try_for_each(|one| transaction(&mut to, one))?;
+    request.groups.iter().try_for_each(|one| group(&mut to, &one))?;
+    request.transactions.iter().try_for_each(|one| transaction(&mut to, &one))?;
     to.finish().map(drop)
 }
 

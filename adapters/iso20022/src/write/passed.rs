@@ -10,7 +10,7 @@ use crate::case::Assignment;
 use crate::events::{Event, Events};
 use crate::limits::Limits;
 use crate::payment::BusinessHead;
-use crate::payment_request::PaymentRequest;
+use crate::payment_request::{PaymentRequest, RequestedPayment};
 use crate::schema::names::*;
 use crate::transfers::read_until_document;
 use crate::write::camt056::assignment;
@@ -44,6 +44,9 @@ pub fn passed_request(
     passed: &PassedRequest<'_>,
 ) -> io::Result<()> {
     let count = passed.kept.iter().flatten().count().to_string();
+    // Of each request the place of its block, and whether it has a UETR.
+    let has_uetr = |one: &RequestedPayment| one.details.ids.uetr.is_some();
+    let all: Vec<_> = passed.request.requests.iter().map(|one| (one.place, has_uetr(&one))).collect();
     let (mut blocks, mut next) = (0_usize, 0_usize);
     copy(out, (input, limits), passed.business, |to, event, path| {
         Ok(match (event, path) {
@@ -52,10 +55,10 @@ pub fn passed_request(
             (Event::Value, [GRP_HDR, NB_OF_TXS]) => Act::Say(count.clone()),
             (Event::Value, [GRP_HDR, CTRL_SUM]) => Act::Drop,
             (Event::Open, [PMT_INF]) => {
-                let all = &passed.request.requests;
-                next = all.partition_point(|one| one.block < blocks);
-                let is_kept = |(one, kept): (&_, &Option<Uetr>)| is_of(one, blocks) && kept.is_some();
-                let any = all.iter().zip(passed.kept).any(is_kept);
+                next = all.partition_point(|(block, _)| *block < blocks);
+                let own =
+                    all.iter().zip(passed.kept).skip(next).take_while(|((block, _), _)| *block == blocks);
+                let any = own.into_iter().any(|(_, kept)| kept.is_some());
                 blocks += 1;
                 if any { Act::Keep } else { Act::Drop }
             }
@@ -64,8 +67,7 @@ pub fn passed_request(
                 if kept(passed, next).is_some() { Act::Keep } else { Act::Drop }
             }
             (Event::Close, [PMT_INF, CDT_TRF_TX, PMT_ID]) => {
-                let own = passed.request.requests.get(next.wrapping_sub(1));
-                let has_none = own.is_some_and(|one| one.details.ids.uetr.is_none());
+                let has_none = all.get(next.wrapping_sub(1)).is_some_and(|(_, has_uetr)| !has_uetr);
                 if let Some(uetr) = kept(passed, next).filter(|_| has_none && to.has("UETR")) {
                     to.value("UETR", &uetr.to_string())?;
                 }
@@ -74,10 +76,6 @@ pub fn passed_request(
             _ => Act::Keep,
         })
     })
-}
-
-fn is_of(one: &crate::payment_request::RequestedPayment, block: usize) -> bool {
-    one.block == block
 }
 
 /// The UETR of the request before `next`, if it goes along.

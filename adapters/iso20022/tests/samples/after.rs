@@ -177,7 +177,7 @@ fn check_customers_recall(bytes: &[u8], facts: &Value) -> Checked {
     let mut problems = Vec::new();
     same_assignment(&mut problems, facts, &recall.assignment);
     assert_eq!(recall.transactions.len(), 1);
-    let (group, one) = (&recall.groups[0], &recall.transactions[0]);
+    let (group, one) = (recall.groups.first().expect("one"), recall.transactions.first().expect("one"));
     assert_eq!(group.payment_information_id, one.payment_information_id);
     assert_eq!(one.payment_information_id.as_deref(), Some("OrgnlPmtInfId"));
     assert_eq!(one.original_message.as_ref(), Some(&group.original));
@@ -188,8 +188,9 @@ fn check_customers_recall(bytes: &[u8], facts: &Value) -> Checked {
     let refused = lines(&recall.refusals(), [single.as_ref()].into_iter());
     // What is passed on of it can be written, and read back as it was.
     recall.message_type = recall.passed_type();
-    recall.groups.clear();
-    recall.transactions[0].payment_information_id = None;
+    drop((group, one));
+    recall.groups.values_mut().clear();
+    recall.transactions.values_mut()[0].payment_information_id = None;
     recall.business = plain_business(recall.business);
     let text = write::to_text(|out| write::camt056(out, &recall)).expect("written");
     assert_eq!(Recall::read(text.as_bytes(), Limits::default()).as_ref(), Ok(&recall));
@@ -208,7 +209,7 @@ fn check_resolution(bytes: &[u8], facts: &Value) -> Checked {
         same(&mut problems, "sts", &row["sts"], ours.status.as_deref());
         let case = ours.case.as_ref().map(|case| case.id.as_str());
         same(&mut problems, "rslvd_case", &row["rslvd_case"], case);
-        assert!(resolution.verdict(ours).is_some());
+        assert!(resolution.verdict(&ours).is_some());
     }
     resolution.business = plain_business(resolution.business);
     let text = write::to_text(|out| write::camt029(out, &resolution)).expect("written");
@@ -225,7 +226,7 @@ fn check_request(bytes: &[u8], facts: &Value) -> Checked {
     same_agent(&mut problems, "instg_agt", &group["instg_agt"], request.instructing_agent.as_ref());
     same_agent(&mut problems, "instd_agt", &group["instd_agt"], request.instructed_agent.as_ref());
     for (at, group) in facts["orgnl_grp"].as_array().into_iter().flatten().enumerate() {
-        let ours = &request.groups[at].original;
+        let ours = request.groups.get(at).expect("there").original.clone();
         same(&mut problems, "msg_id", &group["msg_id"], Some(&ours.message_id));
         same(&mut problems, "msg_nm", &group["msg_nm"], Some(&ours.message_type));
     }

@@ -81,7 +81,7 @@ fn of_cover(reference: Option<Box<TransferDetails>>, is_told: bool) -> Option<Bo
 fn reason(code: &str, is_listed: bool) -> StatusReason {
     let (listed, own) = if is_listed { (owned(code), None) } else { (None, owned(code)) };
     StatusReason {
-        originator: Some(Party { name: owned("Bank B & sons"), ..Party::default() }),
+        originator: Some(Box::new(Party { name: owned("Bank B & sons"), ..Party::default() })),
         code: listed,
         proprietary: own,
         additional: vec!["because of <this>".to_owned(), "and that".to_owned()],
@@ -114,10 +114,17 @@ pub(crate) fn returns(message: MessageType) -> (MessageHead, Vec<PaymentReturn>)
         compensation: told("0.1"),
         charge_bearer: owned("SLEV"),
         charges: vec![
-            Charge { amount: told("0.055").expect("an amount"), agent: Agent::of_bic(bic("BNKBXXAAXXX")) },
+            Charge {
+                amount: told("0.055").expect("an amount"),
+                agent: Some(Box::new(Agent::of_bic(bic("BNKBXXAAXXX")))),
+            },
             Charge {
                 amount: told("1234567890123.45").expect("an amount"),
-                agent: Agent { name: owned("Charging bank"), other: owned("0815"), ..Agent::default() },
+                agent: Some(Box::new(Agent {
+                    name: owned("Charging bank"),
+                    other: owned("0815"),
+                    ..Agent::default()
+                })),
             },
         ],
         clearing_reference: owned("CLR-1").filter(|_| is_new),
@@ -221,7 +228,8 @@ pub(crate) fn recall(message: MessageType) -> Recall {
             control_sum: owned("7"),
             is_whole: true,
             reasons: vec![reason("TECH", is_listed)],
-        }],
+        }]
+        .into(),
         transactions: vec![RecalledPayment {
             id: owned("CXL-1"),
             case: case("CASE-2"),
@@ -233,7 +241,8 @@ pub(crate) fn recall(message: MessageType) -> Recall {
             original_settlement_date: owned("2026-03-16"),
             reasons: vec![reason("FRAD", is_listed), reason("OWN-REASON", false)],
             original_reference: reference(message.version() >= 8),
-        }],
+        }]
+        .into(),
     }
 }
 
@@ -242,12 +251,12 @@ fn recalls_of_every_version_are_read_back() {
     for message in versions(Family::Camt056, 1) {
         let mut sent = recall(message);
         for group_count in [1, 0] {
-            sent.groups.truncate(group_count);
+            sent.groups.values_mut().truncate(group_count);
             let text = write::to_text(|out| write::camt056(out, &sent)).expect("written");
             let read = Recall::read(text.as_bytes(), Limits::default());
             assert_eq!(read.unwrap_or_else(|error| panic!("{message}: {error}\n{text}")), sent);
             assert_eq!(sent.refusals(), []);
-            assert_eq!(sent.transactions[0].refusal(), None);
+            assert_eq!(sent.transactions.first().expect("one").refusal(), None);
         }
     }
 }
@@ -257,7 +266,7 @@ fn what_a_group_says_stands_for_its_payments() {
     let message = MessageType::parse("camt.056.001.08").expect("supported");
     let mut sent = recall(message);
     sent.case = None;
-    sent.groups[0].case = None;
+    sent.groups.values_mut()[0].case = None;
     let text = write::to_text(|out| write::camt056(out, &sent)).expect("written");
     let alone = "<Undrlyg><TxInf><OrgnlTxId>TX-1</OrgnlTxId></TxInf></Undrlyg>";
     let inside = "</OrgnlGrpInfAndCxl><TxInf><OrgnlTxId>TX-2</OrgnlTxId></TxInf>";
@@ -265,7 +274,8 @@ fn what_a_group_says_stands_for_its_payments() {
     let text = text.replacen("</OrgnlGrpInfAndCxl>", inside, 1);
     let read =
         Recall::read(text.as_bytes(), Limits::default()).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let [first, second, _] = read.transactions.as_slice() else { panic!("three payments") };
+    let payments: Vec<_> = read.transactions.iter().collect();
+    let [first, second, _] = payments.as_slice() else { panic!("three payments") };
     assert_eq!((first.original_message.as_ref(), first.reasons.len()), (None, 0), "no group");
     assert_eq!(second.original_message, Some(original()));
     assert_eq!(second.reasons[0].known(), Some(codes::TECH));
@@ -278,7 +288,8 @@ pub(crate) fn resolution(message: MessageType) -> Resolution {
     let asked = recall(MessageType::parse("camt.056.001.08").expect("supported"));
     let is_listed = message.version() >= 8;
     let answer = Resolution::of(&asked, "ANSWER-1", CREATION, RecallStatus::Rjcr);
-    let mut payment = ResolvedPayment::of(&asked.transactions[0], "CXS-1", RecallStatus::Rjcr);
+    let mut payment =
+        ResolvedPayment::of(&asked.transactions.first().expect("one"), "CXS-1", RecallStatus::Rjcr);
     payment.original = ids(message.version() >= 9);
     payment.original_reference = reference(message.version() >= 9);
     payment.reasons = vec![reason("CUST", true), reason("PTNA", is_listed)];
@@ -289,13 +300,14 @@ pub(crate) fn resolution(message: MessageType) -> Resolution {
         business: Some(header),
         groups: vec![ResolvedGroup {
             recall_id: owned("GROUP-1"),
-            case: asked.groups[0].case.clone(),
+            case: asked.groups.first().expect("one").case.clone(),
             original: original(),
             payment_information_id: None,
             status: owned("PACR"),
             reasons: vec![reason("LEGL", true)],
-        }],
-        transactions: vec![payment],
+        }]
+        .into(),
+        transactions: vec![payment].into(),
         ..answer
     }
 }
@@ -307,13 +319,13 @@ fn answers_to_recalls_of_every_written_version_are_read_back() {
         let text = write::to_text(|out| write::camt029(out, &sent)).expect("written");
         let read = Resolution::read(text.as_bytes(), Limits::default());
         assert_eq!(read.unwrap_or_else(|error| panic!("{message}: {error}\n{text}")), sent);
-        assert_eq!(sent.verdict(&sent.transactions[0]), Some(codes::Verdict::Rejected));
+        assert_eq!(sent.verdict(&sent.transactions.first().expect("one")), Some(codes::Verdict::Rejected));
         assert_eq!(sent.refusals(), []);
     }
     let mut wrong = resolution(MessageType::parse("camt.029.001.09").expect("supported"));
-    wrong.transactions[0].status = owned("CNCL");
+    wrong.transactions.values_mut()[0].status = owned("CNCL");
     assert!(write::to_text(|out| write::camt029(out, &wrong)).is_err(), "CNCL is no status of a payment");
-    wrong.transactions.clear();
+    wrong.transactions.values_mut().clear();
     wrong.confirmation = None;
     assert!(write::to_text(|out| write::camt029(out, &wrong)).is_err(), "an answer needs one");
 }
@@ -367,7 +379,8 @@ pub(crate) fn status_request(message: MessageType) -> StatusRequest {
             original: original(),
             number_of_transactions: Some(2),
             control_sum: owned("3.5"),
-        }],
+        }]
+        .into(),
         transactions: vec![RequestedStatus {
             id: owned("SR-1"),
             original_message: Some(original()),
@@ -377,7 +390,8 @@ pub(crate) fn status_request(message: MessageType) -> StatusRequest {
             instructing_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
             instructed_agent: Some(Agent::of_bic(bic("CLRHXXAAXXX"))),
             original_reference: reference(message.version() >= 3),
-        }],
+        }]
+        .into(),
     }
 }
 
@@ -389,9 +403,9 @@ fn status_requests_of_every_version_are_read_back() {
         let text = write::to_text(|out| write::pacs028(out, &sent)).expect("written");
         let read = StatusRequest::read(text.as_bytes(), Limits::default());
         assert_eq!(read.unwrap_or_else(|error| panic!("{message}: {error}\n{text}")), sent);
-        assert_eq!((sent.refusals(), sent.transactions[0].refusal()), (Vec::new(), None));
-        sent.groups.clear();
-        sent.transactions.clear();
+        assert_eq!((sent.refusals(), sent.transactions.first().expect("one").refusal()), (Vec::new(), None));
+        sent.groups.values_mut().clear();
+        sent.transactions.values_mut().clear();
         assert_eq!(sent.refusals().iter().map(|refusal| refusal.code).collect::<Vec<_>>(), [codes::CH21]);
     }
     let (summary, transfers) = clean(&data::text(&data::fixtures().join("pacs.008.xml")));
@@ -407,9 +421,9 @@ fn a_bad_date_or_amount_is_refused_when_written() {
     let message = MessageType::parse("camt.056.001.08").expect("supported");
     let spoil: [fn(&mut Recall); 5] = [
         |recall| recall.assignment.creation = "yesterday".to_owned(),
-        |recall| recall.transactions[0].original_settlement_date = owned("16.3.2026"),
-        |recall| recall.transactions[0].original_amount = Some(ToldAmount::default()),
-        |recall| recall.transactions[0].original_amount = told("1,5"),
+        |recall| recall.transactions.values_mut()[0].original_settlement_date = owned("16.3.2026"),
+        |recall| recall.transactions.values_mut()[0].original_amount = Some(ToldAmount::default()),
+        |recall| recall.transactions.values_mut()[0].original_amount = told("1,5"),
         |recall| recall.message_type = MessageType::parse("camt.029.001.09").expect("supported"),
     ];
     for spoil in spoil {
@@ -419,7 +433,7 @@ fn a_bad_date_or_amount_is_refused_when_written() {
         assert_eq!(written.map_err(|error| error.kind()), Err(std::io::ErrorKind::InvalidInput));
     }
     let mut sent = recall(message);
-    sent.transactions[0].original =
+    sent.transactions.values_mut()[0].original =
         PaymentIds { uetr: Some(Uetr::from_digest([1; 16])), ..PaymentIds::default() };
     assert!(write::to_text(|out| write::camt056(out, &sent)).is_ok_and(|text| text.contains("<OrgnlUETR>")));
 }

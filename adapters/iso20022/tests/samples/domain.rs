@@ -154,7 +154,7 @@ fn same_details(problems: &mut Vec<String>, expected: &Value, ours: &TransferDet
     for (at, charge) in expected["charges"].as_array().into_iter().flatten().enumerate() {
         let ours = ours.charges.get(at);
         same_told(problems, "charges", &charge["amt"], ours.map(|charge| &charge.amount));
-        same_agent(problems, "charges", &charge["agt"], ours.map(|charge| &charge.agent));
+        same_agent(problems, "charges", &charge["agt"], ours.and_then(|charge| charge.agent.as_deref()));
     }
     for (at, line) in expected["rmt"]["ustrd"].as_array().into_iter().flatten().enumerate() {
         same(problems, "rmt", line, ours.remittance.get(at).map(String::as_str));
@@ -301,7 +301,7 @@ fn status_reports_say_what_the_samples_say() {
         let facts = expected(&folder, &sample);
         same(&mut problems, "msg_id", &facts["grp"]["msg_id"], Some(&report.head.message_id));
         for (at, group) in facts["orgnl_grp"].as_array().into_iter().flatten().enumerate() {
-            let ours = &report.head.groups[at];
+            let ours = report.head.groups.get(at).expect("there");
             same(&mut problems, "msg_id", &group["msg_id"], Some(&ours.original_message_id));
             same(&mut problems, "msg_nm", &group["msg_nm"], Some(&ours.original_message_type));
             same(&mut problems, "nb", &group["nb"], ours.original_count.as_deref());
@@ -309,7 +309,7 @@ fn status_reports_say_what_the_samples_say() {
             same_reasons(&mut problems, &group["reasons"], &ours.reasons);
         }
         for (at, row) in facts["txs"].as_array().into_iter().flatten().enumerate() {
-            let ours = &report.transactions[at];
+            let ours = report.transactions.get(at).expect("there");
             let uetr = ours.original.uetr.map(|uetr| uetr.to_string());
             let message = ours.original_message.as_ref();
             let texts = [

@@ -88,7 +88,7 @@ fn charged(it: &mut Case, bearer: &str, charges: usize) {
     let details = &mut it.1.details;
     details.charge_bearer = Some(bearer.to_owned());
     details.instructed_amount = (charges > 0).then(|| told("9.99"));
-    let agent = of_bic("BNKCXXAAXXX").expect("one");
+    let agent = of_bic("BNKCXXAAXXX").map(Box::new);
     details.charges = vec![Charge { amount: told("0"), agent }; charges];
 }
 
@@ -172,7 +172,7 @@ const ROWS: &[(&str, Change, Expected<'_>)] = &[
         "cbpr+",
         |it| {
             charged(it, "SHAR", 2);
-            it.1.details.charges[1].agent = routed("021040078").expect("one");
+            it.1.details.charges[1].agent = routed("021040078").map(Box::new);
         },
         Some(("CH16", "ChrgsInf/Agt")),
     ),

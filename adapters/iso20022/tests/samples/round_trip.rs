@@ -18,7 +18,7 @@ use feiqian_iso20022::write::{
     self, AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, Obligation,
     ReportEntry,
 };
-use feiqian_iso20022::{Family, Limits, MessageType};
+use feiqian_iso20022::{Family, Kept, Limits, MessageType};
 
 use crate::data::{self, say};
 use crate::domain;
@@ -66,7 +66,7 @@ pub(crate) fn report(version: &str) -> StatusReport {
     let mut rejected = TransactionStatus::of(&transfers[1].details, Status::Rjct);
     rejected.reasons.push(StatusReason::new(codes::AM04, "the funds do not suffice; fund the account"));
     let originator = Party { bic: Some(bic("CLRHXXAAXXX")), name: owned("Clearing"), ..Party::default() };
-    rejected.reasons[0].originator = Some(originator);
+    rejected.reasons[0].originator = Some(Box::new(originator));
     rejected.reasons.push(StatusReason { proprietary: owned("OWN-7"), ..StatusReason::default() });
     if version.version() >= 10 {
         accepted.effective_settlement_date = owned("2026-03-16");
@@ -80,9 +80,9 @@ pub(crate) fn report(version: &str) -> StatusReport {
         creation: "2026-03-16T08:00:01Z".to_owned(),
         instructing_agent: Some(Agent::of_bic(bic("CLRHXXAAXXX"))),
         instructed_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
-        groups: vec![group],
+        groups: vec![group].into(),
     };
-    StatusReport { head, payments: Vec::new(), transactions: vec![accepted, rejected] }
+    StatusReport { head, payments: Kept::default(), transactions: vec![accepted, rejected].into() }
 }
 
 #[test]
@@ -109,7 +109,7 @@ pub(crate) fn customers_report(version: &str) -> StatusReport {
     report.head.message_type = version;
     report.head.business = Some(business(version.identifier()));
     report.head.instructed_agent = None;
-    for (one, id) in report.transactions.iter_mut().zip(["PMT-1", "PMT-2"]) {
+    for (one, id) in report.transactions.values_mut().iter_mut().zip(["PMT-1", "PMT-2"]) {
         one.payment_information_id = owned(id);
         one.original.transaction = None;
         one.original_message = None;
@@ -124,9 +124,9 @@ pub(crate) fn customers_report(version: &str) -> StatusReport {
             status: one.status.clone(),
             reasons: Vec::new(),
         };
-        report.payments.push(status);
+        report.payments.values_mut().push(status);
     }
-    report.payments[1].reasons.push(StatusReason::new(codes::AM04, "the funds do not suffice"));
+    report.payments.values_mut()[1].reasons.push(StatusReason::new(codes::AM04, "the funds do not suffice"));
     report
 }
 
@@ -146,14 +146,15 @@ fn a_report_survives_every_text_that_a_bank_may_send() {
     let mut report = report("pacs.002.001.10");
     report.head.business = None;
     report.head.message_id = "é".repeat(80);
-    report.transactions[1].reasons =
+    report.transactions.values_mut()[1].reasons =
         vec![StatusReason::new(codes::NARR, "<a> & \u{1}\u{FFFF}\r\n\"quoted\"\t]]>")];
-    report.transactions[1].original.end_to_end = owned("");
+    report.transactions.values_mut()[1].original.end_to_end = owned("");
     let text = write::to_text(|out| write::pacs002(out, &report)).expect("written");
     let read = StatusReport::read(text.as_bytes(), Limits::default()).expect("valid");
     assert_eq!(read.head.message_id, "é".repeat(35));
-    assert_eq!(read.transactions[1].reasons[0].additional, ["<a> & ??\r\n\"quoted\"\t]]>"]);
-    assert_eq!(read.transactions[1].original.end_to_end, None);
+    let second = read.transactions.get(1).expect("there");
+    assert_eq!(second.reasons[0].additional, ["<a> & ??\r\n\"quoted\"\t]]>"]);
+    assert_eq!(second.original.end_to_end, None);
 }
 
 #[test]
@@ -254,12 +255,12 @@ pub(crate) fn full_transfer() -> CreditTransfer {
         instructed_amount: Some(told("12.34")),
         exchange_rate: owned("1.2345"),
         charges: vec![
-            Charge { amount: told("0.50"), agent: agent("BNKCXXAAXXX") },
+            Charge { amount: told("0.50"), agent: Some(Box::new(agent("BNKCXXAAXXX"))) },
             Charge {
                 amount: told("12345678901234.5"),
-                agent: named(Agent { bic: None, ..agent("BNKDXXAAXXX") }),
+                agent: Some(Box::new(named(Agent { bic: None, ..agent("BNKDXXAAXXX") }))),
             },
-            Charge { amount: told("0"), agent: named(Agent::default()) },
+            Charge { amount: told("0"), agent: Some(Box::new(named(Agent::default()))) },
         ],
         clearing_reference: owned("C-1"),
         underlying: None,

@@ -1,31 +1,23 @@
 //! Messages whose repeated elements are as small as the schema allows, up to what a reader keeps: each costs the most.
 
-use feiqian_iso20022::Limits;
-use feiqian_iso20022::account_query::AccountQuery;
-use feiqian_iso20022::direct_debit::DirectDebits;
-use feiqian_iso20022::investigation::Investigation;
-use feiqian_iso20022::payment_request::PaymentRequest;
-use feiqian_iso20022::recall::Recall;
-use feiqian_iso20022::reporting_request::ReportingRequest;
-use feiqian_iso20022::resolution::Resolution;
-use feiqian_iso20022::statement::read_statements;
-use feiqian_iso20022::status::StatusReport;
-use feiqian_iso20022::status_request::StatusRequest;
-use feiqian_iso20022::transfers::check;
-use feiqian_iso20022::verification::VerificationRequest;
-
+use super::readers;
 use super::{Case, Reader, case, hold};
 
 /// A message of a family with a body of so many repetitions.
-fn message(name: &str, root: &str, (head, item, tail): (&str, &str, &str), count: usize) -> String {
+pub(super) fn message(
+    name: &str,
+    root: &str,
+    (head, item, tail): (&str, &str, &str),
+    count: usize,
+) -> String {
     let namespace = format!("urn:iso:std:iso:20022:tech:xsd:{name}");
     format!("<Document xmlns=\"{namespace}\"><{root}>{head}{}{tail}</{root}></Document>", item.repeat(count))
 }
 
-const GROUP: &str = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm></GrpHdr>";
-const ASSIGNMENT: &str = "<Assgnmt><Id>A</Id><Assgnr><Agt><FinInstnId><BICFI>BNKAXXAAXXX</BICFI></FinInstnId></Agt></Assgnr>\
+pub(super) const GROUP: &str = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm></GrpHdr>";
+pub(super) const ASSIGNMENT: &str = "<Assgnmt><Id>A</Id><Assgnr><Agt><FinInstnId><BICFI>BNKAXXAAXXX</BICFI></FinInstnId></Agt></Assgnr>\
     <Assgne><Agt><FinInstnId><BICFI>BNKBXXAAXXX</BICFI></FinInstnId></Agt></Assgne><CreDtTm>2026-03-16T08:00:00Z</CreDtTm></Assgnmt>";
-const ACCOUNT: &str = "<Acct><Id><Othr><Id>1</Id></Othr></Id></Acct>";
+pub(super) const ACCOUNT: &str = "<Acct><Id><Othr><Id>1</Id></Othr></Id></Acct>";
 
 /// An element that says nothing, of the size that readers of whole messages ask of each.
 fn empty(name: &str) -> String {
@@ -48,7 +40,9 @@ fn crowded() -> Vec<Case> {
         case(
             "transfers: many",
             text("pacs.008.001.08", "FIToFICstmrCdtTrf", (payments, transaction, ""), 30_000),
-            |bytes| drop(check(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::transfers(bytes).expect("a right message");
+            },
         ),
         case(
             "recalls: many",
@@ -58,7 +52,9 @@ fn crowded() -> Vec<Case> {
                 (&format!("{ASSIGNMENT}<Undrlyg>"), &empty("TxInf"), "</Undrlyg>"),
                 19_900,
             ),
-            |bytes| drop(Recall::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::recalls(bytes).expect("a right message");
+            },
         ),
         case(
             "resolutions: many",
@@ -72,22 +68,42 @@ fn crowded() -> Vec<Case> {
                 ),
                 19_900,
             ),
-            |bytes| drop(Resolution::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::resolutions(bytes).expect("a right message");
+            },
         ),
         case(
             "status reports: many",
             text("pacs.002.001.10", "FIToFIPmtStsRpt", (GROUP, &empty("TxInfAndSts"), ""), 99_000),
-            |bytes| drop(StatusReport::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::status_reports(bytes).expect("a right message");
+            },
         ),
         case(
             "status requests: many",
             text("pacs.028.001.03", "FIToFIPmtStsReq", (GROUP, &empty("TxInf"), ""), 19_900),
-            |bytes| drop(StatusRequest::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::status_requests(bytes).expect("a right message");
+            },
         ),
         case(
             "statements: many entries",
             text("camt.054.001.08", "BkToCstmrDbtCdtNtfctn", (&statement, entry, "</Ntfctn>"), 99_000),
-            |bytes| drop(read_statements(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::statements(bytes).expect("a right message");
+            },
+        ),
+        case(
+            "statements: many statements",
+            text(
+                "camt.054.001.08",
+                "BkToCstmrDbtCdtNtfctn",
+                (GROUP, &format!("<Ntfctn><Id>N</Id>{}{ACCOUNT}</Ntfctn>", " ".repeat(40)), ""),
+                30_000,
+            ),
+            |bytes| {
+                readers::statements(bytes).expect("a right message");
+            },
         ),
         case(
             "statements: many transactions",
@@ -97,7 +113,9 @@ fn crowded() -> Vec<Case> {
                 (&format!("{statement}{batch}"), &empty("TxDtls"), "</NtryDtls></Ntry></Ntfctn>"),
                 19_900,
             ),
-            |bytes| drop(read_statements(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::statements(bytes).expect("a right message");
+            },
         ),
     ]
 }
@@ -110,8 +128,9 @@ fn crowded_beside_payments() -> Vec<Case> {
     let request = "<CdtTrfTx><PmtId><EndToEndId>E</EndToEndId></PmtId><Amt><InstdAmt Ccy=\"EUR\">1</InstdAmt></Amt>\
         <ChrgBr>SLEV</ChrgBr><CdtrAgt><FinInstnId/></CdtrAgt><Cdtr/></CdtTrfTx>";
     let of_pain_013 = |name: &str, (head, item, tail): (&str, &str, &str), count| {
-        let read: Reader =
-            |bytes| drop(PaymentRequest::read(bytes, Limits::default()).expect("a right message"));
+        let read: Reader = |bytes| {
+            readers::requests_to_pay(bytes).expect("a right message");
+        };
         let text = message("pain.013.001.07", "CdtrPmtActvtnReq", (head, item, tail), count);
         case(&format!("requests to pay: {name}"), text, read)
     };
@@ -138,7 +157,9 @@ fn crowded_beside_payments() -> Vec<Case> {
                 (answered, &empty("TxInfAndSts"), "</OrgnlPmtInfAndSts>"),
                 99_000,
             ),
-            |bytes| drop(StatusReport::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::status_reports(bytes).expect("a right message");
+            },
         ),
         of_whole(
             "unable to apply: much supplementary data",
@@ -149,7 +170,9 @@ fn crowded_beside_payments() -> Vec<Case> {
                 "",
             ),
             |bytes| {
-                drop(Investigation::read_unable_to_apply(bytes, Limits::default()).expect("a right message"));
+                {
+                    readers::unable_to_apply(bytes).expect("a right message");
+                };
             },
         ),
         of_whole(
@@ -160,13 +183,17 @@ fn crowded_beside_payments() -> Vec<Case> {
                 "<Ustrd>a line of remittance information that says next to nothing</Ustrd>",
                 "</RmtInf></Inf>",
             ),
-            |bytes| drop(Investigation::read_additional(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::additional_information(bytes).expect("a right message");
+            },
         ),
         of_whole(
             "direct debits: many",
             ("pacs.010.001.03", "FIDrctDbt"),
             (debits, debit, "</CdtInstr>"),
-            |bytes| drop(DirectDebits::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::direct_debits(bytes).expect("a right message");
+            },
         ),
         of_whole(
             "customers' recalls: many",
@@ -176,7 +203,9 @@ fn crowded_beside_payments() -> Vec<Case> {
                 &empty("TxInf"),
                 "</OrgnlPmtInfAndCxl></Undrlyg>",
             ),
-            |bytes| drop(Recall::read_customers(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::customers_recalls(bytes).expect("a right message");
+            },
         ),
         of_whole(
             "verifications: many",
@@ -187,7 +216,9 @@ fn crowded_beside_payments() -> Vec<Case> {
                 "<Vrfctn><Id>V</Id><PtyAndAcctId>                  </PtyAndAcctId></Vrfctn>",
                 "",
             ),
-            |bytes| drop(VerificationRequest::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::verifications(bytes).expect("a right message");
+            },
         ),
         case(
             "account queries: many accounts",
@@ -205,13 +236,17 @@ fn crowded_beside_payments() -> Vec<Case> {
                 ),
                 9_900,
             ),
-            |bytes| drop(AccountQuery::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::account_queries(bytes).expect("a right message");
+            },
         ),
         of_whole(
             "reporting requests: many",
             ("camt.060.001.05", "AcctRptgReq"),
             (GROUP, "<RptgReq><ReqdMsgNmId>camt.053</ReqdMsgNmId><AcctOwnr><Pty/></AcctOwnr></RptgReq>", ""),
-            |bytes| drop(ReportingRequest::read(bytes, Limits::default()).expect("a right message")),
+            |bytes| {
+                readers::reporting_requests(bytes).expect("a right message");
+            },
         ),
     ]
 }
@@ -242,7 +277,9 @@ fn crowded_transactions() -> Vec<Case> {
         (&below, "<Ustrd>a</Ustrd>", "</RmtInf></UndrlygCstmrCdtTrf></CdtTrfTxInf>"),
         200_000,
     );
-    let read: Reader = |bytes| drop(check(bytes, Limits::default()).expect("a right message"));
+    let read: Reader = |bytes| {
+        readers::transfers(bytes).expect("a right message");
+    };
     vec![case("transfers: charges", of_pacs_008, read), case("transfers: a cover's lines", of_pacs_009, read)]
 }
 
