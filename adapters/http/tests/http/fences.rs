@@ -201,8 +201,8 @@ fn rows(of: &Others) -> Vec<Row> {
 
 fn furnish(house: &House) -> Others {
     let mut others = Others::none();
-    house.post("a", "/v1/transfers", &payment(&others.transfer, ALICE, BOB, "7.77")).with(201);
-    house.post("a", "/v1/holds", &payment(&others.hold, ALICE, BOB, "7.77")).with(201);
+    house.post("a", "/v1/transfers", &payment(&others.transfer, ALICE, BOB, "707.77")).with(201);
+    house.post("a", "/v1/holds", &payment(&others.hold, ALICE, BOB, "707.77")).with(201);
     let mut waiting = payment(&others.queued, ALICE, BOB, "99999999.00");
     waiting["queue"] = json!({});
     house.seal();
@@ -274,7 +274,7 @@ fn i7_no_route_tells_or_moves_what_is_anothers() {
         if row.path == "/v1/iso20022" {
             assert!(text.contains("AGNT") && text.contains("RJCT") && !text.contains("ACSP"), "{text}");
         } else if !matches!(row.fence, Public) {
-            for secret in [&others.hold, &others.queued, "7.77", "99999999", "OTHR:", "9992.23"] {
+            for secret in [&others.hold, &others.queued, "707.77", "99999999", "OTHR:", "9292.23"] {
                 assert!(!text.contains(secret), "{name} tells {secret}: {text}");
             }
         }
