@@ -8,8 +8,8 @@ use std::convert::Infallible;
 
 use feiqian_core::frame::{FrameHeader, FrameKind, Head};
 use feiqian_runtime::journal::{
-    Durable, Frame, Journal, JournalFault, JournalOptions, ReadFault, Recovered, RecoveryFault, Refusal,
-    SequencedFrame, Spare, Tail,
+    Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, ReadFault, Recovered,
+    RecoveryFault, Refusal, SequencedFrame, Spare, Tail,
 };
 use feiqian_runtime::storage::Storage;
 use feiqian_runtime::storage::files::FileStorage;
@@ -164,6 +164,35 @@ fn nothing_of_a_segment_with_a_successor_is_ever_cut() {
     let damaged = storage.copy();
     damaged.damage(SECOND, |bytes| bytes.truncate(20_480));
     assert!(refused(&damaged, 0, None).is_some());
+}
+
+#[test]
+fn what_is_read_ahead_is_what_is_read_up_to_the_first_fault() {
+    let options = JournalOptions { segment_bytes: SEGMENT_BYTES, ..JournalOptions::new(CHAIN) };
+    let ahead = |storage: &SimStorage, wanted: u64| {
+        let mut seen = Vec::new();
+        let visit = |frame: Durable<Frame>, _: &JournalReader<SimStorage>| {
+            let sequence = frame.header.first_sequence;
+            seen.push(frame.into_inner());
+            if sequence < wanted { Ok(()) } else { Err(sequence) }
+        };
+        let recovered = Journal::recover_ahead(storage.clone(), options, 0, None, visit);
+        (recovered.map(|(_, recovered)| recovered), seen)
+    };
+    let (storage, _) = three_segments();
+    let (_, recovered, frames) = open(&storage.copy(), 0, None).expect("clean");
+    let (read, seen) = ahead(&storage.copy(), u64::MAX);
+    assert_eq!((read.expect("clean"), &seen), (recovered, &frames));
+
+    // A fault of the visitor comes before damage behind it, and damage after all frames before it.
+    storage.damage(SECOND, |bytes| bytes[20_000] ^= 1);
+    let (read, seen) = ahead(&storage, 3);
+    assert!(matches!(read, Err(RecoveryFault::Stopped(3))), "{read:?}");
+    assert_eq!(seen, frames[..3]);
+    let (read, seen) = ahead(&storage, u64::MAX);
+    let Err(RecoveryFault::Refused(refusal)) = read else { panic!("{read:?}") };
+    assert_eq!(refusal.file, SECOND);
+    assert!(!seen.is_empty() && seen.len() < frames.len() && seen == frames[..seen.len()]);
 }
 
 #[test]

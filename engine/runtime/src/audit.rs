@@ -2,14 +2,17 @@
 //! and snapshot with what is stored. Changes nothing; finds the first difference.
 //!
 //! ```text
-//! read, checked, executed ──┬─▶ rows compared
-//!   (the calling thread)    └─▶ sealed; blocks, groups, snapshots compared
+//! read, checked ──▶ executed ──┬─▶ rows compared
+//!            (the calling      ├─▶ sealed; blocks, groups, snapshots compared
+//!             thread)          └─▶ at the end: runs of ids, which are read meanwhile, compared
 //! ```
 //! Each difference has a place, and the earliest is told: which thread was first makes none.
 
 mod beside;
+mod id_runs;
 
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
@@ -141,15 +144,15 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let key = identity.operator;
     let rows = Rows::new(OutcomeStore::open(storage.clone())?, (vouched, begun_behind(&storage)?));
     let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
-    let id_runs = runs_in(&storage, &identity.chain_id)?;
     let options = JournalOptions::new(identity.chain_id);
     let mut execution = Execution::new(key, (blocks.clone(), OutcomeStore::open(storage.clone())?));
-    let (recovered, rows, seals) = execution.run((storage, options, acknowledged), (rows, seals))?;
+    let Walked { recovered, rows, seals, id_runs } =
+        execution.run((storage, options, acknowledged), (rows, seals))?;
     let torn_bytes = match recovered.tail {
         Tail::Torn { bytes, .. } => bytes,
         Tail::Clean => 0,
     };
-    let id_runs = execution.check_ids(&id_runs)?;
+    let id_runs = id_runs::check(&id_runs, execution.state.ids())?;
     seals.check_all_found()?;
     Ok(AuditReport {
         rows: rows.equal,
@@ -187,6 +190,14 @@ fn last_entry<S: Storage>(blocks: &BlockStore<S>, snapshots: &[StoredState]) -> 
 
 /// Frames that wait for each thread beside: some 10 MiB each.
 const FRAMES_AHEAD: usize = 16;
+
+/// What a walk over the whole journal gives.
+struct Walked<S: Storage> {
+    recovered: Recovered,
+    rows: Rows<S>,
+    seals: Seals<S>,
+    id_runs: Vec<FoundRun>,
+}
 
 /// The threads that compare.
 struct Beside<'scope, S: Storage> {
@@ -251,21 +262,25 @@ impl<S: Storage> Execution<S> {
         Self { key, state: State::default(), history: None, stored, report: AuditReport::default() }
     }
 
-    /// Executes all frames, with the threads that compare beside.
+    /// Executes all frames, with the threads that read and compare beside.
     fn run(
         &mut self,
         (storage, options, acknowledged): (S, JournalOptions, u64),
         (rows, seals): (Rows<S>, Seals<S>),
-    ) -> Result<(Recovered, Rows<S>, Seals<S>), AuditFault> {
+    ) -> Result<Walked<S>, AuditFault> {
+        let chain_id = options.chain_id;
         std::thread::scope(|scope| {
             let beside = Beside {
                 rows: Stage::start(scope, FRAMES_AHEAD, rows, Rows::take),
                 seals: Stage::start(scope, FRAMES_AHEAD, seals, |seals, replayed| seals.take(&replayed)),
             };
-            let walk = Journal::recover_reading(storage, options, acknowledged, None, |frame, reader| {
+            let id_storage = storage.clone();
+            let id_runs = scope.spawn(move || runs_in(&id_storage, &chain_id));
+            let walk = Journal::recover_ahead(storage, options, acknowledged, None, |frame, reader| {
                 self.step(frame, reader, &beside)
             });
-            beside.finish(walk.map(|(_, recovered)| recovered))
+            let (recovered, rows, seals) = beside.finish(walk.map(|(_, recovered)| recovered))?;
+            Ok(Walked { recovered, rows, seals, id_runs: joined(id_runs)? })
         })
     }
 
@@ -327,19 +342,9 @@ impl<S: Storage> Execution<S> {
         }
         Ok(())
     }
+}
 
-    /// Each stored run holds exactly the ids that entries of its range have taken first. Gives how many runs there are.
-    fn check_ids(&self, runs: &[FoundRun]) -> Result<u64, AuditFault> {
-        let mut taken: Vec<_> = self.state.ids().entries().collect();
-        taken.sort_unstable_by_key(|(_, sequence)| *sequence);
-        for run in runs {
-            let place = |end| taken.partition_point(|(_, sequence)| *sequence < end);
-            let mut wanted = taken[place(run.range.0)..place(run.range.1)].to_vec();
-            wanted.sort_unstable();
-            if run.entries.as_ref() != Some(&wanted) {
-                return Err(AuditFault::Ids(run.path.clone()));
-            }
-        }
-        Ok(runs.len() as u64)
-    }
+/// What a thread gives, or its panic.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

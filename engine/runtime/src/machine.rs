@@ -243,7 +243,11 @@ impl<S: Storage> Machine<S> {
                 report.frames += u64::from(frame.header.last_sequence() > until);
                 execute_again((&mut state, until), &history, frame, after)
             };
-            Journal::recover_reading(storage.clone(), journal_options, acknowledged, None, visit)
+            let storage = storage.clone();
+            match options.has_threads {
+                true => Journal::recover_ahead(storage, journal_options, acknowledged, None, visit),
+                false => Journal::recover_reading(storage, journal_options, acknowledged, None, visit),
+            }
         };
         let (replayed, book, end) = if options.has_threads {
             std::thread::scope(|scope| {

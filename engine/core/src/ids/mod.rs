@@ -320,6 +320,13 @@ impl IdIndex {
         part
     }
 
+    /// Whether the index has in memory that an id of that hash was taken by the entry at `sequence`.
+    #[must_use]
+    pub fn has_taken(&self, hash: u64, sequence: u64) -> bool {
+        let tables = self.storing.iter().map(|full| &*full.table).chain([&self.recent]);
+        tables.into_iter().any(|table| table.holds(hash, sequence))
+    }
+
     /// All ids in memory, their hashes and sequences, in no order that means anything.
     pub fn entries(&self) -> impl Iterator<Item = (u64, u64)> {
         self.storing.iter().flat_map(|full| full.table.entries()).chain(self.recent.entries())

@@ -81,6 +81,18 @@ impl IdTable {
         }
     }
 
+    /// Whether it has this entry.
+    pub(super) fn holds(&self, hash: u64, sequence: u64) -> bool {
+        let mut at = None;
+        while let Next::Entry(first, behind) = self.next(hash, at) {
+            if first == sequence {
+                return true;
+            }
+            at = Some(behind);
+        }
+        false
+    }
+
     /// Puts an entry in a slot that [`IdTable::next`] said was free.
     #[inline]
     pub(super) fn put(&mut self, at: usize, hash: u64, sequence: u64) {

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crossbeam::channel::bounded;
 use feiqian_core::frame::Head;
 
 use super::index::{Entry, Index};
@@ -197,7 +198,48 @@ impl<S: Storage> Journal<S> {
         let recovered = Recovered { frames: recovery.frames, head: recovery.head, tail: recovery.tail };
         Ok((Self::new(storage, options, current, index), recovered))
     }
+
+    /// As [`Journal::recover_reading`], with the reading, its checks and the unpacking on a thread beside, a few frames ahead
+    /// of `visit`.
+    ///
+    /// # Errors
+    /// See [`Journal::recover`]; a fault of `visit` comes before what the thread has met behind that frame.
+    ///
+    /// # Panics
+    /// See [`Journal::recover`].
+    pub fn recover_ahead<E>(
+        storage: S,
+        options: JournalOptions,
+        acknowledged: u64,
+        from: Option<Head>,
+        mut visit: impl FnMut(Durable<Frame>, &JournalReader<S>) -> Result<(), E>,
+    ) -> Result<(Self, Recovered), RecoveryFault<E>> {
+        std::thread::scope(|scope| {
+            let (lane, frames) = bounded(FRAMES_AHEAD);
+            let reading = scope.spawn(move || {
+                Self::recover_reading(storage, options, acknowledged, from, |frame, reader| {
+                    lane.send((frame, reader.clone())).map_err(|_| Unwanted)
+                })
+            });
+            let visited = frames.iter().try_for_each(|(frame, reader)| visit(frame, &reader));
+            // The thread ends with its next frame where `visit` wants no more.
+            drop(frames);
+            let recovered = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            visited.map_err(RecoveryFault::Stopped)?;
+            recovered.map_err(|fault| match fault {
+                RecoveryFault::Refused(refusal) => RecoveryFault::Refused(refusal),
+                RecoveryFault::Storage(fault) => RecoveryFault::Storage(fault),
+                RecoveryFault::Stopped(Unwanted) => unreachable!("every frame has been taken"),
+            })
+        })
+    }
 }
+
+/// Frames that are read before they are visited: some 10 MiB each at the most.
+const FRAMES_AHEAD: usize = 8;
+
+/// Nobody takes frames any more.
+struct Unwanted;
 
 /// Makes the names durable that a killed process may have left unsynced, removes what it left aside, and
 /// gives the number of the last segment, 0 if there is none.
