@@ -73,10 +73,6 @@ impl Element for TransferDetails {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
-    fn open(&mut self, _: &[u16]) {}
-
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         fields::details(self, path, text, currency);
     }

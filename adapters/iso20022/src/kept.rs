@@ -27,11 +27,11 @@ pub trait Element: Clone + Default {
     /// What stands above the elements of `place`.
     fn shared(above: &Self::Above, place: u32) -> Self::Shared;
     /// An element below it begins.
-    fn open(&mut self, path: &[u16]);
+    fn open(&mut self, _path: &[u16]) {}
     /// A value below it.
     fn value(&mut self, path: &[u16], text: &str, currency: &str);
     /// All is read: what it says nothing of, it takes from above.
-    fn inherit(&mut self, shared: &Self::Shared);
+    fn inherit(&mut self, _shared: &Self::Shared) {}
 }
 
 /// A list of elements of a message, in order: as they were read, or of values that are to be written.

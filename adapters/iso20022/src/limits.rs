@@ -21,7 +21,7 @@ pub const FILE_REFUSALS_MAX: usize = 16;
 /// that are kept.
 pub const REPORT_ITEMS_MAX: usize = 100_000;
 /// Repeated elements (transactions, reasons, lines) of a camt.029, camt.056 or pacs.028, which are read whole: a
-/// recall of ten thousand payments, each with a reason and a line, is one message.
+/// recall of ten thousand payments, each with a reason, is one message.
 pub const WHOLE_ITEMS_MAX: usize = 30_000;
 /// Repeated elements (reasons, lines, charges) of what becomes one value (a transaction, an entry, the head of a message),
 /// whatever its size.

@@ -183,10 +183,6 @@ impl Element for RequestBlock {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
-    fn open(&mut self, _: &[u16]) {}
-
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {
             [PMT_MTD] => text.clone_into(&mut self.method),
@@ -209,8 +205,6 @@ impl Element for RequestedPayment {
     fn inherit(&mut self, (place, block): &Self::Shared) {
         (self.place, self.block) = (*place, Arc::clone(block));
     }
-
-    fn open(&mut self, _: &[u16]) {}
 
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         match path {

@@ -145,8 +145,6 @@ impl Element for RequestedReport {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
     fn open(&mut self, path: &[u16]) {
         match path {
             [RPTG_SEQ, FR_TO_SEQ] => push(&mut self.sequences, SequenceRange::default()),

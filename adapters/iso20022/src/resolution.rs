@@ -248,8 +248,6 @@ impl Element for ResolvedGroup {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
     fn open(&mut self, path: &[u16]) {
         if let [CXL_STS_RSN_INF] = path {
             begin_reason(&mut self.reasons);

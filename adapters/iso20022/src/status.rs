@@ -373,8 +373,6 @@ impl Element for GroupStatus {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
     fn open(&mut self, path: &[u16]) {
         if let [STS_RSN_INF] = path {
             begin_reason(&mut self.reasons);
@@ -400,8 +398,6 @@ impl Element for PaymentStatus {
     type Shared = ();
 
     fn shared(_: &(), _: u32) {}
-
-    fn inherit(&mut self, _: &()) {}
 
     fn open(&mut self, path: &[u16]) {
         if let [STS_RSN_INF] = path {

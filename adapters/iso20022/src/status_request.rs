@@ -171,10 +171,6 @@ impl Element for RequestedGroup {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
-    fn open(&mut self, _: &[u16]) {}
-
     fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {
             [ORGNL_NB_OF_TXS] => self.number_of_transactions = text.parse().ok(),
@@ -198,8 +194,6 @@ impl Element for RequestedStatus {
             self.original_message.clone_from(message);
         }
     }
-
-    fn open(&mut self, _: &[u16]) {}
 
     fn value(&mut self, path: &[u16], text: &str, _currency: &str) {
         match path {

@@ -140,8 +140,6 @@ impl Element for AccountToVerify {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
     fn open(&mut self, path: &[u16]) {
         if let [PTY_AND_ACCT_ID, PTY] = path {
             self.names_party = true;

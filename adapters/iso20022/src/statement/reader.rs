@@ -415,10 +415,6 @@ impl Element for StatedTransaction {
 
     fn shared(_: &(), _: u32) {}
 
-    fn inherit(&mut self, _: &()) {}
-
-    fn open(&mut self, _: &[u16]) {}
-
     fn value(&mut self, path: &[u16], text: &str, currency: &str) {
         transaction_value(self, path, text, currency);
     }

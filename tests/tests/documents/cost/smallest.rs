@@ -7,8 +7,8 @@ use super::crowded::{ACCOUNT, ASSIGNMENT, GROUP, message};
 use super::readers::{self, Read};
 use super::{case, hold};
 
-/// Of each kind, as many as a message that is read whole may have with a reason each.
-const COUNT: usize = 9_900;
+/// Of each kind, as many as a bulk of salaries has.
+const COUNT: usize = 10_000;
 
 /// A case's name, its message's type and root, what stands before, is repeated and stands behind, and its reader.
 type Row<'a> = (&'a str, (&'a str, &'a str), (&'a str, &'a str, &'a str), fn(&[u8]) -> Read);
@@ -30,7 +30,7 @@ fn read(
 }
 
 #[test]
-fn thousands_of_the_smallest_that_mean_anything_are_read_within_their_size() {
+fn ten_thousand_of_the_smallest_that_mean_anything_are_read_within_their_size() {
     let uetr = "00000000-0000-4000-8000-000000000001";
     let recalled = format!(
         "<TxInf><OrgnlUETR>{uetr}</OrgnlUETR><CxlRsnInf><Rsn><Cd>DUPL</Cd></Rsn></CxlRsnInf></TxInf>"
@@ -44,13 +44,13 @@ fn thousands_of_the_smallest_that_mean_anything_are_read_within_their_size() {
     let entry = "<Ntry><Amt Ccy=\"EUR\">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BkTxCd/>";
     let details = "<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><Amt Ccy=\"EUR\">1</Amt></TxDtls>";
     let notified = format!("{GROUP}<Ntfctn><Id>N</Id><CreDtTm>2026-03-16T08:00:00Z</CreDtTm>{ACCOUNT}");
-    let block = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>9900</NbOfTxs><InitgPty/></GrpHdr>\
+    let block = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>10000</NbOfTxs><InitgPty/></GrpHdr>\
         <PmtInf><PmtMtd>TRF</PmtMtd><ReqdExctnDt><Dt>2026-03-16</Dt></ReqdExctnDt><Dbtr/><DbtrAgt><FinInstnId/></DbtrAgt>";
     let request = "<CdtTrfTx><PmtId><EndToEndId>E</EndToEndId></PmtId><Amt><InstdAmt Ccy=\"EUR\">1</InstdAmt></Amt>\
         <ChrgBr>SLEV</ChrgBr><CdtrAgt><FinInstnId/></CdtrAgt><Cdtr/></CdtTrfTx>";
     let debit = "<DrctDbtTxInf><PmtId><EndToEndId>E</EndToEndId></PmtId><IntrBkSttlmAmt Ccy=\"EUR\">1</IntrBkSttlmAmt>\
         <Dbtr><FinInstnId/></Dbtr></DrctDbtTxInf>";
-    let debits = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>9900</NbOfTxs></GrpHdr><CdtInstr>\
+    let debits = "<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-16T08:00:00Z</CreDtTm><NbOfTxs>10000</NbOfTxs></GrpHdr><CdtInstr>\
         <CdtId>C</CdtId><Cdtr><FinInstnId/></Cdtr>";
     let rows: [Row<'_>; 10] = [
         (
