@@ -5,7 +5,7 @@
 mod log;
 
 use feiqian_core::frame::Head;
-use feiqian_core::ids::{FullIds, IdFilter, IdIndex};
+use feiqian_core::ids::{FilterPart, FullIds, IdFilter, IdIndex, RUN_ENTRIES};
 use feiqian_proof::Hash;
 use feiqian_runtime::stores::{
     BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
@@ -211,32 +211,117 @@ fn full_ids(first: u64, entries: u64) -> FullIds {
 fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
     const RUN: u64 = 300;
     let storage = SimStorage::new(5, Plan::default());
-    let (mut runs, _, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("an empty disk");
+    let (mut runs, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("an empty disk");
     let key = IdIndex::new(9);
     for number in 0..260 {
         let end = runs.store(vec![full_ids(1 + number * RUN, RUN)]).expect("a good disk");
         assert_eq!(end, 1 + (number + 1) * RUN);
         runs.sync().and_then(|()| runs.merge()).expect("a good disk");
         if number % 100 == 17 {
-            let (reopened, _, damaged) =
-                IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
+            let (reopened, damaged) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
             assert_eq!((reopened.end(), damaged), (end, 0));
             runs = reopened;
         }
     }
     let files = storage.files().iter().filter(|file| file.starts_with("ids/")).count();
     assert_eq!(files, 5, "sixteen mergings of sixteen, merged too, and four runs");
-    let (_, filter, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
+    let (reopened, _) = IdRuns::open(storage.clone(), [7; 16], u64::MAX).expect("a good disk");
+    let (end, filter) = reopened.filter(0).expect("a good disk");
+    assert_eq!((end, reopened.ids() as u64), (1 + 260 * RUN, 260 * RUN));
     for sequence in (1..=260 * RUN).step_by(13) {
         let hash = key.hash(u128::from(sequence));
         assert!(filter.may_hold(hash));
         assert_eq!(runs.sequences_of(hash, (1, u64::MAX)), Ok(vec![sequence]));
     }
-    let (cut, _, damaged) = IdRuns::open(storage.clone(), [7; 16], 258 * RUN + 1).expect("a good disk");
+    let (cut, damaged) = IdRuns::open(storage.clone(), [7; 16], 258 * RUN + 1).expect("a good disk");
     assert_eq!((cut.end(), damaged), (1 + 258 * RUN, 0), "what is executed again is not looked for");
     let unknown = (1..10_000_u128).filter(|id| filter.may_hold(key.hash(1 << 90 | id))).count();
     assert!(unknown < 50, "{unknown} of 10,000");
     assert_eq!(runs.sequences_of(key.hash(1 << 90), (1, u64::MAX)), Ok(Vec::new()));
+}
+
+/// Ids taken by shards and stored as an engine does it, the memory counted at each moment when there is most.
+struct OldIds {
+    runs: IdRuns<SimStorage>,
+    shards: Vec<IdIndex>,
+    next: u64,
+    /// Bytes for each stored id.
+    most: f64,
+    unsure: u64,
+}
+
+impl OldIds {
+    fn new(shards: u64) -> Self {
+        let (runs, _) =
+            IdRuns::open(SimStorage::new(3, Plan::default()), [7; 16], u64::MAX).expect("an empty disk");
+        let index = IdIndex::new(9).with_runs_of(RUN_ENTRIES);
+        let (end, filters) = runs.filters(shards, index.room()).expect("a good disk");
+        let part = |(number, filter)| index.part_behind((number, shards), (end, filter));
+        let shards = (0..shards).zip(filters).map(part).collect();
+        Self { runs, shards, next: 1, most: 0.0, unsure: 0 }
+    }
+
+    fn take(&mut self, entries: u64) {
+        let shards = self.shards.len() as u64;
+        for sequence in self.next..self.next + entries {
+            let id = u128::from(sequence);
+            let shard = self.shards[0].shard_of(id, shards) as usize;
+            let index = &mut self.shards[shard];
+            self.unsure += u64::from(!index.take_unseen(index.hash(id), sequence));
+        }
+        self.next += entries;
+        let full: Vec<FullIds> =
+            self.shards.iter_mut().filter_map(|index| index.take_full(self.next)).collect();
+        if full.is_empty() {
+            return;
+        }
+        let end = self.runs.store(full).expect("a good disk");
+        self.count(0);
+        self.shards.iter_mut().for_each(|index| drop(index.stored(end)));
+        self.runs.merge().expect("a good disk");
+        while self.grow() {}
+    }
+
+    /// One step of growth, the old parts and the new there at once. False: none is due.
+    fn grow(&mut self) -> bool {
+        let shards = self.shards.len();
+        let mut growth = self.shards[0].growth().expect("a filter");
+        let Some(due) = growth.take_due(self.runs.ids().div_ceil(shards)) else { return false };
+        let parts = self.runs.parts(&due, shards as u64).expect("a good disk");
+        self.count(parts.iter().flatten().map(FilterPart::bytes).sum());
+        for (index, parts) in self.shards.iter_mut().zip(parts) {
+            parts.into_iter().for_each(|part| drop(index.take_part(part)));
+        }
+        assert!(self.shards.iter().all(|index| index.growth() == Some(growth)), "all filters are alike");
+        self.count(0);
+        true
+    }
+
+    fn count(&mut self, made: usize) {
+        let filters: usize = self.shards.iter().map(IdIndex::filter_bytes).sum();
+        if self.runs.ids() >= 1_000_000 {
+            let bytes = (filters + made + self.runs.memory_bytes()) as f64;
+            self.most = self.most.max(bytes / self.runs.ids() as f64);
+        }
+    }
+}
+
+#[test]
+fn an_old_id_takes_at_most_two_bytes_of_memory_at_every_count_beyond_a_million() {
+    for (shards, last) in [(1, 3_200_000), (2, 1_700_000)] {
+        let mut old = OldIds::new(shards);
+        while old.next < last {
+            old.take(8_190);
+        }
+        assert!(old.most > 1.0 && old.most <= 2.0, "{} bytes an id in {shards} shards", old.most);
+        assert!(old.unsure * 100 < old.next, "{} of {} ids looked for in vain", old.unsure, old.next);
+        for sequence in (1..old.next).step_by(7) {
+            let id = u128::from(sequence);
+            let shard = old.shards[0].shard_of(id, shards) as usize;
+            let index = &mut old.shards[shard];
+            assert!(!index.take_unseen(index.hash(id), old.next), "{sequence} is known");
+        }
+    }
 }
 
 #[test]
@@ -248,7 +333,7 @@ fn i9_runs_that_a_crash_has_torn_are_thrown_away_with_all_behind_them() {
         for cut_at in 1..60 {
             let mut storage = SimStorage::new(seed, Plan { cut_at: Some(cut_at), ..Plan::default() });
             for _ in 0..3 {
-                let Ok((runs, _, damaged)) = IdRuns::open(storage.clone(), [7; 16], u64::MAX) else {
+                let Ok((runs, damaged)) = IdRuns::open(storage.clone(), [7; 16], u64::MAX) else {
                     storage = storage.power_cut(Plan::default());
                     continue;
                 };

@@ -19,7 +19,7 @@ use crate::frame::FrameKind;
 use crate::fraud::Helds;
 use crate::hold::{Freed, Holds};
 use crate::identify::{Context, find_id, original_of, reported_by, restore_id, take_id};
-use crate::ids::{FullIds, IdIndex, IdTable, SequenceRange};
+use crate::ids::{FilterPart, FullIds, IdIndex, IdTable, SequenceRange};
 use crate::ledger::Ledger;
 use crate::liquidity::group::{Nets, check_turns};
 use crate::liquidity::queue::{Queue, Queued};
@@ -736,6 +736,11 @@ impl State {
     pub fn replace_ids(&mut self, ids: IdIndex) {
         self.ids = ids;
     }
+    /// Gives its index of ids away: to shards that go on in its place.
+    pub fn give_ids(&mut self) -> IdIndex {
+        let empty = self.ids.empty_copy();
+        core::mem::replace(&mut self.ids, empty)
+    }
     /// Gives the index an id that an entry has taken, unless an earlier one has: how recovery fills it. The id zero
     /// is never taken.
     ///
@@ -757,6 +762,11 @@ impl State {
     /// Takes an empty table for the ids of the next run.
     pub fn offer_spare_ids(&mut self, spare: IdTable) {
         self.ids.offer_spare(spare);
+    }
+
+    /// As [`IdIndex::take_part`]. When makes no difference to any outcome.
+    pub fn take_id_part(&mut self, part: FilterPart) -> FilterPart {
+        self.ids.take_part(part)
     }
 }
 

@@ -138,8 +138,10 @@ fn by_replay<S: Storage>(cycle: &Cycle, now: &State, sources: &Sources<'_, S>) -
         None => JournalHistory::new(reader.clone()),
     });
     let (mut state, mut pairs) = (State::default(), PairNets::default());
-    if sources.ids.is_some() {
-        state.replace_ids(IdIndex::new(0).with_runs_of(now.ids().run_entries()));
+    if let Some(runs) = sources.ids {
+        let ids = IdIndex::new(0).with_runs_of(now.ids().run_entries());
+        // Nothing makes its filter larger: the runs know what comes later, too.
+        state.replace_ids(ids.with_room_for(runs.ids()));
     }
     for frame in reader.frames_from(1) {
         let sequence = state.next_sequence();

@@ -28,7 +28,7 @@ use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
     Durable, Frame, Journal, JournalFault, JournalOptions, JournalReader, RecoveryFault, SequencedFrame, Tail,
 };
-use crate::restart::{self, Aftermath, Alone, Beside};
+use crate::restart::{self, Aftermath, Alone, Beside, StoredIds};
 use crate::storage::Storage;
 use crate::storage::frozen::Frozen;
 use crate::stores::{
@@ -225,11 +225,11 @@ impl<S: Storage> Machine<S> {
         let beginning =
             if has_no_rows { Beginning::default() } else { begin(&snapshots, &blocks, &mut report)? };
         let Beginning { mut state, sealer, ids, until } = beginning;
-        let (id_runs, id_filter, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
+        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
         report.bad_id_runs = bad_id_runs;
-        let ids = ids.with_runs_of(options.id_run_entries);
         let end = id_runs.end();
-        state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
+        state.replace_ids(behind_runs(ids.with_runs_of(options.id_run_entries), &id_runs)?);
+        let growth = state.ids().growth();
         let book = Book::new(sealer, key, (blocks, outcomes, groups, snapshots));
         let journal_options =
             JournalOptions { chain_id: identity.chain_id, segment_bytes: options.segment_bytes };
@@ -249,20 +249,20 @@ impl<S: Storage> Machine<S> {
                 false => Journal::recover_reading(storage, journal_options, acknowledged, None, visit),
             }
         };
-        let (replayed, book, end) = if options.has_threads {
+        let (replayed, book, stored) = if options.has_threads {
             std::thread::scope(|scope| {
-                let mut beside = Beside::start(scope, book, id_runs.clone());
+                let mut beside = Beside::start(scope, book, (id_runs.clone(), growth));
                 let replayed = replay(&mut beside)?;
-                let (book, end) = beside.finish().map_err(RecoveryFault::Stopped)?;
-                Ok((replayed, book, end))
+                let (book, stored) = beside.finish().map_err(RecoveryFault::Stopped)?;
+                Ok((replayed, book, stored))
             })
         } else {
-            let mut alone = Alone { book, ids: id_runs.clone(), end: None };
-            replay(&mut alone).map(|replayed| (replayed, alone.book, alone.end))
+            let mut alone = Alone { book, ids: id_runs.clone(), growth, stored: None };
+            replay(&mut alone).map(|replayed| (replayed, alone.book, alone.stored))
         }
         .map_err(OpenError::Journal)?;
         let (journal, recovered) = replayed;
-        take_tables_back(&mut state, end);
+        take_stored(&mut state, stored);
         if has_no_rows {
             book.sync_rows().map_err(BookFault::from).map_err(MachineFault::from)?;
             forget_beginning(&storage).map_err(StoreFault::from)?;
@@ -369,7 +369,8 @@ fn execute<S: Storage>(
     let mut rows = Vec::new();
     let applied = state.apply(&view_of(frame), history, &mut rows)?;
     if let Some(full) = applied.full_ids {
-        take_tables_back(state, Some(restart::store(ids, full).map_err(BookFault::from)?));
+        let stored = restart::store(ids, full, &mut state.ids().growth()).map_err(BookFault::from)?;
+        take_stored(state, Some(stored));
     }
     let sealed = book.absorb(frame, &rows, applied.delta.as_ref())?;
     Ok(Step { rows, sealed })
@@ -394,8 +395,27 @@ fn execute_again<S: Storage>(
     if let Some(full) = full {
         after.store(full)?;
     }
-    take_tables_back(state, after.stored()?);
+    take_stored(state, after.stored()?);
     Ok(())
+}
+
+/// An index goes on behind the stored runs.
+pub(crate) fn behind_runs<S: Storage>(ids: IdIndex, runs: &IdRuns<S>) -> Result<IdIndex, StoreFault> {
+    if runs.end() == 1 {
+        return Ok(ids);
+    }
+    let (end, filter) = runs.filter(ids.room())?;
+    Ok(ids.behind(end, filter))
+}
+
+/// Ids have been stored: the filter grows, and their tables serve again.
+pub(crate) fn take_stored(state: &mut State, stored: Option<StoredIds>) {
+    let Some(StoredIds { end, parts }) = stored else { return };
+    // First, for a part lacks the ids that have been stored since it was made: they must be in memory still.
+    for part in parts {
+        drop(state.take_id_part(part));
+    }
+    take_tables_back(state, Some(end));
 }
 
 /// All ids below `end` are stored: their tables serve again.

@@ -66,6 +66,8 @@ table! {
     RESOLUTION = "feiqian_liquidity_resolution_seconds", "histogram", Seconds, "", "One resolution of the queue";
     RELEASED = "feiqian_released_minor_total", "counter", Count, "", "Minor units that payments moved which had waited";
     TURNOVER = "feiqian_liquidity_turnover_ratio", "gauge", Count, "currency", "Value cleared between participants in the open cycle over the sum of each position's deepest debt in it, as of the blocks' ends since the start; 0 where nobody has owed anything";
+    OLD_IDS = "feiqian_old_ids", "gauge", Count, "", "Ids in stored runs: all but the newest";
+    OLD_ID_MEMORY = "feiqian_old_ids_memory_bytes", "gauge", Bytes, "", "Memory held for ids in stored runs: filters over all ids, and of each run the way to its entries";
     SNAPSHOTS = "feiqian_snapshots_total", "counter", Count, "", "Snapshots written";
 }
 
@@ -93,6 +95,8 @@ pub struct Meter {
     queued: Gauge,
     resolution: Histogram,
     released: Counter,
+    old_ids: Gauge,
+    old_id_memory: Gauge,
     snapshots: Counter,
 }
 
@@ -139,6 +143,8 @@ impl Meter {
             queued: gauge!(QUEUED),
             resolution: histogram!(RESOLUTION),
             released: counter!(RELEASED),
+            old_ids: gauge!(OLD_IDS),
+            old_id_memory: gauge!(OLD_ID_MEMORY),
             snapshots: counter!(SNAPSHOTS),
         }
     }
@@ -240,6 +246,11 @@ impl Meter {
 
     pub(crate) fn record_released(&self, minor: u64) {
         self.released.increment(minor);
+    }
+
+    pub(crate) fn record_old_ids(&self, ids: usize, bytes: usize) {
+        self.old_ids.set(ids as f64);
+        self.old_id_memory.set(bytes as f64);
     }
 
     pub(crate) fn record_snapshot(&self) {

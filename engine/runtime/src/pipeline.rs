@@ -22,7 +22,7 @@ use feiqian_core::block::Sealer;
 use feiqian_core::command::Entry;
 use feiqian_core::fraud::Case;
 use feiqian_core::fraud::trace::{Trace, trace};
-use feiqian_core::ids::IdIndex;
+use feiqian_core::ids::{Growth, IdFilter, IdIndex};
 use feiqian_core::ledger::Share;
 use feiqian_core::liquidity::plan::{Plan, release_id};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
@@ -43,7 +43,7 @@ use crate::execution::{Executed, Execution, Finisher};
 use crate::flush_thread::{self, FlushOrder};
 use crate::fraud_trace::{Chains, Known, NEWER_POSTINGS_MAX};
 use crate::history::{JournalHistory, JournaledEntry};
-use crate::id_thread::{self, IdOrder};
+use crate::id_thread::{self, IdOrder, IdThread};
 use crate::journal_thread::JournalThread;
 use crate::lane::{Capacity, Lane, lane};
 use crate::liquidity_thread::{self, LiquidityDesk};
@@ -55,7 +55,7 @@ use crate::query::{Archive, HistoryStart, Posting, QueryFault};
 use crate::sequencer::Sequencer;
 use crate::shard_actor::{Drain, Executor, SequenceOf, ShardActor};
 use crate::storage::files::FileStorage;
-use crate::stores::{IdRuns, LogStore, TakeFault};
+use crate::stores::{IdRuns, LogStore, StoreFault, TakeFault};
 use crate::threshold_watch::ThresholdWatch;
 use crate::turnover_watch::TurnoverWatch;
 
@@ -417,14 +417,23 @@ fn start(
     let (liquidity, resolutions, resting) = LiquidityDesk::new();
     let (liquidity_door, liquidity_meter) = (Arc::downgrade(&admission), Arc::clone(&meter));
     let (flush_meter, flush_log) = (Arc::clone(&meter), log.clone());
+    let (executors, growth) = executors(state, &id_runs, shard_count)?;
+    let id_thread = IdThread {
+        runs: id_runs.clone(),
+        shards: shard_count,
+        growth,
+        meter: Arc::clone(&meter),
+        waiting: Vec::new(),
+        grown: Vec::new(),
+    };
     let actors = Actors {
         options,
-        state,
+        executors,
         book,
         flushes,
         liquidity,
         snapshot: report.snapshot.unwrap_or(0),
-        ids: (id_runs.clone(), id_orders),
+        ids: (id_runs, id_orders),
         meter: &meter,
         directory: &directory,
         admission: &admission,
@@ -454,7 +463,7 @@ fn start(
         }),
         ids: spawn("ids", move || {
             background::give_way();
-            id_thread::run(&id_runs, shard_count, &id_orders_in);
+            id_thread.run(&id_orders_in);
         }),
         actors,
         system,
@@ -485,7 +494,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 /// What the actors are made of.
 struct Actors<'a> {
     options: &'a EngineOptions,
-    state: State,
+    executors: Vec<Executor>,
     book: Book<FileStorage>,
     flushes: Sender<FlushOrder<FileStorage>>,
     liquidity: LiquidityDesk,
@@ -531,7 +540,7 @@ impl Actors<'_> {
             orders: OrderDesk::default(),
             next_deadline: None,
         };
-        let executors = executors(self.state, self.options.shards);
+        let executors = self.executors;
         let (id_runs, id_orders) = self.ids;
         let (directory, meter) = (Arc::clone(self.directory), Arc::clone(self.meter));
         let reader = archive.journal.clone();
@@ -545,7 +554,7 @@ impl Actors<'_> {
                     Finisher { directory, batcher: bind_batcher(batcher.clone().recipient()), meter };
                 let mut shards = Vec::new();
                 let mut lanes = Vec::new();
-                for executor in executors {
+                for (number, executor) in executors.into_iter().enumerate() {
                     let (bind, end) = lane(Capacity {
                         items: LANE_FRAMES,
                         entries: LANE_ENTRIES,
@@ -553,8 +562,9 @@ impl Actors<'_> {
                     });
                     let history = JournalHistory::with_ids(reader.clone(), id_runs.clone());
                     let (finisher, id_orders) = (finisher.clone(), id_orders.clone());
+                    let address = None;
                     let actor =
-                        ShardActor { executor, lane: end, history, finisher, id_orders, address: None };
+                        ShardActor { number, executor, lane: end, history, finisher, id_orders, address };
                     let arbiter = Arbiter::new();
                     let address = ShardActor::start_in_arbiter(&arbiter.handle(), |_| actor);
                     arbiters.push(arbiter);
@@ -576,11 +586,24 @@ impl Actors<'_> {
     }
 }
 
-fn executors(mut state: State, shards: usize) -> Vec<Executor> {
+/// What executes, and how far each one's filter of ids has grown.
+fn executors(
+    mut state: State,
+    runs: &IdRuns<FileStorage>,
+    shards: usize,
+) -> Result<(Vec<Executor>, Option<Growth>), StoreFault> {
     if shards <= 1 {
         state.copy_later();
-        return vec![Executor::Whole(Box::new(state), None)];
+        let growth = state.ids().growth();
+        return Ok((vec![Executor::Whole(Box::new(state), None)], growth));
     }
-    let share = |number| Share { number, shards: shards as u64 };
-    (0..shards as u64).map(|number| Executor::Part(Box::new(Shard::of(share(number), &state)))).collect()
+    let (ids, shards) = (state.give_ids(), shards as u64);
+    let (end, filters) = runs.filters(shards, ids.room())?;
+    let growth = filters.first().map(IdFilter::growth);
+    let executor = |(number, filter)| {
+        let shard = Shard::of(Share { number, shards }, &state);
+        let shard = shard.with_ids(ids.part_behind((number, shards), (end, filter)));
+        Executor::Part(Box::new(shard))
+    };
+    Ok(((0..shards).zip(filters).map(executor).collect(), growth))
 }

@@ -5,7 +5,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 use feiqian_core::delta::Delta;
-use feiqian_core::ids::FullIds;
+use feiqian_core::ids::{FilterPart, FullIds, Growth};
 use feiqian_core::outcome::OutcomeRow;
 
 use crate::book::{Book, BookFault};
@@ -35,8 +35,25 @@ pub(crate) trait Aftermath {
     /// Takes ids that are to be stored.
     fn store(&mut self, full: FullIds) -> Result<(), MachineFault>;
 
-    /// The sequence below which all ids are stored by now, if that has changed.
-    fn stored(&mut self) -> Result<Option<u64>, MachineFault>;
+    /// What has been stored since the last question.
+    fn stored(&mut self) -> Result<Option<StoredIds>, MachineFault>;
+}
+
+/// What the index hears of once ids have been stored.
+#[derive(Debug)]
+pub(crate) struct StoredIds {
+    /// All ids of entries below this sequence are stored.
+    pub(crate) end: u64,
+    /// Parts of the filter that were due for it, in their order.
+    pub(crate) parts: Vec<FilterPart>,
+}
+
+impl StoredIds {
+    fn behind(self, earlier: Option<Self>) -> Self {
+        let mut parts = earlier.map_or_else(Vec::new, |earlier| earlier.parts);
+        parts.extend(self.parts);
+        Self { parts, ..self }
+    }
 }
 
 /// Everything on the thread that executes.
@@ -44,7 +61,9 @@ pub(crate) trait Aftermath {
 pub(crate) struct Alone<S: Storage> {
     pub(crate) book: Book<S>,
     pub(crate) ids: IdRuns<S>,
-    pub(crate) end: Option<u64>,
+    /// Of the filter of ids.
+    pub(crate) growth: Option<Growth>,
+    pub(crate) stored: Option<StoredIds>,
 }
 
 impl<S: Storage> Aftermath for Alone<S> {
@@ -59,20 +78,29 @@ impl<S: Storage> Aftermath for Alone<S> {
     }
 
     fn store(&mut self, full: FullIds) -> Result<(), MachineFault> {
-        self.end = Some(store(&self.ids, full).map_err(BookFault::from)?);
+        let stored = store(&self.ids, full, &mut self.growth).map_err(BookFault::from)?;
+        self.stored = Some(stored.behind(self.stored.take()));
         Ok(())
     }
 
-    fn stored(&mut self) -> Result<Option<u64>, MachineFault> {
-        Ok(self.end.take())
+    fn stored(&mut self) -> Result<Option<StoredIds>, MachineFault> {
+        Ok(self.stored.take())
     }
 }
 
-/// Stores ids, durably: there is no flush thread yet.
-pub(crate) fn store<S: Storage>(ids: &IdRuns<S>, full: FullIds) -> Result<u64, StoreFault> {
+/// Stores ids, durably: there is no flush thread yet. Makes all parts of the filter that are due by then.
+pub(crate) fn store<S: Storage>(
+    ids: &IdRuns<S>,
+    full: FullIds,
+    growth: &mut Option<Growth>,
+) -> Result<StoredIds, StoreFault> {
     let end = ids.store(vec![full])?;
     ids.sync().and_then(|()| ids.merge())?;
-    Ok(end)
+    let mut parts = Vec::new();
+    while let Some(due) = growth.as_mut().and_then(|growth| growth.take_due(ids.ids())) {
+        parts.extend(ids.parts(&due, 1)?.into_iter().flatten());
+    }
+    Ok(StoredIds { end, parts })
 }
 
 type Executed = (Durable<Frame>, Vec<OutcomeRow>, Option<Delta>);
@@ -84,12 +112,16 @@ pub(crate) struct Beside<'scope, S: Storage> {
     /// None once it has failed.
     sealing: Option<Sealing<'scope, S>>,
     tables: Sender<FullIds>,
-    stored: Receiver<Result<u64, StoreFault>>,
+    stored: Receiver<Result<StoredIds, StoreFault>>,
     storing: ScopedJoinHandle<'scope, ()>,
 }
 
 impl<'scope, S: Storage> Beside<'scope, S> {
-    pub(crate) fn start(scope: &'scope Scope<'scope, '_>, book: Book<S>, ids: IdRuns<S>) -> Self {
+    pub(crate) fn start(
+        scope: &'scope Scope<'scope, '_>,
+        book: Book<S>,
+        (ids, mut growth): (IdRuns<S>, Option<Growth>),
+    ) -> Self {
         let (tables, tables_in) = bounded::<FullIds>(TABLES_AHEAD);
         let (answer, stored) = bounded(ANSWERS);
         let seal = |book: &mut Book<S>, (frame, rows, delta): Executed| {
@@ -98,9 +130,9 @@ impl<'scope, S: Storage> Beside<'scope, S> {
         let sealing = Some(Stage::start(scope, FRAMES_AHEAD, book, seal));
         let storing = scope.spawn(move || {
             for full in tables_in {
-                let end = store(&ids, full);
-                let is_over = end.is_err();
-                if answer.send(end).is_err() || is_over {
+                let stored = store(&ids, full, &mut growth);
+                let is_over = stored.is_err();
+                if answer.send(stored).is_err() || is_over {
                     return;
                 }
             }
@@ -108,17 +140,14 @@ impl<'scope, S: Storage> Beside<'scope, S> {
         Self { sealing, tables, stored, storing }
     }
 
-    /// Waits until all is sealed and stored; gives the book, and the sequence below which ids are stored.
-    pub(crate) fn finish(self) -> Result<(Book<S>, Option<u64>), MachineFault> {
+    /// Waits until all is sealed and stored; gives the book, and what has been stored since the last question.
+    pub(crate) fn finish(self) -> Result<(Book<S>, Option<StoredIds>), MachineFault> {
         let Self { sealing, tables, stored, storing } = self;
         drop(tables);
-        let mut end = None;
-        for answer in stored {
-            end = Some(answer.map_err(BookFault::from)?);
-        }
+        let last = joined(stored.iter())?;
         storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         match sealing {
-            Some(sealing) => Ok((sealing.finish()?, end)),
+            Some(sealing) => Ok((sealing.finish()?, last)),
             None => unreachable!("whoever took the thread's end has failed with it"),
         }
     }
@@ -156,11 +185,13 @@ impl<S: Storage> Aftermath for Beside<'_, S> {
         }
     }
 
-    fn stored(&mut self) -> Result<Option<u64>, MachineFault> {
-        let mut end = None;
-        for answer in self.stored.try_iter() {
-            end = Some(answer.map_err(BookFault::from)?);
-        }
-        Ok(end)
+    fn stored(&mut self) -> Result<Option<StoredIds>, MachineFault> {
+        joined(self.stored.try_iter())
     }
+}
+
+fn joined(
+    mut answers: impl Iterator<Item = Result<StoredIds, StoreFault>>,
+) -> Result<Option<StoredIds>, MachineFault> {
+    answers.try_fold(None, |earlier, stored| Ok(Some(stored.map_err(BookFault::from)?.behind(earlier))))
 }

@@ -69,9 +69,16 @@ fn replay<S: Storage>(
     stored: &BlockHeader,
 ) -> Result<Retraced, ProverFault> {
     let storage = archive.journal.storage().clone();
-    let (runs, filter) = IdRuns::reading(storage, stored.chain_id, until).map_err(QueryFault::from)?;
+    let runs = IdRuns::reading(storage, stored.chain_id, until).map_err(QueryFault::from)?;
+    if runs.end() > 1 {
+        // Those up to the block are taken, too, and nothing makes the filter larger meanwhile.
+        let room = usize::try_from(stored.first_sequence + stored.count).unwrap_or(usize::MAX);
+        let (end, filter) = runs.filter(room).map_err(QueryFault::from)?;
+        state.replace_ids(ids.behind(end, filter));
+    } else {
+        state.replace_ids(ids);
+    }
     let end = runs.end();
-    state.replace_ids(if end > 1 { ids.behind(end, filter) } else { ids });
     let history = JournalHistory::with_ids(archive.journal.clone(), runs);
     let (mut transfers, mut rows) = (Vec::new(), Vec::new());
     for frame in archive.journal.frames_from(end) {

@@ -15,7 +15,7 @@ use feiqian_core::state::{Fault, State};
 use crate::execution::{Changes, Execution, Finisher};
 use crate::fatal;
 use crate::history::JournalHistory;
-use crate::id_thread::{IdOrder, IdsStored, SpareTable};
+use crate::id_thread::{IdOrder, IdsStored, NewParts, SpareTable};
 use crate::lane::{LaneEnd, Wake};
 use crate::storage::files::FileStorage;
 
@@ -43,6 +43,8 @@ pub(crate) enum Executor {
 /// The actor.
 #[derive(Debug)]
 pub(crate) struct ShardActor {
+    /// From 0 on.
+    pub(crate) number: usize,
     pub(crate) executor: Executor,
     pub(crate) lane: LaneEnd<Arc<Execution>>,
     pub(crate) history: JournalHistory<FileStorage>,
@@ -117,6 +119,20 @@ impl Handler<SpareTable> for ShardActor {
     }
 }
 
+impl Handler<NewParts> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, new: NewParts, context: &mut Self::Context) {
+        let replaced = new.0.into_iter().map(|part| match &mut self.executor {
+            Executor::Whole(state, _) => state.take_id_part(part),
+            Executor::Part(shard) => shard.take_id_part(part),
+        });
+        let replaced = replaced.collect();
+        // Without room for the order the next parts come with the next range.
+        let _ = self.id_orders.try_send(IdOrder::Replaced((self.number, context.address()), replaced));
+    }
+}
+
 /// Execute all that is in the lane, then answer.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
@@ -136,7 +152,7 @@ impl Handler<Drain> for ShardActor {
 
 impl ShardActor {
     fn run(&mut self, frames: usize) -> bool {
-        let Self { executor, lane, history, finisher, id_orders, address } = self;
+        let Self { number, executor, lane, history, finisher, id_orders, address } = self;
         // Where no frame comes, it goes on from one look at the lane to the next.
         executor.copy(COPYING_FRAMES);
         let is_left = lane.drain(frames, |execution| {
@@ -151,7 +167,7 @@ impl ShardActor {
             };
             if let (Some(full), Some(address)) = (full_ids, address.as_ref()) {
                 // Its thread lives as long as any shard does.
-                let _ = id_orders.send(IdOrder::Store(address.clone(), full));
+                let _ = id_orders.send(IdOrder::Store((*number, address.clone()), full));
             }
             finisher.meter.record_apply(begun.elapsed());
             executor.copy(COPYING_FRAMES);

@@ -43,6 +43,8 @@ fn serve_answers_files_tells_how_it_is_and_keeps_others_out() {
         "# TYPE feiqian_journal_sync_seconds histogram",
         "feiqian_position_minor{participant=\"BNKAXXAAXXX\",currency=\"EUR\"}",
         "feiqian_block_height",
+        "feiqian_old_ids 0",
+        "# TYPE feiqian_old_ids_memory_bytes gauge",
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }

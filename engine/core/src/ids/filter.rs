@@ -1,206 +1,204 @@
-//! A filter over ids: 2 bytes of memory an id, and one question in about a thousand goes to the disk in vain. A
-//! split-block Bloom filter (Putze, Sanders, Singler: "Cache-, hash- and space-efficient Bloom filters", 2007): half a
-//! cache line a question.
+//! The filter over all ids that were ever taken: less than 2 bytes of memory an id, one cache line a question, and one
+//! question in some hundreds goes to the disk in vain. A blocked Bloom filter (Putze, Sanders, Singler: "Cache-, hash-
+//! and space-efficient Bloom filters", 2007) in parts by the hash, which grow one after the other (`growth.rs`).
+//!
+//! It says "certainly not" or "perhaps", never a wrong "certainly not": that would be an id taken twice (I3).
 
-use alloc::sync::Arc;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::SequenceRange;
-use super::hash::scale;
+use super::growth::Growth;
+use super::hash::{part, scale};
 
-/// Ids that share a block of 256 bits: 2 bytes each.
-const IDS_A_BLOCK: usize = 16;
+/// Bits of a block, a cache line.
+const BLOCK_BITS: usize = 512;
+/// The filter for each stored id, in quarters of a bit. What else is kept of a stored id is half a bit of its run's fences
+/// and, of a million ids, an eighth of a bit of the table of parts: less than 16 bits in all.
+const QUARTER_BITS_AN_ID: usize = 61;
+/// The fewest parts: one that is made anew is a sixteenth of all.
+const PARTS_MIN: usize = 16;
+/// The usual number: a table of 16 KiB …
+const PARTS: usize = 1_024;
+/// … which a filter of so many ids a part begins to have;
+const IDS_A_PART_MIN: usize = 1_024;
+/// one that begins with more than so many ids a part has more of them. They stay below 256 KiB, from where on an allocator
+/// may round up.
+const IDS_A_PART_MAX: usize = 1 << 17;
+
+/// A cache line, so that a question waits for one.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Block([u64; 8]);
+
+const _: () = assert!(size_of::<Block>() * 8 == BLOCK_BITS);
+
+/// One part's blocks, in the order of the hashes.
+type Blocks = Box<[Block]>;
 
 /// Says "certainly not" or "perhaps".
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct IdFilter {
-    blocks: Vec<[u64; 4]>,
+    /// Equal parts of all hashes, a power of two. The first ones may be longer than the others, see [`Growth`].
+    parts: Vec<Blocks>,
 }
 
 impl IdFilter {
-    /// A filter for so many ids.
+    /// An empty filter for so many ids.
     #[must_use]
     pub fn for_ids(ids: usize) -> Self {
-        Self { blocks: alloc::vec![[0; 4]; ids.div_ceil(IDS_A_BLOCK).max(1)] }
-    }
-
-    /// Ids that it is made for.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.blocks.len().saturating_mul(IDS_A_BLOCK)
+        let count = (ids / IDS_A_PART_MIN).next_power_of_two().clamp(PARTS_MIN, PARTS);
+        let count = count.max((ids / IDS_A_PART_MAX).next_power_of_two());
+        let blocks = blocks_for(ids).checked_div(count).unwrap_or(0).max(1);
+        Self { parts: (0..count).map(|_| empty(blocks)).collect() }
     }
 
     /// Adds the hash of an id. Cheapest in the order of the hashes, which is that of the blocks.
     #[inline]
     pub fn insert(&mut self, hash: u64) {
-        let at = scale(hash, self.blocks.len());
-        if let Some(block) = self.blocks.get_mut(at) {
-            for (word, mask) in block.iter_mut().zip(masks(hash)) {
-                *word |= mask;
-            }
-        }
+        self.insert_new(hash);
     }
 
     /// Adds the hash of an id; false, if one may have been there already.
     #[inline(always)]
-    fn insert_new(&mut self, hash: u64) -> bool {
-        let at = scale(hash, self.blocks.len());
-        let Some(block) = self.blocks.get_mut(at) else { return false };
-        let mut missing = 0;
-        for (word, mask) in block.iter_mut().zip(masks(hash)) {
-            missing |= mask & !*word;
-            *word |= mask;
-        }
-        missing != 0
+    pub(super) fn insert_new(&mut self, hash: u64) -> bool {
+        let (number, place) = part(hash, self.parts.len());
+        self.parts.get_mut(number).is_some_and(|blocks| insert_in(blocks, place, hash))
     }
 
     /// Whether an id of that hash may have been inserted.
     #[inline]
     #[must_use]
     pub fn may_hold(&self, hash: u64) -> bool {
-        let block = self.blocks.get(scale(hash, self.blocks.len()));
-        block.is_some_and(|block| block.iter().zip(masks(hash)).all(|(word, mask)| word & mask == mask))
-    }
-
-    /// Touches the pages of one of so many parts.
-    fn touch(&mut self, step: usize) {
-        let part = self.blocks.len().div_ceil(STEPS);
-        let blocks = self.blocks.iter_mut().skip(step.saturating_mul(part)).take(part);
-        for block in blocks.step_by(BLOCKS_A_PAGE) {
-            let [word, ..] = core::hint::black_box(block);
-            *word = 0;
-        }
+        let missing = |block: &Block| {
+            block.0.iter().zip(masks(hash)).fold(0, |missing, (word, mask)| missing | mask & !*word)
+        };
+        self.block(hash).is_some_and(|block| missing(block) == 0)
     }
 
     #[inline]
-    fn address(&self, hash: u64) -> *const u8 {
-        self.blocks
-            .get(scale(hash, self.blocks.len()))
-            .map_or(core::ptr::null(), |block| core::ptr::from_ref(block).cast())
+    fn block(&self, hash: u64) -> Option<&Block> {
+        let (number, place) = part(hash, self.parts.len());
+        self.parts.get(number).and_then(|blocks| blocks.get(scale(place, blocks.len())))
+    }
+
+    #[inline]
+    pub(super) fn address(&self, hash: u64) -> *const u8 {
+        self.block(hash).map_or(core::ptr::null(), |block| core::ptr::from_ref(block).cast())
+    }
+
+    /// How far it has grown.
+    #[must_use]
+    pub fn growth(&self) -> Growth {
+        let last = self.parts.last().map_or(0, |blocks| blocks.len());
+        let grown = self.parts.iter().take_while(|blocks| blocks.len() != last).count();
+        Growth::new(self.parts.len(), last, grown)
+    }
+
+    /// Puts a part in the place of the one that it continues, which is given back.
+    pub(super) fn replace(&mut self, mut new: FilterPart) -> FilterPart {
+        if new.of == self.parts.len()
+            && let Some(blocks) = self.parts.get_mut(new.number)
+        {
+            core::mem::swap(blocks, &mut new.blocks);
+        }
+        new
+    }
+
+    /// The memory that it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let blocks = self.parts.iter().map(|blocks| size_of_val::<[Block]>(blocks));
+        blocks.fold(table_bytes(self.parts.capacity()), usize::saturating_add)
     }
 }
 
-/// The filters over all ids that ever were taken: one that fills, and those that are full. Each next one has room for as
-/// many ids as all before it, so a handful covers any history; a start makes one of all.
-///
-/// Each is over the ids of a range of sequences, and a question goes to the runs of those ranges alone.
-#[derive(Clone, Debug)]
-pub(super) struct IdFilters {
-    full: Vec<(SequenceRange, Arc<IdFilter>)>,
-    filling: IdFilter,
-    /// The first sequence whose id may be in `filling`.
-    first: u64,
-    /// Ids in `filling`, and in the full ones.
-    ids: (usize, usize),
-    /// What fills after `filling`, once that is nearly full, and how many steps of making it ready have been taken.
-    next: Option<(IdFilter, usize)>,
-    /// Ids in `filling` with which the next step is due.
-    due: usize,
+/// A part of a filter, made anew beside it from the ids of stored runs.
+#[derive(Debug)]
+pub struct FilterPart {
+    number: usize,
+    of: usize,
+    end: u64,
+    blocks: Blocks,
 }
 
-/// The next filter is made ready while the last eighth of one fills, in so many steps: the system clears a page where it is
-/// first touched, and all of a fresh filter's would be within the first ids.
-const STEPS: usize = 1_024;
-/// Blocks of a page of 4 KiB.
-const BLOCKS_A_PAGE: usize = 128;
-
-impl IdFilters {
-    /// With room for so many ids until the next one.
-    pub(super) fn with_room(room: usize) -> Self {
-        Self::filling((Vec::new(), 1), IdFilter::for_ids(room), 0)
+impl FilterPart {
+    /// An empty one of `blocks` blocks for the part `number` of `of`, that will hold all ids of entries below `end`.
+    pub(super) fn empty((number, of): (usize, usize), blocks: usize, end: u64) -> Self {
+        Self { number, of, end, blocks: empty(blocks) }
     }
 
-    fn filling(
-        (full, first): (Vec<(SequenceRange, Arc<IdFilter>)>, u64),
-        filling: IdFilter,
-        known: usize,
-    ) -> Self {
-        let due = filling.room().saturating_sub(filling.room() / 8);
-        Self { full, filling, first, ids: (0, known), next: None, due }
-    }
-
-    /// Behind a filter over all ids below `first`.
-    pub(super) fn behind(first: u64, full: IdFilter, room: usize) -> Self {
-        let known = full.room();
-        Self::filling((alloc::vec![((1, first), Arc::new(full))], first), IdFilter::for_ids(room), known)
-    }
-
-    /// Filters over the same ids that share memory with these, with room for so many more.
-    pub(super) fn shared(&self, room: usize) -> Self {
-        let filling = (self.ids.0 > 0).then(|| ((self.first, u64::MAX), Arc::new(self.filling.clone())));
-        let full = self.full.iter().cloned().chain(filling).collect();
-        let known = self.ids.0.saturating_add(self.ids.1);
-        Self::filling((full, self.first), IdFilter::for_ids(room), known)
-    }
-
+    /// Adds the hash of an id. Whoever makes a part gives it all ids below [`FilterPart::end`] whose hashes lie in it.
     #[inline]
-    pub(super) fn may_hold(&self, hash: u64) -> bool {
-        self.filling.may_hold(hash) || self.full.iter().any(|(_, filter)| filter.may_hold(hash))
+    pub(super) fn insert(&mut self, hash: u64) {
+        let (_, place) = part(hash, self.of);
+        insert_in(&mut self.blocks, place, hash);
     }
 
-    /// The ranges of sequences that an id of that hash may have been taken in, the newest first.
-    pub(super) fn ranges(&self, hash: u64) -> impl Iterator<Item = SequenceRange> {
-        let filling = self.filling.may_hold(hash).then_some((self.first, u64::MAX));
-        let full = self.full.iter().rev().filter(move |(_, filter)| filter.may_hold(hash));
-        filling.into_iter().chain(full.map(|(range, _)| *range))
+    /// The sequence below which it has the ids of all entries.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
-    /// As [`IdFilters::insert`], unless one of that hash may have been added before: false.
-    #[inline(always)]
-    pub(super) fn insert_new(&mut self, hash: u64, sequence: u64) -> bool {
-        if self.full.iter().any(|(_, filter)| filter.may_hold(hash)) {
-            return false;
-        }
-        if self.ids.0 >= self.due {
-            self.make_ready(sequence);
-        }
-        let is_new = self.filling.insert_new(hash);
-        self.ids.0 = self.ids.0.saturating_add(usize::from(is_new));
-        is_new
+    /// The hashes that lie in it: the first, and the last.
+    pub(super) fn hashes(&self) -> (u64, u64) {
+        (first_hash(self.number, self.of), last_hash(self.number, self.of))
     }
 
-    /// Adds an id that a sequence has taken, later than all before.
-    #[inline]
-    pub(super) fn insert(&mut self, hash: u64, sequence: u64) {
-        if self.ids.0 >= self.due {
-            self.make_ready(sequence);
-        }
-        self.filling.insert(hash);
-        self.ids.0 = self.ids.0.saturating_add(1);
-    }
-
-    /// A step towards the next filter, or the change to it.
-    #[cold]
-    fn make_ready(&mut self, sequence: u64) {
-        let room = self.filling.room();
-        let known = room.saturating_add(self.ids.1);
-        let (mut next, step) = self.next.take().unwrap_or_else(|| (IdFilter::for_ids(known), 0));
-        if self.ids.0 < room {
-            next.touch(step);
-            self.next = Some((next, step.saturating_add(1)));
-            self.due = self.ids.0.saturating_add((room / 8 / STEPS).max(1)).min(room);
-            return;
-        }
-        let full = Arc::new(core::mem::replace(&mut self.filling, next));
-        let mut all = core::mem::take(&mut self.full);
-        all.push(((self.first, sequence), full));
-        *self = Self::filling((all, sequence), core::mem::take(&mut self.filling), known);
-    }
-
-    #[inline]
-    pub(super) fn addresses(&self, hash: u64, ask: impl Fn(*const u8)) {
-        ask(self.filling.address(hash));
-        self.full.iter().for_each(|(_, filter)| ask(filter.address(hash)));
+    /// The memory that it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val::<[Block]>(&self.blocks)
     }
 }
-/// Two bits in each word. The block is chosen by the hash's upper bits; multiplying brings the lower ones up here.
-#[inline]
-fn masks(hash: u64) -> [u64; 4] {
+
+/// The first hash of a part. Parts are a power of two.
+pub(super) fn first_hash(number: usize, of: usize) -> u64 {
+    let width = 64_u32.saturating_sub(of.ilog2());
+    crate::number::number(number).unbounded_shl(width)
+}
+
+/// The last hash of a part.
+pub(super) fn last_hash(number: usize, of: usize) -> u64 {
+    first_hash(number.saturating_add(1), of).wrapping_sub(1)
+}
+
+/// Blocks that hold so many ids at the bits that each may take.
+pub(super) fn blocks_for(ids: usize) -> usize {
+    ids.saturating_mul(QUARTER_BITS_AN_ID) / (4 * BLOCK_BITS)
+}
+
+/// Bytes of so many blocks.
+pub(super) const fn bytes_of(blocks: usize) -> usize {
+    blocks.saturating_mul(size_of::<Block>())
+}
+
+/// Bytes of the table of so many parts.
+pub(super) const fn table_bytes(parts: usize) -> usize {
+    parts.saturating_mul(size_of::<Blocks>())
+}
+
+fn empty(blocks: usize) -> Blocks {
+    alloc::vec![Block::default(); blocks].into_boxed_slice()
+}
+
+#[inline(always)]
+fn insert_in(blocks: &mut [Block], place: u64, hash: u64) -> bool {
+    let at = scale(place, blocks.len());
+    let Some(block) = blocks.get_mut(at) else { return false };
+    let mut missing = 0;
+    for (word, mask) in block.0.iter_mut().zip(masks(hash)) {
+        missing |= mask & !*word;
+        *word |= mask;
+    }
+    missing != 0
+}
+
+/// A bit in each word. The block is chosen by the hash's upper bits; multiplying brings the lower ones up here.
+#[inline(always)]
+fn masks(hash: u64) -> [u64; 8] {
     let spread = hash.wrapping_mul(0x9FB2_1C65_1E98_DF25);
-    [16_u32, 28, 40, 52].map(|shift| {
-        let bits = spread.wrapping_shr(shift);
-        1_u64.wrapping_shl(low(bits)) | 1_u64.wrapping_shl(low(bits.wrapping_shr(6)))
-    })
+    [16_u32, 22, 28, 34, 40, 46, 52, 58].map(|shift| 1_u64.wrapping_shl(low(spread.wrapping_shr(shift))))
 }
 
 #[inline]
@@ -214,28 +212,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn filters_forget_nothing_as_they_grow_and_err_once_in_hundreds() {
+    fn a_filter_forgets_nothing_and_errs_once_in_hundreds() {
         let key = IdKey::new(7);
-        let mut filters = IdFilters::with_room(1_000);
-        (0..20_000).for_each(|at| {
-            filters.insert(key.hash(at.into()), at);
-            let is_late = filters.ids.0 * 8 > filters.filling.room() * 7 + 8;
-            assert!(
-                !is_late || filters.next.is_some(),
-                "the next one is made ready before it is needed: {at}"
-            );
-        });
-        assert_eq!(filters.full.len(), 5, "1,000, as many again, then twice as many each time");
-        let shared = filters.shared(10);
-        for filters in [filters, shared] {
-            for at in 0..20_000 {
-                assert!(filters.may_hold(key.hash(at.into())));
-                assert!(
-                    filters.ranges(key.hash(at.into())).any(|(first, end)| first <= at.max(1) && at < end)
-                );
+        for ids in [0, 1, 300, 20_000, 150_000] {
+            let mut filter = IdFilter::for_ids(ids);
+            let new = (0..ids as u128).filter(|id| filter.insert_new(key.hash(*id))).count();
+            assert!(new * 100 >= ids * 99, "{new} of {ids} were new");
+            assert!((0..ids as u128).all(|id| filter.may_hold(key.hash(id))));
+            let wrong = (0..200_000_u128).filter(|id| filter.may_hold(key.hash(1 << 90 | id))).count();
+            assert!(wrong < 1_000, "{wrong} of 200,000 beside {ids}");
+        }
+    }
+
+    #[test]
+    fn parts_cover_all_hashes_and_each_knows_its_own() {
+        for of in [16, 1_024, 8_192] {
+            assert_eq!((first_hash(0, of), last_hash(of - 1, of)), (0, u64::MAX));
+            for number in 0..of {
+                assert_eq!(part(first_hash(number, of), of), (number, 0));
+                assert_eq!(part(last_hash(number, of), of).0, number);
             }
-            let wrong = (20_000..220_000_u128).filter(|id| filters.may_hold(key.hash(*id))).count();
-            assert!(wrong < 2_000, "{wrong} of 200,000");
         }
     }
 }

@@ -29,8 +29,14 @@ impl IdKey {
 /// Where `hash` lies on a scale of `size` equal parts: larger hashes never lie before smaller ones.
 #[inline]
 pub(super) fn scale(hash: u64, size: usize) -> usize {
-    let [_, high] = halves(u128::from(hash).wrapping_mul(u128::from(crate::number::number(size))));
-    crate::number::index(high)
+    part(hash, size).0
+}
+
+/// Which of so many equal parts `hash` lies in, and where in it, on the scale of all hashes again.
+#[inline]
+pub(super) fn part(hash: u64, parts: usize) -> (usize, u64) {
+    let [low, high] = halves(u128::from(hash).wrapping_mul(u128::from(crate::number::number(parts))));
+    (crate::number::index(high), low)
 }
 
 #[inline]

@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! recent table ──(every run's length of entries)──▶ tables being stored ──▶ sorted runs on disk
-//! 24 bytes an id                                    as long as that takes    fences: a quarter of a byte an id
-//! ├───────────────────────── filters over all of them: 2 to 4 bytes an id ────────────────────────────┤
+//! 24 bytes an id                                    as long as that takes    fences: a sixteenth of a byte an id
+//! ├─────────────── a filter over all of them: at most 1.91 bytes for each id in the runs ───────────────┤
 //! ```
-//! An id that the filters do not know is new: nothing but its place in the recent table is looked at.
+//! An id that the filter does not know is new: nothing but its place in the recent table is looked at.
 //! The core keeps the tables and the filter; what lies on disk it asks its machine for. The order inside decides
 //! nothing: any index that is complete gives the same answers.
 
@@ -17,11 +17,12 @@ use crate::limits::FRAME_TRANSFERS_MAX;
 use crate::number::index;
 
 mod filter;
+mod growth;
 mod hash;
 mod table;
 
-pub use filter::IdFilter;
-use filter::IdFilters;
+pub use filter::{FilterPart, IdFilter};
+pub use growth::{DueParts, Growth, NewParts};
 pub use hash::IdKey;
 pub use table::IdTable;
 use table::Next;
@@ -30,8 +31,8 @@ use table::Next;
 /// the caches and their page tables can hold.
 pub const RUN_ENTRIES: u64 = 1 << 18;
 
-/// Runs that the first filter has room for: so many that the next ones, twice as large each, are few.
-const RUNS_A_FILTER: usize = 16;
+/// Runs that a fresh filter has room for: a million ids of an engine.
+const RUNS_A_FILTER: usize = 4;
 
 /// The longest run.
 pub const RUN_ENTRIES_MAX: u64 = 1 << 24;
@@ -76,7 +77,7 @@ pub struct IdIndex {
     recent: IdTable,
     storing: Vec<FullIds>,
     /// Over all ids; none where all of them stay in the recent table.
-    filters: Option<IdFilters>,
+    filter: Option<IdFilter>,
     /// An empty table, its memory touched, for the next run.
     spare: Option<IdTable>,
 }
@@ -97,7 +98,7 @@ impl IdIndex {
             first: 1,
             recent: IdTable::with_room(0),
             storing: Vec::new(),
-            filters: None,
+            filter: None,
             spare: None,
         }
     }
@@ -113,11 +114,18 @@ impl IdIndex {
             self.spare = Some(IdTable::with_room(room));
         }
         self.run_entries = entries.clamp(1, RUN_ENTRIES_MAX);
-        let room = self.first_filter();
-        let filters = self.filters.as_ref().map(|filters| filters.shared(room));
-        let mut filters = filters.unwrap_or_else(|| IdFilters::with_room(room));
-        self.recent.entries().for_each(|(hash, _)| filters.insert(hash, self.first));
-        self.filters = Some(filters);
+        let mut filter = self.filter.take().unwrap_or_else(|| IdFilter::for_ids(self.room()));
+        self.recent.entries().for_each(|(hash, _)| filter.insert(hash));
+        self.filter = Some(filter);
+        self
+    }
+
+    /// The same index, as long as it is empty, with a filter that need not grow until it has so many ids.
+    #[must_use]
+    pub fn with_room_for(mut self, ids: usize) -> Self {
+        if self.is_empty() && self.filter.is_some() {
+            self.filter = Some(IdFilter::for_ids(ids.max(self.room())));
+        }
         self
     }
 
@@ -139,13 +147,39 @@ impl IdIndex {
     #[must_use]
     pub fn behind(mut self, first: u64, filter: IdFilter) -> Self {
         self.first = first;
-        self.filters = Some(IdFilters::behind(first, filter, self.first_filter()));
+        self.filter = Some(filter);
         self
     }
 
-    /// Ids that the first filter has room for.
-    fn first_filter(&self) -> usize {
+    /// Ids that a filter has room for from the beginning.
+    #[must_use]
+    pub fn room(&self) -> usize {
         index(self.run_entries.min(RUN_ENTRIES)).saturating_mul(RUNS_A_FILTER)
+    }
+
+    /// How far the filter has grown: what is to be made anew follows from that. None where there is no filter.
+    #[must_use]
+    pub fn growth(&self) -> Option<Growth> {
+        self.filter.as_ref().map(IdFilter::growth)
+    }
+
+    /// The memory that the filter holds, in bytes.
+    #[must_use]
+    pub fn filter_bytes(&self) -> usize {
+        self.filter.as_ref().map_or(0, IdFilter::bytes)
+    }
+
+    /// Takes a part of the filter that was made anew over stored runs, and adds what those do not have yet: the ids in memory.
+    /// Gives back the part that it replaces, or the same one where ids between would be missing.
+    #[must_use]
+    pub fn take_part(&mut self, mut part: FilterPart) -> FilterPart {
+        let oldest = self.storing.first().map_or(self.first, |full| full.range.0);
+        let Some(filter) = self.filter.as_mut().filter(|_| part.end() >= oldest) else { return part };
+        let storing = self.storing.iter().map(|full| &*full.table);
+        for table in storing.chain([&self.recent]) {
+            table.hashes_in(part.hashes()).for_each(|hash| part.insert(hash));
+        }
+        filter.replace(part)
     }
 
     /// The hash of an id, under this index's key.
@@ -161,7 +195,7 @@ impl IdIndex {
     pub fn take_unseen(&mut self, hash: u64, sequence: u64) -> bool {
         match self.recent.next(hash, None) {
             Next::Free(at) => {
-                let is_new = self.filters.as_mut().is_none_or(|filters| filters.insert_new(hash, sequence));
+                let is_new = self.filter.as_mut().is_none_or(|filter| filter.insert_new(hash));
                 if is_new {
                     self.recent.put(at, hash, sequence);
                 }
@@ -172,13 +206,13 @@ impl IdIndex {
     }
 
     fn is_perhaps_known(&self, hash: u64) -> bool {
-        self.filters.as_ref().is_some_and(|filters| filters.may_hold(hash))
+        self.filter.as_ref().is_some_and(|filter| filter.may_hold(hash))
     }
 
     fn put(&mut self, at: usize, hash: u64, sequence: u64) {
         self.recent.put(at, hash, sequence);
-        if let Some(filters) = &mut self.filters {
-            filters.insert(hash, sequence);
+        if let Some(filter) = &mut self.filter {
+            filter.insert(hash);
         }
     }
 
@@ -227,12 +261,7 @@ impl IdIndex {
                 from = Some(behind);
             }
         }
-        for range in self.filters.iter().flat_map(|filters| filters.ranges(hash)) {
-            if let Some(first) = find_stored((hash, range), end, earlier)? {
-                return Ok(Some(first));
-            }
-        }
-        Ok(None)
+        find_stored(hash, end, earlier)
     }
 
     /// The sequence that has taken an id.
@@ -281,8 +310,8 @@ impl IdIndex {
     #[inline]
     pub(crate) fn addresses(&self, hash: u64, ask: impl Fn(*const u8)) {
         ask(self.recent.address(hash));
-        if let Some(filters) = &self.filters {
-            filters.addresses(hash, ask);
+        if let Some(filter) = &self.filter {
+            ask(filter.address(hash));
         }
     }
 
@@ -292,12 +321,28 @@ impl IdIndex {
         Self { key: self.key, run_entries: self.run_entries, ..Self::new(0) }
     }
 
-    /// The ids of one shard out of a whole index.
+    /// The ids of one shard out of a whole index, with a copy of its filter: of those of the other shards it says "perhaps".
     #[must_use]
     pub(crate) fn part(&self, shard: u64, shards: u64) -> Self {
-        let mut part = Self { first: self.first, ..self.empty_copy() };
-        let room = part.first_filter();
-        part.filters = self.filters.as_ref().map(|filters| filters.shared(room));
+        self.part_with((shard, shards), self.filter.clone())
+    }
+
+    /// The ids of one shard out of a whole index, with a filter over those of its own that are in runs: of all entries
+    /// below `end`.
+    ///
+    /// # Panics
+    /// If runs and memory leave entries out.
+    #[must_use]
+    pub fn part_behind(&self, share: (u64, u64), (end, mut filter): (u64, IdFilter)) -> Self {
+        let oldest = self.storing.first().map_or(self.first, |full| full.range.0);
+        assert!(end >= oldest, "entries from {end} to {oldest} are neither in runs nor in memory");
+        let in_memory = self.entries().filter(|(hash, _)| shard_of(*hash, share.1) == share.0);
+        in_memory.for_each(|(hash, _)| filter.insert(hash));
+        self.part_with(share, Some(filter))
+    }
+
+    fn part_with(&self, (shard, shards): (u64, u64), filter: Option<IdFilter>) -> Self {
+        let mut part = Self { first: self.first, filter, ..self.empty_copy() };
         let share = |table: &IdTable| {
             let mut own = IdTable::with_room(table.len().checked_div(index(shards)).unwrap_or(0));
             for (hash, sequence) in table.entries().filter(|(hash, _)| shard_of(*hash, shards) == shard) {
@@ -352,18 +397,16 @@ impl IdIndex {
     }
 }
 
-/// Not the bits by which tables are ordered: the ids of one shard must spread over its table.
+/// The shard out of `shards` that owns an id of that hash. Not by the bits by which tables are ordered: the ids of one shard
+/// must spread over its table.
 #[inline]
-fn shard_of(hash: u64, shards: u64) -> u64 {
+#[must_use]
+pub fn shard_of(hash: u64, shards: u64) -> u64 {
     (hash & 0xFFFF_FFFF).checked_rem(shards).unwrap_or(0)
 }
 
-fn find_stored<E: Earlier>(
-    (hash, range): (u64, SequenceRange),
-    end: u64,
-    earlier: &mut E,
-) -> Result<Option<u64>, E::Fault> {
-    let mut sequences = earlier.stored(hash, range)?;
+fn find_stored<E: Earlier>(hash: u64, end: u64, earlier: &mut E) -> Result<Option<u64>, E::Fault> {
+    let mut sequences = earlier.stored(hash, (1, end))?;
     // Runs may reach beyond the entry that asks: then its own sequence is among them, and is no earlier one.
     sequences.retain(|sequence| *sequence < end);
     sequences.sort_unstable();

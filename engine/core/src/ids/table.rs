@@ -124,6 +124,16 @@ impl IdTable {
         self.slots.iter().filter(|slot| slot.sequence != 0).map(|slot| (slot.hash, slot.sequence))
     }
 
+    /// The hashes of all entries from `first` to `last`.
+    pub(super) fn hashes_in(&self, (first, last): (u64, u64)) -> impl Iterator<Item = u64> {
+        let (home, last_home) = (scale(first, self.homes), scale(last, self.homes));
+        // An entry stands at its home or behind it, with no free slot between.
+        let slots = self.slots.iter().enumerate().skip(home);
+        let near = slots.take_while(move |(at, slot)| *at <= last_home || slot.sequence != 0);
+        near.filter(move |(_, slot)| slot.sequence != 0 && (first..=last).contains(&slot.hash))
+            .map(|(_, slot)| slot.hash)
+    }
+
     /// All entries, ascending by hash, then by sequence: a sealed run.
     #[must_use]
     pub fn sorted(&self) -> Vec<(u64, u64)> {

@@ -49,16 +49,25 @@ fn i3_every_id_is_found_at_its_first_sequence_after_any_growth_and_storing() {
     let mut ids = IdIndex::new(0x1234_5678_9ABC_DEF0).with_runs_of(7_000);
     let mut journal = Journal::default();
     let mut waiting = None;
+    let mut late = Vec::new();
+    let bytes = ids.filter_bytes();
     for sequence in 1..=60_000 {
         assert_eq!(take(&mut ids, &mut journal, id(sequence), sequence), None);
+        if sequence % 1_999 == 0 {
+            late.drain(..).for_each(|part| drop(ids.take_part(part)));
+        }
         if let Some(full) = ids.take_full(sequence + 1) {
             // The one before is stored only now: between, its ids are in the table that is being stored.
             if let Some(FullIds { range, table }) = waiting.replace(full) {
                 journal.runs.push(table.sorted());
+                // Parts that are on their way come before what is told later.
+                late.drain(..).for_each(|part| drop(ids.take_part(part)));
                 assert_eq!(ids.stored(range.1).len(), 1);
+                late = due_parts(&ids, &journal, range.1);
             }
         }
     }
+    assert!(ids.filter_bytes() > bytes + bytes / 4, "it has grown");
     assert_eq!(journal.runs.len(), 7);
     assert!(journal.runs.iter().all(|run| run.is_sorted() && run.len() == 7_000));
     assert!(journal.questions < 600, "the filter keeps nearly all new ids from the runs");
@@ -69,6 +78,44 @@ fn i3_every_id_is_found_at_its_first_sequence_after_any_growth_and_storing() {
     }
     journal.asked = 5;
     assert_eq!(ids.find(5, &mut journal), Ok(None));
+}
+
+/// The parts that are due, made of the runs.
+fn due_parts(ids: &IdIndex, journal: &Journal, end: u64) -> Vec<FilterPart> {
+    let mut growth = ids.growth();
+    let stored = journal.runs.iter().map(Vec::len).sum();
+    let mut made = Vec::new();
+    while let Some(due) = growth.as_mut().and_then(|growth| growth.take_due(stored)) {
+        let mut parts = due.empty(end, 1);
+        let hashes = journal.runs.iter().flatten().map(|(hash, _)| *hash);
+        hashes.filter(|hash| due.hashes().contains(hash)).for_each(|hash| parts.insert(hash));
+        made.extend(parts.filled().into_iter().flatten());
+    }
+    made
+}
+
+#[test]
+fn a_part_that_lacks_ids_between_runs_and_memory_is_not_taken() {
+    let mut ids = IdIndex::new(5).with_runs_of(100);
+    let mut journal = Journal::default();
+    for sequence in 1..=900 {
+        take(&mut ids, &mut journal, id(sequence), sequence);
+        if let Some(FullIds { range, table }) = ids.take_full(sequence + 1) {
+            journal.runs.push(table.sorted());
+            ids.stored(range.1);
+        }
+    }
+    let bytes = ids.filter_bytes();
+    // As if the last run had come after they were made.
+    let late = due_parts(&ids, &journal, 801);
+    assert!(!late.is_empty());
+    late.into_iter().for_each(|part| drop(ids.take_part(part)));
+    assert_eq!(ids.filter_bytes(), bytes, "they come back");
+    due_parts(&ids, &journal, 901).into_iter().for_each(|part| drop(ids.take_part(part)));
+    assert!(ids.filter_bytes() > bytes);
+    for sequence in 1..=900 {
+        assert_eq!(take(&mut ids, &mut journal, id(sequence), 10_000), Some(sequence));
+    }
 }
 
 #[test]
@@ -131,5 +178,32 @@ fn the_part_of_a_shard_holds_its_ids_and_no_other() {
         let owner = index(ids.shard_of(id(sequence), 3));
         journal.asked = id(sequence);
         assert_eq!(parts[owner].find(id(sequence), &mut journal), Ok(Some(sequence)));
+    }
+}
+
+#[test]
+fn a_shard_goes_on_with_a_filter_over_its_own_stored_ids_and_those_in_memory() {
+    let mut ids = IdIndex::new(3).with_runs_of(500);
+    let mut journal = Journal::default();
+    let mut filters = alloc::vec![IdFilter::for_ids(500); 3];
+    for sequence in 1..=1_300 {
+        take(&mut ids, &mut journal, id(sequence), sequence);
+        // The second run is being stored.
+        if let Some(FullIds { range: (1, end), table }) = ids.take_full(sequence + 1) {
+            let sorted = table.sorted();
+            sorted.iter().for_each(|(hash, _)| filters[index(shard_of(*hash, 3))].insert(*hash));
+            journal.runs.push(sorted);
+            drop(table);
+            ids.stored(end);
+        }
+    }
+    assert_eq!(journal.runs.len(), 1);
+    let parts: Vec<_> =
+        (0..).zip(filters).map(|(shard, filter)| ids.part_behind((shard, 3), (501, filter))).collect();
+    assert_eq!(parts.iter().map(IdIndex::len).sum::<usize>(), 800);
+    for sequence in 1..=1_300 {
+        let owner = index(ids.shard_of(id(sequence), 3));
+        journal.asked = id(sequence);
+        assert_eq!(parts[owner].find(id(sequence), &mut journal), Ok(Some(sequence)), "{sequence}");
     }
 }

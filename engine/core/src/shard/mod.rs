@@ -26,7 +26,7 @@ use crate::frame::FrameKind;
 use crate::fraud::Helds;
 use crate::hold::Holds;
 use crate::identify::{Context, find_id, original_of, reported_by, take_id};
-use crate::ids::{FullIds, IdIndex, IdTable};
+use crate::ids::{FilterPart, FullIds, IdIndex, IdTable};
 use crate::ledger::{Ledger, Share};
 use crate::liquidity::queue::Queue;
 use crate::number::{index, number};
@@ -177,6 +177,17 @@ impl Shard {
     /// Takes an empty table for the ids of the next run.
     pub fn offer_spare_ids(&mut self, spare: IdTable) {
         self.ids.offer_spare(spare);
+    }
+
+    /// As [`State::take_id_part`].
+    pub fn take_id_part(&mut self, part: FilterPart) -> FilterPart {
+        self.ids.take_part(part)
+    }
+
+    /// The same shard with an index of all its ids that another filter knows, see [`IdIndex::part_behind`].
+    #[must_use]
+    pub fn with_ids(self, ids: IdIndex) -> Self {
+        Self { ids, ..self }
     }
 
     /// An account's cell, if it is here.

@@ -19,7 +19,7 @@ use crate::fraud_trace::JournaledTrace;
 use crate::history::JournalHistory;
 use crate::history::ids_of;
 use crate::journal::{Durable, Frame, JournalReader};
-use crate::machine::{MachineFault, take_tables_back};
+use crate::machine::{MachineFault, take_stored};
 use crate::query::QueryFault;
 use crate::restart;
 use crate::storage::Storage;
@@ -135,7 +135,7 @@ pub(super) fn store_ids<S: Storage>(
     full: Option<FullIds>,
 ) -> Result<(), MachineFault> {
     let Some(full) = full else { return Ok(()) };
-    let end = restart::store(runs, full).map_err(BookFault::from)?;
-    take_tables_back(state, Some(end));
+    let stored = restart::store(runs, full, &mut state.ids().growth()).map_err(BookFault::from)?;
+    take_stored(state, Some(stored));
     Ok(())
 }

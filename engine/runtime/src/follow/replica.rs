@@ -30,7 +30,7 @@ use crate::journal::{
     forget_torn_group,
 };
 use crate::machine::{
-    Beginning, MachineFault, MachineOptions, OpenError, RecoveryReport, begin, last_sealed,
+    Beginning, MachineFault, MachineOptions, OpenError, RecoveryReport, begin, behind_runs, last_sealed,
 };
 use crate::storage::Storage;
 use crate::stores::{
@@ -106,11 +106,10 @@ impl<S: Storage> Replica<S> {
         let acknowledged = last_sealed(&blocks)?;
         forget_torn_group(&storage, acknowledged).map_err(StoreFault::from)?;
         let Beginning { mut state, sealer, ids, until } = begin(&snapshots, &blocks, &mut report)?;
-        let (id_runs, id_filter, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
+        let (id_runs, bad_id_runs) = IdRuns::open(storage.clone(), identity.chain_id, until)?;
         report.bad_id_runs = bad_id_runs;
-        let ids = ids.with_runs_of(options.id_run_entries);
         let end = id_runs.end();
-        state.replace_ids(if end > 1 { ids.behind(end, id_filter) } else { ids });
+        state.replace_ids(behind_runs(ids.with_runs_of(options.id_run_entries), &id_runs)?);
         let mut replay = Replay {
             state,
             sealer,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use feiqian_core::ids::{FullIds, IdFilter, SequenceRange};
+use feiqian_core::ids::{DueParts, FilterPart, FullIds, IdFilter, SequenceRange, shard_of};
 use parking_lot::{Mutex, RwLock};
 
 use super::StoreFault;
@@ -41,37 +41,91 @@ struct Parts<S: Storage> {
 impl<S: Storage> IdRuns<S> {
     /// Opens the store, making its directory if there is none. What is damaged, left over or behind a gap is removed:
     /// the journal gives it again. So is what reaches beyond `last`, the sequence behind which frames are executed
-    /// again: each of their ids would be looked for on disk. Gives a filter over what is left, too, and tells how many runs
-    /// were damaged.
+    /// again: each of their ids would be looked for on disk. Tells how many runs were damaged, too.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, IdFilter, usize), StoreFault> {
+    pub fn open(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, usize), StoreFault> {
         storage.create_directory(IDS_DIRECTORY)?;
-        let Gathered { runs, filter, damaged, useless } = gather(&storage, &chain_id, last)?;
+        let Gathered { runs, damaged, useless } = gather(&storage, &chain_id, last)?;
         for path in &useless {
             storage.remove(path)?;
         }
         storage.sync_directory(IDS_DIRECTORY)?;
         let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), unsynced: Mutex::default() };
-        Ok((Self(Arc::new(parts)), filter, damaged))
+        Ok((Self(Arc::new(parts)), damaged))
     }
 
     /// For reading, beside the store of the process that writes: makes and removes nothing. Holds what is there by now of
-    /// the ids of entries up to `last`, without a gap, and gives a filter over that.
+    /// the ids of entries up to `last`, without a gap.
     ///
     /// # Errors
     /// The storage's faults.
-    pub fn reading(storage: S, chain_id: [u8; 16], last: u64) -> Result<(Self, IdFilter), StoreFault> {
-        let Gathered { runs, filter, .. } = gather(&storage, &chain_id, last)?;
+    pub fn reading(storage: S, chain_id: [u8; 16], last: u64) -> Result<Self, StoreFault> {
+        let Gathered { runs, .. } = gather(&storage, &chain_id, last)?;
         let parts = Parts { storage, chain_id, runs: RwLock::new(runs.into()), unsynced: Mutex::default() };
-        Ok((Self(Arc::new(parts)), filter))
+        Ok(Self(Arc::new(parts)))
     }
 
     /// The sequence below which the ids of all entries are stored.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.0.runs.read().last().map_or(1, |run| run.range.1)
+    }
+
+    /// How many ids are stored.
+    #[must_use]
+    pub fn ids(&self) -> usize {
+        self.0.runs.read().iter().map(|run| run.count).sum()
+    }
+
+    /// The memory that is kept of the runs, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.0.runs.read().iter().map(IdRun::memory_bytes).sum()
+    }
+
+    /// The sequence below which all ids are in it, and for each of so many shards a filter over its stored ids, with room
+    /// for as many as there are and at least for `room` of all shards.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn filters(&self, shards: u64, room: usize) -> Result<(u64, Vec<IdFilter>), StoreFault> {
+        let runs = Arc::clone(&self.0.runs.read());
+        let ids: usize = runs.iter().map(|run| run.count).sum();
+        let ids_a_shard = ids.max(room).div_ceil(usize::try_from(shards).unwrap_or(usize::MAX));
+        let mut filters: Vec<_> = (0..shards).map(|_| IdFilter::for_ids(ids_a_shard)).collect();
+        for first in (0..SLICES).map(|slice| slice * SLICE_WIDTH) {
+            for run in runs.iter() {
+                for (hash, _) in run.slice(first..=first + (SLICE_WIDTH - 1))? {
+                    filters[shard_of(hash, shards) as usize].insert(hash);
+                }
+            }
+        }
+        Ok((runs.last().map_or(1, |run| run.range.1), filters))
+    }
+
+    /// A filter over all stored ids, see [`IdRuns::filters`].
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn filter(&self, room: usize) -> Result<(u64, IdFilter), StoreFault> {
+        let (end, filters) = self.filters(1, room)?;
+        let filter = filters.into_iter().next().unwrap_or_else(|| IdFilter::for_ids(room));
+        Ok((end, filter))
+    }
+
+    /// Parts of filters, one after the other of each of so many shards, made of what is stored.
+    ///
+    /// # Errors
+    /// The storage's faults.
+    pub fn parts(&self, due: &DueParts, shards: u64) -> Result<Vec<Vec<FilterPart>>, StoreFault> {
+        let runs = Arc::clone(&self.0.runs.read());
+        let mut parts = due.empty(runs.last().map_or(1, |run| run.range.1), shards);
+        for run in runs.iter() {
+            run.slice(due.hashes())?.iter().for_each(|(hash, _)| parts.insert(*hash));
+        }
+        Ok(parts.filled())
     }
 
     /// Stores the ids of a range, which all shards have given their tables for; gives the new [`IdRuns::end`].
@@ -202,7 +256,6 @@ fn sorted_slice(entries: &[IdEntry]) -> Vec<IdEntry> {
 struct Gathered<F> {
     /// From the first entry on, without a gap.
     runs: Vec<IdRun<F>>,
-    filter: IdFilter,
     /// How many were damaged.
     damaged: usize,
     /// All other files.
@@ -210,15 +263,14 @@ struct Gathered<F> {
 }
 
 fn gather<S: Storage>(storage: &S, chain_id: &[u8; 16], last: u64) -> Result<Gathered<S::File>, StoreFault> {
-    let (mut runs, mut hashes, mut damaged) = (Vec::new(), Vec::new(), 0);
+    let (mut runs, mut damaged) = (Vec::new(), 0);
     let mut end = 1;
     let (kept, mut useless) = sorted_names(storage)?;
     for range in kept {
         let is_next = range.0 == end && range.1 - 1 <= last;
         match if is_next { open_run(storage, chain_id, range)? } else { None } {
-            Some((run, entries)) => {
+            Some(run) => {
                 end = range.1;
-                hashes.extend(entries.iter().map(|(hash, _)| *hash));
                 runs.push(run);
             }
             None => {
@@ -229,23 +281,18 @@ fn gather<S: Storage>(storage: &S, chain_id: &[u8; 16], last: u64) -> Result<Gat
             }
         }
     }
-    let mut filter = IdFilter::for_ids(hashes.len());
-    hashes.iter().for_each(|hash| filter.insert(*hash));
-    Ok(Gathered { runs, filter, damaged, useless })
+    Ok(Gathered { runs, damaged, useless })
 }
-
-/// A run and its entries.
-type Opened<S> = (IdRun<<S as Storage>::File>, Vec<IdEntry>);
 
 /// None where it is damaged, or has been merged into another by the process that writes.
 fn open_run<S: Storage>(
     storage: &S,
     chain_id: &[u8; 16],
     range: SequenceRange,
-) -> Result<Option<Opened<S>>, StoreFault> {
+) -> Result<Option<IdRun<S::File>>, StoreFault> {
     match IdRun::open(storage, chain_id, range) {
         Err(fault) if fault.is_absent() => Ok(None),
-        opened => Ok(opened?),
+        opened => Ok(opened?.map(|(run, _)| run)),
     }
 }
 
