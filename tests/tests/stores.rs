@@ -5,7 +5,7 @@
 mod log;
 
 use feiqian_core::frame::Head;
-use feiqian_core::ids::{FilterPart, FullIds, IdFilter, IdIndex, RUN_ENTRIES};
+use feiqian_core::ids::{Earlier, FilterPart, FullIds, IdFilter, IdIndex, RUN_ENTRIES, SequenceRange};
 use feiqian_proof::Hash;
 use feiqian_runtime::stores::{
     BlockStore, IdRuns, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, StoredBlock,
@@ -240,6 +240,21 @@ fn i3_stored_ids_are_found_through_any_number_of_runs_mergings_and_starts() {
     assert_eq!(runs.sequences_of(key.hash(1 << 90), (1, u64::MAX)), Ok(Vec::new()));
 }
 
+/// The runs behind an index whose ids are all different.
+struct Asked<'a>(&'a IdRuns<SimStorage>);
+
+impl Earlier for Asked<'_> {
+    type Fault = StoreFault;
+
+    fn is_same(&mut self, _: u64) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
+    fn stored(&mut self, hash: u64, range: SequenceRange) -> Result<Vec<u64>, StoreFault> {
+        self.0.sequences_of(hash, range)
+    }
+}
+
 /// Ids taken by shards and stored as an engine does it, the memory counted at each moment when there is most.
 struct OldIds {
     runs: IdRuns<SimStorage>,
@@ -267,7 +282,12 @@ impl OldIds {
             let id = u128::from(sequence);
             let shard = self.shards[0].shard_of(id, shards) as usize;
             let index = &mut self.shards[shard];
-            self.unsure += u64::from(!index.take_unseen(index.hash(id), sequence));
+            let hash = index.hash(id);
+            if !index.take_unseen(hash, sequence) {
+                // As the plain loop does: then the runs are asked, which know no earlier one.
+                self.unsure += 1;
+                assert_eq!(index.take(hash, sequence, &mut Asked(&self.runs)), Ok(None));
+            }
         }
         self.next += entries;
         let full: Vec<FullIds> =
