@@ -77,7 +77,9 @@ fn id_index(c: &mut Criterion) {
         b.iter_custom(|frames| {
             let index = IdIndex::new(0x5EED).with_runs_of(RUN_ENTRIES);
             // Room for what it takes: growing is not measured here.
-            let mut filter = IdFilter::for_ids(HELD as usize + frames as usize * FRAME);
+            let room =
+                usize::try_from(HELD + frames * FRAME as u64).expect("a benchmark's ids lie in memory");
+            let mut filter = IdFilter::for_ids(room);
             (0..HELD).for_each(|_| filter.insert(index.hash(numbers.id())));
             let mut index = index.behind(HELD + 1, filter);
             let mut elapsed = Duration::ZERO;

@@ -280,7 +280,7 @@ impl OldIds {
         let shards = self.shards.len() as u64;
         for sequence in self.next..self.next + entries {
             let id = u128::from(sequence);
-            let shard = self.shards[0].shard_of(id, shards) as usize;
+            let shard = usize::try_from(self.shards[0].shard_of(id, shards)).expect("a shard's number");
             let index = &mut self.shards[shard];
             let hash = index.hash(id);
             if !index.take_unseen(hash, sequence) {
@@ -337,7 +337,7 @@ fn an_old_id_takes_at_most_two_bytes_of_memory_at_every_count_beyond_a_million()
         assert!(old.unsure * 100 < old.next, "{} of {} ids looked for in vain", old.unsure, old.next);
         for sequence in (1..old.next).step_by(7) {
             let id = u128::from(sequence);
-            let shard = old.shards[0].shard_of(id, shards) as usize;
+            let shard = usize::try_from(old.shards[0].shard_of(id, shards)).expect("a shard's number");
             let index = &mut old.shards[shard];
             assert!(!index.take_unseen(index.hash(id), old.next), "{sequence} is known");
         }

@@ -105,10 +105,11 @@ impl NewParts {
     /// Adds the hash of an id, one of [`DueParts::hashes`].
     #[inline]
     pub fn insert(&mut self, hash: u64) {
-        let number = part(hash, self.due.of).0.wrapping_sub(self.due.numbers.start);
+        let (number, place) = part(hash, self.due.of);
+        let number = number.wrapping_sub(self.due.numbers.start);
         let parts = self.parts.get_mut(crate::number::index(shard_of(hash, self.shards)));
         if let Some(part) = parts.and_then(|parts| parts.get_mut(number)) {
-            part.insert(hash);
+            part.insert(place, hash);
         }
     }
 

@@ -114,15 +114,34 @@ impl<F: StorageFile> IdRun<F> {
 
     /// The entries whose hashes lie in `hashes`, ascending.
     pub(super) fn slice(&self, hashes: RangeInclusive<u64>) -> Result<Vec<IdEntry>, StorageFault> {
+        let mut bytes = Vec::new();
+        self.read_around(&hashes, &mut bytes)?;
+        Ok(entries_in(&bytes, self.range.0).filter(|(hash, _)| hashes.contains(hash)).collect())
+    }
+
+    /// Gives each of the hashes that lie in `hashes`, ascending, to `take`. `bytes` is room for what is read.
+    pub(super) fn each_hash(
+        &self,
+        hashes: &RangeInclusive<u64>,
+        bytes: &mut Vec<u8>,
+        mut take: impl FnMut(u64),
+    ) -> Result<(), StorageFault> {
+        self.read_around(hashes, bytes)?;
+        let all = entries_in(bytes, self.range.0).map(|(hash, _)| hash);
+        all.filter(|hash| hashes.contains(hash)).for_each(&mut take);
+        Ok(())
+    }
+
+    /// Reads the entries between the fences around `hashes`.
+    fn read_around(&self, hashes: &RangeInclusive<u64>, bytes: &mut Vec<u8>) -> Result<(), StorageFault> {
         let first = fences_below(&self.fences, upper(*hashes.start())).saturating_sub(1);
         let end = match upper(*hashes.end()).checked_add(1) {
             Some(behind) => fences_below(&self.fences, behind),
             None => self.fences.len(),
         };
         let (from, to) = (first * ENTRIES_A_FENCE, (end * ENTRIES_A_FENCE).min(self.count));
-        let mut bytes = vec![0; to.saturating_sub(from) * ENTRY_BYTES];
-        self.file.read_at((HEADER_BYTES + from * ENTRY_BYTES) as u64, &mut bytes)?;
-        Ok(entries_in(&bytes, self.range.0).filter(|(hash, _)| hashes.contains(hash)).collect())
+        bytes.resize(to.saturating_sub(from) * ENTRY_BYTES, 0);
+        self.file.read_at((HEADER_BYTES + from * ENTRY_BYTES) as u64, bytes)
     }
 
     /// Adds the sequences of a hash to `found`.

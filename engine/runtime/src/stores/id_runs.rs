@@ -95,11 +95,14 @@ impl<S: Storage> IdRuns<S> {
         let ids: usize = runs.iter().map(|run| run.count).sum();
         let ids_a_shard = ids.max(room).div_ceil(usize::try_from(shards).unwrap_or(usize::MAX));
         let mut filters: Vec<_> = (0..shards).map(|_| IdFilter::for_ids(ids_a_shard)).collect();
+        let mut bytes = Vec::new();
         for first in (0..SLICES).map(|slice| slice * SLICE_WIDTH) {
             for run in runs.iter() {
-                for (hash, _) in run.slice(first..=first + (SLICE_WIDTH - 1))? {
-                    filters[shard_of(hash, shards) as usize].insert(hash);
-                }
+                run.each_hash(&(first..=first + (SLICE_WIDTH - 1)), &mut bytes, |hash| {
+                    let shard =
+                        usize::try_from(shard_of(hash, shards)).expect("fewer than there are filters");
+                    filters[shard].insert(hash);
+                })?;
             }
         }
         Ok((runs.last().map_or(1, |run| run.range.1), filters))
@@ -122,8 +125,9 @@ impl<S: Storage> IdRuns<S> {
     pub fn parts(&self, due: &DueParts, shards: u64) -> Result<Vec<Vec<FilterPart>>, StoreFault> {
         let runs = Arc::clone(&self.0.runs.read());
         let mut parts = due.empty(runs.last().map_or(1, |run| run.range.1), shards);
+        let (hashes, mut bytes) = (due.hashes(), Vec::new());
         for run in runs.iter() {
-            run.slice(due.hashes())?.iter().for_each(|(hash, _)| parts.insert(*hash));
+            run.each_hash(&hashes, &mut bytes, |hash| parts.insert(hash))?;
         }
         Ok(parts.filled())
     }
