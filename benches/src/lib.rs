@@ -13,7 +13,6 @@ pub mod core_loop;
 pub mod instructions;
 pub mod cards;
 pub mod messages;
-pub mod http;
 pub mod workload;
 pub mod run;
 pub mod tables;

@@ -1,6 +1,8 @@
-//! Checks a load on a server that was running before: through the protocol alone. Accounts are those that the
+//! Checks a load on a server that was running before: through its protocol alone. Accounts are those that the
 //! server says; balances are asked before and after; every batch is sent again, and must be answered with the
 //! sequences at which it was acknowledged. Nobody else may move those accounts' money meanwhile.
+
+mod questions;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -9,14 +11,14 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use feiqian_core::account::AccountHandle;
+use feiqian_core::bic::Bic;
 use feiqian_core::currency::Currency;
-use feiqian_core::outcome::{Outcome, RejectReason};
 use feiqian_core::transfer::Record;
-use feiqian_wire::Address;
-use feiqian_wire::client::{AccountRange, BusyReason, Client, Credentials, Outcomes, Verdict};
+use feiqian_wire::client::AccountRange;
 use tokio::runtime::Runtime;
 
-use super::driver::{Acknowledged, Plan, Server};
+use super::driver::{Acknowledged, Plan};
+use super::place::{Line, Server};
 use super::verify::{Again, Findings};
 use crate::workload::layout::{Layout, Range, bic};
 use crate::workload::maker::{MadeBatch, Shape};
@@ -29,8 +31,6 @@ const BALANCES_MAX: usize = 100_000;
 const SCAN_MAX: u64 = 20_000;
 /// What an account must have to take part, minor units: a thousand of the largest usual transfers.
 const FUNDS_MIN: i128 = 1_024_000;
-/// How long a batch that was not taken waits before it is sent again.
-const PAUSE: Duration = Duration::from_millis(1);
 /// How long balances may take to show: answers come before the block is sealed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -47,21 +47,16 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Connects as each participant, and asks for accounts and balances.
-    pub(super) fn before(
-        address: &Address,
-        groups: Vec<Vec<Credentials>>,
-        workload: &Workload,
-    ) -> Result<Self, String> {
+    pub(super) fn before(groups: Vec<Server>, workload: &Workload) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|fault| fault.to_string())?;
-        let (credentials, accounts) = runtime.block_on(all_accounts(address, groups))?;
-        let layout = layout_of(&credentials, &accounts);
+        let (server, accounts) = runtime.block_on(all_accounts(groups))?;
+        let layout = layout_of(&server.bics(), &accounts);
         let mut workload = workload.clone();
         workload.participants = layout.ranges.len() as u32;
         workload.currencies = layout.ranges.first().map_or(0, Vec::len) as u32;
         workload.accounts = layout.ranges.iter().flatten().map(|range| range.count).sum();
         check(&workload, &layout)?;
-        let server = Server { address: address.clone(), credentials };
         let mut asked = Self { runtime, server, workload, layout, before: BTreeMap::new() };
         let owners = asked.sample_of_accounts();
         asked.before = asked.runtime.block_on(balances(&asked.server, &owners))?;
@@ -108,7 +103,7 @@ impl Asked {
         acknowledged: &[Acknowledged],
         resent: &Resent,
     ) -> Result<(), String> {
-        let participants = self.server.credentials.len();
+        let participants = self.server.bics().len();
         let of = |participant| {
             let own = acknowledged.iter().filter(move |at| at.session as usize % participants == participant);
             self.send_own_again((participant, load), own, resent)
@@ -122,17 +117,13 @@ impl Asked {
         acknowledged: impl Iterator<Item = &Acknowledged>,
         resent: &Resent,
     ) -> Result<(), String> {
-        let mut client = connect(&self.server, participant).await?;
+        let mut line = self.server.connect(participant).await?;
         let mut again = Again::new(shape, plan);
         for at in acknowledged {
             let (speaker, made) = again.batch(at);
             assert_eq!(speaker as usize, participant, "session n speaks for participant n, counted round");
-            let outcomes = submit(&mut client, &made).await?;
-            let first = at.first_sequence;
-            if !are_repetitions(first, &made, &outcomes) {
-                return Err(format!("the batch at sequence {first} is not known at that sequence"));
-            }
-            look_up(&mut client, first, &made).await?;
+            line.send_again(at.first_sequence, &made).await?;
+            look_up(&mut line, at.first_sequence, &made).await?;
             resent.note(&made);
         }
         Ok(())
@@ -200,78 +191,36 @@ async fn all<F: Future<Output = Result<(), String>>>(work: Vec<F>) -> Result<(),
     .await
 }
 
-/// Sends a batch until it is taken.
-async fn submit(client: &mut Client, made: &MadeBatch) -> Result<Outcomes, String> {
-    loop {
-        match client.submit(&made.records).await.map_err(|fault| fault.to_string())? {
-            Verdict::Outcomes(outcomes) => return Ok(outcomes),
-            Verdict::Busy(BusyReason::Closing) => return Err("the server is shutting down".to_owned()),
-            Verdict::Busy(_) => tokio::time::sleep(PAUSE).await,
-        }
-    }
-}
-
-/// What a batch that is sent again must be answered.
-fn are_repetitions(first_sequence: u64, made: &MadeBatch, outcomes: &Outcomes) -> bool {
-    let is_right = |((record, expected), row): ((&Record, Expected), feiqian_wire::client::Row),
-                    sequence: u64| {
-        match expected {
-            Expected::Rejected(reason @ (RejectReason::MissingId | RejectReason::IdReused)) => {
-                row.reason == Some(reason)
-            }
-            Expected::Duplicate(back) => row.detail == Some(sequence - u64::from(back)),
-            _ => row.outcome == Outcome::Duplicate && row.detail.unwrap_or(record.amount.get()) == sequence,
-        }
-    };
-    outcomes.rows.len() == made.records.len()
-        && made.iter().zip(outcomes.rows.iter()).zip(first_sequence..).all(|(pair, at)| is_right(pair, at))
-}
-
 /// Asks for the batch's first and last cleared transfers by their ids.
-async fn look_up(client: &mut Client, first_sequence: u64, made: &MadeBatch) -> Result<(), String> {
+async fn look_up(line: &mut Line, first_sequence: u64, made: &MadeBatch) -> Result<(), String> {
     let cleared =
         made.iter().zip(first_sequence..).filter(|((_, expected), _)| *expected == Expected::Cleared);
     let cleared: Vec<(&Record, u64)> = cleared.map(|((record, _), sequence)| (record, sequence)).collect();
     for (record, sequence) in cleared.first().into_iter().chain(cleared.last()) {
-        let found = client.transfer(record.uetr.get()).await.map_err(|fault| fault.to_string())?;
-        let is_same = found.is_some_and(|found| {
-            let parties = |of: &Record| (of.debtor, of.creditor, of.amount);
-            let is_cleared = found.outcome == Outcome::Cleared && found.sequence == *sequence;
-            is_cleared && parties(&found.record) == parties(record)
-        });
-        if !is_same {
+        if !line.is_found(record, *sequence).await? {
             return Err(format!("the transfer at sequence {sequence} is not found by its id"));
         }
     }
     Ok(())
 }
 
-async fn connect(server: &Server, participant: usize) -> Result<Client, String> {
-    let credentials = server.credentials.get(participant).ok_or("no such participant")?;
-    Client::connect(&server.address, credentials).await.map_err(|fault| fault.to_string())
-}
-
-type Found = (Vec<Credentials>, Vec<Vec<AccountRange>>);
-
 /// Of the first group whose first participant can log in: of all that can, up to the first that can't.
-async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Result<Found, String> {
+async fn all_accounts(groups: Vec<Server>) -> Result<(Server, Vec<Vec<AccountRange>>), String> {
     let mut refusal = "nobody to log in as".to_owned();
-    for group in groups {
-        let (mut known, mut accounts) = (Vec::new(), Vec::new());
-        for one in group {
-            match Client::connect(address, &one).await {
-                Ok(mut client) => {
-                    accounts.push(funded_accounts(&mut client).await?);
-                    known.push(one);
-                }
+    for mut group in groups {
+        let mut accounts = Vec::new();
+        for (number, bic) in group.bics().into_iter().enumerate() {
+            match group.connect(number).await {
+                Ok(mut line) => accounts.push(funded_accounts(&mut line).await?),
                 Err(fault) => {
-                    refusal = format!("{address} as {}: {fault}", one.bic.as_str());
+                    refusal = format!("{} as {}: {fault}", group.place(), bic.as_str());
                     break;
                 }
             }
         }
-        if known.len() >= 2 {
-            return Ok((known, accounts));
+        if accounts.len() >= 2 {
+            group.keep(accounts.len());
+            return Ok((group, accounts));
         }
     }
     Err(refusal)
@@ -279,9 +228,8 @@ async fn all_accounts(address: &Address, groups: Vec<Vec<Credentials>>) -> Resul
 
 /// The participant's ranges, of hosted accounts only the longest part in which each has funds: whoever has none, or
 /// may not pay, would refuse what a load takes for certain.
-async fn funded_accounts(client: &mut Client) -> Result<Vec<AccountRange>, String> {
-    let text = |fault: feiqian_wire::client::ClientError| fault.to_string();
-    let mut ranges = client.accounts().await.map_err(text)?;
+async fn funded_accounts(line: &mut Line) -> Result<Vec<AccountRange>, String> {
+    let mut ranges = line.accounts().await?;
     for range in ranges.iter_mut().filter(|range| !range.is_clearing) {
         if range.count > SCAN_MAX {
             // A load's own house: all are funded but the last, which is frozen.
@@ -290,8 +238,7 @@ async fn funded_accounts(client: &mut Client) -> Result<Vec<AccountRange>, Strin
         }
         let (mut best, mut first) = ((range.first, 0), range.first);
         for account in range.first..range.first + range.count {
-            let balance = client.balance(account).await.map_err(text)?.map_or(0, |balance| balance.balance);
-            if balance < FUNDS_MIN {
+            if line.balance(account).await?.unwrap_or(0) < FUNDS_MIN {
                 first = account + 1;
             } else if account + 1 - first > best.1 {
                 best = (first, account + 1 - first);
@@ -303,7 +250,7 @@ async fn funded_accounts(client: &mut Client) -> Result<Vec<AccountRange>, Strin
 }
 
 /// The currencies that all have in common; of each the clearing account, and as many hosted ones as all have.
-fn layout_of(credentials: &[Credentials], accounts: &[Vec<AccountRange>]) -> Layout {
+fn layout_of(bics: &[Bic], accounts: &[Vec<AccountRange>]) -> Layout {
     let hosted = |of: &[AccountRange], currency: Currency| {
         let ranges = of.iter().filter(|range| !range.is_clearing && range.currency == currency);
         ranges.max_by_key(|range| range.count).copied()
@@ -315,9 +262,9 @@ fn layout_of(credentials: &[Credentials], accounts: &[Vec<AccountRange>]) -> Lay
     currencies.sort_by_key(|currency| currency.numeric());
     currencies.dedup();
     currencies.retain(|currency| accounts.iter().all(|of| clearing(of, *currency).is_some()));
-    let ranges = accounts.iter().zip(credentials).zip(0..).map(|((of, one), number)| {
+    let ranges = accounts.iter().zip(bics).zip(0..).map(|((of, one), number)| {
         // A frozen account follows the funded ones of a load's own participants.
-        let is_load = one.bic == bic(number);
+        let is_load = *one == bic(number);
         let range = |currency: &Currency| {
             let (first, count) = hosted(of, *currency).map_or((0, 0), |range| (range.first, range.count));
             Some(Range {
@@ -357,15 +304,17 @@ async fn balances(
     owners: &[(AccountHandle, usize)],
 ) -> Result<BTreeMap<AccountHandle, (usize, i128)>, String> {
     let mut found = BTreeMap::new();
-    let mut client: Option<(usize, Client)> = None;
+    let mut line: Option<(usize, Line)> = None;
     for (account, owner) in owners {
-        if client.as_ref().is_none_or(|(of, _)| of != owner) {
-            client = Some((*owner, connect(server, *owner).await?));
+        if line.as_ref().is_none_or(|(of, _)| of != owner) {
+            line = Some((*owner, server.connect(*owner).await?));
         }
-        if let Some((_, client)) = &mut client {
-            let balance = client.balance(*account).await.map_err(|fault| fault.to_string())?;
-            let balance = balance.ok_or_else(|| format!("account {account} is not there"))?;
-            found.insert(*account, (*owner, balance.balance));
+        if let Some((_, line)) = &mut line {
+            let balance = line.balance(*account).await?;
+            found.insert(
+                *account,
+                (*owner, balance.ok_or_else(|| format!("account {account} is not there"))?),
+            );
         }
     }
     Ok(found)

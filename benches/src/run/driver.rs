@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
-use feiqian_wire::Address;
-use feiqian_wire::client::{Client, Credentials};
 use hdrhistogram::Histogram;
 
 use super::pacer::{Due, Schedule};
+use super::place::Server;
 use super::session::{self, Session, Surroundings};
 use crate::workload::maker::{Maker, Shape};
 
@@ -127,15 +126,6 @@ impl Measured {
     }
 }
 
-/// Where sessions connect to, and as whom: credentials by participant, in the layout's order.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The address.
-    pub address: Address,
-    /// The participants.
-    pub credentials: Vec<Credentials>,
-}
-
 /// Runs a load. `watch` is called every so often with the begin of the run and the transfers answered so far.
 #[must_use]
 pub fn drive(
@@ -237,11 +227,10 @@ impl Part<'_> {
         let mut sessions = Vec::new();
         for number in (self.thread as u64..self.plan.sessions).step_by(self.threads) {
             let maker = Maker::new(self.shape, number, self.plan.window);
-            let credentials = &self.server.credentials[maker.participant() as usize];
-            let client = Client::connect(&self.server.address, credentials).await;
-            let client = client.map_err(|fault| format!("session {number} can't connect: {fault}"))?;
+            let line = self.server.connect(maker.participant() as usize).await;
+            let line = line.map_err(|fault| format!("session {number} can't connect: {fault}"))?;
             let due = Arc::clone(&self.sessions[number as usize]);
-            sessions.push(Session { number, client, maker, due });
+            sessions.push(Session { number, line, maker, due });
         }
         Ok(sessions)
     }

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use feiqian_wire::Address;
-use feiqian_wire::client::Credentials;
-
 use super::asked::Asked;
 use super::disk::written_bytes;
-use super::driver::{Measured, Plan, Server, drive};
+use super::driver::{Measured, Plan, drive};
+use super::place::{Keys, Place, Server};
 use super::plot;
 use super::report::LoadReport;
 use super::scratch;
@@ -17,9 +15,9 @@ use super::series::{Moment, Series};
 use super::server::{OwnServer, ServerProgram, ServerSpec};
 use super::usage::Usage;
 use super::verify::{Expectation, Sent, check_directory};
-use crate::workload::layout::{Layout, bic, test_participant_key};
+use crate::workload::layout::Layout;
 use crate::workload::maker::Shape;
-use crate::workload::{PARTICIPANTS_MAX, Workload};
+use crate::workload::{Door, Workload};
 
 /// Where a load goes.
 #[derive(Clone, Debug)]
@@ -27,16 +25,7 @@ pub enum Target {
     /// A server of its own, in this fresh data directory, or in one that is removed once all checks have passed.
     Own(Option<PathBuf>),
     /// A server that runs.
-    Connect(Address, Keys),
-}
-
-/// As whom a load speaks to a server that runs.
-#[derive(Clone, Debug)]
-pub enum Keys {
-    /// As those whose keys lie in a folder, `BIC.key` each, 64 hexadecimal digits.
-    Folder(PathBuf),
-    /// As the participants of a load's own server; where the server does not know the first of those, as these.
-    Known(Vec<Credentials>),
+    Connect(Place, Keys),
 }
 
 /// What to do.
@@ -101,8 +90,30 @@ impl LoadOptions {
         }
         let Self { transfers, batch, rate, threads, .. } = *self;
         let sessions = self.sessions.min(transfers.div_ceil(batch as u64));
-        let window = self.window.unwrap_or_else(|| usual_window(batch, sessions)).max(1);
+        let window = match self.workload.door {
+            Door::Http => self.http_window()?,
+            Door::Wire => self.window.unwrap_or_else(|| usual_window(batch, sessions)).max(1),
+        };
         Ok(Plan { transfers, batch, sessions, window, rate, threads })
+    }
+
+    /// One request at a time; what a load can't ask of the JSON API is refused.
+    fn http_window(&self) -> Result<u64, LoadFault> {
+        let fault = |text: &str| Err(LoadFault::Usage(text.to_owned()));
+        if self.window.is_some_and(|window| window > 1) {
+            return fault(
+                "--window: over HTTP a connection carries one request at a time; take more --sessions",
+            );
+        }
+        if self.workload.chain_share > 0.0 {
+            return fault(
+                "--chains: in a bulk over HTTP each transfer stands on its own; leave them to the bulk protocol",
+            );
+        }
+        if self.workload.two_phase_share > 0.0 && self.batch > 1 {
+            return fault("--two-phase: over HTTP a hold is a request of its own; take --batch 1");
+        }
+        Ok(1)
     }
 }
 
@@ -135,7 +146,7 @@ pub fn run(
             }
             report
         }
-        Target::Connect(address, keys) => on_other(options, plan, (address, keys), progress)?,
+        Target::Connect(place, keys) => on_other(options, plan, (place, keys), progress)?,
     };
     write(&folder, &mut report)?;
     Ok(report)
@@ -187,9 +198,8 @@ pub fn drive_noting(
 /// # Errors
 /// If the text is no address.
 pub fn own_credentials(address: &str, participants: u32) -> Result<Server, LoadFault> {
-    let address = address.parse().map_err(|_| LoadFault::Server(format!("{address:?} is no address")))?;
-    let credentials = (0..participants).map(|at| Credentials { bic: bic(at), key: test_participant_key(at) });
-    Ok(Server { address, credentials: credentials.collect() })
+    let place = address.parse().map_err(LoadFault::Server)?;
+    Ok(Server::own(&place, participants))
 }
 
 fn on_own(
@@ -223,54 +233,13 @@ fn on_own(
 fn on_other(
     options: &LoadOptions,
     plan: Plan,
-    (address, keys): (&Address, &Keys),
+    (place, keys): (&Place, &Keys),
     progress: &mut dyn FnMut(u64),
 ) -> Result<LoadReport, LoadFault> {
-    let groups = match keys {
-        Keys::Folder(folder) => vec![read_keys(folder)?],
-        Keys::Known(known) => {
-            let own = own_credentials(&address.to_string(), PARTICIPANTS_MAX)?.credentials;
-            vec![own, known.clone()]
-        }
-    };
-    let asked = Asked::before(address, groups, &options.workload).map_err(LoadFault::Server)?;
+    let asked = Asked::before(Server::groups(place, keys)?, &options.workload).map_err(LoadFault::Server)?;
     let shape = asked.shape();
     let driven = drive_noting(plan, &shape, asked.server(), None, progress);
     let findings = asked.check(&shape, plan, &driven.measured.acknowledged);
     let no_server: (Option<u64>, Option<Usage>) = (None, None);
     Ok(LoadReport::new((&shape, plan), driven, no_server, findings))
-}
-
-/// `BIC.key` files with 64 hexadecimal digits each.
-fn read_keys(folder: &Path) -> Result<Vec<Credentials>, LoadFault> {
-    let fault = |text: String| LoadFault::File(format!("{}: {text}", folder.display()));
-    let mut credentials = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| fault(error.to_string()))? {
-        let path = entry.map_err(|error| fault(error.to_string()))?.path();
-        let Some(code) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".key")) else {
-            continue;
-        };
-        let Ok(bic) = feiqian_core::bic::Bic::parse(code) else { continue };
-        let text = std::fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
-        let secret = secret_of(text.trim_end()).ok_or_else(|| {
-            fault(format!("{code}.key: a key file holds 64 lower-case hexadecimal digits and nothing else"))
-        })?;
-        credentials.push(Credentials { bic, key: feiqian_proof::signature::SigningKey::from_bytes(&secret) });
-    }
-    credentials.sort_by_key(|one| one.bic);
-    match credentials.len() {
-        0 => Err(fault("no BIC.key in it".to_owned())),
-        _ => Ok(credentials),
-    }
-}
-
-fn secret_of(text: &str) -> Option<[u8; 32]> {
-    let mut secret = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (at, byte) in secret.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(secret)
 }

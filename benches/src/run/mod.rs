@@ -3,7 +3,9 @@
 //!
 //! ```text
 //!  run ─┬─ server      its own process, unless one is named
+//!       ├─ place       addresses of both protocols, and the keys of whom it speaks for
 //!       ├─ driver      threads with sessions ── pacer, where a rate is given
+//!       │              └ http: those over the JSON API
 //!       ├─ series      answered transfers and bytes on disk over time
 //!       ├─ verify      the journal read back, or the server asked
 //!       └─ report      JSON, and a page with plots
@@ -11,8 +13,10 @@
 
 pub mod disk;
 pub mod driver;
+pub(crate) mod http;
 mod load;
 pub mod pacer;
+pub mod place;
 mod plot;
 pub mod report;
 pub mod scratch;
@@ -23,4 +27,5 @@ mod usage;
 pub mod verify;
 mod asked;
 
-pub use load::{Driven, Keys, LoadFault, LoadOptions, Target, drive_noting, own_credentials, run};
+pub use load::{Driven, LoadFault, LoadOptions, Target, drive_noting, own_credentials, run};
+pub use place::{Keys, Place};

@@ -15,11 +15,12 @@ use feiqian_wire::{Address, Server, ServerOptions};
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::http::house;
 use super::usage::Usage;
 use crate::chain::{CHAIN_ID, approved, test_officer_keys, test_operator_key};
 use crate::founding::{command, found};
-use crate::workload::Workload;
 use crate::workload::layout::Layout;
+use crate::workload::{Door, Workload};
 
 /// What a server is started with.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,7 +29,8 @@ pub struct ServerSpec {
     pub data: PathBuf,
     /// Whose accounts are to be opened and funded; none to go on with a directory.
     pub workload: Option<Workload>,
-    /// Where to listen; port 0 for any free one. Loopback or a Unix socket.
+    /// Where to listen; port 0 for any free one. Loopback or a Unix socket; for the JSON API, which a workload names as its
+    /// door, loopback.
     pub listen: String,
     /// Sessions at the most.
     pub sessions_max: usize,
@@ -102,23 +104,39 @@ pub fn serve(spec: &str) -> Result<(), String> {
         }
         None => Engine::open(&options, key).map_err(|fault| fault.to_string())?,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let served = runtime.map_err(|fault| fault.to_string())?.block_on(listen(&engine, &spec));
+    let http = spec.workload.as_ref().filter(|workload| workload.door == Door::Http);
+    let served = match http {
+        Some(workload) => actix_web::rt::System::new().block_on(async {
+            let api = house::serve(&engine, &spec.data, (&spec.listen, workload.participants))?;
+            let ended = obeying(&engine, format!("http://{}", api.address())).await;
+            api.stop().await;
+            ended
+        }),
+        None => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(|fault| fault.to_string())?.block_on(listen(&engine, &spec))
+        }
+    };
     engine.shutdown();
     served
 }
 
-/// Listens, and obeys until standard input closes or a signal comes.
+/// Speaks the bulk protocol.
 async fn listen(engine: &Engine, spec: &ServerSpec) -> Result<(), String> {
     let address: Address = spec.listen.parse().map_err(|fault: NoAddress| fault.to_string())?;
     let options = ServerOptions { sessions_max: spec.sessions_max, ..ServerOptions::default() };
     let server = Server::start(engine.clone(), &[address], options).map_err(|fault| fault.to_string())?;
+    let address = server.addresses().first().map(ToString::to_string).unwrap_or_default();
+    let ended = obeying(engine, address).await;
+    server.stop().await;
+    ended
+}
+
+/// Says that it is ready, and obeys until standard input closes or a signal comes.
+async fn obeying(engine: &Engine, address: String) -> Result<(), String> {
     let mut terminated = signal(SignalKind::terminate()).map_err(|fault| fault.to_string())?;
-    tell(&Ready {
-        is_ready: true,
-        address: server.addresses().first().map(ToString::to_string).unwrap_or_default(),
-        next_sequence: engine.archive().journal.durable() + 1,
-    });
+    let next_sequence = engine.archive().journal.durable() + 1;
+    tell(&Ready { is_ready: true, address, next_sequence });
     let (ended, end) = tokio::sync::oneshot::channel();
     let obedient = engine.clone();
     // Blocks on standard input, and at the end of the process goes with it.
@@ -130,7 +148,6 @@ async fn listen(engine: &Engine, spec: &ServerSpec) -> Result<(), String> {
         _ = end => {}
         _ = terminated.recv() => {}
     }
-    server.stop().await;
     Ok(())
 }
 

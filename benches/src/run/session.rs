@@ -12,7 +12,9 @@ use feiqian_core::outcome::Outcome;
 use feiqian_wire::client::{BatchSender, Client, ReplyReceiver, Row, Verdict};
 
 use super::driver::{Acknowledged, Measured, Plan};
+use super::http::session::{self as http, HttpSession};
 use super::pacer::{Due, Schedule};
+use super::place::Line;
 use crate::workload::maker::{MadeBatch, Maker};
 
 /// How long a session waits before it sends again what was not taken.
@@ -47,7 +49,7 @@ struct Shared {
 /// A session, connected.
 pub(super) struct Session {
     pub(super) number: u64,
-    pub(super) client: Client,
+    pub(super) line: Line,
     pub(super) maker: Maker,
     pub(super) due: Arc<Due>,
 }
@@ -63,7 +65,16 @@ pub(super) struct Surroundings {
 
 /// Runs a session to its end; what goes wrong is noted in what is measured.
 pub(super) async fn run(session: Session, around: Surroundings) {
-    let Session { number, client, maker, due } = session;
+    let Session { number, line, maker, due } = session;
+    match line {
+        Line::Http(connection) => {
+            http::run(HttpSession { number, connection: *connection, maker, due }, around).await;
+        }
+        Line::Wire(client) => pipelined((number, *client, maker, due), around).await,
+    }
+}
+
+async fn pipelined((number, client, maker, due): (u64, Client, Maker, Arc<Due>), around: Surroundings) {
     let (sender, receiver) = client.split();
     let shared = Rc::new(RefCell::new(Shared::default()));
     let batches = around.plan.batches_of(number);

@@ -9,6 +9,7 @@ use feiqian_core::currency::Currency;
 use feiqian_core::limits::BATCH_TRANSFERS_MAX;
 use feiqian_core::participant::ParticipantHandle;
 use feiqian_core::transfer::Record;
+use feiqian_identity::api_key::ApiKey;
 use feiqian_proof::signature::{PublicKey, SigningKey};
 use serde::{Deserialize, Serialize};
 
@@ -150,4 +151,12 @@ pub fn test_participant_key(participant: ParticipantHandle) -> SigningKey {
         *digit = b'0' + (participant / place % 10) as u8;
     }
     SigningKey::from_bytes(&secret)
+}
+
+/// TEST KEY of a load's participant for the JSON API. Never use it for anything else.
+#[must_use]
+pub fn test_api_key(participant: ParticipantHandle) -> ApiKey {
+    let mut secret = *b"TEST KEY: API of a load's bank .";
+    secret[31] = participant as u8;
+    ApiKey::new([participant as u8; 8], secret)
 }

@@ -12,7 +12,7 @@ use super::alias::AliasTable;
 use super::layout::{Layout, Range};
 use super::model::Expected;
 use super::rejections;
-use super::{Distribution, UetrOrder, Workload};
+use super::{Distribution, Door, UetrOrder, Workload};
 use crate::generator::Numbers;
 
 /// Usual amounts are 1 to this, minor units.
@@ -330,6 +330,10 @@ impl Maker {
             batch.records.push(record);
             batch.expected.push(expected);
         }
+    }
+
+    pub(super) fn door(&self) -> Door {
+        self.shape.workload.door
     }
 
     /// Own range and another participant's, in the record's currency.

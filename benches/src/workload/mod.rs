@@ -37,9 +37,23 @@ pub enum UetrOrder {
     Ordered,
 }
 
+/// Through which of the server's doors a load goes. It says which transfers can be asked for at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// The bulk protocol.
+    #[default]
+    Wire,
+    /// The JSON API.
+    Http,
+}
+
 /// A load. Shares are of all transfers, 0 to 1.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Workload {
+    /// How transfers are sent.
+    #[serde(default)]
+    pub door: Door,
     /// Hosted accounts, over all participants and currencies.
     pub accounts: u64,
     /// Participants, 2 to 64.
@@ -70,6 +84,7 @@ impl Workload {
     #[must_use]
     pub const fn plain(accounts: u64) -> Self {
         Self {
+            door: Door::Wire,
             accounts,
             participants: 8,
             currencies: 1,

@@ -4,6 +4,7 @@
 use feiqian_core::outcome::RejectReason;
 use feiqian_core::transfer::flags;
 
+use super::Door;
 use super::maker::{MadeBatch, Maker};
 use super::model::Expected;
 
@@ -15,10 +16,16 @@ const TOO_MUCH: u64 = 900_000_000_000_000_000;
 const WRONG_CURRENCY: u16 = 963;
 /// Kinds made here.
 pub(super) const KINDS: u64 = 13;
+/// Those that the JSON API lets through to the engine: frozen accounts, too much, repetitions, one account twice. It answers
+/// the others itself, and nothing of them is journaled.
+const HTTP_KINDS: [u64; 6] = [7, 8, 9, 11, 12, KINDS];
 
 /// Appends one.
 pub(super) fn push(maker: &mut Maker, batch: &mut MadeBatch) {
-    let kind = maker.numbers.below(KINDS);
+    let kind = match maker.door() {
+        Door::Wire => maker.numbers.below(KINDS),
+        Door::Http => HTTP_KINDS[maker.numbers.below(HTTP_KINDS.len() as u64) as usize],
+    };
     if kind >= 11 && repeat(kind == 11, batch) {
         return;
     }

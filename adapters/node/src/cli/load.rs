@@ -8,12 +8,16 @@ use clap::Args;
 /// `feiqian load`.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// A server's address, 127.0.0.1:9471 or unix:/path [default: a server process of its own, in --data or a
-    /// fresh directory that is removed when all checks have passed]
+    /// A server's address: 127.0.0.1:9471, unix:/path, or of its JSON API http://127.0.0.1:9472 [default: a server
+    /// process of its own, in --data or a fresh directory that is removed when all checks have passed]
     #[arg(long, value_name = "ADDRESS")]
     pub connect: Option<String>,
-    /// With --connect: a folder with the key of each participant, BIC.key [default: the TEST KEYS of load servers
-    /// and of the demo's banks]
+    /// Over the JSON API instead of the bulk protocol: one request at a time on each session's connection, batches of
+    /// more than one as bulks in which each transfer stands on its own
+    #[arg(long)]
+    pub http: bool,
+    /// With --connect: a folder with the key of each participant, BIC.key, or over HTTP with its API key, BIC.api-key
+    /// [default: the TEST KEYS of load servers, and, but over HTTP, of the demo's banks]
     #[arg(long, value_name = "DIR", requires = "connect")]
     pub keys: Option<PathBuf>,
     /// Accounts of its own server, over all participants
@@ -31,7 +35,7 @@ pub struct LoadArgs {
     /// Open loop: so many transfers a second, latency from when each batch was due [default: full speed]
     #[arg(long, value_name = "N")]
     pub rate: Option<u64>,
-    /// Unanswered batches of a session at the most [default: what the engine takes, shared among sessions]
+    /// Unanswered batches of a session at the most [default: what the engine takes, shared among sessions; over HTTP 1]
     #[arg(long, value_name = "N")]
     pub window: Option<u64>,
     /// Which accounts: uniform, zipf[:EXPONENT], hot[:ACCOUNTS], clearing
@@ -41,13 +45,14 @@ pub struct LoadArgs {
     /// Share of transfers that go to another participant, 0 to 1
     #[arg(long, default_value_t = 0.875, value_name = "SHARE")]
     pub cross: f64,
-    /// Share of holds and of the posts and voids that finish them; some are left to expire
+    /// Share of holds and of the posts and voids that finish them; some are left to expire. Over HTTP with --batch 1
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub two_phase: f64,
-    /// Share of transfers in chains
+    /// Share of transfers in chains; not over HTTP
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub chains: f64,
-    /// Share of transfers that must be rejected, for a dozen reasons, or are sent twice
+    /// Share of transfers that must be rejected, for a dozen reasons, or are sent twice; over HTTP for those that the
+    /// API leaves to the engine
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub rejections: f64,
     /// Participants of its own server, 2 to 64

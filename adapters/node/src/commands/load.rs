@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use benches::run::server::{self, ServerProgram};
-use benches::run::{Keys, LoadFault, LoadOptions, Target, run};
-use benches::workload::{Distribution, UetrOrder, Workload};
+use benches::run::{Keys, LoadFault, LoadOptions, Place, Target, run};
+use benches::workload::{Distribution, Door, UetrOrder, Workload};
 use feiqian_wire::client::Credentials;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -56,9 +56,13 @@ fn options(data: Option<PathBuf>, arguments: &LoadArgs) -> Result<LoadOptions, F
     let target = match (&arguments.connect, data) {
         (Some(_), Some(_)) => return Err(Fault::Usage("--connect and --data exclude each other".to_owned())),
         (Some(address), None) => {
-            let address = address.parse().map_err(|fault| Fault::Usage(format!("--connect: {fault}")))?;
+            let place: Place =
+                address.parse().map_err(|fault| Fault::Usage(format!("--connect: {fault}")))?;
+            if arguments.http && place.door() != Door::Http {
+                return Err(Fault::Usage("--http: write the address as http://HOST:PORT".to_owned()));
+            }
             let keys = arguments.keys.clone().map_or_else(|| Keys::Known(demo_banks()), Keys::Folder);
-            Target::Connect(address, keys)
+            Target::Connect(place, keys)
         }
         (None, data) => Target::Own(data),
     };
@@ -68,7 +72,13 @@ fn options(data: Option<PathBuf>, arguments: &LoadArgs) -> Result<LoadOptions, F
         (None, Target::Own(_)) => 1,
         (None, Target::Connect(..)) => u64::from_le_bytes(random()?),
     };
+    let door = match &target {
+        Target::Connect(place, _) => place.door(),
+        Target::Own(_) if arguments.http => Door::Http,
+        Target::Own(_) => Door::Wire,
+    };
     let workload = Workload {
+        door,
         accounts: arguments.accounts,
         participants: arguments.participants,
         currencies: arguments.currencies,

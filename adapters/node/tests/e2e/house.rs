@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use benches::run::server::ServerSpec;
-use benches::workload::Workload;
+use benches::workload::{Door, Workload};
 use serde_json::Value;
 
 /// Longer than any step takes on a busy machine; a step that takes longer has failed.
@@ -190,9 +190,10 @@ impl House {
         Self::serving(self.command(&["serve"]).stderr(file))
     }
 
-    /// Starts a load's own server.
-    pub(crate) fn load_server(&self, accounts: u64) -> Serving {
-        let spec = ServerSpec::new(self.path("load-data"), Workload::plain(accounts));
+    /// Starts a load's own server, behind one of the two doors.
+    pub(crate) fn load_server(&self, accounts: u64, door: Door) -> Serving {
+        let workload = Workload { door, ..Workload::plain(accounts) };
+        let spec = ServerSpec::new(self.path("load-data"), workload);
         let spec = serde_json::to_string(&spec).expect("JSON");
         Self::serving(self.command(&["load-server", &spec]).stdin(Stdio::piped()))
     }

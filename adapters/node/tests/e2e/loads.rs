@@ -1,17 +1,20 @@
 //! `feiqian load` from outside: every kind of workload on a server process of its own, at full speed and at a given
 //! rate, with every check; and on a server that runs.
 
+use benches::workload::Door;
 use serde_json::Value;
 
 use crate::house::House;
+use crate::liar::Liar;
 
 /// Runs a load on its own server and gives its report, which must hold.
 fn run(house: &House, arguments: &[&str]) -> Value {
     let out = house.path("loads").display().to_string();
-    let base = ["load", "--accounts", "1000", "--transfers", "20000", "--out", &out];
-    let report = house.run_bare(&[&base[..], arguments].concat()).json();
+    let usual: &[&str] = if arguments.contains(&"--transfers") { &[] } else { &["--transfers", "20000"] };
+    let base = ["load", "--accounts", "1000", "--out", &out];
+    let report = house.run_bare(&[&base[..], usual, arguments].concat()).json();
     assert_eq!(report["checked"], true, "{arguments:?}: {} {}", report["checks"], report["faults"]);
-    assert_eq!(report["transfers"], 20_000);
+    assert!([1_500, 20_000].contains(&report["transfers"].as_u64().expect("a number")));
     for name in ["p50", "p99", "p999", "max"] {
         assert!(report["latency_ms"][name].as_f64().is_some_and(|ms| ms > 0.0), "{}", report["latency_ms"]);
     }
@@ -73,7 +76,7 @@ fn a_load_leaves_a_report_and_a_page_with_its_plots_and_removes_its_data() {
 #[test]
 fn a_load_on_a_server_that_runs_is_checked_through_the_protocol() {
     let house = House::empty("load-connect");
-    let server = house.load_server(1_000);
+    let server = house.load_server(1_000, Door::Wire);
     let address = server.ready["address"].as_str().expect("an address").to_owned();
     for kind in [&["--batch", "250"][..], &["--rejections", "0.2", "--two-phase", "0.2", "--batch", "100"]] {
         let report = run(&house, &[&["--connect", &address], kind].concat());
@@ -83,6 +86,87 @@ fn a_load_on_a_server_that_runs_is_checked_through_the_protocol() {
         assert!(report["balances_compared"].as_u64().is_some_and(|accounts| accounts >= 1_000));
         assert_eq!(report["checks"]["balances_equal_the_model"], true);
     }
+    assert_eq!(server.terminate(), 0);
+}
+
+/// A small load over the JSON API, which must hold.
+fn run_http(house: &House, arguments: &[&str]) -> Value {
+    run(house, &[arguments, &["--transfers", "1500"]].concat())
+}
+
+#[test]
+fn a_load_over_http_is_acknowledged_as_it_must_be_and_found_again() {
+    let house = House::empty("load-http");
+    let kinds: [(&[&str], &[&str]); 4] = [
+        (&["--batch", "1", "--sessions", "12", "--two-phase", "0.3"], &["cleared", "held", "voided"]),
+        (
+            &["--batch", "50", "--rejections", "0.2", "--currencies", "3"],
+            &["cleared", "duplicate", "id_reused"],
+        ),
+        (&["--batch", "100", "--distribution", "zipf", "--cross", "1", "--ordered"], &["cleared"]),
+        (
+            &["--batch", "1", "--sessions", "6", "--rate", "1500", "--rejections", "0.1"],
+            &["cleared", "same_account"],
+        ),
+    ];
+    for (kind, outcomes) in kinds {
+        let report = run_http(&house, &[&["--http"], kind].concat());
+        assert_eq!(report["workload"]["door"], "http");
+        assert!(report["bytes_per_transfer"].as_f64().is_some_and(|bytes| bytes > 60.0), "{report}");
+        for outcome in outcomes {
+            assert!(
+                report["outcomes"][outcome].as_u64().is_some_and(|count| count > 5),
+                "{}",
+                report["outcomes"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_load_on_a_server_that_runs_is_checked_through_the_json_api() {
+    let house = House::empty("load-http-connect");
+    let server = house.load_server(1_000, Door::Http);
+    let address = server.ready["address"].as_str().expect("an address").to_owned();
+    for kind in [
+        &["--batch", "150", "--rejections", "0.2"][..],
+        &["--batch", "1", "--sessions", "16", "--two-phase", "0.2", "--rejections", "0.1"],
+    ] {
+        let report = run_http(&house, &[&["--connect", &address], kind].concat());
+        assert_eq!(report["bytes_per_transfer"], Value::Null, "the disk is not ours");
+        assert_eq!(report["checks"]["every_batch_sent_again_gets_its_first_outcomes"], true);
+        assert_eq!(report["sent_again"], report["transfers"]);
+        assert!(report["balances_compared"].as_u64().is_some_and(|accounts| accounts >= 1_000));
+    }
+    assert_eq!(server.terminate(), 0);
+}
+
+#[test]
+fn a_transfer_that_was_acknowledged_over_http_and_is_not_there_fails_the_check() {
+    let house = House::empty("load-http-liar");
+    let server = house.load_server(1_000, Door::Http);
+    let liar = Liar::before(server.ready["address"].as_str().expect("an address"));
+    let out = house.path("loads").display().to_string();
+    let load = |address: &str| {
+        house.run_bare(&[
+            "load",
+            "--json",
+            "--connect",
+            address,
+            "--batch",
+            "1",
+            "--sessions",
+            "1",
+            "--transfers",
+            "60",
+            "--out",
+            &out,
+        ])
+    };
+    let answer = load(&liar.address);
+    assert!(liar.has_lied());
+    answer.fails_with(1, &["every_batch_sent_again_gets_its_first_outcomes"]);
+    assert_eq!(load(server.ready["address"].as_str().expect("an address")).json()["checked"], true);
     assert_eq!(server.terminate(), 0);
 }
 
@@ -108,8 +192,15 @@ fn a_load_that_can_not_be_meant_is_refused_with_the_way_out() {
         (&["load", "--chains", "0.8", "--rejections", "0.8"], "shares"),
         (&["load", "--distribution", "hot:100000"], "hot"),
         (&["load", "--connect", "nowhere"], "address"),
+        (&["load", "--connect", "https://127.0.0.1:1"], "TLS"),
+        (&["load", "--http", "--connect", "127.0.0.1:1"], "http://"),
+        (&["load", "--http", "--window", "2"], "--window"),
+        (&["load", "--http", "--chains", "0.1"], "--chains"),
+        (&["load", "--http", "--two-phase", "0.1"], "--batch 1"),
     ] {
         house.run_bare(arguments).fails_with(2, &[words]);
     }
-    house.run_bare(&["load", "--connect", "127.0.0.1:1"]).fails_with(3, &["127.0.0.1:1"]);
+    for address in ["127.0.0.1:1", "http://127.0.0.1:1"] {
+        house.run_bare(&["load", "--connect", address]).fails_with(3, &[address]);
+    }
 }

@@ -19,6 +19,7 @@ mod flips;
 mod fraud;
 mod house;
 mod kills;
+mod liar;
 mod loads;
 mod models;
 mod own_files;
