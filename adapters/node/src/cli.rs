@@ -256,6 +256,13 @@ pub enum Command {
         /// Show the seed of its salts: for an auditor of this block alone, whom it opens all transfers and positions of it
         #[arg(long)]
         seed: bool,
+        /// From the files of a served log in this folder, which may be a copy, and its signed checkpoint; opens no engine
+        #[arg(long, value_name = "DIR", conflicts_with = "seed")]
+        log: Option<PathBuf>,
+        /// With --log: the operator's public key: 64 hexadecimal digits, a file with them, or its verifier key
+        /// name+id+base64 [default: the folder's `key`, which proves nothing about who wrote the folder]
+        #[arg(long, value_name = "KEY", requires = "log")]
+        key: Option<String>,
     },
     /// Write the receipt of a transfer: a file that proves offline what became of it
     Receipt {

@@ -259,7 +259,18 @@ pub fn check_is_there(data: &Path) -> Result<(), Fault> {
     if data.join(feiqian_runtime::identity::IDENTITY_FILE).exists() {
         return Ok(());
     }
-    let way = "no data directory; name one with --data DIR, or begin one with `feiqian init`";
+    let is_address = data.to_str().is_some_and(|text| text.contains("://"));
+    let is_served_log = data.join("checkpoint").is_file() && data.join("tile").is_dir();
+    let way = if is_address {
+        "an address; this command reads a directory with a journal in it, which `feiqian validate --from URL` makes of an \
+         operator's. Over the API ask for GET /v1/transfers/UETR, …/receipt, and the proofs beside"
+    } else if is_served_log {
+        "the files of a served log: checkpoints, headers of blocks and hashes, and no journal. `feiqian checkpoint --log DIR` \
+         checks them, `feiqian block HEIGHT --log DIR` shows a block of them; receipts and proofs are made where the journal \
+         is, in the operator's or a validator's data directory, or over the API"
+    } else {
+        "no data directory; name one with --data DIR, or begin one with `feiqian init`"
+    };
     Err(Fault::Data(format!("{}: {way}", data.display())))
 }
 

@@ -1,7 +1,8 @@
 //! `feiqian block HEIGHT`: a sealed block's header, whether the operator's signature holds, and whether enough
-//! witnesses have cosigned a checkpoint of the log that has it.
+//! witnesses have cosigned a checkpoint of the log that has it. With `--log` from the log's files alone.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use feiqian_proof::header::{BlockHeader, Root};
 use feiqian_proof::leaf::SaltSeed;
@@ -10,8 +11,10 @@ use feiqian_runtime::book::SealedBlock;
 use serde::Serialize;
 
 use super::Context;
+use super::checkpoint::{Logged, header_in_log};
 use crate::fault::Fault;
 use crate::names::time_text;
+use crate::output::Output;
 
 #[derive(Serialize)]
 struct RootLine {
@@ -41,7 +44,12 @@ struct BlockReport {
     accounts: RootLine,
     config: RootLine,
     journal_head: String,
-    signature: String,
+    /// Of the header alone; none from a log, whose checkpoint is signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    /// Blocks of the signed checkpoint that holds it, where it was read from a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<u64>,
     is_signed_by_operator: bool,
     /// `SEALED` or `WITNESSED`.
     state: &'static str,
@@ -52,8 +60,23 @@ struct BlockReport {
 
 impl BlockReport {
     fn of(block: &SealedBlock, key: &PublicKey, witnessed: u64, seed: Option<&SaltSeed>) -> Self {
-        let BlockHeader { height, first_sequence, count, cycle, .. } = block.header;
-        let header = &block.header;
+        Self {
+            signature: Some(block.signature.to_string()),
+            is_signed_by_operator: verify_header(key, &block.header.hash(), &block.signature),
+            state: state_name(block.header.height, witnessed),
+            salt_seed: seed.map(|seed| feiqian_identity::hex::encode(&seed.0)),
+            ..Self::of_header(&block.header)
+        }
+    }
+
+    /// Of one that a signed checkpoint holds. Who must have cosigned that, a policy says, which is not asked for here.
+    fn logged(Logged { header, size }: &Logged) -> Self {
+        Self { checkpoint: Some(*size), is_signed_by_operator: true, ..Self::of_header(header) }
+    }
+
+    /// Signed by nobody.
+    fn of_header(header: &BlockHeader) -> Self {
+        let BlockHeader { height, first_sequence, count, cycle, .. } = *header;
         Self {
             height,
             hash: header.hash().to_string(),
@@ -69,10 +92,11 @@ impl BlockReport {
             accounts: header.accounts.into(),
             config: header.config.into(),
             journal_head: header.journal_head.to_string(),
-            signature: block.signature.to_string(),
-            is_signed_by_operator: verify_header(key, &header.hash(), &block.signature),
-            state: state_name(height, witnessed),
-            salt_seed: seed.map(|seed| feiqian_identity::hex::encode(&seed.0)),
+            signature: None,
+            checkpoint: None,
+            is_signed_by_operator: false,
+            state: "SEALED",
+            salt_seed: None,
         }
     }
 }
@@ -97,7 +121,10 @@ impl fmt::Display for BlockReport {
         writeln!(f, "  totals      {}", self.totals)?;
         writeln!(f, "  journal     {}", self.journal_head)?;
         let word = if self.is_signed_by_operator { "valid" } else { "NOT VALID" };
-        writeln!(f, "  signature   {word}")?;
+        match self.checkpoint {
+            Some(size) => writeln!(f, "  signature   {word}, of the log's checkpoint over {size} blocks")?,
+            None => writeln!(f, "  signature   {word}")?,
+        }
         match &self.salt_seed {
             Some(seed) => {
                 writeln!(f, "  salt seed   {seed} (secret: it opens this block's transfers and positions)")
@@ -128,4 +155,13 @@ pub(super) fn block(context: &Context, height: u64, with_seed: bool) -> Result<(
         true => Ok(()),
         false => Err(Fault::Check(format!("block {height} is not signed by the operator's key"))),
     }
+}
+
+pub(super) fn block_in_log(
+    output: Output,
+    height: u64,
+    (log, key): (PathBuf, Option<&str>),
+) -> Result<(), Fault> {
+    output.report(&BlockReport::logged(&header_in_log(log, key, height)?));
+    Ok(())
 }

@@ -57,6 +57,12 @@ struct BlockLine {
     path: usize,
 }
 
+impl BlockLine {
+    fn of(header: &BlockHeader, path: usize) -> Self {
+        Self { height: header.height, hash: header.hash().to_string(), path }
+    }
+}
+
 impl fmt::Display for CheckpointReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: valid, {} blocks", self.file, self.size)?;
@@ -96,6 +102,24 @@ pub(super) fn checkpoint(context: &Context, arguments: &CheckpointArgs) -> Resul
     }
 }
 
+/// A block as a log's signed checkpoint holds it.
+pub(super) struct Logged {
+    pub(super) header: BlockHeader,
+    /// Blocks in the checkpoint.
+    pub(super) size: u64,
+}
+
+/// The header of a block, proven from a log's files and its newest checkpoint.
+///
+/// # Errors
+/// [`Fault::Absent`] for a block that it does not hold; [`Fault::Check`] where something does not verify.
+pub(super) fn header_in_log(log: PathBuf, key: Option<&str>, height: u64) -> Result<Logged, Fault> {
+    let folder = Folder(log);
+    let (checkpoint, ..) = folder.open(&folder.0.join("checkpoint"), key)?;
+    let (header, _) = folder.prove(&checkpoint.head, height)?;
+    Ok(Logged { header, size: checkpoint.head.size })
+}
+
 /// The log's files.
 struct Folder(PathBuf);
 
@@ -127,7 +151,7 @@ impl Folder {
             witnesses: policy.map_or_else(Vec::new, |policy| witnesses(&note, policy)),
             policy: policy.map(ToString::to_string),
             is_witnessed: policy.is_some_and(|policy| policy.is_met_by(&note)),
-            block,
+            block: block.map(|(header, path)| BlockLine::of(&header, path)),
             extends: extends.map(|proof| proof.old.head.size),
         })
     }
@@ -182,8 +206,8 @@ impl Folder {
         Ok((path, cut))
     }
 
-    /// That a block's header is in the log with this head.
-    fn prove(&self, head: &LogHead, height: u64) -> Result<BlockLine, Fault> {
+    /// A block's header that is in the log with this head, and how long the path is that proves it.
+    fn prove(&self, head: &LogHead, height: u64) -> Result<(BlockHeader, usize), Fault> {
         let index = height.checked_sub(1).filter(|index| *index < head.size);
         let absent =
             || Fault::Absent(format!("block {height}: the checkpoint has blocks 1 to {}", head.size));
@@ -196,7 +220,7 @@ impl Folder {
         let proof = self.prover(head.size).inclusion(index)?;
         let header = BlockHeader::decode(entry).ok().filter(|header| header.height == height);
         match header.filter(|_| verify_inclusion(entry, index, head, &proof)) {
-            Some(header) => Ok(BlockLine { height, hash: header.hash().to_string(), path: proof.len() }),
+            Some(header) => Ok((header, proof.len())),
             None => Err(Fault::Check(format!("{}: block {height} is not the signed one", path.display()))),
         }
     }

@@ -144,7 +144,10 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Fault> {
         Command::Statement(arguments) => statement::statement(context, arguments),
         Command::Reconcile(arguments) => reconcile::reconcile(context, &arguments),
         Command::Limit { step } => limit::step(context, &step),
-        Command::Block { height, seed } => block::block(context, height, seed),
+        Command::Block { height, log: Some(log), key, .. } => {
+            block::block_in_log(context.output, height, (log, key.as_deref()))
+        }
+        Command::Block { height, seed, .. } => block::block(context, height, seed),
         Command::Receipt { uetr, without_details, form } => {
             receipt::receipt(context, (&uetr, !without_details), &form)
         }

@@ -257,3 +257,40 @@ fn the_log_at_two_heights_is_proven_consistent_by_its_operator_and_from_a_copy()
     assert_eq!(std::fs::read(&file).expect("there"), from_files, "one proof, whoever makes it");
     house.run(&["prove", "consistency", "99", "--log", "-o", &file]).fails_with(5, &["no blocks 1 to 99"]);
 }
+
+#[test]
+fn a_block_is_shown_from_a_copy_of_the_log_and_what_needs_a_journal_says_so() {
+    let house = House::founded("log-block");
+    house.import(&["01-single.xml"]);
+    let copy = copied(&house, "copy");
+    let key = house.data().join("keys/operator.pub").display().to_string();
+    let shown = |height: &str| house.run_bare(&["block", height, "--log", &copy, "--key", &key]);
+    let (logged, own) = (shown("1").json(), house.run(&["block", "1"]).json());
+    for field in
+        ["height", "hash", "previous", "first_sequence", "count", "time", "cycle", "totals", "transfers"]
+    {
+        assert_eq!(logged[field], own[field], "{field}");
+    }
+    assert_eq!((&logged["is_signed_by_operator"], &logged["signature"]), (&true.into(), &Value::Null));
+    assert!(logged["checkpoint"].as_u64() >= Some(1), "{logged}");
+    shown("999").fails_with(5, &["blocks 1 to"]);
+
+    let id = "00000000-0000-4000-8000-000000000001";
+    let address = ["--data", "http://127.0.0.1:1/log"];
+    let commands: [&[&str]; 5] =
+        [&["receipt", id], &["transfer", id], &["prove", "balance", "1"], &["block", "1"], &["audit"]];
+    for command in commands {
+        house
+            .run_on("copy", command)
+            .fails_with(3, &["served log", "checkpoint --log", "block HEIGHT --log", "API"]);
+        house.run_bare(&[&address[..], command].concat()).fails_with(3, &["an address", "validate --from"]);
+    }
+
+    // Another bit in the header that is shown.
+    let bundle = tile_of(Stack::Entries, logged["checkpoint"].as_u64().expect("a size"));
+    let path = Path::new(&copy).join(bundle);
+    let mut bytes = std::fs::read(&path).expect("there");
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).expect("written");
+    shown("1").fails_with(1, &["block 1 is not the signed one"]);
+}
