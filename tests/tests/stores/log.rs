@@ -150,7 +150,6 @@ fn the_log_publishes_each_size_with_the_files_that_the_specification_names() {
     assert_eq!((log.follow(), storage.content(CHECKPOINT_FILE)), (Ok(0), None));
     let mut last = 0;
     for size in [1, 2, 255, 256, 257, 300, 511, 513, 600] {
-        sealed(&storage, size).expect("a good disk");
         let log = open(&storage, size).expect("whole");
         assert_eq!(log.follow(), Ok(size));
         assert_eq!((log.head(), seen(&storage)), (heads[at(size)], Ok(heads[at(size)])));
@@ -241,6 +240,30 @@ fn a_log_whose_edge_is_damaged_or_that_is_missing_as_a_whole_is_made_again_to_th
     assert_eq!(log.follow(), Ok(300));
     for name in &files {
         assert_eq!(all.content(name), storage.content(name), "{name}");
+    }
+}
+
+#[test]
+fn an_audit_compares_the_partial_tiles_and_bundles_of_older_sizes_too() {
+    let storage = SimStorage::new(1, Plan::default());
+    for size in [300, 303, 310] {
+        assert_eq!(open(&storage, size).and_then(|log| log.follow()), Ok(size));
+    }
+    let audited = |disk: &SimStorage| {
+        let (blocks, _) = BlockStore::open(disk.clone()).expect("whole");
+        check_log(disk, &blocks, (&CHAIN, PublicKey::of(&operator())))
+    };
+    assert_eq!(audited(&storage), Ok(310));
+    let older = |name: &String| name.contains(".p/") && !name.ends_with("/54") && !name.ends_with("/1");
+    let older: Vec<String> = storage.files().into_iter().filter(older).collect();
+    assert!(older.len() >= 4, "tiles and bundles of 300 and 303 blocks: {older:?}");
+    for file in &older {
+        let broken = storage.copy();
+        broken.damage(file, |bytes| bytes[7] ^= 1);
+        assert_eq!(audited(&broken), Err(StoreFault::Log(file.clone())));
+        let gone = storage.copy();
+        gone.lose(file);
+        assert_eq!(audited(&gone), Ok(310), "nobody needs {file}");
     }
 }
 

@@ -6,11 +6,12 @@ use feiqian_proof::note::NOTE_BYTES_MAX;
 use feiqian_proof::signature::PublicKey;
 use feiqian_proof::tiles::{Edge, Stack, TILE_WIDTH, TileId, append_entry, encode_tile};
 
-use super::log::{CHECKPOINT_FILE, LOG_KEY_FILE, WITNESSED_FILE, path_of};
+use super::log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, WITNESSED_FILE, path_of};
 use super::{BlockStore, StoreFault};
 use crate::storage::{Storage, read_whole};
 
-/// Compares the verifier key that is served, the checkpoints, and every tile and bundle that the newest one needs; gives its size, 0 if there is none.
+/// Compares the verifier key that is served, the checkpoints, every tile and bundle that the newest one needs, and those that
+/// older ones needed and that are served still; gives its size, 0 if there is none.
 ///
 /// # Errors
 /// [`StoreFault::Log`] names the first file that differs; [`StoreFault::LogAhead`], [`StoreFault::LogDiffers`].
@@ -61,7 +62,22 @@ pub fn check_log<S: Storage>(
     Ok(newest.size)
 }
 
+/// Compares a file with what it must hold, and with that the partial ones that older sizes have left in its place.
 fn compare<S: Storage>(storage: &S, id: TileId, bytes: &[u8]) -> Result<(), StoreFault> {
+    compare_one(storage, id, bytes)?;
+    // Headers are of one length, as hashes are.
+    let each = bytes.len().checked_div(usize::try_from(id.width).unwrap_or(0)).unwrap_or(0);
+    let directory = format!("{LOG_DIRECTORY}/{}", id.partial_directory());
+    for name in storage.list(&directory)? {
+        // Wider ones a crash has left before any checkpoint needed them, as it has what is named otherwise.
+        let Some(width) = name.parse().ok().filter(|width| (1..id.width).contains(width)) else { continue };
+        let begin = bytes.get(..each.saturating_mul(usize::try_from(width).unwrap_or(0)));
+        compare_one(storage, TileId { width, ..id }, begin.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn compare_one<S: Storage>(storage: &S, id: TileId, bytes: &[u8]) -> Result<(), StoreFault> {
     let path = path_of(id);
     match read_if_there(storage, &path, bytes.len() as u64) {
         Ok(Some(stored)) if stored == bytes => Ok(()),
