@@ -15,4 +15,5 @@ pub mod cards;
 pub mod messages;
 pub mod workload;
 pub mod run;
+pub mod followed;
 pub mod tables;

@@ -39,6 +39,15 @@ impl Machine {
     }
 }
 
+/// Bytes that are free where a folder lies.
+pub(super) fn free_bytes(folder: &Path) -> Result<u64, String> {
+    let text = output("stat", &["-f", "-c", "%a %S", &folder.display().to_string()]);
+    let numbers = text.as_deref().and_then(|text| text.split_once(' '));
+    let bytes =
+        numbers.and_then(|(blocks, size)| blocks.parse::<u64>().ok()?.checked_mul(size.parse().ok()?));
+    bytes.ok_or_else(|| format!("{}: how much is free can't be told", folder.display()))
+}
+
 fn unknown() -> String {
     "unknown".to_owned()
 }

@@ -15,6 +15,7 @@ mod questions;
 mod requests;
 mod restart;
 mod results;
+mod validators;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -26,11 +27,15 @@ pub use results::Tables;
 /// Where tables, reports and data directories of a run lie.
 const FOLDER: &str = "target/benches";
 
-const HELP: &str = "cargo run --release -p benches [-- --quick] [--only NAME] [--runs N] [--out DIR] [--list]
+const HELP: &str = "cargo run --release -p benches [-- --quick] [--only NAME] [--runs N] [--out DIR]
+    [--feiqian FILE] [--history N] [--list]
   --quick    small counts: whether all works and every check holds, in a minute; its figures mean nothing
   --only     this case alone, of those that --list names; may be given several times
   --runs     rounds [default: 3]
-  --out      folder of data directories, reports and JSON [default: target/benches]";
+  --out      folder of data directories, reports and JSON [default: target/benches]
+  --feiqian  the program, for the case that needs its validators, which is left out where there is none [default: the one
+             beside this, which `cargo build --release` makes]
+  --history  transfers of the case `long` [default: 30000000]; refused where they would take more than half of the free disk";
 
 /// What to run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,7 +50,14 @@ pub struct Settings {
     pub folder: PathBuf,
     /// How a server is started.
     pub program: ServerProgram,
+    /// The program `feiqian`, of which validators are processes.
+    pub feiqian: PathBuf,
+    /// Transfers of the long run, in a full run.
+    pub history: u64,
 }
+
+/// Transfers of the long run, unless others are asked for.
+const HISTORY: u64 = 30_000_000;
 
 impl Settings {
     /// Of a command line without the program's name.
@@ -54,9 +66,17 @@ impl Settings {
     /// What can't be meant, or the help that was asked for.
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let file = std::env::current_exe().map_err(|fault| fault.to_string())?;
+        let feiqian = file.with_file_name("feiqian");
         let program = ServerProgram { file, arguments: vec!["load-server".to_owned()] };
-        let mut settings =
-            Self { is_quick: false, only: Vec::new(), runs: 3, folder: FOLDER.into(), program };
+        let mut settings = Self {
+            is_quick: false,
+            only: Vec::new(),
+            runs: 3,
+            folder: FOLDER.into(),
+            program,
+            feiqian,
+            history: HISTORY,
+        };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value\n{HELP}"));
@@ -64,6 +84,11 @@ impl Settings {
                 "--quick" => settings.is_quick = true,
                 "--only" => settings.only.push(value()?.clone()),
                 "--out" => settings.folder = value()?.into(),
+                "--feiqian" => settings.feiqian = value()?.into(),
+                "--history" => {
+                    let count = value()?.parse().ok().filter(|count| (1..=1_000_000_000).contains(count));
+                    settings.history = count.ok_or("--history: 1 to 1,000,000,000")?;
+                }
                 "--runs" => {
                     let runs = value()?.parse().ok().filter(|runs| (1..=100).contains(runs));
                     settings.runs = runs.ok_or("--runs: 1 to 100")?;
@@ -87,7 +112,10 @@ impl Settings {
 /// A case: its name, and what runs it once and notes its figures.
 type Case = (&'static str, fn(&Settings, &mut Results) -> Result<(), String>);
 
-const CASES: [Case; 19] = [
+/// The case whose processes are `feiqian`'s.
+const FOLLOWED: &str = "validators";
+
+const CASES: [Case; 21] = [
     ("core", core::core_loop),
     ("million", cases::million_accounts),
     ("ten_thousand", cases::ten_thousand_accounts),
@@ -101,12 +129,14 @@ const CASES: [Case; 19] = [
     ("messages", messages::reading),
     ("http", http::single_transfers),
     ("durable", durable_ways::durable_ways),
-    ("accounts", cases::accounts_and_history),
+    ("accounts", cases::accounts),
+    ("long", cases::long_history),
     ("sealing", cases::sealing),
     ("snapshots", cases::snapshots),
     ("cycle", cycles::closing),
     ("restart", restart::restart),
     ("history", history::last_postings),
+    (FOLLOWED, validators::following),
 ];
 
 fn names() -> Vec<&'static str> {
@@ -120,10 +150,19 @@ fn names() -> Vec<&'static str> {
 pub fn make(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<Tables, String> {
     std::fs::create_dir_all(&settings.folder)
         .map_err(|fault| format!("{}: {fault}", settings.folder.display()))?;
+    let is_there = settings.feiqian.is_file();
+    if !is_there && settings.only.iter().any(|only| only == FOLLOWED) {
+        let way = "build it with `cargo build --release`, or name it with --feiqian";
+        return Err(format!("{FOLLOWED}: {} is not there: {way}", settings.feiqian.display()));
+    }
     let mut results = Results::default();
     for round in 1..=settings.runs {
         for (name, run) in CASES {
             if !settings.only.is_empty() && !settings.only.iter().any(|only| only == name) {
+                continue;
+            }
+            if name == FOLLOWED && !is_there {
+                say(&format!("{name} is left out: {} is not there", settings.feiqian.display()));
                 continue;
             }
             let begun = Instant::now();

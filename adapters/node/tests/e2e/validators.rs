@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
+use benches::run::server::ServerProgram;
+use benches::tables::{Settings, make};
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::json::to_json;
 use feiqian_proof::kinds::Proof;
@@ -420,4 +422,23 @@ fn falsify(house: &House, height: u64) {
     let sum = feiqian_proof::hash::keyed(feiqian_proof::hash::Domain::Payload, &sum);
     entry[384..416].copy_from_slice(&sum.0);
     file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(&entry)).expect("written");
+}
+
+#[test]
+fn the_benchmark_of_validators_finds_equal_roots_and_all_cosignatures() {
+    let house = House::empty("validators-bench");
+    let program =
+        ServerProgram { file: env!("CARGO_BIN_EXE_feiqian").into(), arguments: vec!["load-server".into()] };
+    let settings = Settings {
+        is_quick: true,
+        only: vec!["validators".to_owned()],
+        runs: 1,
+        folder: house.path("benches"),
+        feiqian: program.file.clone(),
+        history: 1,
+        program,
+    };
+    let tables = make(&settings, &mut |_| {}).expect("every check holds");
+    let cosigned = tables.json()["figures"]["validators_cosigned"]["median"].as_f64();
+    assert_eq!(cosigned, Some(4.0), "{}", tables.json());
 }
