@@ -16,6 +16,7 @@ use std::thread::ScopedJoinHandle;
 
 use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
+use feiqian_core::ids::IdIndex;
 use feiqian_core::outcome::{Outcome, OutcomeRow};
 use feiqian_core::state::{Fault, State};
 use feiqian_proof::header::BlockHeader;
@@ -29,12 +30,12 @@ use crate::fraud_trace::JournaledTrace;
 use crate::history::JournalHistory;
 use crate::identity::{Identity, IdentityFault};
 use crate::journal::{
-    Durable, Frame, Journal, JournalOptions, JournalReader, Recovered, RecoveryFault, Tail,
+    Durable, Frame, JOURNAL_DIRECTORY, Journal, JournalOptions, JournalReader, Recovered, RecoveryFault, Tail,
 };
 use crate::query::QueryFault;
 use crate::stage::Stage;
 use crate::storage::frozen::Frozen;
-use crate::storage::{Storage, StorageFault};
+use crate::storage::{Access, Storage, StorageFault, StorageFile as _};
 use crate::stores::{
     BlockStore, FoundRun, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
 };
@@ -146,6 +147,7 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
     let options = JournalOptions::new(identity.chain_id);
     let mut execution = Execution::new(key, (blocks.clone(), OutcomeStore::open(storage.clone())?));
+    execution.state.replace_ids(IdIndex::new(0).with_table_for(ids_at_most(&storage, acknowledged)?));
     let Walked { recovered, rows, seals, id_runs } =
         execution.run((storage, options, acknowledged), (rows, seals))?;
     let torn_bytes = match recovered.tail {
@@ -186,6 +188,20 @@ fn last_entry<S: Storage>(blocks: &BlockStore<S>, snapshots: &[StoredState]) -> 
         last = last.max(header.first_sequence + header.count - 1);
     }
     Ok(last)
+}
+
+/// Bytes of an id, which is random: nothing packs it into fewer.
+const ID_BYTES: u64 = 16;
+
+/// Ids that a journal of so many entries may take, so that the table need not grow on the way. What blocks say has not been
+/// checked by then: no more than the journal's files have room for.
+fn ids_at_most<S: Storage>(storage: &S, entries: u64) -> Result<usize, StorageFault> {
+    let mut bytes: u64 = 0;
+    for name in storage.list(JOURNAL_DIRECTORY)?.iter().filter(|name| name.ends_with(".fqj")) {
+        let file = storage.open(&format!("{JOURNAL_DIRECTORY}/{name}"), Access::Buffered)?;
+        bytes = bytes.saturating_add(file.length()?);
+    }
+    Ok(usize::try_from(entries.min(bytes / ID_BYTES)).unwrap_or(0))
 }
 
 /// Frames that wait for each thread beside: some 10 MiB each.

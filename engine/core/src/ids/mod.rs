@@ -129,6 +129,15 @@ impl IdIndex {
         self
     }
 
+    /// The same index, as long as it is empty, with room for so many ids in memory before its table grows.
+    #[must_use]
+    pub fn with_table_for(mut self, ids: usize) -> Self {
+        if self.recent.is_empty() {
+            self.recent = IdTable::with_room(ids);
+        }
+        self
+    }
+
     /// So many entries' ids go into one run.
     #[must_use]
     pub fn run_entries(&self) -> u64 {
