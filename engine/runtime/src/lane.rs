@@ -11,6 +11,8 @@ use parking_lot::{Condvar, Mutex};
 
 /// How long an actor looks out for an announced item: twice what a short group's sync takes. A slower disk's wakes it.
 const LOOKOUT: Duration = Duration::from_micros(300);
+/// Pauses between two looks, a microsecond or two: where two cores are one with two threads, the other one is writing.
+const PAUSES: usize = 32;
 
 /// The lane holds something.
 #[derive(Message, Debug)]
@@ -165,7 +167,10 @@ impl<T> LaneEnd<T> {
         let begun = Instant::now();
         loop {
             match self.queue.try_recv() {
-                Err(TryRecvError::Empty) if begun.elapsed() < LOOKOUT => std::thread::yield_now(),
+                Err(TryRecvError::Empty) if begun.elapsed() < LOOKOUT => {
+                    (0..PAUSES).for_each(|_| std::hint::spin_loop());
+                    std::thread::yield_now();
+                }
                 next => return next,
             }
         }
