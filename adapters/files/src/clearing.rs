@@ -30,7 +30,7 @@ pub(crate) struct Clearing<'a> {
 struct Sent {
     place: usize,
     record: Record,
-    earlier_reference: Option<[u8; 32]>,
+    earlier_references: Vec<[u8; 32]>,
     /// Of its chain: itself and the legs of its fee.
     length: usize,
 }
@@ -68,7 +68,7 @@ impl<'a> Clearing<'a> {
         self.batch_sent.push(Sent {
             place,
             record: resolved.record,
-            earlier_reference: resolved.earlier_reference,
+            earlier_references: resolved.earlier_references,
             length: chain.len(),
         });
         batch.records.extend(chain);
@@ -164,16 +164,17 @@ impl<'a> Clearing<'a> {
     }
 
     /// The entry of the same payment, where only its fee was another one then (a file that is taken in again after a
-    /// crash finds other tariffs in force), or its details were journaled in their first version.
+    /// crash finds other tariffs in force), or its details were journaled in an earlier version.
     fn taken_otherwise(&self, sent: &Sent) -> Result<Option<u64>, FilesError> {
         let fault = |error: QueryFault| FilesError::Journal { sequence: 0, reason: error.to_string() };
-        let found = self.engine.find_alike(&sent.record).map_err(fault)?;
-        match sent.earlier_reference {
-            Some(reference) if found.is_none() => {
-                self.engine.find_alike(&Record { reference, ..sent.record }).map_err(fault)
+        let mut found = self.engine.find_alike(&sent.record).map_err(fault)?;
+        for reference in &sent.earlier_references {
+            if found.is_none() {
+                let earlier = Record { reference: *reference, ..sent.record };
+                found = self.engine.find_alike(&earlier).map_err(fault)?;
             }
-            _ => Ok(found),
         }
+        Ok(found)
     }
 
     /// The leg for which a chain failed.

@@ -1,9 +1,9 @@
 //! What a payment says beside its record: the JSON that is journaled with it and whose digest the record carries.
 //!
 //! The same payment gives the same bytes whenever and wherever it is read, for its digest is part of what makes a
-//! repetition a repetition (I3). Hence nothing of the transport (file, header, time) stands here, and what fits the first
-//! version is written in it for ever. The second is for what the first has no place for; a payment that was taken in
-//! when there was only the first is known again by [`Details::in_first_version`].
+//! repetition a repetition (I3). Hence nothing of the transport (file, header, time) stands here, and what fits a version
+//! is written in it for ever. Each later one is for what those before have no place for; a payment that was taken in when
+//! there was only an earlier one is known again by [`Details::in_version_before`].
 
 mod added;
 mod listed;
@@ -12,6 +12,7 @@ mod told;
 
 use feiqian_core::limits::DETAILS_BYTES_MAX;
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::Verbatim;
 use feiqian_iso20022::payment::{CreditTransfer, MessageHead, Party, PaymentIds};
 use feiqian_iso20022::returns::ReturnDetails;
 use feiqian_iso20022::status::StatusReason;
@@ -24,15 +25,16 @@ pub use parts::{AccountText, AgentText, Side};
 
 use parts::{agent_text, agents, side};
 
-/// The first version of the form, and that with what was added.
+/// The first version of the form, that with what was added, and that with what has no field.
 const FIRST: u8 = 1;
 const SECOND: u8 = 2;
+const THIRD: u8 = 3;
 
 /// Details of one payment.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Details {
-    /// 1, or 2 where any field says so.
+    /// 1, or 2 or 3 where any field says so.
     pub version: u8,
     /// `pacs.008.001.08`.
     pub message_type: String,
@@ -79,7 +81,7 @@ pub struct Details {
     #[serde(skip_serializing_if = "Listed::is_empty")]
     pub references: Listed<String>,
     /// BLAKE3 of all remittance information and references, and of all that the second version adds, hexadecimal, where
-    /// not all of it fits.
+    /// not all of it fits; of all the details in the third version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remittance_digest: Option<String>,
     /// UETR of the payment that is returned.
@@ -103,6 +105,10 @@ pub struct Details {
     /// The customer's transfer that it covers; version 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub underlying: Option<Box<Underlying>>,
+    /// What the message says beyond these fields (addresses, agents' accounts, structured remittance information, tax), as it
+    /// said it ([`Verbatim`]); version 3.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 impl Details {
@@ -140,6 +146,7 @@ impl Details {
             charges: from.charges.iter().map(ChargeText::of).collect(),
             intermediaries: from.intermediaries.iter().map(AgentText::of).collect(),
             underlying: from.underlying.as_deref().map(|of| Box::new(Underlying::of(of))),
+            said: from.said.as_str().to_owned(),
             ..Self::default()
         }
         .versioned()
@@ -176,9 +183,14 @@ impl Details {
         Self { version: FIRST, reasons: codes_of(reasons), ..Self::default() }
     }
 
-    /// In the second version where that is needed.
+    /// In the version that is needed.
     fn versioned(self) -> Self {
-        Self { version: if self.has_added() { SECOND } else { FIRST }, ..self }
+        let version = match (self.said.is_empty(), self.has_added()) {
+            (false, _) => THIRD,
+            (true, true) => SECOND,
+            (true, false) => FIRST,
+        };
+        Self { version, ..self }
     }
 
     fn has_added(&self) -> bool {
@@ -189,9 +201,12 @@ impl Details {
             || self.underlying.is_some()
     }
 
-    /// As the first version said it; none where that is how it is said.
+    /// As the version before said it; none where it is in the first.
     #[must_use]
-    pub fn in_first_version(&self) -> Option<Self> {
+    pub fn in_version_before(&self) -> Option<Self> {
+        if self.version == THIRD {
+            return Some(Self { said: String::new(), ..self.clone() }.versioned());
+        }
         (self.version > FIRST).then(|| Self {
             version: FIRST,
             instructed_amount: None,
@@ -203,8 +218,9 @@ impl Details {
         })
     }
 
-    /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information and charges that do not fit are left out
-    /// from their end, and their digest says that they were there; at the last the customer's transfer too.
+    /// The journaled bytes, at most [`DETAILS_BYTES_MAX`]: remittance information, charges and what has no field are left out
+    /// from their end where they do not fit, and their digest says that they were there; at the last the customer's transfer
+    /// too.
     #[must_use]
     pub fn encode(mut self) -> Vec<u8> {
         let bytes = self.json();
@@ -221,8 +237,13 @@ impl Details {
         }
     }
 
-    /// Over all that may be left out; of the first version over remittance information and references alone.
+    /// Over all that may be left out; of the first version over remittance information and references alone, of the third
+    /// over all.
     fn digest(&self) -> String {
+        if !self.said.is_empty() {
+            let whole = Self { remittance_digest: None, ..self.clone() };
+            return blake3::hash(&whole.json()).to_hex().to_string();
+        }
         let mut hasher = blake3::Hasher::new();
         for line in self.remittance.iter().chain(self.references.iter()) {
             hasher.update(&(line.len() as u64).to_le_bytes()).update(line.as_bytes());
@@ -248,6 +269,10 @@ impl Details {
             is_left |= halve(&mut of.remittance);
             is_left |= halve(&mut of.references);
         }
+        let mut said = Verbatim::from(std::mem::take(&mut self.said));
+        said.truncate(said.len() / 2);
+        is_left |= !said.is_empty();
+        self.said = said.into();
         if !is_left && self.json().len() > DETAILS_BYTES_MAX {
             self.underlying = None;
         }
@@ -257,7 +282,11 @@ impl Details {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let details: Self = serde_json::from_slice(bytes).ok()?;
-        let is_known = details.version == SECOND || details.version == FIRST && !details.has_added();
+        let is_known = match details.version {
+            FIRST => !details.has_added() && details.said.is_empty(),
+            SECOND => details.said.is_empty(),
+            version => version == THIRD,
+        };
         is_known.then_some(details)
     }
 

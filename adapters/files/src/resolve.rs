@@ -58,9 +58,9 @@ pub struct Resolved {
     pub record: Record,
     /// What is journaled beside it.
     pub details: Vec<u8>,
-    /// The reference that the record had while details had their first version, where that is another one: a payment that
-    /// was taken in then is the same payment (I3).
-    pub earlier_reference: Option<[u8; 32]>,
+    /// The references that the record had while details had earlier versions, the newest first: a payment that was taken in
+    /// then is the same payment (I3).
+    pub earlier_references: Vec<[u8; 32]>,
 }
 
 /// The digest by which a record names its details.
@@ -69,10 +69,11 @@ pub(crate) fn reference(details: &[u8]) -> [u8; 32] {
     keyed(Domain::Document, details).0
 }
 
-/// [`Resolved::earlier_reference`] of details.
+/// [`Resolved::earlier_references`] of details.
 #[must_use]
-pub(crate) fn earlier_reference(details: &Details) -> Option<[u8; 32]> {
-    details.in_first_version().map(|first| reference(&first.encode()))
+pub(crate) fn earlier_references(details: &Details) -> Vec<[u8; 32]> {
+    let earlier = std::iter::successors(details.in_version_before(), Details::in_version_before);
+    earlier.map(|details| reference(&details.encode())).collect()
 }
 
 /// Resolves one payment.
@@ -95,14 +96,14 @@ pub fn resolve(
     let creditor = account(creditor, receiver, currency, names)?;
     let uetr = transfer_id(head, details, transfer.index);
     let told = Details::of(head, transfer);
-    let earlier_reference = earlier_reference(&told);
+    let earlier_references = earlier_references(&told);
     let bytes = told.encode();
     let record = Record {
         purpose: purpose(details),
         reference: reference(&bytes),
         ..Record::new(uetr.bits(), debtor, creditor, transfer.amount.minor(), currency.numeric())
     };
-    Ok(Resolved { participant: submitter.handle, record, details: bytes, earlier_reference })
+    Ok(Resolved { participant: submitter.handle, record, details: bytes, earlier_references })
 }
 
 /// The names under which the directory may have an account, the most exact first.

@@ -479,7 +479,7 @@ fn unsupported(namespace: &str) -> String {
 }
 
 /// The first place behind the group of `at`.
-fn next_group(rows: &[[u16; 4]], at: usize) -> usize {
+pub(crate) fn next_group(rows: &[[u16; 4]], at: usize) -> usize {
     let behind = rows.iter().enumerate().skip(at).find(|(_, row)| row[3] != rows[at][3]);
     behind.map_or(rows.len(), |(next, _)| next)
 }
@@ -489,7 +489,7 @@ fn same_group(rows: &[[u16; 4]], one: usize, other: usize) -> bool {
 }
 
 /// Whether none of the group of `at` may be left out: a choice with one optional branch may be empty.
-fn is_group_required(rows: &[[u16; 4]], at: usize) -> bool {
+pub(crate) fn is_group_required(rows: &[[u16; 4]], at: usize) -> bool {
     let group = rows[at][3];
     Element::of(&rows[at]).min > 0
         && rows.iter().filter(|row| row[3] == group).all(|row| Element::of(row).min > 0)

@@ -13,6 +13,7 @@ use crate::payment::{
     TransferDetails,
 };
 use crate::schema::names::*;
+use crate::verbatim::root_at;
 
 fn owned(text: &str) -> Option<String> {
     Some(text.to_owned())
@@ -129,6 +130,20 @@ pub(crate) fn details_open(to: &mut TransferDetails, path: &[u16]) {
     }
 }
 
+/// An element begins that has no field: it is kept as it is said.
+pub(crate) fn said_open(to: &mut TransferDetails, path: &[u16]) {
+    if let Some(at) = root_at(path) {
+        to.said.open(path, at, to.charges.len());
+    }
+}
+
+/// The same of a value.
+pub(crate) fn said_value(to: &mut TransferDetails, path: &[u16], text: &str, currency: &str) {
+    if let Some(at) = root_at(path) {
+        to.said.value(path, (at, to.charges.len()), (text, currency));
+    }
+}
+
 fn at(agents: &mut Vec<Agent>, place: usize) -> &mut Agent {
     while agents.len() <= place {
         agents.push(Agent::default());
@@ -193,29 +208,52 @@ pub(crate) fn original_ids(to: &mut PaymentIds, path: &[u16], text: &str) {
     }
 }
 
-/// A value below `OrgnlTxRef`; what [`TransferDetails::to_reference`] keeps.
+/// What [`TransferDetails::to_reference`] keeps.
+const REFERENCED: [u16; 15] = [
+    INTR_BK_STTLM_DT,
+    PMT_TP_INF,
+    RMT_INF,
+    ULTMT_DBTR,
+    DBTR,
+    DBTR_ACCT,
+    DBTR_AGT,
+    DBTR_AGT_ACCT,
+    CDTR_AGT,
+    CDTR_AGT_ACCT,
+    CDTR,
+    CDTR_ACCT,
+    ULTMT_CDTR,
+    PURP,
+    UNDRLYG_CSTMR_CDT_TRF,
+];
+
+/// An element below `OrgnlTxRef` begins that has no field.
+pub(crate) fn original_reference_open(to: &mut Option<Box<TransferDetails>>, path: &[u16]) {
+    if root_at(path).is_some() && REFERENCED.contains(path.first().unwrap_or(&u16::MAX)) {
+        said_open(to.get_or_insert_default(), path);
+    }
+}
+
+/// A value below `OrgnlTxRef` that has none.
+pub(crate) fn original_reference_said(
+    to: &mut Option<Box<TransferDetails>>,
+    path: &[u16],
+    text: &str,
+    currency: &str,
+) {
+    if root_at(path).is_some() && REFERENCED.contains(path.first().unwrap_or(&u16::MAX)) {
+        said_value(to.get_or_insert_default(), path, text, currency);
+    }
+}
+
+/// A value below `OrgnlTxRef`.
 pub(crate) fn original_reference(
     to: &mut Option<Box<TransferDetails>>,
     path: &[u16],
     text: &str,
     currency: &str,
 ) {
-    let kept = [
-        INTR_BK_STTLM_DT,
-        PMT_TP_INF,
-        RMT_INF,
-        ULTMT_DBTR,
-        DBTR,
-        DBTR_ACCT,
-        DBTR_AGT,
-        CDTR_AGT,
-        CDTR,
-        CDTR_ACCT,
-        ULTMT_CDTR,
-        PURP,
-        UNDRLYG_CSTMR_CDT_TRF,
-    ];
-    if path.first().is_some_and(|name| kept.contains(name)) {
+    if REFERENCED.contains(path.first().unwrap_or(&u16::MAX)) {
         details(to.get_or_insert_default(), path, text, currency);
     }
 }

@@ -50,10 +50,25 @@ impl TransferDetails {
             remittance_references: of.remittance_references,
             settlement_date: of.settlement_date,
             underlying: of.underlying,
+            said: of.said.only(&REFERENCED),
             ..Self::default()
         }
     }
 }
+
+/// What an `OrgnlTxRef` can say of what has no field.
+const REFERENCED: [&str; 10] = [
+    "RmtInf",
+    "UltmtDbtr",
+    "Dbtr",
+    "DbtrAgt",
+    "DbtrAgtAcct",
+    "CdtrAgt",
+    "CdtrAgtAcct",
+    "Cdtr",
+    "UltmtCdtr",
+    "UndrlygCstmrCdtTrf",
+];
 
 /// Whether a party says anything.
 pub(crate) fn is_told(party: &Party) -> bool {

@@ -13,6 +13,7 @@ use feiqian_core::uetr::Uetr;
 use crate::codes::{self, ReasonCode};
 use crate::schema::{Family, MessageType};
 use crate::totals::NOT_PROVIDED;
+use crate::verbatim::Verbatim;
 
 /// Why something that could be read is refused: a code for machines, a text for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -263,6 +264,9 @@ pub struct TransferDetails {
     /// `UndrlygCstmrCdtTrf`: the customer's transfer that a pacs.009 covers. It has parties, accounts, agents, remittance
     /// information and `InstdAmt`, and nothing else.
     pub underlying: Option<Box<TransferDetails>>,
+    /// What it says beyond these fields, of the customer's transfer below it too: addresses, agents' accounts, structured
+    /// remittance information, tax. Only of payments and returns that are read one by one.
+    pub said: Verbatim,
 }
 
 impl TransferDetails {

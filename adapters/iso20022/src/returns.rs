@@ -12,7 +12,10 @@ use feiqian_core::money::Amount;
 use crate::codes::{self, ReasonCode};
 use crate::error::{ErrorCode, ReadError};
 use crate::events::{Event, Events};
-use crate::fields::{self, original_ids, original_message, original_reference, told};
+use crate::fields::{
+    self, original_ids, original_message, original_reference, original_reference_open,
+    original_reference_said, told,
+};
 use crate::limits::{ENTRY_ITEMS_MAX, Limits};
 use crate::original::OriginalMessage;
 use crate::payment::{
@@ -23,6 +26,7 @@ use crate::schema::names::*;
 use crate::status::{StatusReason, begin_reason, reason_value};
 use crate::totals::Totals;
 use crate::transfers::{check_sender, read_until_document, refuse, with_reference};
+use crate::verbatim::{Verbatim, root_at};
 use crate::whole::Crowd;
 
 type Result<T> = std::result::Result<T, ReadError>;
@@ -65,6 +69,8 @@ pub struct ReturnDetails {
     /// `OrgnlTxRef`: parties, accounts and agents of the payment, as
     /// [`to_reference`](TransferDetails::to_reference) keeps them.
     pub original_reference: Option<Box<TransferDetails>>,
+    /// What it says beyond these fields: `RtrChain`, and addresses of agents that have taken charges.
+    pub said: Verbatim,
 }
 
 /// A return that passed every check of form.
@@ -332,6 +338,14 @@ impl<R: BufRead> ReturnReader<R> {
             [_, _, _, RTR_RSN_INF] => begin_reason(&mut details.reasons),
             [_, _, _, INSTG_AGT] => details.instructing_agent = None,
             [_, _, _, INSTD_AGT] => details.instructed_agent = None,
+            [_, _, _, ORGNL_TX_REF, path @ ..] => {
+                original_reference_open(&mut details.original_reference, path);
+            }
+            [_, _, _, path @ ..] => {
+                if let Some(at) = said_at(path) {
+                    details.said.open(path, at, details.charges.len());
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -402,9 +416,18 @@ fn value(to: &mut ReturnDetails, path: &[u16], text: &str, currency: &str) {
         [RTR_RSN_INF, rest @ ..] => reason_value(to.reasons.last_mut(), rest, text),
         [ORGNL_TX_REF, rest @ ..] => {
             original_reference(&mut to.original_reference, rest, text, currency);
+            original_reference_said(&mut to.original_reference, rest, text, currency);
         }
         _ => original_ids(&mut to.original, path, text),
     }
+    if let Some(at) = said_at(path) {
+        to.said.value(path, (at, to.charges.len()), (text, currency));
+    }
+}
+
+/// Where in a return what is kept as it is said begins.
+fn said_at(path: &[u16]) -> Option<usize> {
+    root_at(path).filter(|_| matches!(path, [RTR_CHAIN | CHRGS_INF, ..]))
 }
 
 /// The checks of one return that need nothing but the file.

@@ -216,8 +216,20 @@ impl Element {
 
 /// The type of the element `name` in an element of type `kind`; none where it has no such element.
 pub(crate) fn child(kind: u16, name: &str) -> Option<u16> {
+    element(kind, name).map(|element| element.kind)
+}
+
+/// The element `name` in an element of type `kind`.
+pub(crate) fn element(kind: u16, name: &str) -> Option<Element> {
     let Content::Elements(rows) = content(kind) else { return None };
-    rows.iter().find(|row| name_text(row[0]) == name).map(|row| row[1])
+    rows.iter().find(|row| name_text(row[0]) == name).map(Element::of)
+}
+
+/// As much of a text as its type has room for.
+pub(crate) fn cut(simple: u16, text: &str) -> &str {
+    let most = SIMPLE.get(usize::from(simple)).map_or(NONE, |row| row[2]);
+    let end = usize::try_from(most).ok().and_then(|most| text.char_indices().nth(most));
+    end.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
 
 /// The name of the first element in an element of type `kind`.

@@ -157,7 +157,14 @@ impl<R: BufRead> TransferReader<R> {
                 }
                 (Event::Open, Part::Transaction, []) => self.open_transaction()?,
                 (Event::Close, Part::Transaction, []) => return self.close_transaction().map(Some),
-                (Event::Open, Part::Transaction, _) => fields::details_open(&mut self.draft.details, path),
+                (Event::Open, Part::Transaction, _) => {
+                    fields::details_open(&mut self.draft.details, path);
+                    fields::said_open(&mut self.draft.details, path);
+                }
+                // Contact details may be long without end, and each transaction of the block would say them again.
+                (Event::Open, Part::Block, _) if !path.contains(&CTCT_DTLS) => {
+                    fields::said_open(&mut self.block, path);
+                }
                 (Event::Value, Part::Transaction, _) => self.transaction_value()?,
                 (Event::Value, Part::Block, _) => self.block_value(),
                 _ => {}
@@ -243,7 +250,10 @@ impl<R: BufRead> TransferReader<R> {
                 currency.clone_into(&mut self.draft.amount.currency);
             }
             [AMT, EQVT_AMT, CCY_OF_TRF] => self.draft.transfer_currency = Some(text.to_owned()),
-            _ => fields::details(&mut self.draft.details, path, text, currency),
+            _ => {
+                fields::details(&mut self.draft.details, path, text, currency);
+                fields::said_value(&mut self.draft.details, path, text, currency);
+            }
         }
         Ok(())
     }
@@ -254,7 +264,12 @@ impl<R: BufRead> TransferReader<R> {
         match path {
             [NB_OF_TXS] => self.totals.expect_in_block(text),
             [CTRL_SUM] => self.totals.expect_sum_in_block(text),
-            _ => fields::details(&mut self.block, path, text, ""),
+            _ => {
+                fields::details(&mut self.block, path, text, "");
+                if !path.contains(&CTCT_DTLS) {
+                    fields::said_value(&mut self.block, path, text, "");
+                }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod admi011;
 mod camt004;
 mod camt029;
 mod camt056;
+mod fitted;
 mod head;
 mod pacs002;
 mod pacs004;

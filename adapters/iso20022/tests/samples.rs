@@ -29,6 +29,8 @@ mod mutations;
 mod profiles;
 #[path = "samples/round_trip.rs"]
 mod round_trip;
+#[path = "samples/said.rs"]
+mod said;
 #[path = "samples/schemas.rs"]
 mod schemas;
 #[path = "samples/statements.rs"]

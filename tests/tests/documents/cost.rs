@@ -160,6 +160,7 @@ fn no_details_cost_more_than_their_size_allows() {
         many("lines of a cover", (&format!("{below}{{\"remittance\":["), "\"\"", "]}}")),
         many("banks", ("{\"version\":2,\"intermediaries\":[", "{}", "]}")),
         many("banks of a cover", (&format!("{below}{{\"previous_agents\":["), "{}", "]}}")),
+        many("parts", ("{\"version\":3,\"said\":\"", "Tax\\n", "\"}")),
         case("details: deep", "[".repeat(DETAILS_BYTES_MAX), read),
         case("details: one string", format!("{{\"message_id\":\"{}\"}}", "\\u00e9".repeat(10_000)), read),
     ]);

@@ -1,5 +1,5 @@
 //! Any bytes as a payment's details, as a bank may hand them in over the bulk protocol: never a panic; what is read is written
-//! again as it was, fits, and has one first version; and the statement of the other bank that names it is right.
+//! again as it was, fits, and has each version before it once; and the statement of the other bank that names it is right.
 #![no_main]
 
 use feiqian_core::currency::Currency;
@@ -49,7 +49,7 @@ fn statement(details: &Details, currency: Currency) -> String {
 }
 
 /// A cover with a customer's transfer of any content.
-fn cover(below: &Underlying) -> (String, CreditTransfer) {
+fn cover(below: &Underlying, said: String) -> (String, CreditTransfer) {
     let bic = |text| feiqian_core::bic::Bic::parse(text).expect("a BIC");
     let obligation = Obligation {
         message_id: "M-1".to_owned(),
@@ -65,6 +65,7 @@ fn cover(below: &Underlying) -> (String, CreditTransfer) {
     };
     let (head, mut transfer) = obligation.to_message().expect("supported");
     transfer.details.underlying = Some(Box::new(below.details()));
+    transfer.details.said = said.into();
     let text = to_text(|out| pacs009(out, &head, std::slice::from_ref(&transfer)));
     (text.expect("a cover can be written"), transfer)
 }
@@ -76,14 +77,17 @@ fuzz_target!(|bytes: &[u8]| {
     if is_whole {
         assert_eq!(Details::decode(&written).as_ref(), Some(&details), "as it was");
     }
-    if let Some(first) = details.in_first_version() {
-        assert_eq!(first.in_first_version(), None);
-        assert_eq!(Details::decode(&first.clone().encode()), Some(first).filter(|_| is_whole));
+    let mut version = details.version;
+    for before in std::iter::successors(details.in_version_before(), Details::in_version_before) {
+        assert!(before.version < version && before.version > 0);
+        version = before.version;
+        let written = before.clone().encode();
+        assert!(!is_whole || Details::decode(&written) == Some(before));
     }
     let text = statement(&details, Currency::from_code("EUR").expect("a currency"));
     read_statements(text.as_bytes(), Limits::default()).unwrap_or_else(|error| panic!("{error}: {text}"));
     if let Some(below) = details.underlying.as_deref() {
-        let (text, sent) = cover(below);
+        let (text, sent) = cover(below, details.said.clone());
         let mut reader = TransferReader::new(text.as_bytes(), Limits::default()).expect("readable");
         let read = reader.next_transfer().unwrap_or_else(|error| panic!("{error}: {text}"));
         let Some(Entry::Transfer(read)) = read else { panic!("{read:?}") };

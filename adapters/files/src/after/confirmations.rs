@@ -209,7 +209,7 @@ fn submission(engine: &Engine, named: &Named, participant: ParticipantHandle) ->
     if finish == Finish::Void {
         record.reference = keyed(Domain::Document, &details).0;
     }
-    Resolved { participant, record, details, earlier_reference: None }
+    Resolved { participant, record, details, earlier_references: Vec::new() }
 }
 
 /// Answers what became of the payment, whichever confirmation of it this is.

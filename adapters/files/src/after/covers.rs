@@ -1,6 +1,6 @@
 //! Passing covers on: a pacs.009 COV that has been paid goes to the bank that it has paid, which waits for it to pay its
 //! customer by the message that came to it another way. Nothing else between banks is passed on. One that had to wait first
-//! goes on once it is paid, as the journal has it: without what details have no place for (payment type, priority, addresses).
+//! goes on once it is paid, as the journal has it: without what details have no place for (payment type, priority).
 
 use feiqian_core::currency::Currency;
 use feiqian_core::money::Amount;
@@ -90,6 +90,7 @@ fn transfer_of(original: &Original) -> Option<CreditTransfer> {
         settlement_date: of.date.clone(),
         remittance: of.remittance.iter().collect(),
         underlying: Some(Box::new(underlying)),
+        said: of.said.clone().into(),
         ..TransferDetails::default()
     };
     let currency = Currency::from_numeric(original.record.currency.get())?;

@@ -37,7 +37,7 @@ use crate::inbox::InboxFile;
 use crate::intake::{Intake, count, reject_all};
 use crate::limits::FORWARDED_RETURNS;
 use crate::report::{Disposition, FileReport};
-use crate::resolve::{Resolved, earlier_reference, reference, refuse};
+use crate::resolve::{Resolved, earlier_references, reference, refuse};
 use crate::source::Source;
 use crate::status::Verdicts;
 
@@ -158,7 +158,7 @@ fn submission(
     let id = return_id(head, &one.details, one.index);
     let told =
         Uetr::new(original.id()).map(|of| Details::of_return(head, &one.details, (of, &original.details)));
-    let earlier_reference = told.as_ref().and_then(earlier_reference);
+    let earlier_references = told.as_ref().map(earlier_references).unwrap_or_default();
     let details = told.map_or_else(Vec::new, Details::encode);
     let (debtor, creditor) = (original.record.creditor.get(), original.record.debtor.get());
     // The message has the ISO code alone; the product is the payment's.
@@ -172,7 +172,7 @@ fn submission(
         reference: reference(&details),
         ..Record::new(id.bits(), debtor, creditor, one.amount.minor(), currency.numeric())
     };
-    Resolved { participant, record, details, earlier_reference }
+    Resolved { participant, record, details, earlier_references }
 }
 
 /// Passes the cleared returns on, so many in a message; gives the number of messages.

@@ -101,7 +101,7 @@ fn what_the_first_version_can_say_is_said_in_it_byte_for_byte() {
     );
     assert_eq!(String::from_utf8(bytes.clone()).expect("UTF-8"), first);
     let read = Details::decode(&bytes).expect("readable");
-    assert_eq!((read.version, read.in_first_version()), (1, None));
+    assert_eq!((read.version, read.in_version_before()), (1, None));
     let agents = [&read.debtor, &read.creditor].map(|side| side.agent.as_ref().expect("told").agent());
     assert_eq!(agents[0].lei.as_deref(), Some("529900T8BM49AURSDO55"));
     assert_eq!(agents[1].other.as_deref(), Some("0815"));
@@ -130,7 +130,7 @@ fn what_was_added_is_kept_in_full_and_the_first_form_of_the_payment_is_known() {
     assert_eq!(read.underlying.as_ref().expect("a cover").details(), underlying("Text"));
     assert_eq!(read.charges, charges.iter().map(ChargeText::of).collect());
     assert_eq!(read.intermediaries[0].agent(), bank("Bank E"));
-    assert_eq!(read.in_first_version(), Some(payment(plain())));
+    assert_eq!(read.in_version_before(), Some(payment(plain())));
     let one_more = Details { charges: read.charges.iter().take(1).collect(), ..read };
     assert_ne!(one_more.encode(), details.encode(), "charges tell payments apart");
 }
@@ -186,9 +186,41 @@ fn any_payment_that_a_message_can_carry_fits_and_what_is_left_out_tells_payments
     assert!(kept.underlying.is_some() && kept.charges.len() > 100);
 }
 
+/// What a message says beyond its fields.
+const SAID: &str =
+    "Dbtr/PstlAdr\n StrtNm=Hauptstraße\n AdrLine=a line with\n|a break\nRmtInf/Strd\n AddtlRmtInf=more\n";
+
+#[test]
+fn what_has_no_field_is_kept_as_it_was_said_and_each_version_before_is_known() {
+    let said = |of: TransferDetails| payment(TransferDetails { said: SAID.to_owned().into(), ..of });
+    let details = said(plain());
+    let read = Details::decode(&details.clone().encode()).expect("readable");
+    assert_eq!((read.version, &read, read.said.as_str()), (3, &details, SAID));
+    assert_eq!(read.in_version_before(), Some(payment(plain())), "of the first");
+    let more = |of: TransferDetails| TransferDetails { instructed_amount: Some(told("99.90")), ..of };
+    let second = said(more(plain())).in_version_before().expect("the second");
+    assert_eq!((second.version, &second), (2, &payment(more(plain()))));
+    assert_eq!(second.in_version_before(), Some(payment(plain())));
+    assert_eq!(Details::decode(b"{\"version\":2,\"said\":\"Tax\"}"), None);
+}
+
+#[test]
+fn what_has_no_field_is_cut_but_never_forgotten() {
+    let long = |last: &str| {
+        let part = "RmtInf/Strd\n AddtlRmtInf=\"quoted\"\n";
+        let said = format!("{SAID}{}{}", part.repeat(10_000), part.replace("quoted", last));
+        payment(TransferDetails { said: said.into(), ..plain() }).encode()
+    };
+    let (one, other) = (long("one"), long("other"));
+    assert!(one.len() <= DETAILS_BYTES_MAX && one != other, "what was cut off still tells payments apart");
+    let details = Details::decode(&one).expect("readable");
+    assert!(details.remittance_digest.is_some() && details.said.starts_with(SAID));
+    assert!(details.said.len() > DETAILS_BYTES_MAX / 4 && details.said.ends_with("\"quoted\"\n"));
+}
+
 #[test]
 fn other_versions_are_nobodys() {
-    assert_eq!(Details::decode(b"{\"version\":3}"), None);
+    assert_eq!(Details::decode(b"{\"version\":4}"), None);
     assert_eq!(Details::decode(b"{\"version\":1,\"exchange_rate\":\"1\"}"), None);
     assert_eq!(Details::decode(b"\0"), None);
     let between = |count: usize| {

@@ -1,6 +1,7 @@
 //! What statements say of a payment by its details.
 
 use feiqian_core::uetr::Uetr;
+use feiqian_iso20022::Verbatim;
 use feiqian_iso20022::payment::Party;
 use feiqian_iso20022::write::EntryTransaction;
 
@@ -43,6 +44,25 @@ impl Details {
             debtor_agent: self.debtor.agent.as_ref().map(AgentText::agent),
             creditor_agent: self.creditor.agent.as_ref().map(AgentText::agent),
             remittance,
+            said: self.said_of_entry(),
         }
+    }
+
+    /// What has no field, by the paths of an entry.
+    fn said_of_entry(&self) -> Verbatim {
+        let said = Verbatim::from(self.said.clone());
+        if self.underlying.is_none() {
+            return said;
+        }
+        let has_own = !self.remittance.is_empty();
+        said.moved(|path| match path.strip_prefix("UndrlygCstmrCdtTrf/") {
+            Some(below) => match below.split_once('/') {
+                Some(("Dbtr", part)) => Some(format!("UltmtDbtr/{part}")),
+                Some(("Cdtr", part)) => Some(format!("UltmtCdtr/{part}")),
+                Some(("RmtInf", _)) if !has_own => Some(below.to_owned()),
+                _ => (below == "Tax").then(|| below.to_owned()),
+            },
+            None => Some(path.to_owned()),
+        })
     }
 }

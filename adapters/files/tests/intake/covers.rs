@@ -24,15 +24,17 @@ const UNFUNDED: &str = "DE67500105170001000029";
 
 /// What stands below a cover.
 const BELOW: &str = "<UndrlygCstmrCdtTrf><UltmtDbtr><Nm>Anna's mother</Nm></UltmtDbtr><Dbtr><Nm>Anna Müller</Nm>\
-    <PstlAdr><TwnNm>Bonn</TwnNm><Ctry>DE</Ctry></PstlAdr></Dbtr>\
+    <PstlAdr><StrtNm>Hauptstraße</StrtNm><TwnNm>Bonn</TwnNm><Ctry>DE</Ctry><AdrLine>second floor</AdrLine></PstlAdr></Dbtr>\
     <DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct>\
-    <DbtrAgt><FinInstnId><BICFI>BNKXXXAAXXX</BICFI></FinInstnId></DbtrAgt>\
+    <DbtrAgt><FinInstnId><BICFI>BNKXXXAAXXX</BICFI><PstlAdr><Ctry>DE</Ctry></PstlAdr></FinInstnId></DbtrAgt>\
+    <DbtrAgtAcct><Id><Othr><Id>0815</Id></Othr></Id></DbtrAgtAcct>\
     <PrvsInstgAgt1><FinInstnId><ClrSysMmbId><ClrSysId><Cd>USABA</Cd></ClrSysId><MmbId>021040078</MmbId></ClrSysMmbId>\
     <Nm>Previous &amp; Co</Nm></FinInstnId></PrvsInstgAgt1>\
     <CdtrAgt><FinInstnId><BICFI>BNKYXXAAXXX</BICFI></FinInstnId></CdtrAgt>\
     <Cdtr><Nm>Société Générique SA</Nm></Cdtr>\
     <CdtrAcct><Id><Othr><Id>0042</Id></Othr></Id></CdtrAcct>\
-    <RmtInf><Ustrd>Invoice 42</Ustrd><Strd><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>\
+    <Tax><RefNb>T-1</RefNb></Tax>\
+    <RmtInf><Ustrd>Invoice 42</Ustrd><Strd><RfrdDocInf><Nb>42</Nb></RfrdDocInf><CdtrRefInf><Ref>RF18539007547034</Ref></CdtrRefInf></Strd></RmtInf>\
     <InstdAmt Ccy=\"USD\">49.95</InstdAmt></UndrlygCstmrCdtTrf>";
 
 /// A payment of BNKA to BNKB, a cover of what stands `below`.
@@ -80,6 +82,7 @@ fn check_passed_on(house: &House, sent: &str) {
     assert_eq!((operator, business.to.bic), (Some(bic("CLRHXXAAXXX")), Some(bic("BNKBXXAAXXX"))));
     let (_, original) = read(sent.as_bytes());
     assert_eq!(transfer.details.underlying, original.details.underlying);
+    assert_eq!((&transfer.details.said, transfer.details.said.len()), (&original.details.said, 5));
     assert_eq!((transfer.amount, transfer.currency), (original.amount, original.currency));
     let ids = &transfer.details.ids;
     assert_eq!((ids.end_to_end.as_deref(), ids.uetr), (Some("E-1"), original.details.ids.uetr));
@@ -155,10 +158,11 @@ fn in_first_version(house: &House, bytes: &[u8]) -> Resolved {
     let (head, transfer) = read(bytes);
     let resolved = resolve(&head, &transfer, house.engine().directory()).expect("resolved");
     let details =
-        Details::decode(&resolved.details).expect("readable").in_first_version().expect("the second");
-    let reference = resolved.earlier_reference.expect("another");
+        Details::decode(&resolved.details).expect("readable").in_version_before().expect("the third");
+    let details = details.in_version_before().expect("the second");
+    let [_, reference] = resolved.earlier_references[..] else { panic!("two versions before") };
     let record = Record { reference, ..resolved.record };
-    Resolved { record, details: details.encode(), earlier_reference: None, ..resolved }
+    Resolved { record, details: details.encode(), earlier_references: Vec::new(), ..resolved }
 }
 
 #[test]
@@ -213,6 +217,8 @@ fn statements_name_the_customers_of_a_cover_and_what_was_instructed() {
         assert_eq!(texts(texts(entry, "UltmtDbtr")[0], "Nm"), ["Anna Müller"], "{entry}");
         assert_eq!(texts(texts(entry, "UltmtCdtr")[0], "Nm"), ["Société Générique SA"]);
         assert_eq!(texts(entry, "Ustrd"), ["Invoice 42"]);
+        assert_eq!(texts(texts(entry, "RfrdDocInf")[0], "Nb"), ["42"]);
+        assert_eq!(texts(texts(entry, "UltmtDbtr")[0], "StrtNm"), ["Hauptstraße"]);
         assert_eq!(texts(texts(entry, "InstdAmt")[0], "Amt"), ["49.95"]);
     }
     validate(&house.options.work.settlement());

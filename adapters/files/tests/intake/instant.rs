@@ -70,6 +70,47 @@ fn held(name: &str, seconds: u32) -> House {
     house
 }
 
+/// What `01-single.xml` says further, each behind the last of the elements that stand before it.
+const FURTHER: [(&str, &str); 4] = [
+    (
+        "<Nm>Anna Müller</Nm>",
+        "<PstlAdr><StrtNm>Hauptstraße</StrtNm><BldgNb>1</BldgNb><PstCd>53113</PstCd><TwnNm>Bonn</TwnNm>\
+     <Ctry>DE</Ctry><AdrLine>second floor</AdrLine></PstlAdr>",
+    ),
+    ("</DbtrAgt>", "<DbtrAgtAcct><Id><Othr><Id>0815</Id></Othr></Id><Ccy>EUR</Ccy></DbtrAgtAcct>"),
+    ("</Purp>", "<Tax><Cdtr><TaxId>DE1</TaxId></Cdtr><TtlTaxAmt Ccy=\"EUR\">1.50</TtlTaxAmt></Tax>"),
+    (
+        "</Ustrd>",
+        "<Strd><RfrdDocInf><Tp><CdOrPrtry><Cd>CINV</Cd></CdOrPrtry></Tp><Nb>4711</Nb><RltdDt>2026-03-01</RltdDt>\
+     </RfrdDocInf><RfrdDocAmt><DuePyblAmt Ccy=\"EUR\">4786.23</DuePyblAmt></RfrdDocAmt><CdtrRefInf><Ref>RF18539007547034\
+     </Ref></CdtrRefInf><Invcr><Nm>Invoicer &amp; Co</Nm></Invcr></Strd>",
+    ),
+];
+
+#[test]
+fn addresses_agents_accounts_tax_and_structured_remittance_go_on_to_the_bank_that_is_asked() {
+    let mut house = House::demo("further");
+    house.options.deadlines.instant_s = 600;
+    let mut text = String::from_utf8(demo_file("01-single.xml")).expect("UTF-8");
+    for (behind, more) in FURTHER {
+        let at = text.find(behind).expect("there") + behind.len();
+        text.insert_str(at, more);
+    }
+    let report = send(&house, "instant/01.xml", text.as_bytes());
+    assert_eq!((report.pending, report.forwarded), (1, 1), "{report:?}");
+    let passed = outbox(&house, ".BNKBXXAAXXX.pacs.008.xml");
+    let passed = String::from_utf8(passed[0].1.clone()).expect("UTF-8");
+    for (_, more) in FURTHER {
+        assert!(passed.contains(more), "{more} is missing in {passed}");
+    }
+    validate(&house.options.work.outbox());
+
+    let again = send(&house, "instant/again.xml", text.as_bytes());
+    assert_eq!((again.duplicates, again.accepted + again.pending), (1, 1), "{again:?}");
+    let other = send(&house, "instant/other.xml", text.replace(">Bonn<", ">Bern<").as_bytes());
+    assert_eq!((other.duplicates, other.pending), (0, 0), "another address is another payment: {other:?}");
+}
+
 #[test]
 fn what_the_receivers_bank_accepts_is_paid_once_and_both_banks_are_told() {
     let house = held("accept", 600);

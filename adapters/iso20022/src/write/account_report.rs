@@ -11,8 +11,9 @@ use feiqian_core::money::{AMOUNT_DIGITS_MAX, decimal};
 
 use crate::payment::{AccountId, Agent, BusinessHead, Party, PaymentIds, ToldAmount};
 use crate::schema::{Family, MessageType};
+use crate::verbatim::Verbatim;
 use crate::write::head::{known, start_versioned, written};
-use crate::write::parts::{self, ID_MAX, NAME_MAX};
+use crate::write::parts::{self, ID_MAX};
 use crate::write::xml::XmlWriter;
 
 /// The first version with the structure that is written.
@@ -147,6 +148,8 @@ pub struct EntryTransaction {
     pub creditor_agent: Option<Agent>,
     /// Remittance information, line by line.
     pub remittance: Vec<String>,
+    /// What the payment says beyond these: addresses, structured remittance information, tax.
+    pub said: Verbatim,
 }
 
 /// Writes a report within a day, camt.052.001.08.
@@ -399,6 +402,7 @@ fn transaction<W: Write>(
     currency: Currency,
 ) -> io::Result<()> {
     to.start("TxDtls")?;
+    to.saying(&transaction.said);
     references(to, transaction)?;
     let amount = bounded(transaction.minor.unwrap_or(entry.minor), currency)?;
     let is_told_here = to.has("Amt");
@@ -415,13 +419,9 @@ fn transaction<W: Write>(
         parts::optional_agent(to, "CdtrAgt", transaction.creditor_agent.as_ref())?;
         to.end()?;
     }
-    if !transaction.remittance.is_empty() {
-        to.start("RmtInf")?;
-        for line in &transaction.remittance {
-            to.text("Ustrd", line, NAME_MAX)?;
-        }
-        to.end()?;
-    }
+    to.say("RltdRmtInf")?;
+    parts::remittance(to, &transaction.remittance, &[])?;
+    to.say("Tax")?;
     to.end()
 }
 

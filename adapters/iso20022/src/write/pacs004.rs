@@ -35,6 +35,7 @@ fn payment_return<W: Write>(
 ) -> io::Result<()> {
     let details = &one.details;
     to.start("TxInf")?;
+    to.saying(&details.said);
     to.optional("RtrId", details.id.as_deref(), ID_MAX)?;
     parts::original_message(to, details.original_message.as_ref())?;
     parts::original_ids(to, &details.original)?;
@@ -58,14 +59,16 @@ fn payment_return<W: Write>(
     for (name, own, of_group) in agents {
         parts::optional_agent(to, name, own.as_ref().filter(|_| own != of_group))?;
     }
+    to.say("RtrChain")?;
     parts::reasons(to, "RtrRsnInf", &details.reasons)?;
     parts::original_reference(to, details.original_reference.as_deref())?;
     to.end()
 }
 
 fn charges<W: Write>(to: &mut XmlWriter<W>, one: &PaymentReturn) -> io::Result<()> {
-    for charge in &one.details.charges {
+    for (at, charge) in one.details.charges.iter().enumerate() {
         to.start("ChrgsInf")?;
+        to.saying_of(|| format!("ChrgsInf[{}]", at + 1));
         parts::told(to, "Amt", Some(&charge.amount))?;
         let name = if to.has("Agt") { "Agt" } else { "Pty" };
         parts::agent(to, name, &charge.agent())?;

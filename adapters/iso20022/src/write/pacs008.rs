@@ -97,21 +97,27 @@ fn transaction<W: Write>(
 ) -> io::Result<()> {
     let details = &transfer.details;
     to.start("CdtTrfTxInf")?;
+    to.saying(&details.said);
     transaction_start(to, head, transfer)?;
     if let Some(amount) = &details.instructed_amount {
         to.amount("InstdAmt", &amount.text, &amount.currency)?;
     }
     to.optional("XchgRate", details.exchange_rate.as_deref(), 19)?;
     to.value("ChrgBr", details.charge_bearer.as_deref().unwrap_or(CHARGE_BEARER))?;
-    for charge in &details.charges {
+    for (at, charge) in details.charges.iter().enumerate() {
         to.start("ChrgsInf")?;
+        to.saying_of(|| format!("ChrgsInf[{}]", at + 1));
         to.amount("Amt", &charge.amount.text, &charge.amount.currency)?;
         parts::agent(to, "Agt", &charge.agent())?;
         to.end()?;
     }
     agents(to, head, details)?;
     parties(to, details)?;
+    to.say("InstrForCdtrAgt")?;
     to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
+    for name in ["RgltryRptg", "Tax", "RltdRmtInf"] {
+        to.say(name)?;
+    }
     parts::remittance(to, &details.remittance, &details.remittance_references)?;
     to.end()
 }
@@ -122,7 +128,9 @@ fn parties<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Re
     parts::party(to, "Dbtr", &details.debtor)?;
     parts::account(to, "DbtrAcct", details.debtor_account.as_ref())?;
     parts::needed_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    to.say("DbtrAgtAcct")?;
     parts::needed_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    to.say("CdtrAgtAcct")?;
     parts::party(to, "Cdtr", &details.creditor)?;
     parts::account(to, "CdtrAcct", details.creditor_account.as_ref())?;
     parts::optional_party(to, "UltmtCdtr", details.ultimate_creditor.as_ref())

@@ -102,14 +102,24 @@ fn transaction<W: Write>(
 ) -> io::Result<()> {
     let details = &transfer.details;
     to.start("CdtTrfTxInf")?;
+    to.saying(&details.said);
     transaction_start(to, head, transfer)?;
     agents(to, head, details)?;
+    if let Some(ultimate) = &details.ultimate_debtor {
+        parts::institution(to, "UltmtDbtr", ultimate)?;
+    }
     parts::institution(to, "Dbtr", &details.debtor)?;
     parts::account(to, "DbtrAcct", details.debtor_account.as_ref())?;
     parts::optional_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    to.say("DbtrAgtAcct")?;
     parts::optional_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    to.say("CdtrAgtAcct")?;
     parts::institution(to, "Cdtr", &details.creditor)?;
     parts::account(to, "CdtrAcct", details.creditor_account.as_ref())?;
+    if let Some(ultimate) = &details.ultimate_creditor {
+        parts::institution(to, "UltmtCdtr", ultimate)?;
+    }
+    to.say("InstrForCdtrAgt")?;
     to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
     parts::remittance(to, &details.remittance, &[])?;
     parts::underlying(to, details.underlying.as_deref())?;

@@ -18,6 +18,7 @@ pub fn pain001(out: impl Write, head: &MessageHead, transfers: &[CreditTransfer]
     for block in transfers.chunk_by(|one, next| has_same_block(&one.details, &next.details)) {
         if let Some(first) = block.first() {
             to.start("PmtInf")?;
+            to.saying(&first.details.said);
             block_header(&mut to, &first.details)?;
             block.iter().try_for_each(|transfer| transaction(&mut to, transfer))?;
             to.end()?;
@@ -32,7 +33,11 @@ fn has_same_block(one: &TransferDetails, other: &TransferDetails) -> bool {
         && one.debtor_account == other.debtor_account
         && one.debtor_agent == other.debtor_agent
         && one.requested_execution_date == other.requested_execution_date
+        && one.said.only(&OF_BLOCK) == other.said.only(&OF_BLOCK)
 }
+
+/// What a block says for all its transactions, of what has no field.
+const OF_BLOCK: [&str; 3] = ["Dbtr", "DbtrAgt", "DbtrAgtAcct"];
 
 fn group_header<W: Write>(to: &mut XmlWriter<W>, head: &MessageHead, count: usize) -> io::Result<()> {
     to.start("GrpHdr")?;
@@ -58,12 +63,14 @@ fn block_header<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> i
     parts::party(to, "Dbtr", &details.debtor)?;
     let unknown = AccountId::Other { id: String::new(), scheme: None };
     parts::account(to, "DbtrAcct", Some(details.debtor_account.as_ref().unwrap_or(&unknown)))?;
-    parts::agent(to, "DbtrAgt", details.debtor_agent.as_ref().unwrap_or(&Agent::default()))
+    parts::agent(to, "DbtrAgt", details.debtor_agent.as_ref().unwrap_or(&Agent::default()))?;
+    to.say("DbtrAgtAcct").map(drop)
 }
 
 fn transaction<W: Write>(to: &mut XmlWriter<W>, transfer: &CreditTransfer) -> io::Result<()> {
     let details = &transfer.details;
     to.start("CdtTrfTxInf")?;
+    to.saying(&details.said);
     to.start("PmtId")?;
     to.optional("InstrId", details.ids.instruction.as_deref(), ID_MAX)?;
     to.text("EndToEndId", details.ids.end_to_end.as_deref().unwrap_or(""), ID_MAX)?;
@@ -81,12 +88,17 @@ fn transaction<W: Write>(to: &mut XmlWriter<W>, transfer: &CreditTransfer) -> io
     }
     parts::intermediaries(to, details)?;
     parts::optional_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    to.say("CdtrAgtAcct")?;
     parts::party(to, "Cdtr", &details.creditor)?;
     parts::account(to, "CdtrAcct", details.creditor_account.as_ref())?;
     if let Some(party) = &details.ultimate_creditor {
         parts::party(to, "UltmtCdtr", party)?;
     }
+    to.say("InstrForCdtrAgt")?;
     to.code_or_proprietary("Purp", details.purpose.as_deref(), 4)?;
+    for name in ["RgltryRptg", "Tax", "RltdRmtInf"] {
+        to.say(name)?;
+    }
     parts::remittance(to, &details.remittance, &details.remittance_references)?;
     to.end()
 }

@@ -33,8 +33,10 @@ pub(crate) fn agent_body<W: Write>(to: &mut XmlWriter<W>, agent: &Agent) -> io::
     member(to, agent.member.as_ref())?;
     to.if_accepted("LEI", agent.lei.as_deref())?;
     to.optional("Nm", agent.name.as_deref(), NAME_MAX)?;
+    to.say("PstlAdr")?;
     other(to, agent.other.as_deref())?;
-    to.end()
+    to.end()?;
+    to.say("BrnchId").map(drop)
 }
 
 pub(crate) fn optional_agent<W: Write>(
@@ -89,10 +91,15 @@ pub(crate) fn party_body<W: Write>(to: &mut XmlWriter<W>, party: &Party) -> io::
         to.end()?;
         to.end()?;
     }
-    Ok(())
+    to.say("CtryOfRes")?;
+    to.say("CtctDtls").map(drop)
 }
 
+/// The address as it was said, or what is known of it by fields.
 fn address<W: Write>(to: &mut XmlWriter<W>, party: &Party) -> io::Result<()> {
+    if to.say("PstlAdr")? {
+        return Ok(());
+    }
     if party.town.is_some() || party.country.is_some() {
         to.start("PstlAdr")?;
         to.optional("TwnNm", party.town.as_deref(), ID_MAX)?;
@@ -116,6 +123,7 @@ pub(crate) fn institution<W: Write>(
     to.optional("Nm", party.name.as_deref(), NAME_MAX)?;
     address(to, party)?;
     to.end()?;
+    to.say("BrnchId")?;
     to.end()
 }
 
@@ -237,6 +245,7 @@ pub(crate) fn original_reference<W: Write>(
 ) -> io::Result<()> {
     let Some(details) = details else { return Ok(()) };
     to.start("OrgnlTxRef")?;
+    to.saying(&details.said);
     to.checked_if_known("IntrBkSttlmDt", details.settlement_date.as_deref())?;
     payment_type(to, details)?;
     remittance(to, &details.remittance, &details.remittance_references)?;
@@ -244,7 +253,9 @@ pub(crate) fn original_reference<W: Write>(
     party_or_agent(to, "Dbtr", Some(&details.debtor).filter(|party| is_told(party)))?;
     account(to, "DbtrAcct", details.debtor_account.as_ref())?;
     optional_agent(to, "DbtrAgt", details.debtor_agent.as_ref())?;
+    to.say("DbtrAgtAcct")?;
     optional_agent(to, "CdtrAgt", details.creditor_agent.as_ref())?;
+    to.say("CdtrAgtAcct")?;
     party_or_agent(to, "Cdtr", Some(&details.creditor).filter(|party| is_told(party)))?;
     account(to, "CdtrAcct", details.creditor_account.as_ref())?;
     party_or_agent(to, "UltmtCdtr", details.ultimate_creditor.as_ref())?;
@@ -329,15 +340,34 @@ pub(crate) fn payment_type<W: Write>(to: &mut XmlWriter<W>, details: &TransferDe
 }
 
 pub(crate) fn intermediaries<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Result<()> {
-    agents(to, ["IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3"], &details.intermediaries)
+    let names = [
+        ("IntrmyAgt1", "IntrmyAgt1Acct"),
+        ("IntrmyAgt2", "IntrmyAgt2Acct"),
+        ("IntrmyAgt3", "IntrmyAgt3Acct"),
+    ];
+    agents(to, names, &details.intermediaries)
 }
 
 pub(crate) fn previous_agents<W: Write>(to: &mut XmlWriter<W>, details: &TransferDetails) -> io::Result<()> {
-    agents(to, ["PrvsInstgAgt1", "PrvsInstgAgt2", "PrvsInstgAgt3"], &details.previous_agents)
+    let names = [
+        ("PrvsInstgAgt1", "PrvsInstgAgt1Acct"),
+        ("PrvsInstgAgt2", "PrvsInstgAgt2Acct"),
+        ("PrvsInstgAgt3", "PrvsInstgAgt3Acct"),
+    ];
+    agents(to, names, &details.previous_agents)
 }
 
-fn agents<W: Write>(to: &mut XmlWriter<W>, names: [&'static str; 3], all: &[Agent]) -> io::Result<()> {
-    names.into_iter().zip(all).try_for_each(|(name, one)| agent(to, name, one))
+/// Agents in a row, each with the account that is said of it.
+fn agents<W: Write>(
+    to: &mut XmlWriter<W>,
+    names: [(&'static str, &'static str); 3],
+    all: &[Agent],
+) -> io::Result<()> {
+    for (at, (name, account)) in names.into_iter().enumerate() {
+        optional_agent(to, name, all.get(at))?;
+        to.say(account)?;
+    }
+    Ok(())
 }
 
 /// An agent that must be there; one that nobody has named is there and names nobody.
@@ -366,12 +396,16 @@ pub(crate) fn underlying<W: Write>(to: &mut XmlWriter<W>, of: Option<&TransferDe
     party(to, "Dbtr", &of.debtor)?;
     account(to, "DbtrAcct", of.debtor_account.as_ref())?;
     needed_agent(to, "DbtrAgt", of.debtor_agent.as_ref())?;
+    to.say("DbtrAgtAcct")?;
     previous_agents(to, of)?;
     intermediaries(to, of)?;
     needed_agent(to, "CdtrAgt", of.creditor_agent.as_ref())?;
+    to.say("CdtrAgtAcct")?;
     party(to, "Cdtr", &of.creditor)?;
     account(to, "CdtrAcct", of.creditor_account.as_ref())?;
     optional_party(to, "UltmtCdtr", of.ultimate_creditor.as_ref())?;
+    to.say("InstrForCdtrAgt")?;
+    to.say("Tax")?;
     remittance(to, &of.remittance, &of.remittance_references)?;
     let instructed = of.instructed_amount.as_ref();
     let instructed = instructed.filter(|amount| is_allowed(to, &[], ("InstdAmt", amount)));
@@ -379,20 +413,22 @@ pub(crate) fn underlying<W: Write>(to: &mut XmlWriter<W>, of: Option<&TransferDe
     to.end()
 }
 
-/// `RmtInf` with lines and creditor references.
+/// `RmtInf` with lines and what is said of structured information, or creditor references alone where that is not known.
 pub(crate) fn remittance<W: Write>(
     to: &mut XmlWriter<W>,
     lines: &[String],
     references: &[String],
 ) -> io::Result<()> {
-    if lines.is_empty() && references.is_empty() {
+    let structured = to.fitted(&["RmtInf"], "Strd");
+    if lines.is_empty() && references.is_empty() && structured.is_empty() {
         return Ok(());
     }
     to.start("RmtInf")?;
     for line in lines {
         to.text("Ustrd", line, NAME_MAX)?;
     }
-    for reference in references {
+    to.pieces(&structured)?;
+    for reference in references.iter().filter(|_| structured.is_empty()) {
         to.start("Strd")?;
         to.start("CdtrRefInf")?;
         to.text("Ref", reference, ID_MAX)?;

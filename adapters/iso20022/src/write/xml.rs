@@ -3,9 +3,12 @@
 //! It knows the tables of the message that it writes: what a version has ([`XmlWriter::has`]) and what an element's
 //! type allows ([`XmlWriter::accepts`]) is asked, so that one writer serves every version.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::schema::{self, Content, MessageType};
+use crate::verbatim::{Verbatim, lines, path_of};
+use crate::write::fitted::{Piece, fit};
 use crate::xml::is_allowed;
 
 /// What replaces a character that XML 1.0 can't carry.
@@ -18,12 +21,23 @@ pub(crate) struct XmlWriter<W> {
     message: Option<(MessageType, usize)>,
     /// Types of its open elements, root first, as far as they were asked for.
     kinds: Vec<u16>,
+    said: Option<Said>,
+}
+
+/// What a transaction says beyond its fields, while that is being written.
+struct Said {
+    /// Its parts by their paths.
+    parts: BTreeMap<String, Vec<String>>,
+    /// How many elements are open around what its paths begin at.
+    around: usize,
+    /// How many are open around one of several of the same name, and what its path is.
+    one: Option<(usize, String)>,
 }
 
 impl<W: Write> XmlWriter<W> {
     pub(crate) fn new(mut out: W) -> io::Result<Self> {
         out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
-        Ok(Self { out, open: Vec::new(), message: None, kinds: Vec::new() })
+        Ok(Self { out, open: Vec::new(), message: None, kinds: Vec::new(), said: None })
     }
 
     pub(crate) fn start(&mut self, name: &'static str) -> io::Result<()> {
@@ -41,6 +55,10 @@ impl<W: Write> XmlWriter<W> {
 
     pub(crate) fn end(&mut self) -> io::Result<()> {
         let Some(name) = self.open.pop() else { return Ok(()) };
+        self.said.take_if(|said| said.around > self.open.len());
+        if let Some(said) = &mut self.said {
+            said.one.take_if(|(around, _)| *around > self.open.len());
+        }
         let around = self.message.map_or(0, |(_, around)| around);
         self.kinds.truncate(self.open.len().saturating_sub(around));
         write!(self.out, "</{name}>")
@@ -74,8 +92,72 @@ impl<W: Write> XmlWriter<W> {
         matches!(self.child(name).map(schema::content), Some(Content::Text(_) | Content::Valued { .. }))
     }
 
+    /// From here to the end of the open element, what is said beyond its fields. Paths begin in it.
+    pub(crate) fn saying(&mut self, said: &Verbatim) {
+        let mut parts = BTreeMap::<String, Vec<String>>::new();
+        for (path, part) in said.parts() {
+            match parts.get_mut(path) {
+                Some(all) => all.push(part.to_owned()),
+                None => drop(parts.insert(path.to_owned(), vec![part.to_owned()])),
+            }
+        }
+        self.said = (!said.is_empty()).then_some(Said { parts, around: self.open.len(), one: None });
+    }
+
+    /// The open element is one of several of its name, and what is said of it has that path.
+    pub(crate) fn saying_of(&mut self, path: impl FnOnce() -> String) {
+        if let Some(said) = &mut self.said {
+            said.one = Some((self.open.len(), path()));
+        }
+    }
+
+    /// Writes what is said of the child `name` of the open element, as far as the version has it; whether anything is.
+    pub(crate) fn say(&mut self, name: &'static str) -> io::Result<bool> {
+        let pieces = self.fitted(&[], name);
+        self.pieces(&pieces)?;
+        Ok(!pieces.is_empty())
+    }
+
+    /// What is said of the element `name` in the elements `path` below the open one, as the version has it.
+    pub(crate) fn fitted(&mut self, path: &[&'static str], name: &'static str) -> Vec<Piece> {
+        if self.said.is_none() {
+            return Vec::new();
+        }
+        let kind = path.iter().try_fold(self.kind(), |kind, name| Some(schema::child(kind?, name)));
+        let element = kind.flatten().and_then(|kind| schema::element(kind, name));
+        let (Some(element), Some(said)) = (element, &self.said) else { return Vec::new() };
+        let (around, one) =
+            said.one.as_ref().map_or((said.around, None), |(around, one)| (*around, Some(one.as_str())));
+        let open = self.open.iter().skip(around).chain(path).copied().chain([name]);
+        let parts = said.parts.get(&path_of(one.into_iter().chain(open)));
+        // Of what may stand there once the last: said of a whole block first, and then of the transaction.
+        let first =
+            parts.filter(|_| !element.is_repeatable()).map_or(0, |parts| parts.len().saturating_sub(1));
+        let (mut pieces, mut count) = (Vec::new(), 0);
+        for part in parts.into_iter().flatten().skip(first) {
+            let is_wanted = element.has_room(count);
+            count += u32::from(is_wanted && fit(&mut pieces, (name, element.kind), &lines(part)));
+        }
+        pieces
+    }
+
+    /// Writes them.
+    pub(crate) fn pieces(&mut self, pieces: &[Piece]) -> io::Result<()> {
+        pieces.iter().try_for_each(|piece| match piece {
+            Piece::Open(name) => self.start(name),
+            Piece::Value(name, text) => self.value(name, text),
+            Piece::Amount(name, text, currency) => self.amount(name, text, currency),
+            Piece::Close => self.end(),
+        })
+    }
+
     /// The type of the child `name` of the open element.
     fn child(&mut self, name: &str) -> Option<u16> {
+        schema::child(self.kind()?, name)
+    }
+
+    /// The type of the open element.
+    fn kind(&mut self) -> Option<u16> {
         let (message, around) = self.message?;
         if self.kinds.is_empty() {
             self.kinds.push(message.root_type());
@@ -83,7 +165,7 @@ impl<W: Write> XmlWriter<W> {
         for open in self.open.iter().skip(around.saturating_add(self.kinds.len())) {
             self.kinds.push(schema::child(*self.kinds.last()?, open)?);
         }
-        schema::child(*self.kinds.last()?, name)
+        self.kinds.last().copied()
     }
 
     /// A value that the version being written must allow.

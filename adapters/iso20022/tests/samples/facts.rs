@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    name: &'static str,
-    text: String,
-    currency: String,
-    children: Vec<Node>,
+    pub(crate) name: &'static str,
+    pub(crate) text: String,
+    pub(crate) currency: String,
+    pub(crate) children: Vec<Node>,
 }
 
 impl Node {

@@ -18,7 +18,7 @@ use feiqian_iso20022::write::{
     self, AccountReport, Balance, BankTransactionCode, EntrySummary, EntryTransaction, Obligation,
     ReportEntry,
 };
-use feiqian_iso20022::{Family, Kept, Limits, MessageType};
+use feiqian_iso20022::{Family, Kept, Limits, MessageType, Verbatim};
 
 use crate::data::{self, say};
 use crate::domain;
@@ -198,6 +198,99 @@ fn obligations_are_read_back() {
     assert_eq!((&summary.head, read.as_slice()), (&head, transfers.as_slice()));
 }
 
+/// What a pacs.008.001.08 can say beyond its fields, in its order: some of each.
+const SAID: &str = "\
+ChrgsInf[2]/PstlAdr
+ StrtNm=Second street
+ Ctry=FR
+PrvsInstgAgt1/PstlAdr
+ AdrLine=one
+ AdrLine=two
+PrvsInstgAgt1Acct
+ Id
+  Othr
+   Id=0042
+IntrmyAgt3/BrnchId
+ Nm=Branch
+IntrmyAgt3Acct
+ Id
+  IBAN=DE89370400440532013000
+UltmtDbtr/PstlAdr
+ TwnNm=Bonn
+ Ctry=DE
+InitgPty/PstlAdr
+ TwnNm=Bonn
+ Ctry=DE
+Dbtr/PstlAdr
+ AdrTp
+  Cd=ADDR
+ StrtNm=Hauptstraße
+ BldgNb=1
+ TwnNm=Bonn
+ Ctry=DE
+ AdrLine=a line with = and
+|a break in it
+Dbtr/CtryOfRes=DE
+DbtrAgtAcct
+ Id
+  IBAN=DE89370400440532013000
+ Ccy=KWD
+CdtrAgt/PstlAdr
+ Ctry=GB
+CdtrAgtAcct
+ Id
+  Othr
+   Id=0815
+   Issr=Issuer & Co
+Cdtr/CtctDtls
+ NmPrfx=DOCT
+ PhneNb=+49-123456
+UltmtCdtr/PstlAdr
+ TwnNm=Bonn
+ Ctry=DE
+InstrForCdtrAgt
+ Cd=PHOB
+ InstrInf=call
++
+ InstrInf=once more
+RgltryRptg
+ DbtCdtRptgInd=BOTH
+Tax
+ Cdtr
+  TaxId=1
+ TtlTaxAmt EUR=1.50
+ Rcrd
+  Tp=VAT
+ Rcrd
+  Ctgy=second
+RltdRmtInf
+ RmtId=R-1
+RmtInf/Strd
+ RfrdDocInf
+  Tp
+   CdOrPrtry
+    Cd=CINV
+  Nb=4711
+  RltdDt=2026-03-01
+ RfrdDocInf
+  Nb=4712
+ RfrdDocAmt
+  DuePyblAmt EUR=12.50
+  AdjstmntAmtAndRsn
+   Amt EUR=1
+   CdtDbtInd=CRDT
+   Rsn=late
+ CdtrRefInf
+  Ref=RF18539007547034
+ Invcr
+  Nm=Invoicer
+  PstlAdr
+   Ctry=DE
++
+ AddtlRmtInf=more
+ AddtlRmtInf=and more
+";
+
 /// Every field that pacs.008.001.08 can carry.
 pub(crate) fn full_transfer() -> CreditTransfer {
     let party = |name: &str| Party {
@@ -264,6 +357,7 @@ pub(crate) fn full_transfer() -> CreditTransfer {
         ],
         clearing_reference: owned("C-1"),
         underlying: None,
+        said: Verbatim::from(SAID.to_owned()),
     };
     CreditTransfer {
         index: 1,
@@ -293,6 +387,12 @@ fn every_field_of_a_transfer_is_read_back() {
 pub(crate) fn full_cover() -> (MessageHead, CreditTransfer) {
     let (head, mut transfer) = obligation().to_message().expect("supported");
     let of = full_transfer().details;
+    // Agents in a row stand behind the debtor's there.
+    transfer.details.said = of.said.moved(|path| {
+        let is_below =
+            !["Chrgs", "Prvs", "Intrmy", "Rgltry", "Rltd"].iter().any(|name| path.starts_with(name));
+        is_below.then(|| format!("UndrlygCstmrCdtTrf/{path}"))
+    });
     transfer.details.underlying = Some(Box::new(TransferDetails {
         ultimate_debtor: of.ultimate_debtor,
         initiating_party: of.initiating_party,
@@ -328,6 +428,7 @@ fn what_no_cover_can_say_is_left_out_of_it() {
     let amount =
         |text: &str, currency: &str| ToldAmount { text: text.to_owned(), currency: currency.to_owned() };
     for told in [amount("1e5", "EUR"), amount("12.34", "US,"), amount("", "")] {
+        transfer.details.said = Verbatim::default();
         let below = transfer.details.underlying.as_deref_mut().expect("a cover");
         below.instructed_amount = Some(told);
         below.debtor.lei = owned("no LEI");
@@ -429,6 +530,7 @@ pub(crate) fn account_report() -> AccountReport {
                 debtor_agent: Some(Agent::of_bic(bic("BNKAXXAAXXX"))),
                 creditor_agent: Some(Agent::of_bic(bic("BNKBXXAAXXX"))),
                 remittance: vec!["Invoice 1".to_owned()],
+                said: Verbatim::from(SAID.to_owned()).only(&["RmtInf", "Tax"]),
                 ..EntryTransaction::default()
             }],
             information: owned("net of the cycle"),
@@ -436,9 +538,10 @@ pub(crate) fn account_report() -> AccountReport {
     }
 }
 
-/// The same with an entry that is a charge.
+/// The same with an entry that is a charge, and addresses.
 pub(crate) fn charged_report() -> AccountReport {
     let mut report = account_report();
+    report.entries[0].transactions[0].said = Verbatim::from(SAID.to_owned());
     let mut charge = report.entries[0].clone();
     charge.code = BankTransactionCode::CHARGES_PAID;
     charge.transactions.clear();
@@ -461,6 +564,10 @@ fn statements_and_notifications_say_what_happened() {
     assert!(statement.contains("<UltmtDbtr><Pty><Nm>Anna's mother</Nm></Pty></UltmtDbtr>"), "{statement}");
     assert!(!statement.contains("<Chrgs>"), "what others have charged is not of this entry");
     let charged = write::to_text(|out| write::camt053(out, &charged_report())).expect("written");
+    let address = "<StrtNm>Hauptstraße</StrtNm><BldgNb>1</BldgNb>";
+    let invoice = "<Nb>4711</Nb><RltdDt>2026-03-01</RltdDt>";
+    let tax = "</RmtInf><Tax><Cdtr><TaxId>1</TaxId></Cdtr>";
+    assert_eq!([address, invoice, tax].map(|part| charged.matches(part).count()), [1, 1, 1], "{charged}");
     let amount = "Ccy=\"EUR\">123.50</";
     let charges = format!(
         "<Chrgs><TtlChrgsAndTaxAmt {amount}TtlChrgsAndTaxAmt><Rcrd><Amt {amount}Amt><CdtDbtInd>DBIT</CdtDbtInd>\
@@ -497,6 +604,7 @@ fn as_written(transfer: &CreditTransfer) -> CreditTransfer {
     details.requested_execution_date = None;
     details.payment_information_id = None;
     details.underlying = None;
+    details.said = Verbatim::default();
     details.charge_bearer.get_or_insert_with(|| "SLEV".to_owned());
     for agent in [&mut details.debtor_agent, &mut details.creditor_agent] {
         // Told by an address alone: mandatory, so it is there, but it names nobody.
@@ -534,7 +642,9 @@ fn transfers_of_the_samples_are_written_and_read_back() {
             domain::read(text.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", sample.file));
         for (entry, transfer) in read.iter().zip(&transfers) {
             let Entry::Transfer(read) = entry else { panic!("{}: {entry:?}", sample.file) };
-            assert_eq!((&read.details, read.amount), (&transfer.details, transfer.amount), "{}", sample.file);
+            // What it says beyond its fields stands in another order: see `said`.
+            let details = TransferDetails { said: Verbatim::default(), ..read.details.clone() };
+            assert_eq!((&details, read.amount), (&transfer.details, transfer.amount), "{}", sample.file);
             count += 1;
         }
     }

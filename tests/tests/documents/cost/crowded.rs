@@ -280,7 +280,27 @@ fn crowded_transactions() -> Vec<Case> {
     let read: Reader = |bytes| {
         readers::transfers(bytes).expect("a right message");
     };
-    vec![case("transfers: charges", of_pacs_008, read), case("transfers: a cover's lines", of_pacs_009, read)]
+    // What has no field and is kept as it is said: elements that say nothing, or next to it, or take most to be kept.
+    let breaks = format!("<Strd><AddtlRmtInf>{}</AddtlRmtInf></Strd>", "\n".repeat(140));
+    let structured = [
+        "<Strd/>",
+        "<Strd><RfrdDocInf/></Strd>",
+        "<Strd><AddtlRmtInf>a</AddtlRmtInf></Strd>",
+        "<Strd><RfrdDocInf><LineDtls><Id><Nb>1</Nb></Id></LineDtls></RfrdDocInf></Strd>",
+        "<Strd><CdtrRefInf><Ref>a</Ref></CdtrRefInf></Strd>",
+        &breaks,
+    ]
+    .map(|item| {
+        let parts = (below.as_str(), item, "</RmtInf></UndrlygCstmrCdtTrf></CdtTrfTxInf>");
+        let text = message("pacs.009.001.08", "FICdtTrf", parts, 3_000_000 / item.len());
+        case(&format!("transfers: structured, {:.40}", item.trim()), text, read)
+    });
+    let mut cases = Vec::from(structured);
+    cases.extend([
+        case("transfers: charges", of_pacs_008, read),
+        case("transfers: a cover's lines", of_pacs_009, read),
+    ]);
+    cases
 }
 
 #[test]
