@@ -84,7 +84,10 @@ impl Settings {
                 "--quick" => settings.is_quick = true,
                 "--only" => settings.only.push(value()?.clone()),
                 "--out" => settings.folder = value()?.into(),
-                "--feiqian" => settings.feiqian = value()?.into(),
+                // Its processes have folders of their own to work in.
+                "--feiqian" => {
+                    settings.feiqian = std::path::absolute(value()?).map_err(|fault| fault.to_string())?;
+                }
                 "--history" => {
                     let count = value()?.parse().ok().filter(|count| (1..=1_000_000_000).contains(count));
                     settings.history = count.ok_or("--history: 1 to 1,000,000,000")?;
@@ -175,4 +178,16 @@ pub fn make(settings: &Settings, say: &mut dyn FnMut(&str)) -> Result<Tables, St
         }
     }
     Ok(Tables { machine: machine::Machine::here(&settings.folder), settings: settings.clone(), results })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_from_any_folder() {
+        let arguments = ["--feiqian", "target/debug/feiqian"].map(str::to_owned);
+        let settings = Settings::parse(&arguments).expect("right arguments");
+        assert!(settings.feiqian.is_absolute() && settings.feiqian.ends_with(&arguments[1]));
+    }
 }
