@@ -47,6 +47,24 @@ first = {"version": 1, "message_type": "pacs.008.001.08", "message_id": "M", "pa
          "remittance": ["one", "two"], "references": ["R"], "returns": "r", "reasons": ["AC04"], "end_to_end_id": "E"}
 second = first | {"version": 2, "instructed_amount": told, "exchange_rate": "1.5", "charges": [{"amount": told, "agent": bank}],
                   "intermediaries": [bank], "underlying": below}
-for name, value in {"first": first, "second": second, "least": {"version": 1}}.items():
+said = """Dbtr/PstlAdr
+ StrtNm=a
+ AdrLine=a line with
+|a break
+RmtInf/Strd
+ RfrdDocAmt
+  DuePyblAmt EUR=12.50
++
+ CdtrRefInf
+  Ref=RF18539007547034
+CdtrAgtAcct
+ Id
+  IBAN=DE89370400440532013000
+Tax
+ Cdtr
+  TaxId=1
+"""
+third = second | {"version": 3, "said": said}
+for name, value in {"first": first, "second": second, "third": third, "least": {"version": 1}}.items():
     (details / name).write_text(json.dumps(value))
-print(f"3 files in {details}")
+print(f"4 files in {details}")
