@@ -28,6 +28,7 @@ use feiqian_iso8583::spec::{Spec, UNIONPAY};
 use feiqian_iso8583::{Builder, Message};
 use feiqian_proof::hash::{Domain, hash_many};
 use feiqian_proof::tree::root_of;
+use feiqian_runtime::history::prefetch;
 use feiqian_runtime::journal::{Journal, JournalOptions, SequencedFrame, Spare};
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::replay::replay;
@@ -39,7 +40,9 @@ fn plain_loop(c: &mut Criterion) {
     group.throughput(Throughput::Elements((FRAMES * FRAME) as u64));
     for accounts in [10_000, 1_000_000] {
         group.bench_function(BenchmarkId::new("accounts", accounts), |b| {
-            b.iter_custom(|runs| (0..runs).map(|_| core_loop::run(accounts, FRAMES)).sum());
+            b.iter_custom(|runs| {
+                (0..runs).map(|_| core_loop::run(accounts, FRAMES, NoRepetition(prefetch))).sum()
+            });
         });
     }
     group.finish();
@@ -198,7 +201,8 @@ fn sealing(c: &mut Criterion) {
     let mut height = 0;
     let mut step = |state: &mut State, sealer: &mut Sealer, frame: &Made| {
         let mut rows = Vec::new();
-        let applied = state.apply(&frame.view(), &NoRepetition, &mut rows).expect("the frame is the next");
+        let applied =
+            state.apply(&frame.view(), &NoRepetition(prefetch), &mut rows).expect("the frame is the next");
         let begun = Instant::now();
         let header = sealer.absorb(&frame.view(), &rows, applied.delta.as_ref()).expect("a good frame");
         height = header.map_or(height, |header| header.height);

@@ -5,12 +5,10 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "64-bit machines, and numbers that are made below 2^32")]
 
-pub mod generator;
-pub mod chain;
+pub use counted::{chain, core_loop, generator};
+
 pub mod founding;
 pub mod load;
-pub mod core_loop;
-pub mod instructions;
 pub mod cards;
 pub mod messages;
 pub mod workload;

@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use benches::instructions;
 use benches::run::server;
 use benches::tables::{Settings, make};
 use feiqian_runtime::memory::LongBlocks;
@@ -18,13 +17,6 @@ fn main() -> ExitCode {
         && command == "load-server"
     {
         return ended(server::serve(spec));
-    }
-    // Hidden: the work that .ci/instructions counts.
-    if let [command, kind, frames] = arguments.as_slice()
-        && command == "instructions"
-    {
-        let frames = frames.parse().map_err(|_| "instructions KIND FRAMES".to_owned());
-        return ended(frames.and_then(|frames| instructions::run(kind, frames)));
     }
     let settings = match Settings::parse(&arguments) {
         Ok(settings) => settings,

@@ -1,7 +1,10 @@
 //! The plain core loop on one core, in this process: what all end-to-end figures are held against.
 
+use feiqian_runtime::history::prefetch;
+
 use super::Settings;
 use super::results::Results;
+use crate::chain::NoRepetition;
 use crate::core_loop::{FRAME, run};
 
 /// Over ten thousand and over a million accounts.
@@ -13,7 +16,7 @@ pub(super) fn core_loop(settings: &Settings, results: &mut Results) -> Result<()
     ];
     for (key, what, accounts) in cases {
         let accounts = settings.count(accounts, accounts.min(10_000)) as u32;
-        let rate = (frames * FRAME) as f64 / run(accounts, frames).as_secs_f64();
+        let rate = (frames * FRAME) as f64 / run(accounts, frames, NoRepetition(prefetch)).as_secs_f64();
         results.note(key, what, "transfers/s", rate);
     }
     Ok(())

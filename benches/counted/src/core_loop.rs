@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use feiqian_core::ids::{FullIds, IdIndex, RUN_ENTRIES};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
-use feiqian_core::state::State;
+use feiqian_core::state::{History, State};
 
-use crate::chain::{ChainMaker, Made, NoRepetition};
+use crate::chain::{ChainMaker, Made};
 
 /// Transfers in one frame.
 pub const FRAME: usize = 8_190;
@@ -16,22 +16,23 @@ pub const FRAME: usize = 8_190;
 /// Ids that come without the filter's growing.
 const ROOM: usize = 4_000_000;
 
-/// A state.
+/// A state, and where it looks for what it does not hold itself.
 #[derive(Debug)]
-pub struct CoreLoop {
+pub struct CoreLoop<H> {
     state: State,
+    history: H,
     rows: Vec<OutcomeRow>,
 }
 
-impl CoreLoop {
+impl<H: History> CoreLoop<H> {
     /// A state with so many funded accounts, and the maker of the load for it.
     #[must_use]
-    pub fn ready(accounts: u32) -> (Self, ChainMaker) {
+    pub fn ready(accounts: u32, history: H) -> (Self, ChainMaker) {
         let (maker, set_up) = ChainMaker::set_up(7, accounts);
         let mut state = State::default();
         // Of an engine's id thread nothing is measured: the filter need not grow.
         state.replace_ids(IdIndex::new(0).with_runs_of(RUN_ENTRIES).with_room_for(ROOM));
-        let mut ready = Self { state, rows: Vec::new() };
+        let mut ready = Self { state, history, rows: Vec::new() };
         for frame in &set_up {
             ready.apply(frame);
         }
@@ -45,7 +46,7 @@ impl CoreLoop {
     pub fn apply(&mut self, frame: &Made) -> Duration {
         self.rows.clear();
         let begun = Instant::now();
-        let applied = self.state.apply(&frame.view(), &NoRepetition, &mut self.rows);
+        let applied = self.state.apply(&frame.view(), &self.history, &mut self.rows);
         let elapsed = begun.elapsed();
         let applied = applied.expect("the frame is the next");
         let all_clear = self.rows.iter().all(|row| row.outcome() == Some(Outcome::Cleared));
@@ -69,7 +70,7 @@ impl CoreLoop {
 
 /// The time that a fresh state takes for so many frames.
 #[must_use]
-pub fn run(accounts: u32, frames: usize) -> Duration {
-    let (mut state, mut maker) = CoreLoop::ready(accounts);
+pub fn run(accounts: u32, frames: usize, history: impl History) -> Duration {
+    let (mut state, mut maker) = CoreLoop::ready(accounts, history);
     (0..frames).map(|_| state.apply(&maker.transfers(FRAME))).sum()
 }

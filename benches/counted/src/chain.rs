@@ -65,11 +65,12 @@ impl Made {
     }
 }
 
-/// No id of a load comes twice.
+/// No id of a load comes twice. Holds how memory is asked for ahead of its use: the engine's way is an instruction that
+/// has no safe form, so it is given by who depends on the engine.
 #[derive(Clone, Copy, Debug)]
-pub struct NoRepetition;
+pub struct NoRepetition<F>(pub F);
 
-impl History for NoRepetition {
+impl<F: Fn(*const u8)> History for NoRepetition<F> {
     fn record(&self, _: u64) -> Option<Record> {
         None
     }
@@ -80,7 +81,7 @@ impl History for NoRepetition {
 
     #[inline]
     fn prefetch(&self, at: *const u8) {
-        feiqian_runtime::history::prefetch(at);
+        (self.0)(at);
     }
 }
 

@@ -1,21 +1,39 @@
 //! Work whose instructions `.ci/instructions` counts: a measure that no other process on the machine disturbs. What
 //! is counted stands in functions of its own, by whose names the counter is switched on and off.
+#![expect(clippy::print_stderr, reason = "a program that says what it was asked wrongly")]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 
+use counted::chain::{Made, NoRepetition};
+use counted::core_loop::{CoreLoop, FRAME};
 use feiqian_core::batch::{Batch, Payload};
+use feiqian_core::state::History;
 use feiqian_core::transfer::Record;
 use feiqian_proof::hash::{Domain, Hash, hash_many};
 
-use crate::chain::Made;
-use crate::core_loop::{CoreLoop, FRAME};
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.as_slice() {
+        [kind, frames] => frames.parse().map_err(|_| usage()).and_then(|frames| run(kind, frames)),
+        _ => Err(usage()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("counted: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    "counted KIND FRAMES".to_owned()
+}
 
 /// Does so many frames of one kind of work: `core_loop`, `record_check` or `leaf_hashing`.
-///
-/// # Errors
-/// For any other kind.
-pub fn run(kind: &str, frames: usize) -> Result<(), String> {
-    let (mut state, mut maker) = CoreLoop::ready(8_000);
+fn run(kind: &str, frames: usize) -> Result<(), String> {
+    let (mut state, mut maker) = CoreLoop::ready(8_000, NoRepetition(ask_ahead));
     for _ in 0..frames {
         let frame = maker.transfers(FRAME);
         match kind {
@@ -33,8 +51,14 @@ fn batch_of(frame: &Made) -> Batch {
     Batch::new(0, payload.records.to_vec())
 }
 
+/// In place of the engine's prefetch, which takes the address too and no more than one instruction with it.
+#[inline]
+fn ask_ahead(at: *const u8) {
+    black_box(at);
+}
+
 #[inline(never)]
-fn counted_core_loop(state: &mut CoreLoop, frame: &Made) {
+fn counted_core_loop(state: &mut CoreLoop<impl History>, frame: &Made) {
     state.apply(frame);
 }
 
