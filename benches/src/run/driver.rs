@@ -8,6 +8,7 @@ use std::sync::{Arc, Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use tokio::sync::Notify;
 
 use super::pacer::{Due, Schedule};
 use super::place::Server;
@@ -136,16 +137,18 @@ pub fn drive(
 ) -> (Instant, Measured) {
     let threads = plan.threads.clamp(1, 64).min(plan.sessions as usize);
     let answered = Arc::new(AtomicU64::new(0));
-    let sessions: Vec<Arc<Due>> = (0..plan.sessions).map(|_| Arc::default()).collect();
+    let bells: Vec<Notify> = (0..threads).map(|_| Notify::new()).collect();
     let start =
         Start { barrier: Barrier::new(threads + 1), begin: OnceLock::new(), failed: AtomicBool::new(false) };
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let drivers: Vec<_> = (0..threads)
-            .map(|thread| {
-                let (start, answered, sessions) = (&start, Arc::clone(&answered), &sessions);
+        let drivers: Vec<_> = bells
+            .iter()
+            .enumerate()
+            .map(|(thread, bell)| {
+                let (start, answered) = (&start, Arc::clone(&answered));
                 scope.spawn(move || {
-                    let part = Part { thread, threads, plan, shape, server, sessions };
+                    let part = Part { thread, threads, plan, shape, server, bell };
                     part.run(start, answered)
                 })
             })
@@ -155,8 +158,8 @@ pub fn drive(
         let _ = start.begin.set(begin);
         start.barrier.wait();
         if let Some(schedule) = schedule(plan, begin) {
-            let (sessions, is_over) = (&sessions, &is_over);
-            scope.spawn(move || schedule.keep(plan.batches(), sessions, is_over));
+            let (bells, is_over) = (&bells, &is_over);
+            scope.spawn(move || schedule.keep(plan.batches(), bells, is_over));
         }
         while drivers.iter().any(|driver| !driver.is_finished()) {
             watch(begin, answered.load(Ordering::Relaxed));
@@ -194,7 +197,7 @@ struct Part<'a> {
     plan: Plan,
     shape: &'a Arc<Shape>,
     server: &'a Server,
-    sessions: &'a [Arc<Due>],
+    bell: &'a Notify,
 }
 
 impl Part<'_> {
@@ -217,7 +220,7 @@ impl Part<'_> {
                     measured: Rc::clone(&measured),
                     answered,
                 };
-                runtime.block_on(run_all(sessions, around, begin));
+                runtime.block_on(self.run_all(sessions, around, begin));
             }
         }
         measured.take()
@@ -229,23 +232,35 @@ impl Part<'_> {
             let maker = Maker::new(self.shape, number, self.plan.window);
             let line = self.server.connect(maker.participant() as usize).await;
             let line = line.map_err(|fault| format!("session {number} can't connect: {fault}"))?;
-            let due = Arc::clone(&self.sessions[number as usize]);
-            sessions.push(Session { number, line, maker, due });
+            sessions.push(Session { number, line, maker, due: Rc::default() });
         }
         Ok(sessions)
     }
-}
 
-async fn run_all(sessions: Vec<Session>, around: Surroundings, begin: Instant) {
-    let local = tokio::task::LocalSet::new();
-    for session in sessions {
-        let around = around.clone();
-        local.spawn_local(async move {
-            tokio::time::sleep_until(begin.into()).await;
-            session::run(session, around).await;
-        });
+    async fn run_all(&self, sessions: Vec<Session>, around: Surroundings, begin: Instant) {
+        let mut local = tokio::task::LocalSet::new();
+        let dues: Vec<Rc<Due>> = sessions.iter().map(|session| Rc::clone(&session.due)).collect();
+        for session in sessions {
+            let around = around.clone();
+            local.spawn_local(async move {
+                tokio::time::sleep_until(begin.into()).await;
+                session::run(session, around).await;
+            });
+        }
+        let pace = async {
+            let Some(schedule) = around.schedule else { return };
+            let (thread, threads) = (self.thread as u64, self.threads as u64);
+            let own = |batch: u64| {
+                let session = batch % self.plan.sessions;
+                (session % threads == thread).then(|| Rc::clone(&dues[(session / threads) as usize]))
+            };
+            schedule.tell(self.plan.batches(), self.bell, own).await;
+        };
+        tokio::select! {
+            () = &mut local => {}
+            () = pace => local.await,
+        }
     }
-    local.await;
 }
 
 impl Default for Measured {

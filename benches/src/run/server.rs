@@ -113,7 +113,8 @@ pub fn serve(spec: &str) -> Result<(), String> {
             ended
         }),
         None => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            // As `feiqian serve` does: this kind takes one system call to be woken for many sessions, the other one each.
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
             runtime.map_err(|fault| fault.to_string())?.block_on(listen(&engine, &spec))
         }
     };

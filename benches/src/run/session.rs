@@ -42,8 +42,6 @@ struct Shared {
     spare: Vec<MadeBatch>,
     /// Batches answered for good.
     done: u64,
-    /// Why the session can't go on.
-    fault: Option<String>,
 }
 
 /// A session, connected.
@@ -51,7 +49,7 @@ pub(super) struct Session {
     pub(super) number: u64,
     pub(super) line: Line,
     pub(super) maker: Maker,
-    pub(super) due: Arc<Due>,
+    pub(super) due: Rc<Due>,
 }
 
 /// What sessions of a thread share.
@@ -74,31 +72,24 @@ pub(super) async fn run(session: Session, around: Surroundings) {
     }
 }
 
-async fn pipelined((number, client, maker, due): (u64, Client, Maker, Arc<Due>), around: Surroundings) {
+/// Both halves in one task: what the one tells the other wakes nobody.
+async fn pipelined((number, client, maker, due): (u64, Client, Maker, Rc<Due>), around: Surroundings) {
     let (sender, receiver) = client.split();
     let shared = Rc::new(RefCell::new(Shared::default()));
     let batches = around.plan.batches_of(number);
+    let measured = Rc::clone(&around.measured);
     let sending = Sending {
         number,
         batches,
         maker,
         sender,
-        due: Arc::clone(&due),
+        due: Rc::clone(&due),
         shared: Rc::clone(&shared),
         around: around.clone(),
     };
-    let receiving =
-        Receiving { number, batches, receiver, due, shared: Rc::clone(&shared), around: around.clone() };
-    let sending = tokio::task::spawn_local(sending.run());
-    let received = receiving.run().await;
-    if let Err(fault) = received {
-        shared.borrow_mut().fault.get_or_insert(fault);
-        sending.abort();
-    } else if let Err(fault) = sending.await {
-        shared.borrow_mut().fault.get_or_insert(fault.to_string());
-    }
-    if let Some(fault) = shared.borrow_mut().fault.take() {
-        around.measured.borrow_mut().fail(format!("session {number}: {fault}"));
+    let receiving = Receiving { number, batches, receiver, due, shared, around };
+    if let Err(fault) = tokio::try_join!(receiving.run(), sending.run()) {
+        measured.borrow_mut().fail(format!("session {number}: {fault}"));
     }
 }
 
@@ -107,7 +98,7 @@ struct Sending {
     batches: u64,
     maker: Maker,
     sender: BatchSender,
-    due: Arc<Due>,
+    due: Rc<Due>,
     shared: Rc<RefCell<Shared>>,
     around: Surroundings,
 }
@@ -121,13 +112,7 @@ enum Step {
 }
 
 impl Sending {
-    async fn run(mut self) {
-        if let Err(fault) = self.send_all().await {
-            self.shared.borrow_mut().fault = Some(fault);
-        }
-    }
-
-    async fn send_all(&mut self) -> Result<(), String> {
+    async fn run(mut self) -> Result<(), String> {
         let mut next = 0;
         let mut is_flushed = true;
         loop {
@@ -162,7 +147,7 @@ impl Sending {
             return Step::Again(flight);
         }
         let in_flight = next - shared.done;
-        let is_due = self.around.schedule.is_none() || next < self.due.batches.load(Ordering::Acquire);
+        let is_due = self.around.schedule.is_none() || next < self.due.batches.get();
         let may_send = next < self.batches && in_flight < self.around.plan.window && is_due;
         if may_send { Step::Next } else { Step::Wait }
     }
@@ -188,7 +173,7 @@ struct Receiving {
     number: u64,
     batches: u64,
     receiver: ReplyReceiver,
-    due: Arc<Due>,
+    due: Rc<Due>,
     shared: Rc<RefCell<Shared>>,
     around: Surroundings,
 }
@@ -196,7 +181,7 @@ struct Receiving {
 impl Receiving {
     async fn run(mut self) -> Result<(), String> {
         while self.shared.borrow().done < self.batches {
-            let reply = self.receiver.receive().await.map_err(|fault| self.why(&fault.to_string()))?;
+            let reply = self.receiver.receive().await.map_err(|fault| fault.to_string())?;
             let flight =
                 self.shared.borrow_mut().open.pop_front().ok_or("a reply to nothing that was sent")?;
             match reply.verdict {
@@ -222,11 +207,6 @@ impl Receiving {
             self.due.bell.notify_one();
         }
         Ok(())
-    }
-
-    /// What ended the other half tells more than what ended this one.
-    fn why(&self, fault: &str) -> String {
-        self.shared.borrow_mut().fault.take().unwrap_or_else(|| fault.to_owned())
     }
 
     fn finish(&self, flight: Flight, first_sequence: u64) {

@@ -2,7 +2,9 @@
 //! batch that the engine takes; nothing of them is looked at here.
 
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use feiqian_core::batch::Batch;
 use feiqian_core::batch_signature::verify_batch;
@@ -10,7 +12,7 @@ use feiqian_core::transfer::Record;
 use feiqian_proof::signature::Signature;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, TryAcquireError, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep};
 use zerocopy::FromBytes as _;
 
 use super::questions::{self, Question};
@@ -63,25 +65,26 @@ impl Reader {
 
     /// Takes messages until the client ends, breaks a rule, or the server stops.
     pub(super) async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Ended {
-        let idle = self.shared.options.idle_timeout;
+        let mut idle = Idle::new(self.shared.options.idle_timeout);
+        let mut stopped = pin!(told(&mut stop));
         loop {
-            // Without a timer and a look at `stop` as long as whole messages are at hand.
+            // Without a clock and a look at `stop` as long as whole messages are at hand.
             let message = match self.buffered()? {
                 Some(message) => message,
                 None => tokio::select! {
-                    read = timeout(idle, self.message()) => match read {
-                        Ok(Ok(Some(message))) => message,
-                        Ok(Ok(None)) => return Ok(()),
-                        Ok(Err(refusal)) => return Err(refusal),
-                        Err(_) => return Err(Refusal::Idle),
+                    biased;
+                    read = self.message() => match read? {
+                        Some(message) => message,
+                        None => return Ok(()),
                     },
-                    () = told(&mut stop) => return Err(Refusal::Closing),
+                    () = idle.over() => return Err(Refusal::Idle),
+                    () = &mut stopped => return Err(Refusal::Closing),
                 },
             };
             let is_open = tokio::select! {
                 biased;
                 handled = self.handle(message) => handled?,
-                () = told(&mut stop) => return Err(Refusal::Closing),
+                () = &mut stopped => return Err(Refusal::Closing),
             };
             if !is_open {
                 return Ok(());
@@ -235,6 +238,30 @@ impl Reader {
                 self.shared.meter.busy.increment(1);
                 BusyReason::try_from(busy).map(|reason| Reply::Busy(request, reason))
             }
+        }
+    }
+}
+
+/// How long a session waits for its client. One timer for all its waiting: a look at the clock is all that a message costs.
+struct Idle {
+    timer: Pin<Box<Sleep>>,
+    limit: Duration,
+}
+
+impl Idle {
+    fn new(limit: Duration) -> Self {
+        Self { timer: Box::pin(sleep(limit)), limit }
+    }
+
+    /// Ends when it has been waited for as long as the limit. To be dropped before that.
+    async fn over(&mut self) {
+        let end = Instant::now() + self.limit;
+        loop {
+            self.timer.as_mut().await;
+            if Instant::now() >= end {
+                return;
+            }
+            self.timer.as_mut().reset(end);
         }
     }
 }

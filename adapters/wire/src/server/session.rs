@@ -1,10 +1,12 @@
-//! One connection from its first byte to its last: login, then a reader and a writer side by side.
+//! One connection from its first byte to its last: login, then a reader and a writer side by side, both in the one task
+//! of the session: what the one hands to the other wakes nobody.
 //!
 //! ```text
 //!  socket ─▶ reader ─▶ Engine::submit ─▶ (request, ticket) ─▶ bounded channel ─▶ writer ─▶ socket
 //! ```
 //! Whatever ends it ends it alone.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,6 @@ use feiqian_core::participant::ParticipantHandle;
 use feiqian_proof::signature::PublicKey;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -171,24 +172,25 @@ async fn serve(
     let options = &shared.options;
     let (replies, queue) = mpsc::channel(options.requests_in_flight_max as usize);
     let room = Arc::new(Semaphore::new(options.transfers_in_flight_max as usize));
-    let writer = Writer::new(write, queue, Arc::clone(&room), options.write_timeout);
+    let mut writer = pin!(Writer::new(write, queue, Arc::clone(&room), options.write_timeout).run());
     let mut reader = Reader::new(Arc::clone(shared), source, peer, replies, room);
-    // In a set, so that it ends with this task if the server cuts that off.
-    let mut writers = JoinSet::new();
-    writers.spawn(writer.run());
     let ended = tokio::select! {
+        // In this order: what the reader may put in is bounded by what the writer has taken out.
+        biased;
+        () = &mut writer => return,
         ended = reader.run(stop) => ended,
-        _ = writers.join_next() => return,
     };
     let (mut source, replies) = reader.into_parts();
     let is_refused = ended.is_err();
-    if let Err(refusal) = ended {
-        shared.meter.refusals.increment(1);
-        // Behind all replies that are due. An error: the writer has ended, and with it the connection.
-        let _ = replies.send(Reply::Last(refusal)).await;
-    }
-    drop(replies);
-    writers.join_next().await;
+    let last = async {
+        if let Err(refusal) = ended {
+            shared.meter.refusals.increment(1);
+            // Behind all replies that are due. An error: the writer has ended, and with it the connection.
+            let _ = replies.send(Reply::Last(refusal)).await;
+        }
+        drop(replies);
+    };
+    tokio::join!(last, writer);
     if is_refused {
         let _ = timeout(LINGER, source.drain()).await;
     }

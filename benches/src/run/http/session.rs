@@ -1,7 +1,7 @@
 //! One session over the JSON API: makes a batch, sends it when it is due, checks the answer, and makes the next. What was
 //! not taken is sent again.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub(in super::super) struct HttpSession {
     pub(in super::super) number: u64,
     pub(in super::super) connection: Connection,
     pub(in super::super) maker: Maker,
-    pub(in super::super) due: Arc<Due>,
+    pub(in super::super) due: Rc<Due>,
 }
 
 /// Runs a session to its end; what goes wrong is noted in what is measured.
@@ -52,7 +52,7 @@ pub(in super::super) async fn run(mut session: HttpSession, around: Surroundings
 impl HttpSession {
     async fn wait_for(&self, number: u64, around: &Surroundings) {
         if around.schedule.is_some() {
-            while self.due.batches.load(Ordering::Acquire) <= number {
+            while self.due.batches.get() <= number {
                 self.due.bell.notified().await;
             }
         }
