@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::{Message, Recipient};
 use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
-use parking_lot::{Condvar, Mutex};
+
+use crate::queue_load::QueueLoad;
 
 /// How long an actor looks out for an announced item: twice what a short group's sync takes. A slower disk's wakes it.
 const LOOKOUT: Duration = Duration::from_micros(300);
@@ -27,18 +28,11 @@ pub(crate) struct Capacity<T> {
     pub(crate) entries_of: fn(&T) -> u64,
 }
 
-/// The entries in a lane; none once the actor has ended.
-#[derive(Debug)]
-struct Load {
-    entries: Mutex<Option<u64>>,
-    has_fallen: Condvar,
-}
-
 /// The end that feeds.
 #[derive(Debug)]
 pub(crate) struct Lane<T> {
     queue: Sender<T>,
-    load: Arc<Load>,
+    load: Arc<QueueLoad>,
     capacity: Capacity<T>,
     is_awake: Arc<AtomicBool>,
     is_announced: Arc<AtomicBool>,
@@ -49,7 +43,7 @@ pub(crate) struct Lane<T> {
 #[derive(Debug)]
 pub(crate) struct LaneEnd<T> {
     queue: Receiver<T>,
-    load: Arc<Load>,
+    load: Arc<QueueLoad>,
     entries_of: fn(&T) -> u64,
     is_awake: Arc<AtomicBool>,
     is_announced: Arc<AtomicBool>,
@@ -58,7 +52,7 @@ pub(crate) struct LaneEnd<T> {
 /// A lane that no actor has been bound to yet.
 pub(crate) fn lane<T>(capacity: Capacity<T>) -> (impl FnOnce(Recipient<Wake>) -> Lane<T>, LaneEnd<T>) {
     let (queue, end) = bounded(capacity.items);
-    let load = Arc::new(Load { entries: Mutex::new(Some(0)), has_fallen: Condvar::new() });
+    let load = Arc::new(QueueLoad::default());
     let (is_awake, is_announced) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let end = LaneEnd {
         queue: end,
@@ -108,27 +102,9 @@ impl<T> Lane<T> {
     }
 }
 
-impl Load {
-    /// Waits for room. An item larger than the whole room goes alone.
-    fn take(&self, entries: u64, most: u64) {
-        let mut held = self.entries.lock();
-        while held.is_some_and(|held| held > 0 && held + entries > most) {
-            self.has_fallen.wait(&mut held);
-        }
-        *held = held.map(|held| held + entries);
-    }
-
-    fn give_back(&self, entries: u64) {
-        let mut held = self.entries.lock();
-        *held = held.map(|held| held - entries);
-        self.has_fallen.notify_all();
-    }
-}
-
 impl<T> Drop for LaneEnd<T> {
     fn drop(&mut self) {
-        *self.load.entries.lock() = None;
-        self.load.has_fallen.notify_all();
+        self.load.close();
     }
 }
 

@@ -15,6 +15,7 @@ mod fraud_trace;
 mod threshold_watch;
 mod turnover_watch;
 mod lane;
+mod queue_load;
 mod board;
 mod execution;
 mod id_thread;

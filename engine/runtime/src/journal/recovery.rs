@@ -6,8 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crossbeam::channel::bounded;
-use feiqian_core::frame::Head;
+use crossbeam::channel::unbounded;
+use feiqian_core::frame::{FRAME_HEADER_BYTES, Head};
 
 use super::index::{Entry, Index};
 use super::milestone::{Milestone, Place};
@@ -16,6 +16,7 @@ use super::scan::{Flaw, Found, Scan, highest_mark, payload_of, plain_payload, sc
 use super::segment::{number_of, path_of};
 use super::writer::{Current, Journal, write_mark};
 use super::{BLOCK, Durable, Frame, JOURNAL_DIRECTORY, JournalOptions, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::queue_load::QueueLoad;
 use crate::storage::aligned::AlignedBuffer;
 use crate::storage::{ASIDE_SUFFIX, Access, BLOCK_BYTES, Storage, StorageFault, StorageFile};
 
@@ -199,8 +200,8 @@ impl<S: Storage> Journal<S> {
         Ok((Self::new(storage, options, current, index), recovered))
     }
 
-    /// As [`Journal::recover_reading`], with the reading, its checks and the unpacking on a thread beside, a few frames ahead
-    /// of `visit`.
+    /// As [`Journal::recover_reading`], with the reading, its checks and the unpacking on a thread beside, so far ahead of
+    /// `visit` that this has work while the next segment is read and checked.
     ///
     /// # Errors
     /// See [`Journal::recover`]; a fault of `visit` comes before what the thread has met behind that frame.
@@ -214,16 +215,22 @@ impl<S: Storage> Journal<S> {
         from: Option<Head>,
         mut visit: impl FnMut(Durable<Frame>, &JournalReader<S>) -> Result<(), E>,
     ) -> Result<(Self, Recovered), RecoveryFault<E>> {
+        let load = QueueLoad::default();
         std::thread::scope(|scope| {
-            let (lane, frames) = bounded(FRAMES_AHEAD);
+            let (lane, frames) = unbounded();
+            let (load, closing) = (&load, load.closing());
             let reading = scope.spawn(move || {
                 Self::recover_reading(storage, options, acknowledged, from, |frame, reader| {
+                    load.take(bytes_of(&frame), BYTES_AHEAD);
                     lane.send((frame, reader.clone())).map_err(|_| Unwanted)
                 })
             });
-            let visited = frames.iter().try_for_each(|(frame, reader)| visit(frame, &reader));
+            let visited = frames.iter().try_for_each(|(frame, reader)| {
+                load.give_back(bytes_of(&frame));
+                visit(frame, &reader)
+            });
             // The thread ends with its next frame where `visit` wants no more.
-            drop(frames);
+            drop((frames, closing));
             let recovered = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             visited.map_err(RecoveryFault::Stopped)?;
             recovered.map_err(|fault| match fault {
@@ -235,8 +242,14 @@ impl<S: Storage> Journal<S> {
     }
 }
 
-/// Frames that are read before they are visited: some 10 MiB each at the most.
-const FRAMES_AHEAD: usize = 8;
+/// What a frame takes while it waits to be visited.
+fn bytes_of(frame: &Frame) -> u64 {
+    (FRAME_HEADER_BYTES + frame.payload.len()) as u64
+}
+
+/// Frames that are unpacked before they are visited: work for a quarter of a second, in which a segment of the usual length is
+/// read and checked.
+const BYTES_AHEAD: u64 = 128 << 20;
 
 /// Nobody takes frames any more.
 struct Unwanted;
