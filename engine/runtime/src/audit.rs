@@ -4,7 +4,7 @@
 //! ```text
 //! read, checked ──▶ executed ──┬─▶ rows compared
 //!            (the calling      ├─▶ sealed; blocks, groups, snapshots compared
-//!             thread)          └─▶ at the end: runs of ids, which are read meanwhile, compared
+//!             thread)          └─▶ ids of so many entries: runs of ids up to there read and compared
 //! ```
 //! Each difference has a place, and the earliest is told: which thread was first makes none.
 
@@ -12,13 +12,13 @@ mod beside;
 mod id_runs;
 
 use std::sync::Arc;
-use std::thread::ScopedJoinHandle;
 
 use feiqian_core::delta::Delta;
 use feiqian_core::frame::FRAME_HEADER_BYTES;
-use feiqian_core::ids::IdIndex;
+use feiqian_core::ids::{FullIds, IdIndex, RUN_ENTRIES, SequenceRange};
 use feiqian_core::outcome::{Outcome, OutcomeRow};
-use feiqian_core::state::{Fault, State};
+use feiqian_core::state::{Applied, Fault, History, State};
+use feiqian_core::transfer::Record;
 use feiqian_proof::header::BlockHeader;
 use feiqian_proof::signature::PublicKey;
 
@@ -36,10 +36,9 @@ use crate::query::QueryFault;
 use crate::stage::Stage;
 use crate::storage::frozen::Frozen;
 use crate::storage::{Access, Storage, StorageFault, StorageFile as _};
-use crate::stores::{
-    BlockStore, FoundRun, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log, runs_in,
-};
+use crate::stores::{BlockStore, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log};
 use beside::{Found, FrameRows, Replayed, Rows, Seals};
+use id_runs::Runs;
 
 /// What an audit of a good directory saw.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -147,14 +146,15 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
     let options = JournalOptions::new(identity.chain_id);
     let mut execution = Execution::new(key, (blocks.clone(), OutcomeStore::open(storage.clone())?));
-    execution.state.replace_ids(IdIndex::new(0).with_table_for(ids_at_most(&storage, acknowledged)?));
-    let Walked { recovered, rows, seals, id_runs } =
-        execution.run((storage, options, acknowledged), (rows, seals))?;
+    execution.state.replace_ids(index_for(ids_expected(&storage)?));
+    let runs = Runs::new(storage.clone(), identity.chain_id)?;
+    let Walked { recovered, rows, seals, runs } =
+        execution.run((storage, options, acknowledged), (rows, seals, runs))?;
     let torn_bytes = match recovered.tail {
         Tail::Torn { bytes, .. } => bytes,
         Tail::Clean => 0,
     };
-    let id_runs = id_runs::check(&id_runs, execution.state.ids())?;
+    let id_runs = runs?.finish(execution.state.ids())?;
     seals.check_all_found()?;
     Ok(AuditReport {
         rows: rows.equal,
@@ -190,35 +190,67 @@ fn last_entry<S: Storage>(blocks: &BlockStore<S>, snapshots: &[StoredState]) -> 
     Ok(last)
 }
 
-/// Bytes of an id, which is random: nothing packs it into fewer.
-const ID_BYTES: u64 = 16;
+/// What a plain transfer's record takes in the journal at the least, where its id is random.
+const PACKED_BYTES: u64 = 32;
+/// Tables that the ids of a whole journal are kept in, about: each is asked where the filter errs.
+const TABLES: u64 = 64;
+/// The shortest table is made for so many entries.
+const TABLE_ENTRIES_MIN: u64 = 1 << 12;
 
-/// Ids that a journal of so many entries may take, so that the table need not grow on the way. What blocks say has not been
-/// checked by then: no more than the journal's files have room for.
-fn ids_at_most<S: Storage>(storage: &S, entries: u64) -> Result<usize, StorageFault> {
+/// Ids that a journal may have taken. No bound: ids that pack well are more. What blocks say has not been checked by then.
+fn ids_expected<S: Storage>(storage: &S) -> Result<u64, StorageFault> {
     let mut bytes: u64 = 0;
     for name in storage.list(JOURNAL_DIRECTORY)?.iter().filter(|name| name.ends_with(".fqj")) {
         let file = storage.open(&format!("{JOURNAL_DIRECTORY}/{name}"), Access::Buffered)?;
         bytes = bytes.saturating_add(file.length()?);
     }
-    Ok(usize::try_from(entries.min(bytes / ID_BYTES)).unwrap_or(0))
+    Ok(bytes / PACKED_BYTES)
+}
+
+/// An index for so many ids, all of them in memory: in tables that are short enough for the caches, behind a filter, as an
+/// engine has them. A table over all ids would wait for memory at each.
+fn index_for(ids: u64) -> IdIndex {
+    let entries = ids.clamp(TABLE_ENTRIES_MIN, RUN_ENTRIES.max(ids / TABLES));
+    IdIndex::new(0).with_runs_of(entries).with_room_for(usize::try_from(ids).unwrap_or(0))
+}
+
+/// The journal behind an execution that stores no ids: what its index does not have in memory was not taken.
+struct InMemory<S: Storage>(JournalHistory<S>);
+
+impl<S: Storage> History for InMemory<S> {
+    fn record(&self, sequence: u64) -> Option<Record> {
+        self.0.record(sequence)
+    }
+
+    fn stored_ids(&self, _hash: u64, _range: SequenceRange) -> Option<Vec<u64>> {
+        Some(Vec::new())
+    }
+
+    #[inline]
+    fn prefetch(&self, at: *const u8) {
+        self.0.prefetch(at);
+    }
 }
 
 /// Frames that wait for each thread beside: some 10 MiB each.
 const FRAMES_AHEAD: usize = 16;
+/// Tables of ids that wait to be compared. They stay in memory anyway.
+const TABLES_AHEAD: usize = 16;
 
 /// What a walk over the whole journal gives.
 struct Walked<S: Storage> {
     recovered: Recovered,
     rows: Rows<S>,
     seals: Seals<S>,
-    id_runs: Vec<FoundRun>,
+    /// Or why they can't be read.
+    runs: Result<Runs<S>, AuditFault>,
 }
 
 /// The threads that compare.
 struct Beside<'scope, S: Storage> {
     rows: Stage<'scope, FrameRows, Rows<S>, Found>,
     seals: Stage<'scope, Replayed, Seals<S>, Found>,
+    runs: Stage<'scope, FullIds, Runs<S>, AuditFault>,
 }
 
 /// Why the execution stops before the journal's end.
@@ -240,11 +272,14 @@ impl<S: Storage> Beside<'_, S> {
         if are_open == [true; 2] { Ok(()) } else { Err(Stop::Beside) }
     }
 
+    /// Ids of so many entries, which are all taken. Whether their runs can be read is told behind all else.
+    fn hand_ids(&self, ids: FullIds) {
+        self.runs.hand(ids);
+    }
+
     /// Waits for the threads; gives what they have seen, or the first difference.
-    fn finish(
-        self,
-        walk: Result<Recovered, RecoveryFault<Stop>>,
-    ) -> Result<(Recovered, Rows<S>, Seals<S>), AuditFault> {
+    fn finish(self, walk: Result<Recovered, RecoveryFault<Stop>>) -> Result<Walked<S>, AuditFault> {
+        let runs = self.runs.finish();
         let (rows, seals) = match (self.rows.finish(), self.seals.finish()) {
             (Ok(rows), Ok(seals)) => (rows, seals),
             (Err((row, _)), Err((block, fault))) if block < row => return Err(fault),
@@ -259,7 +294,7 @@ impl<S: Storage> Beside<'_, S> {
             RecoveryFault::Refused(refusal) => AuditFault::Journal(refusal.to_string()),
             RecoveryFault::Storage(fault) => AuditFault::Storage(fault),
         })?;
-        Ok((recovered, rows, seals))
+        Ok(Walked { recovered, rows, seals, runs })
     }
 }
 
@@ -267,7 +302,7 @@ impl<S: Storage> Beside<'_, S> {
 struct Execution<S: Storage> {
     key: PublicKey,
     state: State,
-    history: Option<JournalHistory<S>>,
+    history: Option<InMemory<S>>,
     stored: (BlockStore<S>, OutcomeStore<S>),
     /// Frames, entries and bytes.
     report: AuditReport,
@@ -282,21 +317,18 @@ impl<S: Storage> Execution<S> {
     fn run(
         &mut self,
         (storage, options, acknowledged): (S, JournalOptions, u64),
-        (rows, seals): (Rows<S>, Seals<S>),
+        (rows, seals, runs): (Rows<S>, Seals<S>, Runs<S>),
     ) -> Result<Walked<S>, AuditFault> {
-        let chain_id = options.chain_id;
         std::thread::scope(|scope| {
             let beside = Beside {
                 rows: Stage::start(scope, FRAMES_AHEAD, rows, Rows::take),
                 seals: Stage::start(scope, FRAMES_AHEAD, seals, |seals, replayed| seals.take(&replayed)),
+                runs: Stage::start(scope, TABLES_AHEAD, runs, Runs::take),
             };
-            let id_storage = storage.clone();
-            let id_runs = scope.spawn(move || runs_in(&id_storage, &chain_id));
             let walk = Journal::recover_ahead(storage, options, acknowledged, None, |frame, reader| {
                 self.step(frame, reader, &beside)
             });
-            let (recovered, rows, seals) = beside.finish(walk.map(|(_, recovered)| recovered))?;
-            Ok(Walked { recovered, rows, seals, id_runs: joined(id_runs)? })
+            beside.finish(walk.map(|(_, recovered)| recovered))
         })
     }
 
@@ -307,7 +339,10 @@ impl<S: Storage> Execution<S> {
         beside: &Beside<'_, S>,
     ) -> Result<(), Stop> {
         let mut rows = Vec::new();
-        let delta = self.execute(&frame, reader, &mut rows).map_err(Stop::Found)?;
+        let Applied { delta, full_ids, .. } = self.execute(&frame, reader, &mut rows).map_err(Stop::Found)?;
+        if let Some(ids) = full_ids {
+            beside.hand_ids(ids);
+        }
         beside.hand(frame, rows, delta)
     }
 
@@ -316,10 +351,10 @@ impl<S: Storage> Execution<S> {
         frame: &Durable<Frame>,
         reader: &JournalReader<S>,
         rows: &mut Vec<OutcomeRow>,
-    ) -> Result<Option<Delta>, AuditFault> {
+    ) -> Result<Applied, AuditFault> {
         let view = view_of(frame);
         // It reads what is recovered by the time that it is asked.
-        let history = self.history.get_or_insert_with(|| JournalHistory::new(reader.clone()));
+        let history = self.history.get_or_insert_with(|| InMemory(JournalHistory::new(reader.clone())));
         let before = default_check::before(&self.state, view.kind);
         let trace = JournaledTrace::of(frame, &self.state);
         let applied = self.state.apply(&view, history, rows)?;
@@ -341,7 +376,7 @@ impl<S: Storage> Execution<S> {
         {
             return Err(AuditFault::Operator);
         }
-        Ok(applied.delta)
+        Ok(applied)
     }
 
     /// A trace that was accepted is what tracing again gives.
@@ -358,9 +393,4 @@ impl<S: Storage> Execution<S> {
         }
         Ok(())
     }
-}
-
-/// What a thread gives, or its panic.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

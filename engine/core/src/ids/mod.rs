@@ -129,15 +129,6 @@ impl IdIndex {
         self
     }
 
-    /// The same index, as long as it is empty, with room for so many ids in memory before its table grows.
-    #[must_use]
-    pub fn with_table_for(mut self, ids: usize) -> Self {
-        if self.recent.is_empty() {
-            self.recent = IdTable::with_room(ids);
-        }
-        self
-    }
-
     /// So many entries' ids go into one run.
     #[must_use]
     pub fn run_entries(&self) -> u64 {
@@ -295,7 +286,9 @@ impl IdIndex {
         if next.saturating_sub(self.first) < self.run_entries {
             return None;
         }
-        let empty = self.spare.take().unwrap_or_else(|| IdTable::with_room(self.recent.len()));
+        // The next run may have a frame more than this one.
+        let room = self.recent.len().saturating_add(FRAME_TRANSFERS_MAX);
+        let empty = self.spare.take().unwrap_or_else(|| IdTable::with_room(room));
         let table = Arc::new(core::mem::replace(&mut self.recent, empty));
         let full = FullIds { range: (self.first, next), table };
         self.first = next;
@@ -374,11 +367,10 @@ impl IdIndex {
         part
     }
 
-    /// Whether the index has in memory that an id of that hash was taken by the entry at `sequence`.
-    #[must_use]
-    pub fn has_taken(&self, hash: u64, sequence: u64) -> bool {
-        let tables = self.storing.iter().map(|full| &*full.table).chain([&self.recent]);
-        tables.into_iter().any(|table| table.holds(hash, sequence))
+    /// The ids in memory as they lie there: tables of entries, ascending without a gap. The last one is open.
+    pub fn tables(&self) -> impl Iterator<Item = (SequenceRange, &IdTable)> {
+        let full = self.storing.iter().map(|full| (full.range, &*full.table));
+        full.chain([((self.first, u64::MAX), &self.recent)])
     }
 
     /// All ids in memory, their hashes and sequences, in no order that means anything.

@@ -81,8 +81,10 @@ impl IdTable {
         }
     }
 
-    /// Whether it has this entry.
-    pub(super) fn holds(&self, hash: u64, sequence: u64) -> bool {
+    /// Whether an id of that hash was taken by the entry at `sequence`.
+    #[inline]
+    #[must_use]
+    pub fn holds(&self, hash: u64, sequence: u64) -> bool {
         let mut at = None;
         while let Next::Entry(first, behind) = self.next(hash, at) {
             if first == sequence {

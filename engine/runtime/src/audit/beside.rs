@@ -37,6 +37,8 @@ pub(super) struct Rows<S: Storage> {
     vouched: u64,
     /// Rows up to here need not be there.
     begun: u64,
+    /// What was read last: room for what comes next.
+    stored: Vec<u8>,
     pub(super) equal: u64,
     pub(super) missing: u64,
     pub(super) before: u64,
@@ -44,7 +46,7 @@ pub(super) struct Rows<S: Storage> {
 
 impl<S: Storage> Rows<S> {
     pub(super) fn new(outcomes: OutcomeStore<S>, (vouched, begun): (u64, u64)) -> Self {
-        Self { outcomes, vouched, begun, equal: 0, missing: 0, before: 0 }
+        Self { outcomes, vouched, begun, stored: Vec::new(), equal: 0, missing: 0, before: 0 }
     }
 
     pub(super) fn take(&mut self, (first, rows): FrameRows) -> Result<(), Found> {
@@ -53,7 +55,8 @@ impl<S: Storage> Rows<S> {
 
     fn check(&mut self, first: u64, rows: &[OutcomeRow]) -> Result<(), AuditFault> {
         // All at once; where anything is amiss, one by one says what.
-        if self.outcomes.read(first, rows.len()).is_ok_and(|stored| stored == rows.as_bytes()) {
+        let read = self.outcomes.read_into(first, rows.len(), &mut self.stored);
+        if read.is_ok() && self.stored == rows.as_bytes() {
             self.equal += rows.len() as u64;
             return Ok(());
         }

@@ -18,6 +18,8 @@ const WORDS: usize = RECORD_BYTES / 8;
 const LENGTHS_BYTES: usize = WORDS / 2;
 /// A unit without any zero to leave out.
 const UNIT_BYTES_MAX: usize = LENGTHS_BYTES + RECORD_BYTES;
+/// What is read of a unit's bytes, at the most: its last word whole, wherever that begins.
+const READ_BYTES: usize = RECORD_BYTES + 8;
 
 thread_local! {
     /// Where payloads are packed, before what they have become is copied out: one place for all of a thread.
@@ -123,10 +125,12 @@ pub(super) fn unpack(packed: &[u8], length: usize, division: Division, ends: &[u
     if !length.is_multiple_of(RECORD_BYTES) {
         return None;
     }
-    let mut payload = Vec::with_capacity(length);
+    // Zeros stand there already: of each unit only what says something is written.
+    let mut payload = vec![0; length];
+    let (units, _) = payload.as_chunks_mut::<RECORD_BYTES>();
     let mut rest = packed;
     for part in 0..division.count() {
-        rest = unpack_units(rest, division.units_of(part).len(), &mut payload)?;
+        rest = unpack_units(rest, units.get_mut(division.units_of(part))?)?;
         let is_last = part + 1 == division.count();
         let at = u32::try_from(packed.len() - rest.len()).ok()?;
         if !is_last && ends.get(part) != Some(&at) {
@@ -138,8 +142,8 @@ pub(super) fn unpack(packed: &[u8], length: usize, division: Division, ends: &[u
 
 /// The units of one part, which is followed by padding if it is the last.
 pub(super) fn unpack_part(packed: &[u8], units: usize, is_last: bool) -> Option<Vec<u8>> {
-    let mut plain = Vec::with_capacity(units * RECORD_BYTES);
-    let rest = unpack_units(packed, units, &mut plain)?;
+    let mut plain = vec![0; units * RECORD_BYTES];
+    let rest = unpack_units(packed, plain.as_chunks_mut().0)?;
     let is_end = if is_last { is_padding(rest) } else { rest.is_empty() };
     is_end.then_some(plain)
 }
@@ -148,32 +152,30 @@ fn is_padding(rest: &[u8]) -> bool {
     rest.len() < RECORD_BYTES && rest.iter().all(|byte| *byte == 0)
 }
 
-/// Appends `count` units to `payload`; gives what stands behind them.
-fn unpack_units<'a>(packed: &'a [u8], count: usize, payload: &mut Vec<u8>) -> Option<&'a [u8]> {
+/// Unpacks into `units`, which are zero; gives what stands behind them.
+fn unpack_units<'a>(packed: &'a [u8], units: &mut [[u8; RECORD_BYTES]]) -> Option<&'a [u8]> {
     let mut rest = packed;
-    for _ in 0..count {
-        let (unit, behind) = unpack_first(rest)?;
-        payload.extend_from_slice(&unit);
-        rest = behind;
+    for unit in units {
+        rest = unpack_first(rest, unit)?;
     }
     Some(rest)
 }
 
-/// The first unit, and what stands behind it.
+/// Unpacks the first unit into `unit`, which is zero; gives what stands behind it.
 #[inline]
-fn unpack_first(packed: &[u8]) -> Option<([u8; RECORD_BYTES], &[u8])> {
+fn unpack_first<'a>(packed: &'a [u8], unit: &mut [u8; RECORD_BYTES]) -> Option<&'a [u8]> {
     let (lengths, bytes) = packed.split_first_chunk::<LENGTHS_BYTES>()?;
     let lengths = u64::from_le_bytes(*lengths);
-    let (unit, end) = match bytes.first_chunk::<RECORD_BYTES>() {
-        Some(bytes) => unpack_unit(lengths, bytes)?,
+    let end = match bytes.first_chunk::<READ_BYTES>() {
+        Some(bytes) => unpack_unit(lengths, bytes, unit)?,
         // The last ones: zeros behind them, so that there is as much to read.
         None => {
-            let mut padded = [0; RECORD_BYTES];
+            let mut padded = [0; READ_BYTES];
             padded[..bytes.len()].copy_from_slice(bytes);
-            unpack_unit(lengths, &padded)?
+            unpack_unit(lengths, &padded, unit)?
         }
     };
-    Some((unit, bytes.get(end..)?))
+    bytes.get(end..)
 }
 
 /// One unit of a part, those before it passed over by their lengths; none where they lead out of the part.
@@ -183,7 +185,8 @@ pub(super) fn unit_of_part(packed: &[u8], unit: usize) -> Option<[u8; RECORD_BYT
         let (lengths, bytes) = rest.split_first_chunk::<LENGTHS_BYTES>()?;
         rest = bytes.get(sum_of_halves(u64::from_le_bytes(*lengths))..)?;
     }
-    unpack_first(rest).map(|(unit, _)| unit)
+    let mut plain = [0; RECORD_BYTES];
+    unpack_first(rest, &mut plain).map(|_| plain)
 }
 
 /// The sum of sixteen numbers of four bits each.
@@ -194,40 +197,59 @@ fn sum_of_halves(lengths: u64) -> usize {
     (bytes.wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 
-/// One unit's words, and where its bytes end.
+/// One unit's words into `unit`, which is zero; gives where its bytes end.
+///
+/// Only words that are not zero are looked at: of a plain transfer's sixteen these are six, and mostly the same ones as of
+/// the transfer before, so that the processor knows the way.
 #[inline]
-fn unpack_unit(lengths: u64, bytes: &[u8; RECORD_BYTES]) -> Option<([u8; RECORD_BYTES], usize)> {
-    let mut unit = [0; RECORD_BYTES];
-    let (mut at, mut is_canonical) = (0, true);
-    for (number, word) in unit.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let length = (lengths >> (4 * number) & 0xF) as usize;
-        // Read whole where that is possible, and cut to its length.
-        let from = at.min(RECORD_BYTES - 8);
-        let read = u64::from_le_bytes(*bytes.get(from..)?.first_chunk()?) >> (8 * (at - from)).min(63);
-        let value = read & MASKS.get(length)?;
-        // The highest byte that is stored is never zero: else a shorter form would say the same.
-        is_canonical &= length == 8 - value.leading_zeros() as usize / 8;
-        *word = value.to_le_bytes();
-        at += length;
-        if at > RECORD_BYTES {
-            return None;
-        }
+fn unpack_unit(lengths: u64, bytes: &[u8; READ_BYTES], unit: &mut [u8; RECORD_BYTES]) -> Option<usize> {
+    if has_overlong(lengths) {
+        return None;
     }
-    is_canonical.then_some((unit, at))
+    let words = unit.as_chunks_mut::<8>().0;
+    let (mut at, mut is_canonical, mut left) = (0, true, lengths);
+    while left != 0 {
+        let number = left.trailing_zeros() as usize / 4;
+        let length = (left >> (4 * number) & 0xF) as usize;
+        left &= !(0xF << (4 * number));
+        // Read whole, and cut to its length.
+        let value = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?) & MASKS[length];
+        // The highest byte that is stored is never zero: else a shorter form would say the same.
+        is_canonical &= value >= LEAST[length];
+        *words.get_mut(number)? = value.to_le_bytes();
+        at += length;
+    }
+    is_canonical.then_some(at)
 }
 
-/// What a word of each length may hold.
-const MASKS: [u64; 9] = [
-    0,
-    0xFF,
-    0xFFFF,
-    0xFF_FFFF,
-    0xFFFF_FFFF,
-    0xFF_FFFF_FFFF,
-    0xFFFF_FFFF_FFFF,
-    0xFF_FFFF_FFFF_FFFF,
-    u64::MAX,
-];
+/// Whether any of sixteen lengths is above eight.
+fn has_overlong(lengths: u64) -> bool {
+    const LOWEST: u64 = 0x1111_1111_1111_1111;
+    let (eight, less) = (lengths >> 3, lengths | lengths >> 1 | lengths >> 2);
+    eight & less & LOWEST != 0
+}
+
+/// What a word of each length may hold; there are none above eight.
+const MASKS: [u64; 16] = {
+    let mut masks = [u64::MAX; 16];
+    let mut length = 0;
+    while length < 8 {
+        masks[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    masks
+};
+
+/// The least that a word of each length holds.
+const LEAST: [u64; 16] = {
+    let mut least = [0; 16];
+    let mut length = 1;
+    while length <= 8 {
+        least[length] = 1 << (8 * (length - 1));
+        length += 1;
+    }
+    least
+};
 
 #[cfg(test)]
 mod tests {
@@ -304,6 +326,33 @@ mod tests {
         for lengths in [0, u64::MAX, 0x8888_8888_8888_8888, 0x0123_4567_8012_3456, 0x8000_0000_0000_0001] {
             let one_by_one: u64 = (0..16).map(|at| lengths >> (4 * at) & 0xF).sum();
             assert_eq!(sum_of_halves(lengths) as u64, one_by_one, "{lengths:x}");
+        }
+    }
+
+    #[test]
+    fn a_length_above_eight_is_found_wherever_it_stands() {
+        for at in 0..16 {
+            for length in 0..16_usize {
+                let lengths = (length as u64) << (4 * at) | 0x8888_8888_8888_8888 & !(0xF << (4 * at));
+                assert_eq!(has_overlong(lengths), length > 8, "{length} at {at}");
+                let mut unit = [0; RECORD_BYTES];
+                let unpacked = unpack_unit(lengths, &[0xFF; READ_BYTES], &mut unit);
+                let sum = 8 * 15 + length;
+                assert_eq!(unpacked, (length <= 8).then_some(sum), "{length} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_with_a_leading_zero_byte_is_refused() {
+        for length in 1..=8 {
+            let mut bytes = [0; READ_BYTES];
+            bytes[length - 1] = 1;
+            let mut unit = [0; RECORD_BYTES];
+            assert_eq!(unpack_unit(length as u64, &bytes, &mut unit), Some(length));
+            bytes = [0; READ_BYTES];
+            bytes[..length - 1].fill(0xFF);
+            assert_eq!(unpack_unit(length as u64, &bytes, &mut [0; RECORD_BYTES]), None, "{length}");
         }
     }
 

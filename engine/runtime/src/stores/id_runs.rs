@@ -324,17 +324,25 @@ pub struct FoundRun {
     pub entries: Option<Vec<(u64, u64)>>,
 }
 
-/// All runs of a directory, for an audit.
+/// The ranges of all runs of a directory, by their beginning and the longer first.
 ///
 /// # Errors
 /// The storage's faults.
-pub fn runs_in<S: Storage>(storage: &S, chain_id: &[u8; 16]) -> Result<Vec<FoundRun>, StoreFault> {
-    let (ranges, _) = sorted_names(storage)?;
-    let found = ranges.into_iter().map(|range| {
-        let entries = IdRun::open(storage, chain_id, range)?.map(|(_, entries)| entries);
-        Ok(FoundRun { path: path_of(range), range, entries })
-    });
-    found.collect()
+pub fn ranges_in<S: Storage>(storage: &S) -> Result<Vec<SequenceRange>, StoreFault> {
+    Ok(sorted_names(storage)?.0)
+}
+
+/// A run of a directory, for an audit.
+///
+/// # Errors
+/// The storage's faults.
+pub fn found_run<S: Storage>(
+    storage: &S,
+    chain_id: &[u8; 16],
+    range: SequenceRange,
+) -> Result<FoundRun, StoreFault> {
+    let entries = IdRun::open(storage, chain_id, range)?.map(|(_, entries)| entries);
+    Ok(FoundRun { path: path_of(range), range, entries })
 }
 
 #[cfg(test)]

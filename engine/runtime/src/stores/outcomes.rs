@@ -62,12 +62,21 @@ impl<S: Storage> OutcomeStore<S> {
     /// # Errors
     /// [`StoreFault::Absent`] where a row was never written, or for too many.
     pub fn read(&self, sequence: u64, count: usize) -> Result<Vec<u8>, StoreFault> {
+        let mut rows = Vec::new();
+        self.read_into(sequence, count, &mut rows)?;
+        Ok(rows)
+    }
+
+    /// As [`OutcomeStore::read`], in the place of what `rows` held before.
+    ///
+    /// # Errors
+    /// See [`OutcomeStore::read`]; `rows` then hold anything.
+    pub fn read_into(&self, sequence: u64, count: usize, rows: &mut Vec<u8>) -> Result<(), StoreFault> {
         if sequence == 0 || count > ROWS_READ_MAX {
             return Err(StoreFault::Absent(sequence));
         }
-        let mut rows = vec![0; count * OUTCOME_ROW_BYTES];
-        self.0.read(sequence - 1, &mut rows)?;
-        Ok(rows)
+        rows.resize(count * OUTCOME_ROW_BYTES, 0);
+        self.0.read(sequence - 1, rows)
     }
 
     /// One row.
