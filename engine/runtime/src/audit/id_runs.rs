@@ -134,6 +134,9 @@ impl<'a> Places<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::files::FileStorage;
+    use crate::stores::IdRuns;
+    use feiqian_core::ids::Earlier;
 
     /// Every other entry of `1..=100` has taken an id; tables of ten entries or more.
     fn index(run_entries: u64) -> (IdIndex, Vec<(u64, u64)>) {
@@ -194,7 +197,7 @@ mod tests {
 
     struct Nothing;
 
-    impl feiqian_core::ids::Earlier for Nothing {
+    impl Earlier for Nothing {
         type Fault = std::convert::Infallible;
 
         fn is_same(&mut self, _sequence: u64) -> Result<bool, Self::Fault> {
@@ -233,6 +236,47 @@ mod tests {
                 }
             }
             assert!(!is_equal(&FoundRun { entries: None, ..run((1, 50), &entries) }, &tables));
+        }
+    }
+
+    /// Ids of the entries `1..=100`, ten a table, those at `others` of other transfers.
+    fn tables_of_ten(others: &[u64]) -> (IdIndex, Vec<FullIds>) {
+        let mut ids = IdIndex::new(7).with_runs_of(10);
+        let mut full = Vec::new();
+        for sequence in 1..=100 {
+            let id = u128::from(sequence) + if others.contains(&sequence) { 1_000 } else { 0 };
+            assert!(ids.take_unseen(ids.hash(id), sequence));
+            full.extend(ids.take_full(sequence + 1));
+        }
+        (ids, full)
+    }
+
+    #[test]
+    fn the_first_run_that_differs_is_named_whatever_its_checksum_says() {
+        const CHAIN_ID: [u8; 16] = [7; 16];
+        let first_wrong = |others: &[u64]| {
+            let path =
+                std::env::temp_dir().join(format!("feiqian-runs-{}-{}", std::process::id(), others.len()));
+            std::fs::create_dir_all(&path).expect("a fresh directory");
+            let storage = FileStorage::open(&path).expect("nobody else's");
+            let (store, _) = IdRuns::open(storage.clone(), CHAIN_ID, u64::MAX).expect("an empty disk");
+            for full in tables_of_ten(others).1 {
+                store.store(vec![full]).expect("an empty disk");
+            }
+            let (ids, taken) = tables_of_ten(&[]);
+            let mut runs = Runs::new(storage.clone(), CHAIN_ID).expect("a good disk");
+            taken.into_iter().for_each(|full| runs.take(full).expect("a good disk"));
+            let found = runs.finish(&ids);
+            let name = |range| found_run(&storage, &CHAIN_ID, range).expect("a good disk").path;
+            let names = [(51, 61), (71, 81)].map(name);
+            std::fs::remove_dir_all(&path).expect("no longer needed");
+            (found, names)
+        };
+        assert_eq!(first_wrong(&[]).0, Ok(10));
+        for others in [&[55, 75][..], &[51], &[60, 71, 72], &[75]] {
+            let (found, [first, second]) = first_wrong(others);
+            let wrong = if others[0] < 61 { first } else { second };
+            assert_eq!(found, Err(AuditFault::Ids(wrong)), "{others:?}");
         }
     }
 
