@@ -12,8 +12,7 @@ use feiqian_runtime::identity::Identity;
 use feiqian_runtime::machine::MachineOptions;
 use feiqian_runtime::options::EngineOptions;
 use feiqian_runtime::pipeline::Engine;
-use feiqian_runtime::storage::read_whole;
-use feiqian_runtime::stores::{CHECKPOINT_FILE, StoredBlock};
+use feiqian_runtime::stores::StoredBlock;
 use feiqian_tests::sim_storage::{Plan, SimStorage};
 use feiqian_tests::world::{CHAIN_ID, operator_key};
 
@@ -52,11 +51,7 @@ impl Source for Beside<'_> {
     }
 
     fn checkpoint(&mut self) -> Result<Option<Vec<u8>>, SourceFault> {
-        match read_whole(self.0.archive().journal.storage(), CHECKPOINT_FILE, 1 << 20) {
-            Ok(note) => Ok(Some(note)),
-            Err(fault) if fault.is_absent() => Ok(None),
-            Err(fault) => Err(SourceFault::Unreachable(fault.to_string())),
-        }
+        Ok(self.0.log().offered())
     }
 
     fn hand_in(&mut self, cosigned: &[u8]) -> Result<(), SourceFault> {
@@ -115,6 +110,39 @@ fn four_validators_keep_up_with_a_running_engine_and_its_last_block_is_witnessed
                 }
             }
         });
+        engine.shutdown();
+    });
+}
+
+#[test]
+fn validators_that_never_see_the_same_newest_checkpoint_make_blocks_witnessed() {
+    in_time(|| {
+        let mut house = House::new(1);
+        house.options = EngineOptions {
+            seal_interval: Duration::from_secs(3_600),
+            witnesses: Some(policy()),
+            ..house.options.clone()
+        };
+        let (engine, world) = house.furnished();
+        let mut validators: Vec<_> = (0..VALIDATORS).map(validator).collect();
+        let mut last = 0;
+        for (at, batch) in batches(&world, 0, 24).into_iter().enumerate() {
+            engine.submit(batch).expect("room").wait().expect("it runs");
+            last = engine.seal().expect("room").expect("a block").header.height;
+            while engine.log().head().size < last {
+                thread::yield_now();
+            }
+            // Only one of them looks before the log is longer again.
+            let (validator, mut source) = (&mut validators[at % usize::from(VALIDATORS)], Beside(&engine));
+            while validator.replica().height() < last
+                || validator.witness().is_some_and(|own| own.signed() == 0)
+            {
+                validator.turn(&mut source, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+            }
+            validator.turn(&mut source, NOW).unwrap_or_else(|fault| panic!("{fault}"));
+        }
+        let witnessed = engine.log().witnessed();
+        assert!(witnessed + 2 * u64::from(VALIDATORS) >= last, "{witnessed} of {last}");
         engine.shutdown();
     });
 }

@@ -11,7 +11,8 @@ use feiqian_proof::signature::{PublicKey, SigningKey};
 use feiqian_proof::tiles::{Edge, Stack, TileId, TileProver, decode_bundle, decode_tile};
 use feiqian_proof::witness::judge;
 use feiqian_runtime::stores::{
-    BlockStore, CHECKPOINT_FILE, LOG_KEY_FILE, LogStore, StoreFault, TakeFault, WITNESSED_FILE, check_log,
+    BlockStore, CHECKPOINT_FILE, LOG_KEY_FILE, LogStore, OFFER_BLOCKS, StoreFault, TakeFault, WITNESSED_FILE,
+    check_log,
 };
 use feiqian_tests::sim_storage::{Dice, Plan, SimStorage};
 
@@ -41,10 +42,12 @@ fn heads(size: u64) -> Vec<LogHead> {
 /// Blocks up to `last`, as replay makes those again that were not on disk.
 fn sealed(storage: &SimStorage, last: u64) -> Result<BlockStore<SimStorage>, StoreFault> {
     let (blocks, _) = BlockStore::open(storage.clone())?;
-    for height in blocks.last() + 1..=last {
-        blocks.append(height, &block(height))?;
-    }
+    append(&blocks, last)?;
     Ok(blocks)
+}
+
+fn append(blocks: &BlockStore<SimStorage>, last: u64) -> Result<(), StoreFault> {
+    (blocks.last() + 1..=last).try_for_each(|height| blocks.append(height, &block(height)))
 }
 
 fn open(storage: &SimStorage, last: u64) -> Result<LogStore<SimStorage>, StoreFault> {
@@ -346,4 +349,44 @@ fn what_is_witnessed_outlives_a_power_cut_and_stands_under_the_checkpoint() {
         LogStore::open(after.clone(), sealed(&after, 10).expect("whole"), (operator(), &CHAIN), None);
     let without = without.expect("whole");
     assert_eq!((without.witnessed(), without.take(&witnessed)), (0, Err(TakeFault::NoPolicy)));
+}
+
+#[test]
+fn one_checkpoint_is_offered_until_it_is_witnessed_or_many_blocks_have_followed() {
+    let storage = SimStorage::new(1, Plan::default());
+    let heads = heads(12 + OFFER_BLOCKS);
+    let blocks = sealed(&storage, 0).expect("an empty disk");
+    let log =
+        LogStore::open(storage.clone(), blocks.clone(), (operator(), &CHAIN), Some(policy())).expect("whole");
+    let grow = |size: u64| {
+        append(&blocks, size).expect("a good disk");
+        assert_eq!(log.follow(), Ok(size));
+    };
+    let offered = || {
+        let note = log.offered()?;
+        Some(Checkpoint::open(&note, &key()).expect("the operator's").0.head)
+    };
+    assert_eq!(offered(), None);
+    grow(3);
+    assert_eq!(offered(), Some(heads[3]));
+    grow(9);
+    assert_eq!(log.take(&cosigned(heads[3], 11)), Ok(3));
+    assert_eq!(offered(), Some(heads[3]), "of two keys one has cosigned");
+    assert_eq!(log.take(&cosigned(heads[3], 12)), Ok(3));
+    assert_eq!(offered(), Some(heads[9]));
+    grow(9 + OFFER_BLOCKS);
+    assert_eq!(offered(), Some(heads[9]));
+    grow(10 + OFFER_BLOCKS);
+    assert_eq!(offered(), Some(heads[at(10 + OFFER_BLOCKS)]));
+    assert_eq!(log.take(&cosigned(heads[9], 11)), Ok(9), "late, and taken all the same");
+    assert_eq!(log.take(&cosigned(heads[9], 13)), Ok(9));
+    assert_eq!((log.witnessed(), offered()), (9, Some(heads[at(10 + OFFER_BLOCKS)])), "never a smaller one");
+
+    let blocks = sealed(&storage, 0).expect("whole");
+    let log = LogStore::open(storage.clone(), blocks.clone(), (operator(), &CHAIN), None).expect("whole");
+    let size = 12 + OFFER_BLOCKS;
+    append(&blocks, size).expect("a good disk");
+    let before = log.offered();
+    assert_eq!(log.follow(), Ok(size));
+    assert_ne!(log.offered(), before, "without a policy it is the newest");
 }

@@ -5,11 +5,13 @@ use feiqian_proof::note::Note;
 use feiqian_proof::policy::{WitnessGroups, WitnessPolicy};
 use feiqian_proof::signature::PublicKey;
 use feiqian_runtime::audit::audit;
+use feiqian_runtime::follow::{ServedFrames, Source, SourceFault};
 use feiqian_runtime::machine::Machine;
+use feiqian_runtime::stores::StoredBlock;
 use feiqian_tests::world::operator_key;
 
 use crate::house::{
-    COPY_SEGMENT_BYTES, NOW, Operator, checkpoint_head, disk, follow, follower, groups, lengths,
+    COPY_SEGMENT_BYTES, NOW, Operator, Served, checkpoint_head, disk, follow, follower, groups, lengths,
     validator_key,
 };
 
@@ -76,4 +78,38 @@ fn four_validators_that_follow_as_the_journal_grows_agree_at_every_height() {
         assert!(validators.iter().all(|validator| validator.replica().height() == height));
     }
     assert!(signed > 3);
+}
+
+/// Serves its newest checkpoint, and blocks up to the last but one: as it is for a validator that is always a little behind.
+struct Ahead(Served);
+
+impl Source for Ahead {
+    fn frames(&mut self, sequence: u64) -> Result<ServedFrames, SourceFault> {
+        self.0.frames(sequence)
+    }
+    fn blocks(&mut self, height: u64) -> Result<Vec<StoredBlock>, SourceFault> {
+        let last = self.0.blocks.last().saturating_sub(1);
+        let blocks = self.0.blocks(height)?.into_iter().zip(height..);
+        Ok(blocks.filter(|(_, height)| *height <= last).map(|(block, _)| block).collect())
+    }
+    fn checkpoint(&mut self) -> Result<Option<Vec<u8>>, SourceFault> {
+        self.0.checkpoint()
+    }
+    fn hand_in(&mut self, cosigned: &[u8]) -> Result<(), SourceFault> {
+        self.0.hand_in(cosigned)
+    }
+}
+
+#[test]
+fn a_validator_that_is_always_behind_the_newest_checkpoint_cosigns_those_that_it_has_replayed() {
+    let (mut operator, storage) = (Operator::begun(), disk(3));
+    let mut validator = follower(&storage).expect("an empty disk");
+    for group in groups() {
+        operator.run(&[group]);
+        follow(&mut validator, &mut Ahead(operator.serve())).expect("an honest operator");
+    }
+    let last = operator.blocks().last();
+    assert_eq!(validator.replica().height(), last - 1);
+    let signed = validator.witness().expect("it has one").signed();
+    assert!(signed + 2 >= last, "{signed} of {last}");
 }

@@ -10,7 +10,6 @@ use feiqian_files::IntakeOptions;
 use feiqian_files::watch::Watch;
 use feiqian_http::webhooks::WebhookOptions;
 use feiqian_runtime::identity::Identity;
-use feiqian_runtime::stores::CHECKPOINT_FILE;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,7 +19,7 @@ use super::import::Intake;
 use super::listener::{Listener, Metrics, install_recorder};
 use crate::config::loopback_rule;
 use crate::fault::Fault;
-use crate::follow::{FollowServer, Takes};
+use crate::follow::{Cosigning, FollowServer};
 use crate::session::Session;
 
 mod api;
@@ -108,8 +107,7 @@ fn run(
         identity,
         (archive.journal.clone(), archive.blocks.clone()),
         (archive.outcomes.clone(), archive.groups.clone()),
-        context.data.join(CHECKPOINT_FILE),
-        (context.config.callers()?, Takes::Engine(session.engine.clone())),
+        (context.config.callers()?, Cosigning::Operator(session.engine.clone())),
     );
     let archived = keep_archive(context, session)?;
     let told = webhooks::start(&session.engine, (hooks, &context.data), context.output)?;

@@ -1,7 +1,7 @@
 //! `feiqian validate`: a validator. Follows an operator into a data directory of its own, until a signal ends it or a
 //! difference does: then it stops following, writes the evidence, and alarms until somebody has looked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -29,7 +29,7 @@ use super::serve::interrupted;
 use crate::cli::ValidateArgs;
 use crate::config::loopback_rule;
 use crate::fault::Fault;
-use crate::follow::{Client, FollowServer, SourceState, Takes};
+use crate::follow::{Client, Cosigning, FollowServer, SourceState};
 use crate::keys::{operator_key_path, read_public, read_secret};
 
 mod alarmed;
@@ -286,10 +286,10 @@ fn follow_server(
     let operator = log_key(&origin_of(&identity.chain_id), identity.operator)
         .map_err(|error| Fault::Data(error.to_string()))?;
     callers.add(operator).map_err(Fault::Usage)?;
-    let checkpoint: PathBuf = context.data.join(VALIDATOR_CHECKPOINT_FILE);
+    let cosigning = Cosigning::Validator(context.data.join(VALIDATOR_CHECKPOINT_FILE));
     let files = (replica.reader(), replica.blocks().clone());
     let (outcomes, groups) = replica.rows();
     let rows = (outcomes.clone(), groups.clone());
-    let server = FollowServer::new(identity, files, rows, checkpoint, (callers, Takes::Nothing));
+    let server = FollowServer::new(identity, files, rows, (callers, cosigning));
     Ok((server, replica.height()))
 }

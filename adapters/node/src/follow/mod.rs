@@ -8,7 +8,7 @@ mod server;
 
 pub use callers::Callers;
 pub use client::{Client, SourceState};
-pub use server::{FollowServer, Takes};
+pub use server::{Cosigning, FollowServer};
 
 /// Where all requests begin.
 pub const PREFIX: &str = "/follow/v1";

@@ -23,13 +23,13 @@ use super::{BLOCKS_MAX, CHUNK_BYTES_MAX, Callers, PREFIX, ROWS_MAX, SourceState,
 /// Between two looks whether there are frames now.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Where cosignatures go.
+/// Which checkpoint is served, and where cosignatures go.
 #[derive(Clone, Debug)]
-pub enum Takes {
-    /// The operator's engine counts them.
-    Engine(Engine),
-    /// A validator takes none.
-    Nothing,
+pub enum Cosigning {
+    /// The operator's: the checkpoint that its engine offers, which counts them.
+    Operator(Engine),
+    /// A validator's: the newest that it has cosigned itself, from this file; it takes none.
+    Validator(PathBuf),
 }
 
 /// What is served, and to whom. Clones serve the same.
@@ -44,9 +44,8 @@ struct Parts {
     outcomes: OutcomeStore<FileStorage>,
     groups: GroupStore<FileStorage>,
     snapshots: SnapshotStore<FileStorage>,
-    checkpoint: PathBuf,
     callers: Callers,
-    takes: Takes,
+    cosigning: Cosigning,
 }
 
 #[derive(Deserialize)]
@@ -70,18 +69,16 @@ struct Offset {
 }
 
 impl FollowServer {
-    /// Serves a journal, its blocks and the rows of both; `checkpoint` is the file with the newest one.
+    /// Serves a journal, its blocks and the rows of both.
     #[must_use]
     pub fn new(
         identity: Identity,
         (journal, blocks): (JournalReader<FileStorage>, BlockStore<FileStorage>),
         (outcomes, groups): (OutcomeStore<FileStorage>, GroupStore<FileStorage>),
-        checkpoint: PathBuf,
-        (callers, takes): (Callers, Takes),
+        (callers, cosigning): (Callers, Cosigning),
     ) -> Self {
         let snapshots = SnapshotStore::reading(journal.storage().clone());
-        let parts =
-            Parts { identity, journal, blocks, outcomes, groups, snapshots, checkpoint, callers, takes };
+        let parts = Parts { identity, journal, blocks, outcomes, groups, snapshots, callers, cosigning };
         Self(Arc::new(parts))
     }
 
@@ -230,8 +227,8 @@ async fn frames(
         let height = served.0.blocks.last();
         let read = move |parts: &Parts| {
             let (frames, head) = parts.journal.stored_with_head(sequence, CHUNK_BYTES_MAX)?;
-            let signature = match (&parts.takes, head) {
-                (Takes::Engine(engine), Some(head)) => Some(engine.log().sign_served(&head)),
+            let signature = match (&parts.cosigning, head) {
+                (Cosigning::Operator(engine), Some(head)) => Some(engine.log().sign_served(&head)),
                 _ => None,
             };
             Ok((frames, signature))
@@ -289,10 +286,12 @@ async fn rows(
 }
 
 async fn checkpoint(served: Served, request: HttpRequest) -> HttpResponse {
-    let read = |parts: &Parts| match std::fs::read(&parts.checkpoint) {
-        Ok(note) => Ok(note),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(ReadFailed::Absent),
-        Err(_) => Err(ReadFailed::Damaged),
+    let read = |parts: &Parts| match &parts.cosigning {
+        Cosigning::Operator(engine) => engine.log().offered().ok_or(ReadFailed::Absent),
+        Cosigning::Validator(file) => std::fs::read(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ReadFailed::Absent,
+            _ => ReadFailed::Damaged,
+        }),
     };
     served.admitted(&request, &[], || served.read(read, bytes)).await
 }
@@ -323,7 +322,7 @@ async fn segment(
 
 async fn cosignatures(served: Served, request: HttpRequest, note: web::Bytes) -> HttpResponse {
     let answer = || async {
-        let Takes::Engine(engine) = served.0.takes.clone() else {
+        let Cosigning::Operator(engine) = served.0.cosigning.clone() else {
             return refusal(StatusCode::CONFLICT, "cosignatures are not counted here");
         };
         let note = note.clone();

@@ -99,7 +99,7 @@ impl<S: Storage> Follower<S> {
         self.witness.as_ref().is_some_and(|witness| witness.signed() < self.replica.height())
     }
 
-    /// One turn: takes the frames that there are, compares the blocks that they make, and considers the newest checkpoint,
+    /// One turn: takes the frames that there are, compares the blocks that they make, and considers the checkpoint on offer,
     /// at `now` in seconds since 1970.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ pub trait Source {
         Ok(Vec::new())
     }
 
-    /// The newest checkpoint of the log, a signed note; none if there is none yet.
+    /// The checkpoint of the log that is offered to be cosigned, a signed note; none if there is none yet.
     ///
     /// # Errors
     /// [`SourceFault`].

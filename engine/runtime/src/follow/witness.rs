@@ -33,6 +33,8 @@ pub struct Witness<S> {
     name: String,
     log_key: VerifierKey,
     signed: LogHead,
+    /// A checkpoint over more blocks than are replayed here: cosigned once they are, however many have followed it by then.
+    awaited: Option<(LogHead, Note)>,
     /// The newest checkpoint with the own line: to be handed in again where it may have been lost.
     cosigned: Option<Vec<u8>>,
 }
@@ -79,7 +81,7 @@ impl<S: Storage> Witness<S> {
         if cosigned.as_ref().is_some_and(is_more) {
             return Err(FollowFault::Memory(SIGNED_FILE));
         }
-        Ok(Self { storage, key, name: name.to_owned(), log_key, signed, cosigned })
+        Ok(Self { storage, key, name: name.to_owned(), log_key, signed, awaited: None, cosigned })
     }
 
     /// The size that was cosigned last, 0 if there is none.
@@ -94,8 +96,9 @@ impl<S: Storage> Witness<S> {
         self.cosigned.as_deref()
     }
 
-    /// Considers the operator's newest checkpoint at a time, seconds since 1970; gives it cosigned, if it is one to
-    /// cosign: its log is replayed here as a whole, and larger than the last.
+    /// Considers the checkpoint that the operator offers at a time, seconds since 1970; gives it cosigned, if it is one to
+    /// cosign: its log is replayed here as a whole, and larger than the last. Where it is not replayed yet, gives the one that
+    /// was offered first of those, once that is.
     ///
     /// # Errors
     /// [`FollowFault::Found`] for a log that has another root than its blocks; [`FollowFault::Suspected`] for one that is
@@ -114,7 +117,18 @@ impl<S: Storage> Witness<S> {
         if head.size < self.signed.size {
             return Err(FollowFault::Suspected(Box::new(self.truncated(replica, &note, head))));
         }
-        if head.size > replica.height() || head.size == 0 {
+        let awaited = self.awaited.take();
+        let (head, note) = if head.size <= replica.height() {
+            (head, note)
+        } else {
+            let (first, note) = awaited.unwrap_or((head, note));
+            if first.size > replica.height() {
+                self.awaited = Some((first, note));
+                return Ok(None);
+            }
+            (first, note)
+        };
+        if head.size == 0 {
             return Ok(None);
         }
         let own = replica.log_root(head.size)?;

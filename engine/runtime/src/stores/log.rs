@@ -37,6 +37,9 @@ pub const WITNESSED_FILE: &str = "log/witnessed";
 /// The verifier key of the operator, as a line.
 pub const LOG_KEY_FILE: &str = "log/key";
 
+/// Blocks that may follow a checkpoint while it is [offered](LogStore::offered) and not WITNESSED.
+pub const OFFER_BLOCKS: u64 = 64;
+
 /// Bytes of a full tile, and of a bundle of 256 headers and their lengths: no file of the log is longer.
 const TILE_FILE_BYTES_MAX: u64 = TILE_WIDTH * (2 + feiqian_proof::header::HEADER_BYTES as u64);
 
@@ -78,6 +81,8 @@ struct State {
     bundle: Vec<u8>,
     /// What the newest checkpoint says.
     signed: LogHead,
+    /// Of the checkpoint that witnesses are asked to cosign.
+    offered: LogHead,
     book: Option<CosignatureBook>,
 }
 
@@ -102,7 +107,8 @@ impl<S: Storage> LogStore<S> {
             return Err(StoreFault::LogAhead { size: signed.size, blocks: blocks.last() });
         }
         let book = policy.map(|policy| CosignatureBook::new(&origin, policy));
-        let state = State { edge: Edge::default(), bundle: Vec::new(), signed, book };
+        let offered = LogHead { size: 0, root: empty_root() };
+        let state = State { edge: Edge::default(), bundle: Vec::new(), signed, offered, book };
         let (key, state) = (Arc::new(key), Arc::new(Mutex::new(state)));
         let log = Self { storage, blocks, key, log_key, chain_id: *chain_id, state };
         log.load_edge()?;
@@ -228,6 +234,20 @@ impl<S: Storage> LogStore<S> {
         let mut lines = vec![checkpoint.sign(&self.key).expect("a chain's origin names a key")];
         lines.extend(state.book.as_ref().map_or_else(Vec::new, |book| book.lines(head.size)));
         Note::new(checkpoint.to_string(), lines).expect("a checkpoint's text is a note's")
+    }
+
+    /// The checkpoint that witnesses are asked to cosign, with the lines that there are for it; none before the first. A policy
+    /// is met at one size alone, so all are asked for the same until it is WITNESSED, or [`OFFER_BLOCKS`] have followed; then
+    /// for the newest, never for a smaller one.
+    #[must_use]
+    pub fn offered(&self) -> Option<Vec<u8>> {
+        let mut state = self.state.lock();
+        let (newest, offered) = (state.signed, state.offered.size);
+        let is_over = state.book.as_ref().is_none_or(|book| offered <= book.witnessed());
+        if is_over || newest.size - offered > OFFER_BLOCKS {
+            state.offered = newest;
+        }
+        (state.offered.size > 0).then(|| self.note(&state, state.offered).to_string().into_bytes())
     }
 
     /// Takes a checkpoint that witnesses have cosigned, with the operator's line or without; gives its size. Durable

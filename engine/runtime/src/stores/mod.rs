@@ -22,7 +22,10 @@ pub use blocks::{BLOCKS_DIRECTORY, BlockStore, BlocksFound, StoredBlock};
 pub use groups::{GROUPS_DIRECTORY, GroupStore};
 pub use id_run::IDS_DIRECTORY;
 pub use id_runs::{FoundRun, IdRuns, found_run, ranges_in};
-pub use log::{CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore, TakeFault, WITNESSED_FILE};
+pub use log::{
+    CHECKPOINT_FILE, LOG_DIRECTORY, LOG_KEY_FILE, LogProver, LogStore, OFFER_BLOCKS, TakeFault,
+    WITNESSED_FILE,
+};
 pub use log_check::check_log;
 pub use outcomes::{OUTCOME_ROW_BYTES, OUTCOMES_DIRECTORY, OutcomeStore};
 pub use snapshots::{

@@ -18,7 +18,8 @@ use crate::output::Output;
 
 /// Between turns where there was nothing: the source itself waits for frames, but not for blocks.
 const NAP: Duration = Duration::from_millis(5);
-/// For frames while a checkpoint is due, milliseconds.
+/// For frames while a checkpoint is due, milliseconds: doubled with each turn that finds nothing, for others may be slow to
+/// cosign the one before.
 const SOON_MS: u64 = 10;
 /// Between two looks whether to end.
 const STEP: Duration = Duration::from_millis(50);
@@ -26,6 +27,11 @@ const STEP: Duration = Duration::from_millis(50);
 /// How long to wait after so many failures: a tenth of a second, doubled up to five seconds.
 pub(super) fn backoff(failures: u32) -> Duration {
     Duration::from_millis(100 << failures.min(6)).min(Duration::from_secs(5))
+}
+
+/// How long to wait for frames after so many turns that found nothing, milliseconds.
+fn soon(idle: u32) -> u64 {
+    (SOON_MS << idle.min(7)).min(WAIT_MS_MAX)
 }
 
 /// What is driven, and whom it tells.
@@ -99,10 +105,10 @@ impl Driver {
     /// Runs until it is to end, or its own disk fails. Where a difference is found, it waits for the end.
     pub(super) fn run(mut self, output: Output) -> Result<(), Fault> {
         self.standing.tell(&self.follower, &self.client);
-        let mut failures = 0;
+        let (mut failures, mut idle) = (0, 0);
         while !self.is_ending.load(Ordering::Acquire) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-            let wait_ms = if self.follower.is_behind() { SOON_MS } else { WAIT_MS_MAX };
+            let wait_ms = if self.follower.is_behind() { soon(idle) } else { WAIT_MS_MAX };
             self.client.wait_for_frames(wait_ms);
             let turn = self.follower.turn(&mut self.client, now);
             self.standing.tell(&self.follower, &self.client);
@@ -110,7 +116,8 @@ impl Driver {
                 Ok(turn) => {
                     failures = 0;
                     self.standing.set_connected(true);
-                    if turn.is_idle() {
+                    idle = if turn.is_idle() { idle.saturating_add(1) } else { 0 };
+                    if idle > 0 {
                         std::thread::sleep(NAP);
                     }
                 }
