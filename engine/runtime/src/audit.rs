@@ -35,8 +35,11 @@ use crate::journal::{
 use crate::query::QueryFault;
 use crate::stage::Stage;
 use crate::storage::frozen::Frozen;
-use crate::storage::{Access, Storage, StorageFault, StorageFile as _};
-use crate::stores::{BlockStore, GroupStore, OutcomeStore, SnapshotOf, SnapshotStore, StoreFault, check_log};
+use crate::storage::{ASIDE_SUFFIX, Access, Storage, StorageFault, StorageFile as _};
+use crate::stores::{
+    BLOCKS_DIRECTORY, BlockStore, GROUPS_DIRECTORY, GroupStore, IDS_DIRECTORY, OUTCOMES_DIRECTORY,
+    OutcomeStore, SNAPSHOTS_DIRECTORY, SnapshotOf, SnapshotStore, StoreFault, check_log,
+};
 use beside::{Found, FrameRows, Replayed, Rows, Seals};
 use id_runs::Runs;
 
@@ -69,6 +72,8 @@ pub struct AuditReport {
     pub torn_bytes: u64,
     /// Bytes of all frames in the journal, headers with them.
     pub journal_bytes: u64,
+    /// Bytes of all files that were read, but for those of the log.
+    pub file_bytes: u64,
     /// Rows that the directory never had: a validator has begun it behind a snapshot.
     pub rows_before: u64,
 }
@@ -146,7 +151,8 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     let seals = Seals::new(key, (blocks.clone(), GroupStore::open(storage.clone())?), snapshots);
     let options = JournalOptions::new(identity.chain_id);
     let mut execution = Execution::new(key, (blocks.clone(), OutcomeStore::open(storage.clone())?));
-    execution.state.replace_ids(index_for(ids_expected(&storage)?));
+    let journal_files = bytes_in(&storage, JOURNAL_DIRECTORY)?;
+    execution.state.replace_ids(index_for(journal_files / PACKED_BYTES));
     let runs = Runs::new(storage.clone(), identity.chain_id)?;
     let Walked { recovered, rows, seals, runs } =
         execution.run((storage, options, acknowledged), (rows, seals, runs))?;
@@ -156,7 +162,9 @@ pub fn audit<S: Storage>(storage: S) -> Result<AuditReport, AuditFault> {
     };
     let id_runs = runs?.finish(execution.state.ids())?;
     seals.check_all_found()?;
+    let stored = STORES.iter().map(|directory| bytes_in(&log_storage, directory));
     Ok(AuditReport {
+        file_bytes: stored.sum::<Result<u64, _>>()?.saturating_add(journal_files),
         rows: rows.equal,
         rows_missing: rows.missing,
         rows_before: rows.before,
@@ -190,21 +198,26 @@ fn last_entry<S: Storage>(blocks: &BlockStore<S>, snapshots: &[StoredState]) -> 
     Ok(last)
 }
 
-/// What a plain transfer's record takes in the journal at the least, where its id is random.
+/// What a plain transfer's record takes in the journal at the least, where its id is random: so many ids a journal may have taken,
+/// which is no bound, for ids that pack well are more. What blocks say of it has not been checked by then.
 const PACKED_BYTES: u64 = 32;
 /// Tables that the ids of a whole journal are kept in, about: each is asked where the filter errs.
 const TABLES: u64 = 64;
 /// The shortest table is made for so many entries.
 const TABLE_ENTRIES_MIN: u64 = 1 << 12;
 
-/// Ids that a journal may have taken. No bound: ids that pack well are more. What blocks say has not been checked by then.
-fn ids_expected<S: Storage>(storage: &S) -> Result<u64, StorageFault> {
+/// What an audit compares with the journal, but for the log, whose files are small.
+const STORES: [&str; 5] =
+    [OUTCOMES_DIRECTORY, BLOCKS_DIRECTORY, GROUPS_DIRECTORY, IDS_DIRECTORY, SNAPSHOTS_DIRECTORY];
+
+/// Bytes of all files of a directory, but for those that were never finished.
+fn bytes_in<S: Storage>(storage: &S, directory: &str) -> Result<u64, StorageFault> {
     let mut bytes: u64 = 0;
-    for name in storage.list(JOURNAL_DIRECTORY)?.iter().filter(|name| name.ends_with(".fqj")) {
-        let file = storage.open(&format!("{JOURNAL_DIRECTORY}/{name}"), Access::Buffered)?;
+    for name in storage.list(directory)?.iter().filter(|name| !name.ends_with(ASIDE_SUFFIX)) {
+        let file = storage.open(&format!("{directory}/{name}"), Access::Buffered)?;
         bytes = bytes.saturating_add(file.length()?);
     }
-    Ok(bytes / PACKED_BYTES)
+    Ok(bytes)
 }
 
 /// An index for so many ids, all of them in memory: in tables that are short enough for the caches, behind a filter, as an

@@ -86,6 +86,25 @@ fn i9_an_audit_tells_the_earliest_difference_whichever_thread_finds_it() {
     });
 }
 
+#[test]
+fn an_audit_says_how_many_bytes_of_files_it_has_compared() {
+    in_time(|| {
+        let house = filled();
+        let report = audit(FileStorage::open(&house.options.data).expect("free")).expect("nothing is wrong");
+        let bytes_below = |directory: &str| -> u64 {
+            let files = std::fs::read_dir(house.options.data.join(directory)).expect("there");
+            // A spare segment is no part of the journal yet.
+            let files = files
+                .map(|file| file.expect("there"))
+                .filter(|file| file.path().extension() != Some("new".as_ref()));
+            files.map(|file| file.metadata().expect("there").len()).sum()
+        };
+        let stores = ["journal", "outcomes", "blocks", "groups", "ids", "snapshots"];
+        assert_eq!(report.file_bytes, stores.into_iter().map(bytes_below).sum::<u64>());
+        assert!(report.file_bytes > report.journal_bytes + report.rows * ROW_BYTES);
+    });
+}
+
 /// a1 has paid b1, and b1 half of it to a2; what a trace says of that, changed by `change`, is held, after b1 has been
 /// paid `later` times more.
 fn robbed(change: impl Fn(&mut Vec<Traced>), later: u32) -> House {

@@ -38,7 +38,10 @@ struct Audited {
     /// Unreadable entries at the end of the blocks, which the next start makes again.
     torn_blocks: u64,
     journal_bytes: u64,
+    /// Of all files that were read, but for those of the log.
+    file_bytes: u64,
     seconds: f64,
+    /// Of `file_bytes`.
     megabytes_a_second: f64,
 }
 
@@ -60,10 +63,11 @@ impl fmt::Display for Audited {
         )?;
         writeln!(
             f,
-            "  {:.1} MB of journal in {:.2} s: {:.0} MB/s",
-            megabytes(self.journal_bytes),
+            "  {:.1} MB of files in {:.2} s: {:.0} MB/s, the journal's frames {:.1} MB of them",
+            megabytes(self.file_bytes),
             self.seconds,
-            self.megabytes_a_second
+            self.megabytes_a_second,
+            megabytes(self.journal_bytes)
         )?;
         if self.traces + self.traces_unchecked > 0 {
             let (right, open) = (self.traces, self.traces_unchecked);
@@ -114,6 +118,7 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         traces_unchecked,
         torn_bytes,
         journal_bytes,
+        file_bytes,
         ..
     } = report;
     context.output.report(&Audited {
@@ -131,8 +136,9 @@ pub(super) fn audit(context: &Context) -> Result<(), Fault> {
         torn_bytes,
         torn_blocks,
         journal_bytes,
+        file_bytes,
         seconds,
-        megabytes_a_second: megabytes(journal_bytes) / seconds.max(1e-9),
+        megabytes_a_second: megabytes(file_bytes) / seconds.max(1e-9),
     });
     Ok(())
 }
