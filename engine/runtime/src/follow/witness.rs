@@ -117,17 +117,13 @@ impl<S: Storage> Witness<S> {
         if head.size < self.signed.size {
             return Err(FollowFault::Suspected(Box::new(self.truncated(replica, &note, head))));
         }
-        let awaited = self.awaited.take();
-        let (head, note) = if head.size <= replica.height() {
-            (head, note)
-        } else {
-            let (first, note) = awaited.unwrap_or((head, note));
-            if first.size > replica.height() {
-                self.awaited = Some((first, note));
-                return Ok(None);
-            }
-            (first, note)
-        };
+        let is_replayed = |head: &LogHead| head.size <= replica.height();
+        let first = self.awaited.take().filter(|_| !is_replayed(&head));
+        let (head, note) = first.unwrap_or((head, note));
+        if !is_replayed(&head) {
+            self.awaited = Some((head, note));
+            return Ok(None);
+        }
         if head.size == 0 {
             return Ok(None);
         }

@@ -241,13 +241,18 @@ impl<S: Storage> LogStore<S> {
     /// for the newest, never for a smaller one.
     #[must_use]
     pub fn offered(&self) -> Option<Vec<u8>> {
+        self.offer().map(|(_, note)| note)
+    }
+
+    fn offer(&self) -> Option<(LogHead, Vec<u8>)> {
         let mut state = self.state.lock();
         let (newest, offered) = (state.signed, state.offered.size);
         let is_over = state.book.as_ref().is_none_or(|book| offered <= book.witnessed());
         if is_over || newest.size - offered > OFFER_BLOCKS {
             state.offered = newest;
         }
-        (state.offered.size > 0).then(|| self.note(&state, state.offered).to_string().into_bytes())
+        let head = state.offered;
+        (head.size > 0).then(|| (head, self.note(&state, head).to_string().into_bytes()))
     }
 
     /// Takes a checkpoint that witnesses have cosigned, with the operator's line or without; gives its size. Durable
@@ -312,21 +317,18 @@ impl<S: Storage> LogStore<S> {
         TileProver::new(size, Box::new(read))
     }
 
-    /// What a witness that cosigned `old_size` last is asked next; none if the log is smaller than that.
+    /// What a witness that cosigned `old_size` last is asked next, for the checkpoint that is [offered](Self::offered); none if
+    /// that is smaller.
     ///
     /// # Errors
     /// The storage's faults, and [`StoreFault::Damaged`] where a tile is.
     pub fn request_for(&self, old_size: u64) -> Result<Option<AddCheckpoint>, StoreFault> {
-        let (head, checkpoint) = {
-            let state = self.state.lock();
-            (state.signed, self.note(&state, state.signed).to_string().into_bytes())
-        };
-        if old_size > head.size || head.size == 0 {
+        let Some((head, checkpoint)) = self.offer().filter(|(head, _)| old_size <= head.size) else {
             return Ok(None);
-        }
+        };
         let path = match old_size {
             0 => Vec::new(),
-            _ => self.prover_of(head.size, head.size).consistency(old_size)?,
+            _ => self.prover_of(head.size, self.head().size).consistency(old_size)?,
         };
         Ok(Some(AddCheckpoint { old_size, path, checkpoint }))
     }
